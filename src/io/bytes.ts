@@ -1,0 +1,38 @@
+/** Bytes in: a file of known size that is read piece by piece. */
+export interface ByteSource {
+  /** Path for messages. */
+  readonly name: string;
+  readonly size: number;
+  /** The bytes [start, end); throws InputError when the file ends before `end`. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Bytes out, front to back. The file appears under its name only when `close` has returned. */
+export interface ByteSink {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+  /** Drops what was written; nothing appears. */
+  abort(): Promise<void>;
+}
+
+export interface FileEntry {
+  /** Path relative to the directory, with '/'. */
+  readonly path: string;
+  readonly size: number;
+}
+
+export interface ReadableDirectory {
+  /** Path or name for messages. */
+  readonly name: string;
+  /** All files in it and below it, sorted by path. */
+  list(): Promise<FileEntry[]>;
+  /** Undefined when there is no such file. */
+  open(path: string): Promise<ByteSource | undefined>;
+}
+
+export interface WritableDirectory extends ReadableDirectory {
+  /** Starts a file (and the folders above it); an existing one is replaced when the sink closes. */
+  create(path: string): Promise<ByteSink>;
+  /** Removes a file; no error when it is not there. */
+  remove(path: string): Promise<void>;
+}

@@ -1,0 +1,39 @@
+/**
+ * The few kinds of failure. Every message says what went wrong, where (file, tensor, module), actual against
+ * expected, and what to do; workers pass on only name, message and stack, so everything is in the message.
+ */
+
+/** A file or an option that the user gave is wrong. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** Valid input that this program (or this GPU) cannot handle. */
+export class UnsupportedError extends Error {
+  override readonly name = 'UnsupportedError';
+}
+
+/** Arithmetic failed: non-finite states, a Hessian that cannot be factored, a packed layer that differs. */
+export class NumericalError extends Error {
+  override readonly name = 'NumericalError';
+}
+
+/** The GPU ran out of memory; callers may free, take a smaller batch and try again. */
+export class OutOfMemoryError extends Error {
+  override readonly name = 'OutOfMemoryError';
+}
+
+/** The GPU device was lost; the job can go on from its last finished module with a new device. */
+export class DeviceLostError extends Error {
+  override readonly name = 'DeviceLostError';
+}
+
+/** A bug in this program. */
+export class InternalError extends Error {
+  override readonly name = 'InternalError';
+}
+
+/** Throws {@link InternalError} unless `condition` holds. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new InternalError(`${message} (a bug in the converter: please report it)`);
+}

@@ -1,0 +1,87 @@
+/** Which part of src may import which others: one direction only. */
+const LAYERS = {
+  util: [],
+  tensor: ['util'],
+  io: ['tensor', 'util'],
+  exl2: ['tensor', 'util'],
+  gpu: ['tensor', 'util'],
+  reference: ['exl2', 'tensor', 'util'],
+  kernels: ['gpu', 'exl2', 'tensor', 'util'],
+  model: ['kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
+  gptq: ['kernels', 'gpu', 'exl2', 'tensor', 'util'],
+  tokenizer: ['io', 'tensor', 'util'],
+  calibration: ['tokenizer', 'io', 'tensor', 'util'],
+  evaluate: ['model', 'kernels', 'calibration', 'tokenizer', 'io', 'gpu', 'exl2', 'tensor', 'util'],
+};
+LAYERS.convert = ['gptq', 'evaluate', ...LAYERS.evaluate];
+LAYERS.cli = ['convert', ...LAYERS.convert];
+LAYERS.app = ['util'];
+
+const layerRules = Object.entries(LAYERS).map(([layer, below]) => ({
+  name: `layer-${layer}`,
+  severity: 'error',
+  comment: `src/${layer} may import only ${below.map((name) => `src/${name}`).join(', ') || 'itself'}.`,
+  from: { path: `^src/${layer}/` },
+  to: {
+    path: '^(src|workers|test|scripts)/',
+    pathNot: `^src/(${[layer, ...below].join('|')})/`,
+    // The page talks to the workers through types, which leave no import behind.
+    ...(layer === 'app' && { dependencyTypesNot: ['type-only'] }),
+  },
+}));
+
+/** All of src but the composition root for Node, and the page; it runs in browsers, workers and Node alike. */
+const CORE = { path: '^(src|workers)/', pathNot: '^src/(cli/|io/platform/node)' };
+
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'workers-import-no-app',
+      severity: 'error',
+      comment: 'Workers put the core together for the browser; page and command line are not for them.',
+      from: { path: '^workers/' },
+      to: { path: '^(src/(app|cli|reference)|test|scripts)/' },
+    },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'Imports in a circle hide which part is below which.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'core-without-node',
+      severity: 'error',
+      comment: 'The core sees neither Node nor packages that need it: devices and directories are handed in.',
+      from: CORE,
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'core-without-node-packages',
+      severity: 'error',
+      comment: 'Packages for Node only belong to the command line.',
+      from: CORE,
+      to: { path: 'node_modules/(webgpu|yargs)/' },
+    },
+    {
+      name: 'platform-from-composition-roots',
+      severity: 'error',
+      comment: 'Only the command line and the workers choose a platform; the rest gets directories.',
+      from: { path: '^src/', pathNot: '^src/(cli|io/platform)/' },
+      to: { path: '^src/io/platform/' },
+    },
+    {
+      name: 'runtime-dependencies-only',
+      severity: 'error',
+      comment: 'What is shipped may not need a development dependency.',
+      from: { path: '^(src|workers)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'default'] },
+  },
+};

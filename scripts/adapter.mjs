@@ -1,0 +1,83 @@
+/** A WebGPU adapter for Node, and a browser: found, or on Debian installed. */
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { installPackages } from './packages.mjs';
+import { SetupError, say, works } from './shell.mjs';
+
+/** Where Chromium and Chrome keep SwiftShader, a Vulkan driver in software; Debian's package first. */
+const SOFTWARE_DRIVERS = [
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  '/usr/lib64/chromium-browser/vk_swiftshader_icd.json',
+  '/opt/google/chrome/vk_swiftshader_icd.json',
+];
+
+const BROWSERS = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+];
+
+/**
+ * The changes to the environment (undefined: unset) with which WebGPU finds an adapter. A GPU goes before the
+ * software adapter. Only on Linux may both be missing; elsewhere the system has the driver.
+ */
+export function ensureAdapter() {
+  if (process.platform !== 'linux') return {};
+  // libwayland, which the drivers load, complains on stderr when this is unset.
+  const plain = { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir() };
+  if (findsAdapter(plain)) return plain;
+  const chosen = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+  if (chosen) say(`the environment's Vulkan driver ${chosen} gives no WebGPU adapter; trying others …`);
+  const present = softwareAdapter(plain);
+  if (present) return present;
+
+  installPackages(
+    ['libvulkan1', 'chromium'],
+    'a WebGPU adapter (SwiftShader, the one in software of Chromium)',
+  );
+  // A GPU's driver may have lacked nothing but the Vulkan loader.
+  const installed = findsAdapter(plain) ? plain : softwareAdapter(plain);
+  if (installed) return installed;
+  throw new SetupError(
+    `No WebGPU adapter. Install the Vulkan driver of your GPU, or a Chromium that has ${SOFTWARE_DRIVERS[0]} ` +
+      '(Debian: apt-get install chromium libvulkan1); a driver elsewhere is named with VK_DRIVER_FILES.',
+  );
+}
+
+/** The path of a Chromium or Chrome. */
+export function ensureBrowser() {
+  const find = () =>
+    [process.env.PUPPETEER_EXECUTABLE_PATH, ...BROWSERS].find((path) => path && existsSync(path));
+  if (!find() && process.platform === 'linux')
+    installPackages(['chromium'], 'the browser that the tests drive');
+  const browser = find();
+  if (browser) return browser;
+  throw new SetupError('No Chromium or Chrome found: install one, or set PUPPETEER_EXECUTABLE_PATH to it.');
+}
+
+/** `changes` applied to this process's environment, for a child. */
+export function environmentWith(changes) {
+  const merged = Object.entries({ ...process.env, ...changes });
+  return Object.fromEntries(merged.filter(([, value]) => value !== undefined));
+}
+
+function softwareAdapter(plain) {
+  return SOFTWARE_DRIVERS.filter((path) => existsSync(path))
+    .map((path) => ({
+      ...plain,
+      VK_ICD_FILENAMES: path,
+      // The newer name of the same; it would win.
+      VK_DRIVER_FILES: undefined,
+    }))
+    .find(findsAdapter);
+}
+
+/** Asked in a child process: a driver may crash, and one that failed stays loaded. */
+function findsAdapter(changes) {
+  const probe = `
+    const { create } = await import('webgpu');
+    process.exit((await create([]).requestAdapter()) ? 0 : 1);`;
+  return works(process.execPath, ['--input-type=module', '-e', probe], { env: environmentWith(changes) });
+}

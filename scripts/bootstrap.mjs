@@ -1,0 +1,64 @@
+/**
+ * Makes a fresh machine ready: the npm packages, and where there is no GPU driver, a WebGPU adapter in software.
+ * Plain Node without dependencies, since it runs before `npm ci`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureAdapter, ensureBrowser } from './adapter.mjs';
+import { root, run, runNode, SetupError, say } from './shell.mjs';
+
+const OLDEST_NODE = [20, 19];
+
+/**
+ * Installs what is missing; throws SetupError when it can't.
+ * @param {{adapter: boolean, chromium: boolean}} need a WebGPU adapter; a Chromium for tests in the browser
+ * @returns {{env: Record<string, string | undefined>, browser: string | undefined}} `env`: what must be set (if
+ *   undefined: unset) in the environment before WebGPU is used
+ */
+export function ensureReady({ adapter, chromium }) {
+  ensureNode(process.versions.node);
+  ensurePackages();
+  return { env: adapter ? ensureAdapter() : {}, browser: chromium ? ensureBrowser() : undefined };
+}
+
+/** Throws when `version` (as in process.versions.node) is too old. */
+export function ensureNode(version) {
+  const [major, minor] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new SetupError(
+    `Node ${version} is too old: ${OLDEST_NODE.join('.')} or newer is needed (https://nodejs.org).`,
+  );
+}
+
+/**
+ * True when `directory`/node_modules is not what package-lock.json asks for. npm keeps its own copy of the lock
+ * file inside; comparing the two says more than comparing their dates, which a checkout changes.
+ */
+export function packagesAreStale(directory) {
+  const wanted = readPackages(join(directory, 'package-lock.json'));
+  const installed = readPackages(join(directory, 'node_modules', '.package-lock.json'));
+  if (wanted === undefined) throw new SetupError(`${join(directory, 'package-lock.json')} is missing.`);
+  if (installed === undefined) return true;
+  const isWanted = ([path, { version }]) => wanted[path]?.version === version;
+  // Packages for other systems are optional and stay away.
+  const isThere = ([path, entry]) =>
+    path === '' || entry.optional || entry.devOptional || installed[path] !== undefined;
+  return !Object.entries(installed).every(isWanted) || !Object.entries(wanted).every(isThere);
+}
+
+function readPackages(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
+}
+
+function ensurePackages() {
+  if (!packagesAreStale(root)) return;
+  say('installing the npm packages of package-lock.json (npm ci) …');
+  const env = { ...process.env, PUPPETEER_SKIP_DOWNLOAD: '1' };
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = process.env.npm_execpath ?? '';
+  const done = npm.endsWith('npm-cli.js')
+    ? runNode(npm, args, { env })
+    : run('npm', args, { env, shell: process.platform === 'win32' });
+  if (!done) throw new SetupError('npm ci failed: see above.');
+}

@@ -1,0 +1,36 @@
+/** `npm test`: makes the machine ready, then runs every check; all of them, even when one fails. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { environmentWith } from './adapter.mjs';
+import { ensureReady } from './bootstrap.mjs';
+import { fail, root } from './shell.mjs';
+
+const CHECKS = [
+  ['format and lint', '@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'],
+  ['types of the core', 'typescript/bin/tsc', '-p', 'tsconfig.core.json'],
+  ['types of Node code', 'typescript/bin/tsc', '-p', 'tsconfig.node.json'],
+  ['import rules', 'dependency-cruiser/bin/dependency-cruise.mjs', '{src,workers}/**/*.ts'],
+  ['tests', 'vitest/vitest.mjs', 'run'],
+];
+
+function runCheck([name, program, ...args], env) {
+  console.log(`\n--- ${name}`);
+  const started = performance.now();
+  const command = [join(root, 'node_modules', program), ...args];
+  const { status } = spawnSync(process.execPath, command, { cwd: root, env, stdio: 'inherit' });
+  return { name, passed: status === 0, seconds: (performance.now() - started) / 1000 };
+}
+
+try {
+  const { env } = ensureReady({ adapter: true, chromium: false });
+  const results = CHECKS.map((check) => runCheck(check, environmentWith(env)));
+  console.log();
+  for (const { name, passed, seconds } of results) {
+    console.log(`${passed ? 'passed' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)`);
+  }
+  const failed = results.filter(({ passed }) => !passed).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} catch (error) {
+  fail(error);
+}

@@ -3,7 +3,7 @@ export interface ByteSource {
   /** Path for messages. */
   readonly name: string;
   readonly size: number;
-  /** The bytes [start, end); throws InputError when the file ends before `end`. */
+  /** The bytes [start, end) in a buffer of their own; throws InputError when the file ends before `end`. */
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 

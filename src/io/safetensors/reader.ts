@@ -1,0 +1,45 @@
+import type { HostTensor } from '../../tensor/dtype.ts';
+import { assert, InputError } from '../../util/errors.ts';
+import type { ByteSource } from '../bytes.ts';
+import { readChunked } from '../chunks.ts';
+import { readHeader, type SafetensorsHeader, type TensorEntry } from './header.ts';
+
+/** An open safetensors file. Only the header is in memory; a read takes the bytes asked for and no others. */
+export interface SafetensorsFile extends SafetensorsHeader {
+  /** The file's path for messages. */
+  readonly name: string;
+  /** A whole tensor. Throws InputError when there is none of that name. */
+  read(name: string): Promise<HostTensor>;
+  /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …). */
+  readRows(name: string, rowStart: number, rowEnd: number): Promise<HostTensor>;
+}
+
+/** Reads and checks the header; throws as {@link readHeader}. */
+export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+  const { tensors, metadata } = await readHeader(source);
+
+  const entry = (name: string): TensorEntry => {
+    const found = tensors.get(name);
+    if (!found) throw new InputError(`${source.name} has no tensor ${JSON.stringify(name)}.`);
+    return found;
+  };
+
+  return {
+    name: source.name,
+    tensors,
+    metadata,
+    async read(name) {
+      const { dtype, shape, begin, end } = entry(name);
+      return { name, dtype, shape, data: await readChunked(source, begin, end) };
+    },
+    async readRows(name, rowStart, rowEnd) {
+      const { dtype, shape, begin, end } = entry(name);
+      const [rowCount, ...rest] = shape;
+      const inside = rowCount !== undefined && 0 <= rowStart && rowStart <= rowEnd && rowEnd <= rowCount;
+      assert(inside, `rows ${rowStart} to ${rowEnd} of ${name} (${shape.join(', ')}) in ${source.name}`);
+      const rowBytes = rowCount === 0 ? 0 : (end - begin) / rowCount;
+      const data = await readChunked(source, begin + rowStart * rowBytes, begin + rowEnd * rowBytes);
+      return { name, dtype, shape: [rowEnd - rowStart, ...rest], data };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { ByteSink, WritableDirectory } from './bytes.ts';
+
+/** Creates a file, lets `fill` write it and closes it. On any error nothing appears, and the error is passed on. */
+export async function writeFile(
+  directory: WritableDirectory,
+  path: string,
+  fill: (sink: ByteSink) => Promise<void>,
+): Promise<void> {
+  const sink = await directory.create(path);
+  try {
+    await fill(sink);
+    await sink.close();
+  } catch (error) {
+    await sink.abort().catch(() => {}); // the first error is the one that tells
+    throw error;
+  }
+}
+
+/** Writes `value` as indented JSON with a newline at the end. */
+export async function writeJsonFile(
+  directory: WritableDirectory,
+  path: string,
+  value: unknown,
+): Promise<void> {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  await writeFile(directory, path, (sink) => sink.write(bytes));
+}

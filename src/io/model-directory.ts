@@ -1,0 +1,52 @@
+import { InputError } from '../util/errors.ts';
+import type { FileEntry, ReadableDirectory } from './bytes.ts';
+import { readJsonFile } from './json.ts';
+import { openSafetensors, type SafetensorsFile } from './safetensors/reader.ts';
+import { joinTensors, type TensorSource } from './tensor-source.ts';
+import { checkIndex, findWeightFiles, isCopied } from './weight-files.ts';
+
+/** A Hugging Face model folder, only ever read: its tensors by name, its JSON files, and what else is in it. */
+export interface ModelDirectory extends TensorSource {
+  /** The folder's name for messages. */
+  readonly name: string;
+  /** A JSON file such as `config.json`. Throws InputError when it is missing or damaged. */
+  readJson(path: string): Promise<unknown>;
+  /** As `readJson`; undefined when there is no such file. */
+  readOptionalJson(path: string): Promise<unknown>;
+  /** The files that an EXL2 output takes over: everything that is not weights. */
+  copiedFiles(): readonly FileEntry[];
+}
+
+/** Opens a model: lists its files and reads the safetensors headers. Throws InputError or UnsupportedError. */
+export async function openModelDirectory(directory: ReadableDirectory): Promise<ModelDirectory> {
+  const files = await directory.list();
+  const weights = await findWeightFiles(directory, files);
+  const open = new Map<string, SafetensorsFile>();
+  for (const path of weights.paths) {
+    const source = await directory.open(path);
+    if (!source) throw new InputError(`${path} has gone from ${directory.name} while the model was opened.`);
+    open.set(path, await openSafetensors(source));
+  }
+  checkIndex(weights, open, directory.name);
+
+  const readOptionalJson = async (path: string): Promise<unknown> => {
+    const source = await directory.open(path);
+    return source && readJsonFile(source);
+  };
+
+  return {
+    ...joinTensors([...open.values()], directory.name),
+    name: directory.name,
+    readOptionalJson,
+    async readJson(path) {
+      const value = await readOptionalJson(path);
+      if (value === undefined) {
+        throw new InputError(
+          `${directory.name} has no ${path}: choose the folder with all files of the model.`,
+        );
+      }
+      return value;
+    },
+    copiedFiles: () => files.filter(isCopied),
+  };
+}

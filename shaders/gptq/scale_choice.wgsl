@@ -1,0 +1,43 @@
+// The factor p with the smallest error (the first of equals), and the group's stored unit: scale_max = f16(unit · p).
+//
+// partial : (candidates, tiles, 97) f32   unit : (all groups) u32 bits of f32   jobs: see group_update
+// scale_max : (all groups) u32, bits of a half in the low 16
+// One workgroup of 128 invocations a job; invocation i sums the tiles' errors of factor i in order.
+
+struct Scalars {
+  tiles: u32,
+  job: u32, // first job of this step
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> partial: array<f32>; // error of each factor in each tile
+@group(0) @binding(2) var<storage, read> unit: array<u32>; // unit of each group
+@group(0) @binding(3) var<storage, read> jobs: array<u32>; // groups to do
+@group(0) @binding(4) var<storage, read_write> scale_max: array<u32>; // stored unit of each group
+
+var<workgroup> errors: array<f32, 97>;
+
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let job = (s.job + group.x) * 6u;
+  if (i < 97u) {
+    var sum = 0.0;
+    for (var tile = 0u; tile < s.tiles; tile++) {
+      sum += partial[(jobs[job] * s.tiles + tile) * 97u + i];
+    }
+    errors[i] = sum;
+  }
+  workgroupBarrier();
+  if (i == 0u) {
+    var best = 0u;
+    for (var j = 1u; j < 97u; j++) {
+      if (errors[j] < errors[best]) {
+        best = j;
+      }
+    }
+    let fraction = f32(best) / 96.0;
+    let p = 0.7 * (1.0 - fraction) + 1.2 * fraction;
+    let index = jobs[job + 5u];
+    scale_max[index] = half_bits(bitcast<f32>(unit[index]) * p);
+  }
+}

@@ -1,0 +1,67 @@
+// Factor of one diagonal block and its inverse: A = L·Lᵀ, inverse = L⁻¹.
+//
+// a : (k, k) f32, the 32 × 32 block at (start, start) is replaced by L (its lower triangle)
+// inverse : (k/32, 32, 32) f32, one block a diagonal block, zero above the diagonal
+// status : (1) u32, counts pivots that are not positive and finite
+// One workgroup of 32 invocations; invocation i owns row i of L, then column i of the inverse.
+
+struct Scalars {
+  k: u32,
+  start: u32, // first row and column of the block
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read_write> a: array<f32>; // matrix, row-major
+@group(0) @binding(2) var<storage, read_write> inverse: array<f32>; // inverses of the diagonal blocks
+@group(0) @binding(3) var<storage, read_write> status: array<u32>; // failed pivots
+
+const SIZE = 32u;
+
+var<workgroup> l: array<array<f32, 32>, 32>;
+
+fn is_positive(x: f32) -> bool {
+  // By its bits: a compiler may assume that NaN and infinity don't occur.
+  let bits = bitcast<u32>(x);
+  return bits > 0u && bits < 0x7f800000u;
+}
+
+@compute @workgroup_size(32)
+fn main(@builtin(local_invocation_index) i: u32) {
+  for (var j = 0u; j < SIZE; j++) {
+    l[i][j] = a[(s.start + i) * s.k + s.start + j];
+  }
+  workgroupBarrier();
+  for (var j = 0u; j < SIZE; j++) {
+    let pivot = l[j][j];
+    let ok = is_positive(pivot);
+    if (i == 0u && !ok) {
+      status[0] += 1u;
+    }
+    let root = sqrt(select(1.0, pivot, ok));
+    workgroupBarrier();
+    if (i == j) {
+      l[j][j] = root;
+    } else if (i > j) {
+      l[i][j] /= root;
+    }
+    workgroupBarrier();
+    if (i > j) {
+      for (var t = j + 1u; t <= i; t++) {
+        l[i][t] -= l[i][j] * l[t][j];
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var j = 0u; j <= i; j++) {
+    a[(s.start + i) * s.k + s.start + j] = l[i][j];
+  }
+  // Column i of L⁻¹ by forward substitution; written as it grows and read back by the same invocation.
+  let block = s.start * SIZE;
+  for (var row = 0u; row < SIZE; row++) {
+    var sum = select(0.0, 1.0, row == i);
+    for (var t = i; t < row; t++) {
+      sum -= l[row][t] * inverse[block + t * SIZE + i];
+    }
+    inverse[block + row * SIZE + i] = select(0.0, sum / l[row][row], row >= i);
+  }
+}

@@ -1,0 +1,40 @@
+// Partial sums of (y − reference)² and reference², for ‖y − reference‖ / ‖reference‖ of each row.
+//
+// y, reference : (rows, count) f32   sums : (rows, parts, 2) f32
+// Workgroup (part, row) of 64 invocations takes elements part · 4096 … + 4095 of a row.
+
+struct Scalars {
+  rows: u32,
+  count: u32, // elements of a row
+  parts: u32, // ceil(count / 4096)
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> y: array<f32>; // under test
+@group(0) @binding(2) var<storage, read> reference: array<f32>; // what it should be
+@group(0) @binding(3) var<storage, read_write> sums: array<vec2f>; // difference, reference
+
+const PART = 4096u;
+
+var<workgroup> partial: array<vec2f, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let start = group.y * s.count;
+  let end = min((group.x + 1u) * PART, s.count);
+  var sum = vec2f();
+  for (var i = group.x * PART + lane; i < end; i += 64u) {
+    let expected = reference[start + i];
+    let error = y[start + i] - expected;
+    sum += vec2f(error * error, expected * expected);
+  }
+  partial[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0u) {
+    var total = vec2f();
+    for (var i = 0u; i < 64u; i++) {
+      total += partial[i];
+    }
+    sums[group.y * s.parts + group.x] = total;
+  }
+}

@@ -1,0 +1,49 @@
+// Transposes a weight as it lies in a model file to f32: w[i, j] = source[j, i], columns from n on are zero.
+//
+// source : (n, k) f32, f16 or bf16 (two to a word)   w : (k, n_padded) f32
+// One workgroup of 32 × 8 invocations turns a 32 × 32 tile. k is a multiple of 32.
+
+struct Scalars {
+  k: u32,
+  n: u32,
+  n_padded: u32,
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> source: array<u32>; // bytes of the file
+@group(0) @binding(2) var<storage, read_write> w: array<f32>; // transposed
+
+var<workgroup> tile: array<array<f32, 33>, 32>;
+
+fn load_f32(i: u32) -> f32 {
+  return bitcast<f32>(source[i]);
+}
+
+fn load_f16(i: u32) -> f32 {
+  return half_value((source[i / 2u] >> (i % 2u * 16u)) & 0xffffu);
+}
+
+fn load_bf16(i: u32) -> f32 {
+  return bitcast<f32>((source[i / 2u] >> (i % 2u * 16u)) << 16u);
+}
+
+#repeat T f32 f16 bf16
+@compute @workgroup_size(32, 8)
+fn from_$T(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
+  for (var i = id.y; i < 32u; i += 8u) {
+    let row = group.y * 32u + i;
+    var value = 0.0;
+    if (row < s.n) {
+      value = load_$T(row * s.k + group.x * 32u + id.x);
+    }
+    tile[i][id.x] = value;
+  }
+  workgroupBarrier();
+  let column = group.y * 32u + id.x;
+  if (column < s.n_padded) {
+    for (var i = id.y; i < 32u; i += 8u) {
+      w[(group.x * 32u + i) * s.n_padded + column] = tile[id.x][i];
+    }
+  }
+}
+#end

@@ -1,0 +1,213 @@
+import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
+import type { Kernel, Workgroups } from './kernel.ts';
+import { GpuMemory } from './memory.ts';
+import { PipelineCache } from './pipelines.ts';
+import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
+
+/** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
+export type KernelArguments<S extends string, I extends string, O extends string> = Readonly<
+  Record<S, number> & Record<I | O, GpuTensor>
+>;
+
+/** Uniform structs of one submission; each takes one aligned slot. */
+const UNIFORM_SLOTS = 256;
+const MAX_WORKGROUPS = 65535;
+
+/** One device: dispatches kernels, moves bytes, owns the memory budget. Everything runs in call order. */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly memory: GpuMemory;
+  readonly #pipelines: PipelineCache;
+  readonly #uniformData = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
+  readonly #uniformView = new DataView(this.#uniformData);
+  readonly #uniformBuffers: GPUBuffer[] = [];
+  #uniforms: GPUBuffer | undefined;
+  #slots = 0;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #failure: Error | undefined;
+
+  /** `budget`: bytes of GPU memory that buffers may take together. */
+  constructor(device: GPUDevice, budget: number) {
+    this.device = device;
+    this.memory = new GpuMemory(device, budget, () => this.flush());
+    this.#pipelines = new PipelineCache(device);
+    device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= new InternalError(`WebGPU refused a command: ${event.error.message}`);
+    });
+    void device.lost.then((info) => {
+      this.#failure = new DeviceLostError(
+        `The GPU device was lost (${info.message || info.reason}). The job can be started again and goes on from its last finished module.`,
+      );
+    });
+  }
+
+  /** Uninitialized f32/u32 tensor (4 bytes an element). Free it with {@link free}, or take it from a scope. */
+  alloc(shape: readonly number[], label: string): GpuTensor {
+    const size = Math.max(
+      4,
+      shape.reduce((a, b) => a * b, 4),
+    );
+    return { buffer: this.memory.acquire(size, label), offset: 0, size, shape };
+  }
+
+  free(tensor: GpuTensor): void {
+    this.memory.release(tensor.buffer);
+  }
+
+  /** Records one dispatch. */
+  run<S extends string, I extends string, O extends string>(
+    kernel: Kernel<S, I, O>,
+    args: KernelArguments<S, I, O>,
+  ): void {
+    const groups = fold(kernel.workgroups(args));
+    if (groups.some((count) => count === 0)) return;
+    const { pipeline, layout } = this.#pipelines.get(kernel);
+    if (this.#slots === UNIFORM_SLOTS) this.flush();
+    const offset = this.#writeScalars(kernel, args);
+    const pass = this.#computePass();
+    const tensors: readonly GpuTensor[] = [...kernel.inputs, ...kernel.outputs].map((name) => args[name]);
+    const entries = tensors.map(({ buffer, offset, size }, i) => ({
+      binding: i + 1,
+      resource: { buffer, offset, size },
+    }));
+    const uniform = { buffer: this.#uniformBuffer(), size: OFFSET_ALIGNMENT };
+    const bindGroup = this.device.createBindGroup({
+      label: kernel.name,
+      layout,
+      entries: [{ binding: 0, resource: uniform }, ...entries],
+    });
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup, [offset]);
+    pass.dispatchWorkgroups(...groups);
+  }
+
+  /** Copies bytes between tensors of equal size. */
+  copy(source: GpuTensor, target: GpuTensor): void {
+    assert(source.size === target.size, `copy of ${source.size} bytes into ${target.size}`);
+    this.#commands().copyBufferToBuffer(
+      source.buffer,
+      source.offset,
+      target.buffer,
+      target.offset,
+      source.size,
+    );
+  }
+
+  zero(tensor: GpuTensor): void {
+    this.#commands().clearBuffer(tensor.buffer, tensor.offset, tensor.size);
+  }
+
+  /** Uploads `data` to the start of `tensor` (bytes: a multiple of 4), after everything recorded so far. */
+  write(tensor: GpuTensor, data: ArrayBufferView<ArrayBuffer>): void {
+    assert(data.byteLength <= tensor.size, `write of ${data.byteLength} bytes into ${tensor.size}`);
+    this.flush();
+    const chunk = 16 * 2 ** 20; // larger writes make the browser allocate staging memory of their size
+    for (let at = 0; at < data.byteLength; at += chunk) {
+      const length = Math.min(chunk, data.byteLength - at);
+      this.device.queue.writeBuffer(
+        tensor.buffer,
+        tensor.offset + at,
+        data.buffer,
+        data.byteOffset + at,
+        length,
+      );
+    }
+  }
+
+  /** The bytes of `tensor`, once everything recorded so far has run. */
+  async read(tensor: GpuTensor): Promise<ArrayBuffer> {
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = this.device.createBuffer({ size: tensor.size, usage, label: 'readback' });
+    try {
+      this.#commands().copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.size);
+      this.flush();
+      await staging.mapAsync(GPUMapMode.READ).catch((error: unknown) => {
+        throw this.#failure ?? new InternalError(`Reading from the GPU failed: ${String(error)}`);
+      });
+      this.#throwIfFailed();
+      return staging.getMappedRange().slice(0);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Submits what was recorded. */
+  flush(): void {
+    if (!this.#encoder) return;
+    this.#pass?.end();
+    const commands = this.#encoder.finish();
+    if (this.#uniforms) {
+      this.device.queue.writeBuffer(this.#uniforms, 0, this.#uniformData, 0, this.#slots * OFFSET_ALIGNMENT);
+      this.#uniformBuffers.push(this.#uniforms);
+    }
+    this.device.queue.submit([commands]);
+    this.#encoder = undefined;
+    this.#pass = undefined;
+    this.#uniforms = undefined;
+    this.#slots = 0;
+  }
+
+  /** Submits, waits until the GPU has done everything, and throws what went wrong meanwhile. */
+  async sync(): Promise<void> {
+    this.flush();
+    await this.device.queue.onSubmittedWorkDone().catch(() => {});
+    this.#throwIfFailed();
+  }
+
+  destroy(): void {
+    this.memory.trim();
+    for (const buffer of this.#uniformBuffers) buffer.destroy();
+    this.device.destroy();
+  }
+
+  #throwIfFailed(): void {
+    this.memory.throwIfFailed();
+    if (this.#failure) throw this.#failure;
+  }
+
+  #commands(): GPUCommandEncoder {
+    this.#pass?.end();
+    this.#pass = undefined;
+    this.#encoder ??= this.device.createCommandEncoder();
+    return this.#encoder;
+  }
+
+  #computePass(): GPUComputePassEncoder {
+    this.#encoder ??= this.device.createCommandEncoder();
+    this.#pass ??= this.#encoder.beginComputePass();
+    return this.#pass;
+  }
+
+  /** Writes to a buffer are ordered with submissions, so a used one can serve the next submission again. */
+  #uniformBuffer(): GPUBuffer {
+    this.#uniforms ??=
+      this.#uniformBuffers.pop() ??
+      this.device.createBuffer({
+        size: UNIFORM_SLOTS * OFFSET_ALIGNMENT,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+        label: 'uniforms',
+      });
+    return this.#uniforms;
+  }
+
+  #writeScalars<S extends string>(kernel: Kernel<S>, args: Readonly<Record<S, number>>): number {
+    const offset = this.#slots++ * OFFSET_ALIGNMENT;
+    let at = offset;
+    for (const name of Object.keys(kernel.scalars) as S[]) {
+      const value = args[name];
+      if (kernel.scalars[name] === 'f32') this.#uniformView.setFloat32(at, value, true);
+      else if (kernel.scalars[name] === 'i32') this.#uniformView.setInt32(at, value, true);
+      else this.#uniformView.setUint32(at, value, true);
+      at += 4;
+    }
+    return offset;
+  }
+}
+
+function fold([x, y = 1, z = 1]: Workgroups): [number, number, number] {
+  if (x <= MAX_WORKGROUPS && y <= MAX_WORKGROUPS && z <= MAX_WORKGROUPS) return [x, y, z];
+  assert(y === 1 && z === 1, `grid of ${x}×${y}×${z} workgroups is over the limit of ${MAX_WORKGROUPS}`);
+  const rows = Math.ceil(x / MAX_WORKGROUPS);
+  return [Math.ceil(x / rows), rows, 1];
+}

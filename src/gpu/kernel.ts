@@ -1,0 +1,60 @@
+/**
+ * A kernel is data: its WGSL, the scalars and tensors that it takes by name, and how many workgroups it needs.
+ *
+ * Binding 0 is a uniform struct that holds the scalars in their declared order; inputs (read-only storage) follow
+ * from binding 1, then outputs (read-write storage), each in declared order.
+ */
+
+import { expandRepeats } from './repeat.ts';
+
+export type ScalarType = 'u32' | 'i32' | 'f32';
+
+export type Workgroups = readonly [x: number, y?: number, z?: number];
+
+export interface Kernel<S extends string = string, I extends string = string, O extends string = string> {
+  /** Stem of the WGSL file, for labels and timings; with a suffix where a file has several entry points. */
+  readonly name: string;
+  readonly wgsl: string;
+  readonly entryPoint: string;
+  readonly scalars: Readonly<Record<S, ScalarType>>;
+  readonly inputs: readonly I[];
+  readonly outputs: readonly O[];
+  /** Values of the `override` constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  /**
+   * Workgroups for these scalars. A first dimension above the limit of 65535 is folded into the second when the
+   * others are 1; such a kernel takes its index from `flat_workgroup` (shaders/lib/flat.wgsl).
+   */
+  readonly workgroups: (scalars: Readonly<Record<S, number>>) => Workgroups;
+}
+
+interface KernelDefinition<S extends string, I extends string, O extends string> {
+  name: string;
+  /** Sources in order; shared functions first. */
+  wgsl: readonly string[];
+  entryPoint?: string;
+  scalars: Record<S, ScalarType>;
+  inputs: readonly I[];
+  outputs: readonly O[];
+  constants?: Record<string, number>;
+  workgroups: (scalars: Readonly<Record<S, number>>) => Workgroups;
+}
+
+export function defineKernel<const S extends string, const I extends string, const O extends string>(
+  definition: KernelDefinition<S, I, O>,
+): Kernel<S, I, O> {
+  return {
+    ...definition,
+    wgsl: expandRepeats(definition.wgsl.join('\n')),
+    entryPoint: definition.entryPoint ?? 'main',
+    constants: definition.constants ?? {},
+  };
+}
+
+/** The same kernel with other override constants (tile sizes). */
+export function specialize<K extends Kernel<never, never, never>>(
+  kernel: K,
+  constants: Record<string, number>,
+): K {
+  return { ...kernel, constants: { ...kernel.constants, ...constants } };
+}

@@ -1,0 +1,106 @@
+import { OutOfMemoryError } from '../util/errors.ts';
+
+/** Sizes are rounded up so that freed buffers fit the next request of about the same size. */
+const GRANULE = 4096;
+
+/**
+ * Hands out storage buffers within a budget and reuses freed ones of the same size (a new buffer costs a clear
+ * and, in drivers, much more). WebGPU cannot say how much memory is free: the budget is the user's or a guess,
+ * and real out-of-memory errors arrive late, through `failed`.
+ */
+export class GpuMemory {
+  readonly budget: number;
+  readonly #device: GPUDevice;
+  readonly #flush: () => void;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  #pooled = 0;
+  #used = 0;
+  #peak = 0;
+  #failure: string | undefined;
+
+  /** `flush` submits recorded commands, so that no pooled buffer is destroyed under them. */
+  constructor(device: GPUDevice, budget: number, flush: () => void) {
+    this.#device = device;
+    this.#flush = flush;
+    this.budget = budget;
+  }
+
+  /** Bytes in buffers that are handed out. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Highest number of bytes held so far, the pool of freed buffers included. */
+  get peak(): number {
+    return this.#peak;
+  }
+
+  /** Bytes that can still be handed out. */
+  get available(): number {
+    return this.budget - this.#used;
+  }
+
+  /** A buffer of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed. */
+  acquire(bytes: number, label: string): GPUBuffer {
+    const size = Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) {
+      this.#pooled -= size;
+      this.#used += size;
+      return reused;
+    }
+    const limit = Math.min(
+      this.#device.limits.maxBufferSize,
+      this.#device.limits.maxStorageBufferBindingSize,
+    );
+    if (size > limit) {
+      throw new OutOfMemoryError(`${label} needs ${size} bytes in one buffer; this GPU allows ${limit}`);
+    }
+    if (this.#used + size > this.budget) {
+      throw new OutOfMemoryError(
+        `${label} needs ${size} bytes; ${this.#used} of the budget of ${this.budget} bytes of GPU memory are in use`,
+      );
+    }
+    if (this.#used + this.#pooled + size > this.budget) this.trim();
+    return this.#create(size, label);
+  }
+
+  release(buffer: GPUBuffer): void {
+    this.#used -= buffer.size;
+    this.#pooled += buffer.size;
+    const list = this.#free.get(buffer.size);
+    if (list) list.push(buffer);
+    else this.#free.set(buffer.size, [buffer]);
+  }
+
+  /** Gives the pooled buffers back to the driver. */
+  trim(): void {
+    this.#flush();
+    for (const list of this.#free.values()) for (const buffer of list) buffer.destroy();
+    this.#free.clear();
+    this.#pooled = 0;
+  }
+
+  /** Throws if the driver has refused an allocation since the last call. */
+  throwIfFailed(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw new OutOfMemoryError(failure);
+  }
+
+  #create(size: number, label: string): GPUBuffer {
+    this.#device.pushErrorScope('out-of-memory');
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.#device.createBuffer({ size, usage, label });
+    this.#device.popErrorScope().then(
+      (error) => {
+        if (error)
+          this.#failure ??= `The GPU has no memory left for ${label} (${size} bytes): ${error.message}`;
+      },
+      () => {}, // the device is lost: reported by its `lost` promise
+    );
+    this.#used += size;
+    this.#peak = Math.max(this.#peak, this.#used + this.#pooled);
+    return buffer;
+  }
+}

@@ -1,0 +1,76 @@
+import { InternalError } from '../util/errors.ts';
+import type { Kernel } from './kernel.ts';
+
+export interface CompiledKernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** Compiles each kernel once per device. */
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #compiled = new Map<string, CompiledKernel>();
+  readonly #modules = new Map<string, GPUShaderModule>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  get(kernel: Kernel): CompiledKernel {
+    const key = `${kernel.name}/${kernel.entryPoint}/${JSON.stringify(kernel.constants)}`;
+    let compiled = this.#compiled.get(key);
+    if (!compiled) {
+      compiled = this.#compile(kernel);
+      this.#compiled.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  #compile(kernel: Kernel): CompiledKernel {
+    const storage = (type: GPUBufferBindingType, names: readonly string[], first: number) =>
+      names.map((_, i) => ({ binding: first + i, visibility: GPUShaderStage.COMPUTE, buffer: { type } }));
+    const layout = this.#device.createBindGroupLayout({
+      label: kernel.name,
+      entries: [
+        {
+          binding: 0,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: 'uniform', hasDynamicOffset: true },
+        },
+        ...storage('read-only-storage', kernel.inputs, 1),
+        ...storage('storage', kernel.outputs, 1 + kernel.inputs.length),
+      ],
+    });
+    const pipeline = this.#device.createComputePipeline({
+      label: kernel.name,
+      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: {
+        module: this.#module(kernel),
+        entryPoint: kernel.entryPoint,
+        constants: { ...kernel.constants },
+      },
+    });
+    return { pipeline, layout };
+  }
+
+  #module(kernel: Kernel): GPUShaderModule {
+    const cached = this.#modules.get(kernel.wgsl);
+    if (cached) return cached;
+    const module = this.#device.createShaderModule({ label: kernel.name, code: kernel.wgsl });
+    this.#modules.set(kernel.wgsl, module);
+    void module.getCompilationInfo().then((info) => {
+      const errors = info.messages.filter((message) => message.type === 'error');
+      if (errors.length > 0) throw new InternalError(compileErrors(kernel, errors));
+    });
+    return module;
+  }
+}
+
+/** The messages with the lines of WGSL that they speak of. */
+function compileErrors(kernel: Kernel, errors: readonly GPUCompilationMessage[]): string {
+  const lines = kernel.wgsl.split('\n');
+  const text = errors.map(
+    (e) => `${kernel.name}:${e.lineNum}:${e.linePos} ${e.message}\n    ${lines[e.lineNum - 1]}`,
+  );
+  return `WGSL of kernel ${kernel.name} does not compile:\n${text.join('\n')}`;
+}

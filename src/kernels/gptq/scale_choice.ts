@@ -1,0 +1,13 @@
+import wgsl from '../../../shaders/gptq/scale_choice.wgsl?raw';
+import half from '../../../shaders/lib/half.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** The best of the 97 factors, and the unit that is stored (half bits). */
+export const scaleChoice = defineKernel({
+  name: 'scale_choice',
+  wgsl: [half, wgsl],
+  scalars: { tiles: 'u32', job: 'u32', jobCount: 'u32' },
+  inputs: ['partial', 'unit', 'jobs'],
+  outputs: ['scaleMax'],
+  workgroups: ({ jobCount }) => [jobCount],
+});

@@ -1,0 +1,12 @@
+import wgsl from '../../../shaders/gptq/scale_error.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** Error of each job’s group under 97 factors on its unit, by tiles of 32 columns; also the scale codes. */
+export const scaleError = defineKernel({
+  name: 'scale_error',
+  wgsl: [wgsl],
+  scalars: { n: 'u32', job: 'u32', jobCount: 'u32' },
+  inputs: ['current', 'base', 'unit', 'jobs'],
+  outputs: ['partial', 'scaleCodes'],
+  workgroups: ({ n, jobCount }) => [n / 32, jobCount],
+});

@@ -1,0 +1,12 @@
+import wgsl from '../../../shaders/linalg/diagonal.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** d (k) = diagonal of H (k, k). */
+export const diagonal = defineKernel({
+  name: 'diagonal',
+  wgsl: [wgsl],
+  scalars: { k: 'u32' },
+  inputs: ['h'],
+  outputs: ['d'],
+  workgroups: ({ k }) => [Math.ceil(k / 64)],
+});

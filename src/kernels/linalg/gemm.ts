@@ -1,0 +1,12 @@
+import wgsl from '../../../shaders/linalg/gemm.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** C (m, n) = A (m, k) · B (k, n), added to C when `accumulate` is 1. f32; k and n multiples of 4. */
+export const gemm = defineKernel({
+  name: 'gemm',
+  wgsl: [wgsl],
+  scalars: { m: 'u32', n: 'u32', k: 'u32', accumulate: 'u32' },
+  inputs: ['a', 'b'],
+  outputs: ['c'],
+  workgroups: ({ m, n }) => [Math.ceil(n / 32), Math.ceil(m / 128)],
+});

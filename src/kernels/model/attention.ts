@@ -1,0 +1,20 @@
+import wgsl from '../../../shaders/model/attention.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** Causal grouped-query attention with an optional sliding window, within calibration rows of `length` tokens. */
+export const attention = defineKernel({
+  name: 'attention',
+  wgsl: [wgsl],
+  scalars: {
+    length: 'u32',
+    heads: 'u32',
+    kvHeads: 'u32',
+    d: 'u32',
+    window: 'u32',
+    scale: 'f32',
+    rows: 'u32',
+  },
+  inputs: ['q', 'k', 'v'],
+  outputs: ['o'],
+  workgroups: ({ length, heads, rows }) => [Math.ceil(length / 8), heads, rows],
+});

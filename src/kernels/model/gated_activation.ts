@@ -1,0 +1,13 @@
+import flat from '../../../shaders/lib/flat.wgsl?raw';
+import wgsl from '../../../shaders/model/gated_activation.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** gate = f(gate) · up in place; `activation`: 0 silu, 1 gelu, 2 gelu by tanh. */
+export const gatedActivation = defineKernel({
+  name: 'gated_activation',
+  wgsl: [flat, wgsl],
+  scalars: { count: 'u32', activation: 'u32' },
+  inputs: ['up'],
+  outputs: ['gate'],
+  workgroups: ({ count }) => [Math.ceil(count / 64)],
+});

@@ -1,0 +1,159 @@
+import { UnsupportedError } from '../util/errors.ts';
+import type { Architecture } from './architectures/architecture.ts';
+import { ARCHITECTURES } from './architectures/registry.ts';
+import { Fields } from './fields.ts';
+import { parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
+import { parseWindows } from './windows.ts';
+
+/** `gelu` is the exact one (erf), `gelu_tanh` the tanh approximation. */
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh';
+
+/** What config.json says about a supported model, checked. */
+export interface ModelConfig {
+  /** As in config.json, e.g. `LlamaForCausalLM`. */
+  readonly architecture: string;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly normEps: number;
+  readonly activation: Activation;
+  /** Longest context in tokens that the model was made for. */
+  readonly maxPositions: number;
+  /** The head's weight is the embedding. */
+  readonly tiedEmbeddings: boolean;
+  readonly attentionBias: boolean;
+  readonly mlpBias: boolean;
+  readonly rope: RopeParams;
+  /** Per layer: position i sees i − window < j ≤ i; undefined: all j ≤ i. */
+  readonly slidingWindows: readonly (number | undefined)[];
+  /** config.json as it was. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** No model has more; a wrong number fails here and not when memory runs out. */
+const SIZE = { min: 1, max: 2 ** 24 };
+const LAYERS = { min: 1, max: 4096 };
+/** EXL2 packs rows of 32 input features into whole words at every width. */
+const K_MULTIPLE = 32;
+const DEFAULT_NORM_EPS = 1e-6;
+
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  silu: 'silu',
+  swish: 'silu',
+  gelu: 'gelu',
+  gelu_new: 'gelu_tanh',
+  gelu_pytorch_tanh: 'gelu_tanh',
+};
+
+/**
+ * Reads a Hugging Face config.json, of transformers 5 or before.
+ * @throws InputError for missing or wrong values; UnsupportedError for another architecture, a model that is
+ * already quantized, or one that EXL2 cannot hold.
+ */
+export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
+  const fields = new Fields(json, 'config.json');
+  const architecture = findArchitecture(fields);
+  const sizes = parseSizes(fields, architecture);
+  return {
+    architecture: architecture.name,
+    ...sizes,
+    normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? DEFAULT_NORM_EPS,
+    activation: parseActivation(fields),
+    maxPositions: requiredSize(fields, 'max_position_embeddings'),
+    tiedEmbeddings: fields.boolean('tie_word_embeddings'),
+    attentionBias: fields.boolean('attention_bias'),
+    mlpBias: fields.boolean('mlp_bias'),
+    rope: parseRope(fields, sizes.headDim, overrides),
+    slidingWindows: parseWindows(fields, architecture, sizes.layers),
+    raw: fields.values,
+  };
+}
+
+function findArchitecture(fields: Fields): Architecture {
+  const supported = `supported architectures: ${[...ARCHITECTURES.keys()].join(', ')}`;
+  const quantization = fields.fields('quantization_config');
+  if (quantization) {
+    const method = quantization.text('quant_method') ?? 'unknown method';
+    throw new UnsupportedError(
+      `this model is already quantized (config.json has quantization_config, ${method}); ` +
+        'give the original model with F32, F16 or BF16 weights',
+    );
+  }
+  const name = fields.texts('architectures')?.[0];
+  if (fields.get('text_config') !== undefined) {
+    const what = `a multimodal wrapper (${name ?? 'no architecture named'}, its language model under text_config)`;
+    throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
+  }
+  if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
+  const architecture = ARCHITECTURES.get(name);
+  if (!architecture) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
+  return architecture;
+}
+
+function parseSizes(fields: Fields, architecture: Architecture) {
+  const hiddenSize = requiredSize(fields, 'hidden_size');
+  const intermediateSize = requiredSize(fields, 'intermediate_size');
+  const heads = requiredSize(fields, 'num_attention_heads');
+  const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? heads;
+  if (heads % kvHeads !== 0) {
+    throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
+  }
+  const headDim = parseHeadDim(fields, architecture, hiddenSize, heads);
+  checkPackable('hidden_size', hiddenSize);
+  checkPackable('intermediate_size', intermediateSize);
+  checkPackable('num_attention_heads × head_dim', heads * headDim);
+  const layers = fields.integer('num_hidden_layers', LAYERS);
+  return {
+    hiddenSize,
+    intermediateSize,
+    layers: fields.required('num_hidden_layers', layers, `an integer from ${LAYERS.min} to ${LAYERS.max}`),
+    heads,
+    kvHeads,
+    headDim,
+    vocabSize: requiredSize(fields, 'vocab_size'),
+  };
+}
+
+function parseHeadDim(fields: Fields, architecture: Architecture, hiddenSize: number, heads: number): number {
+  const stated = fields.integer('head_dim', SIZE) ?? architecture.defaults.headDim;
+  if (stated === undefined && hiddenSize % heads !== 0) {
+    throw fields.wrong(
+      'num_attention_heads',
+      `a divisor of hidden_size (${hiddenSize}), as there is no head_dim`,
+    );
+  }
+  const headDim = stated ?? hiddenSize / heads;
+  if (headDim % 2 !== 0 || headDim < 4) {
+    throw fields.wrong(
+      'head_dim',
+      `an even number from 4 (the rotary embedding turns pairs), not ${headDim}`,
+    );
+  }
+  return headDim;
+}
+
+function requiredSize(fields: Fields, name: string): number {
+  return fields.required(name, fields.integer(name, SIZE), `an integer from ${SIZE.min} to ${SIZE.max}`);
+}
+
+function checkPackable(name: string, k: number): void {
+  if (k % K_MULTIPLE !== 0) {
+    throw new UnsupportedError(
+      `config.json: ${name} is ${k}; EXL2 can only hold linears whose input features are a multiple of ${K_MULTIPLE}`,
+    );
+  }
+}
+
+function parseActivation(fields: Fields): Activation {
+  const name = fields.text('hidden_act') ?? 'silu';
+  const activation = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;
+  if (!activation) {
+    const supported = Object.keys(ACTIVATIONS).join(', ');
+    throw new UnsupportedError(`config.json: hidden_act is "${name}"; supported: ${supported}`);
+  }
+  return activation;
+}

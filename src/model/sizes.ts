@@ -1,0 +1,42 @@
+import { elementCount } from '../tensor/dtype.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from './plan.ts';
+
+const F16_BYTES = 2;
+
+export const linearWeights = ({ k, n }: LinearSpec): number => k * n;
+
+const linearElements = (linear: LinearSpec): number =>
+  linearWeights(linear) + (linear.bias === undefined ? 0 : linear.n);
+
+const total = <T>(items: readonly T[], size: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + size(item), 0);
+
+/** Weights of a module's linears; its bits per weight are counted over these. */
+export const moduleWeights = (module: ModuleSpec): number => total(module.linears, linearWeights);
+
+/** What ExLlamaV2 counts of a module for the budget: its linears' weights and its norm, no biases, no head norms. */
+export const moduleElements = (plan: ModelPlan, module: ModuleSpec): number =>
+  moduleWeights(module) + plan.config.hiddenSize;
+
+/** Elements of all attention and MLP modules: the allocation's budget is this times the target bits. */
+export const budgetElements = (plan: ModelPlan): number =>
+  total(plan.modules, (module) => moduleElements(plan, module));
+
+/** All parameters of the source model; a tied head counts once, with the embedding. */
+export function parameterCount(plan: ModelPlan): number {
+  const linears = plan.modules.flatMap((module) => module.linears);
+  const stored = total(plan.stored, ({ shape, copies }) => elementCount(shape) / copies);
+  return (
+    total(linears, linearElements) + stored + (plan.config.tiedEmbeddings ? 0 : linearElements(plan.head))
+  );
+}
+
+/** Bytes of the f16 tensors of the output. */
+export const storedBytes = (plan: ModelPlan): number =>
+  total(plan.stored, ({ shape }) => elementCount(shape)) * F16_BYTES;
+
+/** Bytes of all tensors of the output, headers not counted; `bits` gives the packed bits of each linear. */
+export function outputBytes(plan: ModelPlan, bits: (linear: LinearSpec) => number): number {
+  const linears = [...plan.modules.flatMap((module) => module.linears), plan.head];
+  return storedBytes(plan) + total(linears, (linear) => Math.ceil(bits(linear) / 8));
+}

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/model/config.ts';
+import { InputError, UnsupportedError } from '../../src/util/errors.ts';
+
+/** A small valid Llama; tests change single fields of it. */
+const base = {
+  architectures: ['LlamaForCausalLM'],
+  hidden_size: 128,
+  intermediate_size: 192,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  vocab_size: 320,
+  max_position_embeddings: 256,
+};
+const parse = (changes: object = {}, architecture = 'LlamaForCausalLM') =>
+  parseConfig({ ...base, architectures: [architecture], ...changes });
+
+describe('parseConfig', () => {
+  test('takes over what is stated and fills in what transformers assumes', () => {
+    expect(parse()).toMatchObject({
+      architecture: 'LlamaForCausalLM',
+      layers: 4,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 32,
+      normEps: 1e-6,
+      activation: 'silu',
+      tiedEmbeddings: false,
+      attentionBias: false,
+      rope: { theta: 10000, positionFactor: 1, llama3: undefined },
+      slidingWindows: [undefined, undefined, undefined, undefined],
+    });
+    expect(parse({ num_key_value_heads: null }).kvHeads).toBe(4);
+    expect(parse({ head_dim: 48 }).headDim).toBe(48);
+    expect(parse({}, 'Qwen3ForCausalLM').headDim).toBe(128);
+    expect(parse({ hidden_act: 'gelu_pytorch_tanh' }).activation).toBe('gelu_tanh');
+    expect(parse({ hidden_act: 'gelu' }).activation).toBe('gelu');
+    expect(parse({ extra: 1 }).raw).toMatchObject({ extra: 1 });
+    expect(parse({ tie_word_embeddings: true }).tiedEmbeddings).toBe(true);
+  });
+
+  test.each([
+    ['hidden_size', undefined, /hidden_size is missing; expected an integer/],
+    ['hidden_size', 0, /hidden_size is 0/],
+    ['hidden_size', '128', /hidden_size is "128"/],
+    ['vocab_size', 1.5, /vocab_size is 1.5/],
+    ['num_hidden_layers', 1e9, /num_hidden_layers is 1000000000/],
+    ['num_attention_heads', -4, /num_attention_heads is -4/],
+    ['num_attention_heads', 6, /num_attention_heads is 6; expected a divisor of hidden_size \(128\)/],
+    ['num_key_value_heads', 3, /num_key_value_heads is 3; expected a divisor of num_attention_heads \(4\)/],
+    ['head_dim', 33, /head_dim is 33; expected an even number/],
+    ['rms_norm_eps', Number.POSITIVE_INFINITY, /rms_norm_eps/],
+    ['tie_word_embeddings', 'yes', /tie_word_embeddings is "yes"; expected true or false/],
+    ['architectures', [], /architectures is \[\]; expected a list with one name/],
+    ['architectures', 'LlamaForCausalLM', /architectures is "LlamaForCausalLM"; expected a list of strings/],
+    ['rope_theta', 0, /rope_theta is 0/],
+    ['rope_scaling', 'linear', /rope_scaling holds "linear"; expected a JSON object/],
+    ['rope_scaling', { factor: 2 }, /rope_scaling: rope_type is missing; expected a name beside factor/],
+    ['rope_scaling', { type: 'linear' }, /factor is missing; expected a positive number/],
+  ])('refuses %s = %j', (name, value, message) => {
+    const config = () => parse({ [name]: value });
+    expect(config).toThrow(InputError);
+    expect(config).toThrow(message);
+  });
+
+  test.each([
+    [{ architectures: ['FooForCausalLM'] }, /FooForCausalLM is not supported; .*LlamaForCausalLM, .*Qwen3/],
+    [{ architectures: ['constructor'] }, /constructor is not supported/],
+    [{ text_config: {} }, /multimodal wrapper/],
+    [{ quantization_config: { quant_method: 'gptq' } }, /already quantized .*gptq/],
+    [{ hidden_size: 80, head_dim: 32 }, /hidden_size is 80; EXL2 can only hold .* multiple of 32/],
+    [{ intermediate_size: 100 }, /intermediate_size is 100/],
+    [{ head_dim: 4 }, /num_attention_heads × head_dim is 16/],
+    [{ hidden_act: 'relu2' }, /hidden_act is "relu2"; supported: silu/],
+    [{ rope_scaling: { type: 'dynamic', factor: 2 } }, /rope type "dynamic"; supported .* linear, llama3/],
+    [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /"yarn"/],
+    [{ rope_parameters: { rope_type: 'longrope' } }, /"longrope"/],
+    [{ rope_parameters: { full_attention: { rope_theta: 1e6 } } }, /per layer type/],
+    [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5/],
+  ])('does not support %j', (changes, message) => {
+    expect(() => parse(changes)).toThrow(UnsupportedError);
+    expect(() => parse(changes)).toThrow(message);
+  });
+
+  test.each([null, [], 'text', 3, undefined])('refuses %j in place of an object', (json) => {
+    expect(() => parseConfig(json)).toThrow(/config.json holds .*expected a JSON object/);
+  });
+});
+
+describe('rope parameters', () => {
+  const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 64 };
+
+  test('are the same in the words of transformers 5 and before', () => {
+    const before = parse({ rope_theta: 5e5, rope_scaling: { rope_type: 'llama3', ...llama3 } });
+    const since = parse({ rope_parameters: { rope_type: 'llama3', rope_theta: 5e5, ...llama3 } });
+    expect(since.rope).toEqual(before.rope);
+    expect(since.rope).toMatchObject({ theta: 5e5, positionFactor: 1, llama3: { factor: 8, original: 64 } });
+    const linear = { theta: 10000, positionFactor: 2, llama3: undefined };
+    expect(parse({ rope_scaling: { type: 'linear', factor: 2 } }).rope).toEqual(linear);
+    expect(parse({ rope_parameters: { rope_type: 'linear', factor: 2 } }).rope).toEqual(linear);
+  });
+
+  test('refuse a llama3 range that is empty or incomplete', () => {
+    const scaling = { rope_type: 'llama3', ...llama3 };
+    expect(() => parse({ rope_scaling: { ...scaling, high_freq_factor: 1 } })).toThrow(
+      /more than low_freq_factor/,
+    );
+    expect(() => parse({ rope_scaling: { rope_type: 'llama3', factor: 8 } })).toThrow(
+      /low_freq_factor is missing/,
+    );
+  });
+
+  test('can be overridden as in ExLlamaV2: the linear factor is replaced, alpha raises theta', () => {
+    const linear = { ...base, rope_scaling: { type: 'linear', factor: 2 } };
+    expect(parseConfig(linear, { ropeScale: 4 }).rope.positionFactor).toBe(4);
+    const { theta, positionFactor } = parseConfig(linear, { ropeAlpha: 2.5 }).rope;
+    expect(theta).toBeCloseTo(10000 * 2.5 ** (32 / 30), 6);
+    expect(positionFactor).toBe(2);
+    expect(() => parseConfig(base, { ropeScale: 0 })).toThrow(/rope scale is 0; expected a positive number/);
+    expect(() => parseConfig(base, { ropeAlpha: Number.NaN })).toThrow(InputError);
+  });
+});
+
+describe('sliding windows', () => {
+  test('of Mistral are on every layer unless sliding_window is null', () => {
+    const windows = (changes: object) => parse(changes, 'MistralForCausalLM').slidingWindows;
+    expect(windows({ sliding_window: 24 })).toEqual([24, 24, 24, 24]);
+    expect(windows({})).toEqual([4096, 4096, 4096, 4096]);
+    expect(windows({ sliding_window: null })).toEqual([undefined, undefined, undefined, undefined]);
+    expect(() => windows({ sliding_window: 0 })).toThrow(/sliding_window is 0/);
+  });
+
+  test('of Qwen need use_sliding_window, and follow layer_types or max_window_layers', () => {
+    const windows = (changes: object) =>
+      parse({ sliding_window: 16, ...changes }, 'Qwen2ForCausalLM').slidingWindows;
+    const on = { use_sliding_window: true };
+    const [full, sliding] = ['full_attention', 'sliding_attention'];
+    expect(windows({})).toEqual([undefined, undefined, undefined, undefined]);
+    expect(windows({ ...on, max_window_layers: 3 })).toEqual([undefined, undefined, undefined, 16]);
+    expect(windows({ ...on, max_window_layers: 0 })).toEqual([16, 16, 16, 16]);
+    expect(windows(on)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(windows({ ...on, layer_types: [sliding, full, sliding, full] })).toEqual([
+      16,
+      undefined,
+      16,
+      undefined,
+    ]);
+    expect(() => windows({ ...on, layer_types: [full] })).toThrow(/layer_types .* expected 4 names/);
+    expect(() => windows({ ...on, layer_types: [full, full, full, 'chunked_attention'] })).toThrow(
+      InputError,
+    );
+    expect(() => windows({ layer_types: [full, full, full, sliding] })).toThrow(/use_sliding_window/);
+  });
+});

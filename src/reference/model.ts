@@ -1,0 +1,200 @@
+/** The forward pass in plain f64 loops, for tests of the GPU kernels. Speed is no aim. */
+
+import type { LinearInput } from '../model/architectures/architecture.ts';
+import type { Activation, ModelConfig } from '../model/config.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
+import { type RopeTables, ropeTables } from '../model/rope.ts';
+import { assert } from '../util/errors.ts';
+
+type Numbers = Float32Array | Float64Array;
+/** The values of a source tensor by name. */
+type WeightOf = (name: string) => Numbers;
+
+export interface ReferenceModule {
+  readonly key: string;
+  /** What each linear reads, (m, k). */
+  readonly inputs: ReadonlyMap<LinearInput, Float64Array>;
+  /** With the residual, (m, hidden). */
+  readonly output: Float64Array;
+}
+
+export interface ReferenceForward {
+  /** (m, hidden) before each layer, and last after the final norm. */
+  readonly hiddenStates: readonly Float64Array[];
+  readonly modules: readonly ReferenceModule[];
+  /** (m, vocab). */
+  readonly logits: Float64Array;
+}
+
+/** Runs one row of m token ids; `weight` gives the values of a source tensor by name, `tables` the rotations. */
+export function referenceForward(
+  plan: ModelPlan,
+  weight: WeightOf,
+  ids: ArrayLike<number>,
+  tables: RopeTables = ropeTables(plan.config, ids.length),
+): ReferenceForward {
+  const { hiddenSize, normEps } = plan.config;
+  const embedding = weight(plan.embedding);
+  let x = Float64Array.from(
+    { length: ids.length * hiddenSize },
+    (_, i) => embedding[ids[Math.floor(i / hiddenSize)]! * hiddenSize + (i % hiddenSize)]!,
+  );
+  const hiddenStates: Float64Array[] = [];
+  const modules: ReferenceModule[] = [];
+  for (const module of plan.modules) {
+    if (module.kind === 'attention') hiddenStates.push(x);
+    const run = new ModuleRun(module, weight, rmsNorm(x, weight(module.norm), normEps));
+    const change = module.kind === 'attention' ? run.attention(plan.config, tables) : run.mlp(plan.config);
+    x = x.map((value, i) => value + change[i]!);
+    modules.push({ key: module.key, inputs: run.inputs, output: x });
+  }
+  const normed = rmsNorm(x, weight(plan.finalNorm), normEps);
+  return { hiddenStates: [...hiddenStates, normed], modules, logits: linear(normed, plan.head, weight) };
+}
+
+/** One module at work on its normed input; keeps what its linears read. The results lack the residual. */
+class ModuleRun {
+  readonly inputs = new Map<LinearInput, Float64Array>();
+  readonly #module: ModuleSpec;
+  readonly #weight: WeightOf;
+
+  constructor(module: ModuleSpec, weight: WeightOf, postNorm: Float64Array) {
+    this.#module = module;
+    this.#weight = weight;
+    this.inputs.set('postNorm', postNorm);
+  }
+
+  attention(config: ModelConfig, tables: RopeTables): Float64Array {
+    const { heads, kvHeads, headDim, normEps } = config;
+    const { qNorm, kNorm, window } = this.#module;
+    const normed = (x: Float64Array, norm: string | undefined): Float64Array =>
+      norm === undefined ? x : rmsNorm(x, this.#weight(norm), normEps);
+    const q = rotate(normed(this.#linear('q_proj'), qNorm), tables, heads, headDim);
+    const k = rotate(normed(this.#linear('k_proj'), kNorm), tables, kvHeads, headDim);
+    const v = this.#linear('v_proj');
+    this.inputs.set('attnOutput', attention(q, k, v, { heads, kvHeads, headDim, window }));
+    return this.#linear('o_proj');
+  }
+
+  mlp({ activation }: ModelConfig): Float64Array {
+    const gate = this.#linear('gate_proj').map(activations[activation]);
+    const up = this.#linear('up_proj');
+    this.inputs.set(
+      'preDown',
+      gate.map((value, i) => value * up[i]!),
+    );
+    return this.#linear('down_proj');
+  }
+
+  #linear(name: string): Float64Array {
+    const spec = this.#module.linears.find((candidate) => candidate.name === name);
+    const input = spec && this.inputs.get(spec.input);
+    assert(input, `${this.#module.key}.${name} cannot be run`);
+    return linear(input, spec, this.#weight);
+  }
+}
+
+/** y = x·Wᵀ + bias: x (m, k), W (n, k), y (m, n). */
+function linear(x: Float64Array, { k, n, ...spec }: LinearSpec, weight: WeightOf): Float64Array {
+  const w = weight(spec.weight);
+  const bias = spec.bias === undefined ? undefined : weight(spec.bias);
+  const y = new Float64Array((x.length / k) * n);
+  for (let i = 0; i < y.length; i++) {
+    const row = Math.floor(i / n) * k;
+    const column = (i % n) * k;
+    let sum = bias ? bias[i % n]! : 0;
+    for (let j = 0; j < k; j++) sum += x[row + j]! * w[column + j]!;
+    y[i] = sum;
+  }
+  return y;
+}
+
+/** x / sqrt(mean(x²) + eps) · w over runs of w's length: whole rows, or single heads. */
+export function rmsNorm(x: Numbers, w: Numbers, eps: number): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let start = 0; start < x.length; start += w.length) {
+    let squares = 0;
+    for (let i = 0; i < w.length; i++) squares += x[start + i]! ** 2;
+    const scale = 1 / Math.sqrt(squares / w.length + eps);
+    for (let i = 0; i < w.length; i++) y[start + i] = x[start + i]! * scale * w[i]!;
+  }
+  return y;
+}
+
+/** Turns dimensions i and i + headDim/2 of every head of x (m, heads, headDim) by its position's angle. */
+export function rotate(
+  x: Numbers,
+  { cos, sin }: { readonly cos: Numbers; readonly sin: Numbers },
+  heads: number,
+  headDim: number,
+): Float64Array {
+  const y = new Float64Array(x.length);
+  const half = headDim / 2;
+  for (let start = 0; start < x.length; start += headDim) {
+    const position = Math.floor(start / (heads * headDim));
+    for (let i = 0; i < half; i++) {
+      const [a, b] = [x[start + i]!, x[start + i + half]!];
+      const [c, s] = [cos[position * half + i]!, sin[position * half + i]!];
+      y[start + i] = a * c - b * s;
+      y[start + i + half] = b * c + a * s;
+    }
+  }
+  return y;
+}
+
+export interface AttentionShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly window: number | undefined;
+}
+
+/**
+ * softmax(q·kᵀ/√headDim)·v: q (m, heads, headDim), k and v (m, kvHeads, headDim), result as q.
+ * Query i sees keys j with i − window < j ≤ i; consecutive query heads share a key/value head.
+ */
+export function attention(
+  q: Numbers,
+  k: Numbers,
+  v: Numbers,
+  { heads, kvHeads, headDim, window = Infinity }: AttentionShape,
+): Float64Array {
+  const y = new Float64Array(q.length);
+  for (let start = 0; start < q.length; start += headDim) {
+    const i = Math.floor(start / (heads * headDim));
+    const kvHead = Math.floor(((start / headDim) % heads) / (heads / kvHeads));
+    const first = Math.max(0, i - window + 1);
+    const keyStart = (j: number): number => (j * kvHeads + kvHead) * headDim;
+    const scores: number[] = [];
+    for (let j = first; j <= i; j++) {
+      let dot = 0;
+      for (let d = 0; d < headDim; d++) dot += q[start + d]! * k[keyStart(j) + d]!;
+      scores.push(dot / Math.sqrt(headDim));
+    }
+    const largest = Math.max(...scores);
+    const weights = scores.map((score) => Math.exp(score - largest));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    weights.forEach((weight, index) => {
+      for (let d = 0; d < headDim; d++) y[start + d]! += (weight / sum) * v[keyStart(first + index) + d]!;
+    });
+  }
+  return y;
+}
+
+export const activations: Readonly<Record<Activation, (x: number) => number>> = {
+  silu: (x) => x / (1 + Math.exp(-x)),
+  gelu: (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),
+  gelu_tanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+};
+
+/** erf by its series of positive terms, 2/√π·e^(−x²)·Σ 2ⁿx^(2n+1)/(2n+1)!!; ±1 to f64 precision from 6. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}

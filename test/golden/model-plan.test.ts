@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import type { LinearSpec } from '../../src/model/plan.ts';
+import { budgetElements, outputBytes, parameterCount } from '../../src/model/sizes.ts';
+import { byteLength, type DType, elementCount } from '../../src/tensor/dtype.ts';
+import { ARCHITECTURE_NAMES, architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
+
+type TensorList = Readonly<Record<string, readonly [dtype: string, shape: readonly number[]]>>;
+const DTYPE_NAMES: Readonly<Record<string, DType>> = { float16: 'F16', int32: 'I32', int16: 'I16' };
+
+/** The tensors of ExLlamaV2's conversion. */
+function convertedTensors(name: string): TensorList {
+  const path = `${GOLDEN_DIR}/conversion/architectures/${name}/conversion.json`;
+  return (readJson(path) as { tensors: TensorList }).tensors;
+}
+
+const isPacked = (name: string): boolean => /\.q_(weight|scale|scale_max|groups|invperm)$/.test(name);
+
+describe.each(ARCHITECTURE_NAMES)("the plan of %s against ExLlamaV2's output", (name) => {
+  const converted = convertedTensors(name);
+
+  test('stores the same tensors in the same shapes', async () => {
+    const { plan } = await architectureModel(name);
+    const linears = [...plan.modules.flatMap((module) => module.linears), plan.head];
+    const biases = linears.filter(({ bias }) => bias !== undefined).map(({ key, n }) => [`${key}.bias`, [n]]);
+    const ours = [...plan.stored.map((stored) => [stored.name, stored.shape]), ...biases];
+    const theirs = Object.entries(converted).filter(([key]) => !isPacked(key));
+    expect(theirs.every(([, [dtype]]) => dtype === 'float16')).toBe(true);
+    expect(Object.fromEntries(ours)).toEqual(
+      Object.fromEntries(theirs.map(([key, [, shape]]) => [key, shape])),
+    );
+    expect(plan.unexpected).toEqual([]);
+  });
+
+  test('quantizes the same linears, k by n', async () => {
+    const { plan } = await architectureModel(name);
+    const linears = [...plan.modules.flatMap((module) => module.linears), plan.head];
+    const keys = Object.keys(converted).filter((key) => key.endsWith('.q_weight'));
+    expect(linears.map(({ key }) => `${key}.q_weight`).sort()).toEqual(keys.sort());
+    for (const { key, k, n } of linears) {
+      expect(converted[`${key}.q_invperm`]![1], key).toEqual([k]);
+      expect(converted[`${key}.q_weight`]![1][1], key).toBe(n);
+    }
+  });
+
+  test('counts the bytes that ExLlamaV2 wrote and the parameters of the source', async () => {
+    const { plan, tensors } = await architectureModel(name);
+    const bytes = (entries: TensorList): number =>
+      Object.entries(entries).reduce((sum, [key, [dtype, shape]]) => {
+        return sum + byteLength({ name: key, dtype: DTYPE_NAMES[dtype]!, shape });
+      }, 0);
+    const linearBits = ({ key }: LinearSpec): number => {
+      const own = Object.entries(converted).filter(([tensor]) => tensor.startsWith(`${key}.`));
+      return 8 * bytes(Object.fromEntries(own));
+    };
+    expect(outputBytes(plan, linearBits)).toBe(bytes(converted));
+
+    const parameters = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    expect(parameterCount(plan)).toBe(parameters);
+    const { hiddenSize, layers } = plan.config;
+    const weights = plan.modules
+      .flatMap((module) => module.linears)
+      .reduce((sum, { k, n }) => sum + k * n, 0);
+    expect(budgetElements(plan)).toBe(weights + 2 * layers * hiddenSize);
+  });
+});

@@ -33,5 +33,8 @@ export async function openGpu(adapter: GPUAdapter, budget: number): Promise<Gpu>
 /** Whether the adapter computes on the CPU. */
 export function isSoftwareAdapter(adapter: GPUAdapter): boolean {
   const { isFallbackAdapter, device, description } = adapter.info;
-  return isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${device} ${description}`);
+  return (
+    isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${device} ${description}`)
+  );
 }

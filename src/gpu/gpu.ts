@@ -12,6 +12,8 @@ export type KernelArguments<S extends string, I extends string, O extends string
 /** Uniform structs of one submission; each takes one aligned slot. */
 const UNIFORM_SLOTS = 256;
 const MAX_WORKGROUPS = 65535;
+/** Larger writes make the browser allocate staging memory of their size. */
+const WRITE_BYTES = 16 * 2 ** 20;
 
 /** One device: dispatches kernels, moves bytes, owns the memory budget. Everything runs in call order. */
 export class Gpu {
@@ -98,20 +100,20 @@ export class Gpu {
     this.#commands().clearBuffer(tensor.buffer, tensor.offset, tensor.size);
   }
 
-  /** Uploads `data` to the start of `tensor` (bytes: a multiple of 4), after everything recorded so far. */
-  write(tensor: GpuTensor, data: ArrayBufferView<ArrayBuffer>): void {
-    assert(data.byteLength <= tensor.size, `write of ${data.byteLength} bytes into ${tensor.size}`);
+  /** Uploads `data` (bytes: a multiple of 4) to the start of `tensor`, after everything recorded so far. */
+  write(tensor: GpuTensor, data: ArrayBufferView): void {
+    this.writeAt(tensor, 0, data);
+  }
+
+  /** As {@link write}, from byte `start` of the tensor on (a multiple of 4). */
+  writeAt(tensor: GpuTensor, start: number, data: ArrayBufferView): void {
+    const { buffer, byteOffset, byteLength } = data;
+    assert(start + byteLength <= tensor.size, `write of ${byteLength} bytes at ${start} into ${tensor.size}`);
     this.flush();
-    const chunk = 16 * 2 ** 20; // larger writes make the browser allocate staging memory of their size
-    for (let at = 0; at < data.byteLength; at += chunk) {
-      const length = Math.min(chunk, data.byteLength - at);
-      this.device.queue.writeBuffer(
-        tensor.buffer,
-        tensor.offset + at,
-        data.buffer,
-        data.byteOffset + at,
-        length,
-      );
+    for (let at = 0; at < byteLength; at += WRITE_BYTES) {
+      const length = Math.min(WRITE_BYTES, byteLength - at);
+      const chunk = new Uint8Array(buffer as ArrayBuffer, byteOffset + at, length);
+      this.device.queue.writeBuffer(tensor.buffer, tensor.offset + start + at, chunk);
     }
   }
 

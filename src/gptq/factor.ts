@@ -1,0 +1,114 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { choleskyDiagonal } from '../kernels/linalg/cholesky_diagonal.ts';
+import { choleskyPanel } from '../kernels/linalg/cholesky_panel.ts';
+import { choleskyUpdate } from '../kernels/linalg/cholesky_update.ts';
+import { diagonal } from '../kernels/linalg/diagonal.ts';
+import { permuteHessian } from '../kernels/linalg/permute_hessian.ts';
+import { symmetrize } from '../kernels/linalg/symmetrize.ts';
+import { triangularInverse } from '../kernels/linalg/triangular_inverse.ts';
+import { NumericalError } from '../util/errors.ts';
+
+/** Share of the mean diagonal that is added to it (ExLlamaV2's default). */
+const DAMP_FRACTION = 0.12;
+const DAMP_MINIMUM = 1e-5;
+const ATTEMPTS = 10;
+/** Side of the blocks that the factorization kernels work on. */
+const BLOCK = 32;
+
+/** What the quantizer needs of a Hessian: act-order and the factor of its inverse. */
+export interface HessianFactor {
+  readonly k: number;
+  /** Input feature of each row position, by falling diagonal. */
+  readonly perm: Uint32Array<ArrayBuffer>;
+  readonly permTensor: GpuTensor;
+  /** U (k, k), upper: H⁻¹ = UᵀU for the permuted, damped H. The lower triangle is zero. */
+  readonly hessianInv: GpuTensor;
+  /** How often the damping was added. */
+  readonly attempts: number;
+}
+
+/**
+ * Factors the Hessian of one linear input.
+ *
+ * With J the reversal, J·H·J = L·Lᵀ gives U = J·L⁻¹·J: one factorization instead of two and an inverse.
+ * @param sum lower triangle of Σ xᵀx (k, k); the upper one is filled here.
+ * @param rows calibration rows in the sum, by which it is divided.
+ * @throws NumericalError when `what`'s Hessian is not finite or cannot be factored.
+ */
+export async function factorHessian(
+  gpu: Gpu,
+  scope: Scope,
+  what: string,
+  sum: GpuTensor,
+  k: number,
+  rows: number,
+): Promise<HessianFactor> {
+  gpu.run(symmetrize, { k, h: sum });
+  const diagonalOfH = await readDiagonal(gpu, sum, k, 1 / rows);
+  if (!diagonalOfH.every(Number.isFinite)) {
+    throw new NumericalError(
+      `The Hessian of ${what} is not finite: the calibration states overflow there. Check the model's weights for NaN or infinity, or calibrate with other text.`,
+    );
+  }
+  const mean = diagonalOfH.reduce((a, b) => a + b, 0) / k;
+  const damp = Math.max(DAMP_FRACTION * mean, DAMP_MINIMUM);
+  const perm = actOrder(diagonalOfH);
+  const hessianInv = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const args = { k, scale: 1 / rows, damp: damp * attempt };
+    if (await tryFactor(gpu, sum, args, perm, hessianInv)) {
+      return {
+        k,
+        perm,
+        permTensor: scope.upload(perm, `act-order of ${what}`),
+        hessianInv,
+        attempts: attempt,
+      };
+    }
+  }
+  throw new NumericalError(
+    `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${damp}. More calibration rows may help.`,
+  );
+}
+
+/** Indices by falling value; equal ones stay in order. */
+export function actOrder(values: readonly number[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
+}
+
+async function readDiagonal(gpu: Gpu, h: GpuTensor, k: number, scale: number): Promise<number[]> {
+  return withScope(gpu, async (scope) => {
+    const d = scope.alloc([k], 'Hessian diagonal');
+    gpu.run(diagonal, { k, h, d });
+    return Array.from(new Float32Array(await gpu.read(d)), (value) => value * scale);
+  });
+}
+
+async function tryFactor(
+  gpu: Gpu,
+  h: GpuTensor,
+  args: { k: number; scale: number; damp: number },
+  perm: Uint32Array<ArrayBuffer>,
+  u: GpuTensor,
+): Promise<boolean> {
+  const { k } = args;
+  return withScope(gpu, async (scope) => {
+    const a = scope.alloc([k, k], 'damped Hessian');
+    const inverse = scope.alloc([k, BLOCK], 'inverses of diagonal blocks');
+    const status = scope.alloc([1], 'failed pivots');
+    const order = scope.upload(perm.toReversed(), 'reversed act-order');
+    gpu.zero(status);
+    gpu.zero(u);
+    gpu.run(permuteHessian, { ...args, h, order, a });
+    for (let start = 0; start < k; start += BLOCK) {
+      gpu.run(choleskyDiagonal, { k, start, a, inverse, status });
+      gpu.run(choleskyPanel, { k, start, inverse, a });
+      gpu.run(choleskyUpdate, { k, start, a });
+    }
+    for (let block = 0; block < k / BLOCK; block++)
+      gpu.run(triangularInverse, { k, block, l: a, inverse, u });
+    return new Uint32Array(await gpu.read(status))[0] === 0;
+  });
+}

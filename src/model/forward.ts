@@ -1,0 +1,156 @@
+/**
+ * The forward pass of one residual block, in steps that measurement can recombine. Activations are (tokens, width)
+ * f32, calibration rows after each other.
+ */
+
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Scope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { gemm } from '../kernels/linalg/gemm.ts';
+import { addBias } from '../kernels/model/add_bias.ts';
+import { attention } from '../kernels/model/attention.ts';
+import { gatedActivation } from '../kernels/model/gated_activation.ts';
+import { rmsNorm } from '../kernels/model/rms_norm.ts';
+import { rope } from '../kernels/model/rope.ts';
+import type { LinearInput } from './architectures/architecture.ts';
+import type { ModelConfig } from './config.ts';
+import type { ModuleSpec } from './plan.ts';
+import { ropeTables } from './rope.ts';
+import type { LinearWeight, ModuleNorms } from './weights.ts';
+
+/** What every step needs: the model's constants and the rotation tables for rows of `length` tokens. */
+export interface ForwardContext {
+  readonly gpu: Gpu;
+  readonly config: ModelConfig;
+  readonly length: number;
+  /** (length, headDim/2) f32 each. */
+  readonly cosine: GpuTensor;
+  readonly sine: GpuTensor;
+}
+
+/** What a block computes on its way: each linear's input, and x + f(norm(x)). */
+export interface BlockResult {
+  readonly inputs: ReadonlyMap<LinearInput, GpuTensor>;
+  readonly output: GpuTensor;
+}
+
+const ACTIVATION = { silu: 0, gelu: 1, gelu_tanh: 2 } as const;
+
+export function forwardContext(gpu: Gpu, scope: Scope, config: ModelConfig, length: number): ForwardContext {
+  const { cos, sin } = ropeTables(config, length);
+  const cosine = scope.upload(Float32Array.from(cos), 'rope cosines');
+  return { gpu, config, length, cosine, sine: scope.upload(Float32Array.from(sin), 'rope sines') };
+}
+
+const tokensOf = (x: GpuTensor): number => x.shape[0]!;
+
+/** The module's norm of x (tokens, hidden). */
+export function normalize(
+  { gpu, config }: ForwardContext,
+  scope: Scope,
+  x: GpuTensor,
+  weight: GpuTensor,
+): GpuTensor {
+  const y = scope.alloc(x.shape, 'postNorm');
+  gpu.run(rmsNorm, { rows: tokensOf(x), k: config.hiddenSize, epsilon: config.normEps, x, weight, y });
+  return y;
+}
+
+/** x·w + bias, (tokens, n); with `residual` (tokens, n), added to it. */
+export function project(
+  { gpu }: ForwardContext,
+  scope: Scope,
+  x: GpuTensor,
+  { k, n, w, bias }: LinearWeight,
+  residual?: GpuTensor,
+): GpuTensor {
+  const m = tokensOf(x);
+  const y = scope.alloc([m, n], 'projection');
+  if (residual) gpu.copy(residual, y);
+  gpu.run(gemm, { m, n, k, accumulate: residual ? 1 : 0, a: x, b: w, c: y });
+  if (bias) gpu.run(addBias, { m, n, bias, y });
+  return y;
+}
+
+/** A query or key projection and what follows it: head norm (if the model has one) and rotation. */
+export function projectHeads(
+  context: ForwardContext,
+  scope: Scope,
+  x: GpuTensor,
+  linear: LinearWeight,
+  headNorm: GpuTensor | undefined,
+): GpuTensor {
+  const { gpu, config, length, cosine, sine } = context;
+  let y = project(context, scope, x, linear);
+  const heads = linear.n / config.headDim;
+  if (headNorm) {
+    const normed = scope.alloc(y.shape, 'head norm');
+    const rows = tokensOf(y) * heads;
+    gpu.run(rmsNorm, { rows, k: config.headDim, epsilon: config.normEps, x: y, weight: headNorm, y: normed });
+    scope.free(y);
+    y = normed;
+  }
+  gpu.run(rope, { tokens: tokensOf(y), length, heads, d: config.headDim, cosine, sine, x: y });
+  return y;
+}
+
+/** Causal attention of rotated q and k; `window` in tokens. */
+export function attend(
+  { gpu, config, length }: ForwardContext,
+  scope: Scope,
+  [q, k, v]: readonly [GpuTensor, GpuTensor, GpuTensor],
+  window: number | undefined,
+): GpuTensor {
+  const { heads, kvHeads, headDim: d } = config;
+  const o = scope.alloc(q.shape, 'attnOutput');
+  const rows = tokensOf(q) / length;
+  const reach = Math.min(window ?? length, length);
+  gpu.run(attention, { length, heads, kvHeads, d, window: reach, scale: 1 / Math.sqrt(d), rows, q, k, v, o });
+  return o;
+}
+
+/** f(gate) · up, in place of `gate`. */
+export function activate({ gpu, config }: ForwardContext, gate: GpuTensor, up: GpuTensor): GpuTensor {
+  const count = gate.size / 4;
+  gpu.run(gatedActivation, { count, activation: ACTIVATION[config.activation], up, gate });
+  return gate;
+}
+
+/** Runs a whole block on x (tokens, hidden); the results belong to `scope`. */
+export function runBlock(
+  context: ForwardContext,
+  scope: Scope,
+  module: ModuleSpec,
+  norms: ModuleNorms,
+  linears: ReadonlyMap<string, LinearWeight>,
+  x: GpuTensor,
+): BlockResult {
+  const postNorm = normalize(context, scope, x, norms.norm);
+  const linear = (name: string) => linears.get(name)!;
+  if (module.kind === 'mlp') {
+    const up = project(context, scope, postNorm, linear('up_proj'));
+    const preDown = activate(context, project(context, scope, postNorm, linear('gate_proj')), up);
+    scope.free(up);
+    const output = project(context, scope, preDown, linear('down_proj'), x);
+    return {
+      inputs: new Map([
+        ['postNorm', postNorm],
+        ['preDown', preDown],
+      ]),
+      output,
+    };
+  }
+  const q = projectHeads(context, scope, postNorm, linear('q_proj'), norms.qNorm);
+  const k = projectHeads(context, scope, postNorm, linear('k_proj'), norms.kNorm);
+  const v = project(context, scope, postNorm, linear('v_proj'));
+  const attnOutput = attend(context, scope, [q, k, v], module.window);
+  for (const tensor of [q, k, v]) scope.free(tensor);
+  const output = project(context, scope, attnOutput, linear('o_proj'), x);
+  return {
+    inputs: new Map([
+      ['postNorm', postNorm],
+      ['attnOutput', attnOutput],
+    ]),
+    output,
+  };
+}

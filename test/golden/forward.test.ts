@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { Scope } from '../../src/gpu/scope.ts';
+import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { embedTokens } from '../../src/model/embedding.ts';
+import { forwardContext, normalize, project, runBlock } from '../../src/model/forward.ts';
+import { HiddenStates } from '../../src/model/states.ts';
+import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/weights.ts';
+import {
+  ARCHITECTURE_NAMES,
+  architectureForward,
+  architectureModel,
+  GOLDEN_DIR,
+  nmse,
+} from '../support/architectures.ts';
+import { testGpu } from '../support/gpu.ts';
+
+// Transformers' frequencies are rounded to f16 there, ours are not: that alone is an NMSE of up to 2.5e-7.
+const TOLERANCE = 1e-6;
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.destroy());
+
+describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
+  test('hidden states of every layer and logits agree with transformers', async () => {
+    const { plan } = await architectureModel(name);
+    const golden = await architectureForward(name);
+    const source = await openModelDirectory(nodeDirectory(`${GOLDEN_DIR}/architectures/${name}`));
+    const scope = new Scope(gpu);
+    const length = golden.ids.length;
+    const context = forwardContext(gpu, scope, plan.config, length);
+    const states = new HiddenStates(gpu, 1, length, plan.config.hiddenSize);
+    await embedTokens(source, plan, golden.ids, states);
+    let x = states.load(scope, 0, 1);
+    for (const [i, module] of plan.modules.entries()) {
+      if (i % 2 === 0) {
+        const hidden = new Float32Array(await gpu.read(x));
+        expect(nmse(hidden, golden.hiddenStates[i / 2]!)).toBeLessThan(TOLERANCE);
+      }
+      const linears = await loadLinears(gpu, scope, source, module);
+      x = runBlock(context, scope, module, await loadNorms(scope, source, module), linears, x).output;
+    }
+    const normed = normalize(context, scope, x, await loadNorm(scope, source, plan.finalNorm));
+    expect(nmse(new Float32Array(await gpu.read(normed)), golden.hiddenStates.at(-1)!)).toBeLessThan(
+      TOLERANCE,
+    );
+    const logits = project(context, scope, normed, await loadLinear(gpu, scope, source, plan.head));
+    expect(nmse(new Float32Array(await gpu.read(logits)), golden.logits)).toBeLessThan(TOLERANCE);
+    scope.freeAll();
+    states.free();
+    expect(gpu.memory.used).toBe(0);
+  });
+});

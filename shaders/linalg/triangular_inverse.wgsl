@@ -34,8 +34,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   #end
   for (var t = group.x * SIZE; t < s.block * SIZE; t++) {
     // X[t, column … column+3] lies backwards in u.
-    let from = at(t, column);
-    let x = vec4f(u[from], u[from - 1u], u[from - 2u], u[from - 3u]);
+    let source = at(t, column);
+    let x = vec4f(u[source], u[source - 1u], u[source - 2u], u[source - 3u]);
     #repeat i 0 1 2 3
     sum$i += l[(row + $iu) * s.k + t] * x;
     #end

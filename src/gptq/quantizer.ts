@@ -9,7 +9,7 @@ import { scaleChoice } from '../kernels/gptq/scale_choice.ts';
 import { scaleError } from '../kernels/gptq/scale_error.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
-import { type QuantizedLinear, rowTable } from './quantized-linear.ts';
+import { type GpuLinear, rowTable } from './gpu-linear.ts';
 
 /** Rows of the largest group. */
 const GROUP_ROWS = 128;
@@ -36,8 +36,8 @@ export function quantizeCandidates(
   keep: Scope,
   input: QuantizerInput,
   candidates: readonly (readonly Group[])[],
-): QuantizedLinear[] {
-  const results: QuantizedLinear[] = [];
+): GpuLinear[] {
+  const results: GpuLinear[] = [];
   const size = batchSize(gpu, input.factor.k, input.n, candidates.length);
   for (let first = 0; first < candidates.length; first += size) {
     results.push(...quantizeBatch(gpu, keep, input, candidates.slice(first, first + size)));
@@ -59,7 +59,7 @@ function quantizeBatch(
   keep: Scope,
   { what, w, n, factor }: QuantizerInput,
   candidates: readonly (readonly Group[])[],
-): QuantizedLinear[] {
+): GpuLinear[] {
   const { k, permTensor: perm } = factor;
   const count = candidates.length;
   const groupCount = candidates.reduce((sum, groups) => sum + groups.length, 0);

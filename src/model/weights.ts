@@ -1,3 +1,4 @@
+import { padColumns } from '../exl2/packed-linear.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
@@ -23,8 +24,6 @@ export interface ModuleNorms {
   readonly qNorm: GpuTensor | undefined;
   readonly kNorm: GpuTensor | undefined;
 }
-
-export const padColumns = (n: number): number => Math.ceil(n / 32) * 32;
 
 /** Bytes of the file that are uploaded at a time. */
 const UPLOAD_BYTES = 64 * 2 ** 20;

@@ -4,7 +4,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import { dequantize } from '../kernels/pack/dequantize.ts';
 
 /** A quantized weight on the GPU: codes and scales, not yet packed. Rows are in act-order. */
-export interface QuantizedLinear {
+export interface GpuLinear {
   readonly k: number;
   /** Padded to a multiple of 32. */
   readonly n: number;
@@ -23,7 +23,7 @@ export interface QuantizedLinear {
   readonly perm: GpuTensor;
 }
 
-/** The `rows` table of {@link QuantizedLinear}. */
+/** The `rows` table of {@link GpuLinear}. */
 export function rowTable(k: number, groups: readonly Group[], firstGroup: number): Uint32Array<ArrayBuffer> {
   const rows = new Uint32Array(k);
   groups.forEach(({ bits, start, end }, i) => {
@@ -33,7 +33,7 @@ export function rowTable(k: number, groups: readonly Group[], firstGroup: number
 }
 
 /** Writes the weights (k, n) f32, in input-feature order, into `w`. */
-export function dequantizeInto(gpu: Gpu, linear: QuantizedLinear, w: GpuTensor): void {
+export function dequantizeInto(gpu: Gpu, linear: GpuLinear, w: GpuTensor): void {
   const { k, n, codes, scaleCodes, scaleMax, rows, perm } = linear;
   gpu.run(dequantize, { k, n, codes, scaleCodes, scaleMax, rows, perm, w });
 }

@@ -1,0 +1,146 @@
+import { groupWords } from '../exl2/groups.ts';
+import { type PackedLinear, packedGroups } from '../exl2/packed-linear.ts';
+import { PAD_SCALE } from '../exl2/packing.ts';
+import type { Group } from '../exl2/params.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { compare } from '../kernels/pack/compare.ts';
+import { packCodes } from '../kernels/pack/pack_codes.ts';
+import { unpackCodes } from '../kernels/pack/unpack_codes.ts';
+import { NumericalError } from '../util/errors.ts';
+import { dequantizeInto, type GpuLinear, rowTable } from './gpu-linear.ts';
+
+/**
+ * Packs a linear on the GPU and reads it back.
+ * @param perm input feature of each row position, (k).
+ * @param columns out_features; the columns after them are padding.
+ */
+export async function packLinear(
+  gpu: Gpu,
+  linear: GpuLinear,
+  perm: Uint32Array,
+  columns: number,
+): Promise<PackedLinear> {
+  const { k, n, groups } = linear;
+  const qInvPerm = new Int32Array(k);
+  perm.forEach((feature, position) => {
+    qInvPerm[feature] = position;
+  });
+  const first = firstWords(groups);
+  const qGroups = Int16Array.from(groups.flatMap((group, i) => [group.bits, first[i]!]));
+  return withScope(gpu, async (scope) => {
+    const words = scope.upload(wordTable(groups), 'word table');
+    const packedRows = words.size / 16;
+    const packed = scope.alloc([packedRows, n], 'q_weight');
+    gpu.run(packCodes, { n, packedRows, codes: linear.codes, words, packed });
+    const qWeight = new Uint32Array(await gpu.read(packed));
+    const scaleMax = new Uint32Array(await gpu.read(linear.scaleMax));
+    const qScaleMax = Uint16Array.from(
+      scaleMax.subarray(linear.firstGroup, linear.firstGroup + groups.length),
+    );
+    return { k, n, qWeight, qScale: await packScales(gpu, linear, columns), qScaleMax, qGroups, qInvPerm };
+  });
+}
+
+/** First packed row of each group. */
+function firstWords(groups: readonly Group[]): number[] {
+  let next = 0;
+  return groups.map((group) => {
+    const first = next;
+    next += groupWords(group);
+    return first;
+  });
+}
+
+/** What each packed row holds: first row of its group, its number in the group, bits, rows of the group. */
+function wordTable(groups: readonly Group[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    groups.flatMap((group) =>
+      Array.from({ length: groupWords(group) }, (_, word) => [
+        group.start,
+        word,
+        group.bits,
+        group.end - group.start,
+      ]).flat(),
+    ),
+  );
+}
+
+async function packScales(gpu: Gpu, linear: GpuLinear, columns: number): Promise<Uint32Array> {
+  const { n, groups, firstGroup } = linear;
+  const scaleCodes = new Uint32Array(await gpu.read(linear.scaleCodes));
+  const qScale = new Uint32Array((groups.length * n) / 8);
+  for (let group = 0; group < groups.length; group++) {
+    for (let column = 0; column < n; column++) {
+      const stored = column < columns ? scaleCodes[(firstGroup + group) * n + column]! - 1 : PAD_SCALE;
+      qScale[(group * n + column) >>> 3]! |= stored << ((column & 7) * 4);
+    }
+  }
+  return qScale;
+}
+
+/** Uploads a packed linear and unpacks its codes: the reader of EXL2 tensors. Results belong to `scope`. */
+export function uploadPacked(gpu: Gpu, scope: Scope, key: string, packed: PackedLinear): GpuLinear {
+  const { k, n, qScale, qScaleMax } = packed;
+  const groups = packedGroups(key, packed);
+  const first = firstWords(groups);
+  const rows = scope.upload(rowTable(k, groups, 0), 'row table');
+  const codes = scope.alloc([k / 4, n], `codes of ${key}`);
+  const packedWeight = scope.upload(Uint32Array.from(packed.qWeight), `q_weight of ${key}`);
+  const firsts = Uint32Array.from(groups.flatMap(({ start }, i) => [start, first[i]!]));
+  const firstTensor = scope.upload(firsts, 'group starts');
+  gpu.run(unpackCodes, { n, k, packed: packedWeight, rows, first: firstTensor, codes });
+  scope.free(packedWeight);
+  scope.free(firstTensor);
+  const scales = Uint32Array.from(
+    { length: qScale.length * 8 },
+    (_, i) => ((qScale[i >>> 3]! >>> ((i & 7) * 4)) & 15) + 1,
+  );
+  const perm = new Uint32Array(k);
+  packed.qInvPerm.forEach((position, feature) => {
+    perm[position] = feature;
+  });
+  return {
+    k,
+    n,
+    groups,
+    codes,
+    scaleCodes: scope.upload(scales, `scale codes of ${key}`),
+    scaleMax: scope.upload(Uint32Array.from(qScaleMax), `scale units of ${key}`),
+    firstGroup: 0,
+    rows,
+    perm: scope.upload(perm, `act-order of ${key}`),
+  };
+}
+
+/**
+ * Rebuilds the weight (k, n) f32 from the packed tensors, as a reader of the file would, and compares it with what
+ * the quantizer meant; every weight must be equal (padded columns are zero whatever their scale).
+ * @throws NumericalError when any weight differs.
+ */
+export async function rebuildWeight(
+  gpu: Gpu,
+  keep: Scope,
+  key: string,
+  packed: PackedLinear,
+  linear: GpuLinear,
+): Promise<GpuTensor> {
+  const { k, n } = packed;
+  const rebuilt = keep.alloc([k, n], `rebuilt ${key}`);
+  await withScope(gpu, async (scope) => {
+    dequantizeInto(gpu, uploadPacked(gpu, scope, key, packed), rebuilt);
+    const meant = scope.alloc([k, n], `quantized ${key}`);
+    const result = scope.alloc([1], 'largest difference');
+    dequantizeInto(gpu, linear, meant);
+    gpu.zero(result);
+    gpu.run(compare, { count: k * n, a: rebuilt, b: meant, result });
+    const difference = new Float32Array(await gpu.read(result))[0]!;
+    if (difference !== 0) {
+      throw new NumericalError(
+        `${key}: the packed weight differs from the quantized one by up to ${difference}. Nothing was written for this layer; start the job again, and report it if it happens again.`,
+      );
+    }
+  });
+  return rebuilt;
+}

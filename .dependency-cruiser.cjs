@@ -5,9 +5,10 @@ const LAYERS = {
   io: ['tensor', 'util'],
   exl2: ['tensor', 'util'],
   gpu: ['tensor', 'util'],
-  reference: ['exl2', 'tensor', 'util'],
   kernels: ['gpu', 'exl2', 'tensor', 'util'],
   model: ['kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
+  // Nothing shipped imports the CPU reference, so it may see the model's description.
+  reference: ['model', 'exl2', 'tensor', 'util'],
   gptq: ['kernels', 'gpu', 'exl2', 'tensor', 'util'],
   tokenizer: ['io', 'tensor', 'util'],
   calibration: ['tokenizer', 'io', 'tensor', 'util'],

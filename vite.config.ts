@@ -13,7 +13,7 @@ export default defineConfig(({ mode }) => ({
   }),
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: [],
+    globalSetup: ['test/support/adapter-setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',

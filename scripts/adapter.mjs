@@ -20,64 +20,60 @@ const BROWSERS = [
 ];
 
 /**
- * The changes to the environment (undefined: unset) with which WebGPU finds an adapter. A GPU goes before the
+ * Sets this process's environment, and so its children's, such that WebGPU finds an adapter. A GPU goes before the
  * software adapter. Only on Linux may both be missing; elsewhere the system has the driver.
  */
 export function ensureAdapter() {
-  if (process.platform !== 'linux') return {};
+  if (process.platform !== 'linux') return;
   // libwayland, which the drivers load, complains on stderr when this is unset.
-  const plain = { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir() };
-  if (findsAdapter(plain)) return plain;
+  process.env.XDG_RUNTIME_DIR ??= tmpdir();
+  if (findsAdapter(process.env)) return;
   const chosen = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
   if (chosen) say(`the environment's Vulkan driver ${chosen} gives no WebGPU adapter; trying others …`);
-  const present = softwareAdapter(plain);
-  if (present) return present;
+  if (useSoftwareAdapter()) return;
 
   installPackages(
     ['libvulkan1', 'chromium'],
     'a WebGPU adapter (SwiftShader, the one in software of Chromium)',
   );
   // A GPU's driver may have lacked nothing but the Vulkan loader.
-  const installed = findsAdapter(plain) ? plain : softwareAdapter(plain);
-  if (installed) return installed;
+  if (findsAdapter(process.env) || useSoftwareAdapter()) return;
   throw new SetupError(
     `No WebGPU adapter. Install the Vulkan driver of your GPU, or a Chromium that has ${SOFTWARE_DRIVERS[0]} ` +
       '(Debian: apt-get install chromium libvulkan1); a driver elsewhere is named with VK_DRIVER_FILES.',
   );
 }
 
-/** The path of a Chromium or Chrome. */
+/** Sets PUPPETEER_EXECUTABLE_PATH to a Chromium or Chrome. */
 export function ensureBrowser() {
   const find = () =>
     [process.env.PUPPETEER_EXECUTABLE_PATH, ...BROWSERS].find((path) => path && existsSync(path));
   if (!find() && process.platform === 'linux')
     installPackages(['chromium'], 'the browser that the tests drive');
   const browser = find();
-  if (browser) return browser;
-  throw new SetupError('No Chromium or Chrome found: install one, or set PUPPETEER_EXECUTABLE_PATH to it.');
+  if (!browser) {
+    throw new SetupError('No Chromium or Chrome found: install one, or set PUPPETEER_EXECUTABLE_PATH to it.');
+  }
+  process.env.PUPPETEER_EXECUTABLE_PATH = browser;
 }
 
-/** `changes` applied to this process's environment, for a child. */
-export function environmentWith(changes) {
-  const merged = Object.entries({ ...process.env, ...changes });
-  return Object.fromEntries(merged.filter(([, value]) => value !== undefined));
-}
-
-function softwareAdapter(plain) {
-  return SOFTWARE_DRIVERS.filter((path) => existsSync(path))
-    .map((path) => ({
-      ...plain,
-      VK_ICD_FILENAMES: path,
-      // The newer name of the same; it would win.
-      VK_DRIVER_FILES: undefined,
-    }))
-    .find(findsAdapter);
+/** True when a software driver is there and works; it is then set. */
+function useSoftwareAdapter() {
+  // The newer name of VK_ICD_FILENAMES; it would win.
+  const { VK_DRIVER_FILES: _, ...env } = process.env;
+  const driver = SOFTWARE_DRIVERS.find(
+    (path) => existsSync(path) && findsAdapter({ ...env, VK_ICD_FILENAMES: path }),
+  );
+  if (!driver) return false;
+  delete process.env.VK_DRIVER_FILES;
+  process.env.VK_ICD_FILENAMES = driver;
+  return true;
 }
 
 /** Asked in a child process: a driver may crash, and one that failed stays loaded. */
-function findsAdapter(changes) {
+function findsAdapter(env) {
   const probe = `
     const { create } = await import('webgpu');
     process.exit((await create([]).requestAdapter()) ? 0 : 1);`;
-  return works(process.execPath, ['--input-type=module', '-e', probe], { env: environmentWith(changes) });
+  return works(process.execPath, ['--input-type=module', '-e', probe], { env });
 }

@@ -10,15 +10,14 @@ import { root, run, runNode, SetupError, say } from './shell.mjs';
 const OLDEST_NODE = [20, 19];
 
 /**
- * Installs what is missing; throws SetupError when it can't.
+ * Installs what is missing, and sets this process's environment so that it is found. Throws SetupError when it can't.
  * @param {{adapter: boolean, chromium: boolean}} need a WebGPU adapter; a Chromium for tests in the browser
- * @returns {{env: Record<string, string | undefined>, browser: string | undefined}} `env`: what must be set (if
- *   undefined: unset) in the environment before WebGPU is used
  */
 export function ensureReady({ adapter, chromium }) {
   ensureNode(process.versions.node);
   ensurePackages();
-  return { env: adapter ? ensureAdapter() : {}, browser: chromium ? ensureBrowser() : undefined };
+  if (adapter) ensureAdapter();
+  if (chromium) ensureBrowser();
 }
 
 /** Throws when `version` (as in process.versions.node) is too old. */

@@ -10,7 +10,7 @@ const BUILDS = [
   {
     what: 'the calibration data',
     result: 'dist/calibration/mix.json',
-    sources: ['scripts/build-calibration.mjs', 'package-lock.json'],
+    sources: ['scripts/build-calibration.mjs', 'scripts/calibration-text.mjs', 'package-lock.json'],
     command: ['scripts/build-calibration.mjs'],
   },
   {
@@ -40,12 +40,8 @@ function buildWhatChanged() {
 }
 
 try {
-  const { env } = ensureReady({ adapter: true, chromium: false });
+  ensureReady({ adapter: true, chromium: false });
   buildWhatChanged();
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
   // npm starts scripts in the repository; the user's relative paths start where npm was called.
   if (process.env.npm_lifecycle_event === 'convert') process.chdir(process.env.INIT_CWD);
   // In this process, so that signals and the exit code need no passing on.

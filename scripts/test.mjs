@@ -1,7 +1,6 @@
 /** `npm test`: makes the machine ready, then runs every check; all of them, even when one fails. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { environmentWith } from './adapter.mjs';
 import { ensureReady } from './bootstrap.mjs';
 import { fail, root } from './shell.mjs';
 
@@ -13,17 +12,17 @@ const CHECKS = [
   ['tests', 'vitest/vitest.mjs', 'run'],
 ];
 
-function runCheck([name, program, ...args], env) {
+function runCheck([name, program, ...args]) {
   console.log(`\n--- ${name}`);
   const started = performance.now();
   const command = [join(root, 'node_modules', program), ...args];
-  const { status } = spawnSync(process.execPath, command, { cwd: root, env, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' });
   return { name, passed: status === 0, seconds: (performance.now() - started) / 1000 };
 }
 
 try {
-  const { env } = ensureReady({ adapter: true, chromium: false });
-  const results = CHECKS.map((check) => runCheck(check, environmentWith(env)));
+  ensureReady({ adapter: true, chromium: false });
+  const results = CHECKS.map(runCheck);
   console.log();
   for (const { name, passed, seconds } of results) {
     console.log(`${passed ? 'passed' : 'FAILED'}  ${name} (${seconds.toFixed(1)} s)`);

@@ -99,6 +99,24 @@ export interface OutputEvent {
   readonly files: readonly string[];
 }
 
+/** What a conversion would do and need, from the headers alone (`--dry-run`). */
+export interface PlanEvent {
+  readonly type: 'plan';
+  readonly modules: readonly {
+    readonly key: string;
+    readonly weights: number;
+    /** `total_bits` of each candidate; of the head: one. */
+    readonly candidateBits: readonly number[];
+  }[];
+  readonly bitsPerWeight: number;
+  /** The output's files at the target. */
+  readonly outputBytes: number;
+  readonly gpuBytes: number;
+  readonly memoryBytes: number;
+  /** Work directory and output together. */
+  readonly diskBytes: number;
+}
+
 export type ConvertEvent =
   | StageEvent
   | ProgressEvent
@@ -109,6 +127,7 @@ export type ConvertEvent =
   | PerplexityEvent
   | WarningEvent
   | MemoryEvent
+  | PlanEvent
   | OutputEvent;
 
 export type Emit = (event: ConvertEvent) => void;

@@ -1,0 +1,181 @@
+/**
+ * The options as data: yargs parses by them, the help page shows them (`value` names what follows an option).
+ * Where ExLlamaV2's convert.py has an option, ours has its names, long and short.
+ */
+
+const FILES = 'Files';
+const TARGET = 'Quantization';
+const CALIBRATION = 'Calibration and measurement';
+const ROPE = 'Context length of the model';
+const GPU = 'GPU';
+const REPORT = 'What is reported';
+
+export const OPTIONS = {
+  in_dir: {
+    alias: 'i',
+    group: FILES,
+    type: 'string',
+    value: 'DIR',
+    description:
+      'Directory of the model: config.json, tokenizer.json and safetensors, as Hugging Face has them. Only read.',
+    defaultDescription: 'the bundled tinystories-7m',
+  },
+  compile_full: {
+    alias: 'cf',
+    group: FILES,
+    type: 'string',
+    value: 'DIR',
+    description: 'Directory for the finished model.',
+    defaultDescription: 'out/<name>-<bits>bpw in the repository',
+  },
+  out_dir: {
+    alias: 'o',
+    group: FILES,
+    type: 'string',
+    value: 'DIR',
+    description: 'Work directory of the job: what a later run resumes from.',
+    defaultDescription: '.<name>.work beside the finished model',
+  },
+  no_resume: {
+    alias: 'nr',
+    group: FILES,
+    type: 'boolean',
+    description: 'Start anew, dropping what the work directory holds.',
+  },
+  shard_size: {
+    alias: 'ss',
+    group: FILES,
+    type: 'number',
+    value: 'MIB',
+    default: 8192,
+    description: 'Largest size of one output file, in MiB.',
+  },
+  bits: {
+    alias: 'b',
+    group: TARGET,
+    type: 'number',
+    value: 'B',
+    default: 4,
+    description: 'Average bits per weight of the attention and MLP layers, 2 to 8.',
+  },
+  head_bits: {
+    alias: 'hb',
+    group: TARGET,
+    type: 'number',
+    value: 'B',
+    default: 6,
+    description: 'Bits per weight of the output layer: 2, 3, 4, 5, 6 or 8.',
+  },
+  measurement: {
+    alias: 'm',
+    group: CALIBRATION,
+    type: 'string',
+    value: 'FILE',
+    description: 'measurement.json of an earlier run, or of ExLlamaV2: skips the measurement.',
+  },
+  output_measurement: {
+    alias: 'om',
+    group: CALIBRATION,
+    type: 'string',
+    value: 'FILE',
+    description: 'Only measure, and write the result to this file.',
+  },
+  preset: {
+    group: CALIBRATION,
+    type: 'string',
+    value: 'NAME',
+    choices: ['quick', 'standard'],
+    description:
+      'quick: 4 rows of 128 tokens to measure, 8 to quantize. standard: the full mix, 19 and 115 rows of 2048.',
+    defaultDescription: 'standard; quick on an adapter in software',
+  },
+  cal_dataset: {
+    alias: 'c',
+    group: CALIBRATION,
+    type: 'string',
+    value: 'FILE',
+    description: 'Own calibration data: .parquet, .txt, .jsonl, or .safetensors with token rows.',
+    defaultDescription: 'a built-in mix of prose, code and languages',
+  },
+  dataset_rows: {
+    alias: 'r',
+    group: CALIBRATION,
+    type: 'number',
+    value: 'N',
+    description: 'Rows to quantize with.',
+    defaultDescription: 'by the preset; 100 of own data',
+  },
+  length: {
+    alias: 'l',
+    group: CALIBRATION,
+    type: 'number',
+    value: 'N',
+    description: 'Tokens in each of them.',
+    defaultDescription: 'by the preset',
+  },
+  measurement_rows: {
+    alias: 'mr',
+    group: CALIBRATION,
+    type: 'number',
+    value: 'N',
+    description: 'Rows to measure with.',
+    defaultDescription: 'by the preset; 16 of own data',
+  },
+  measurement_length: {
+    alias: 'ml',
+    group: CALIBRATION,
+    type: 'number',
+    value: 'N',
+    description: 'Tokens in each of them.',
+    defaultDescription: 'by the preset',
+  },
+  seed: {
+    group: CALIBRATION,
+    type: 'number',
+    value: 'N',
+    default: 0,
+    description: 'Seed of whatever is random. The same seed gives the same result.',
+  },
+  rope_scale: {
+    alias: 'rs',
+    group: ROPE,
+    type: 'number',
+    value: 'X',
+    description: 'Linear RoPE scale, over what config.json says.',
+  },
+  rope_alpha: {
+    alias: 'ra',
+    group: ROPE,
+    type: 'number',
+    value: 'X',
+    description: 'NTK RoPE alpha, over what config.json says.',
+  },
+  gpu: {
+    group: GPU,
+    type: 'string',
+    value: 'NAME',
+    description: 'Adapter to use: a part of its name.',
+    defaultDescription: 'the first that the system offers',
+  },
+  'list-gpus': { group: GPU, type: 'boolean', description: 'List the adapters and exit.' },
+  'gpu-memory-budget': {
+    group: GPU,
+    type: 'string',
+    value: 'SIZE',
+    description: 'Most GPU memory to take, such as 6GB or 512MiB. Less memory costs time, not quality.',
+  },
+  'dry-run': {
+    group: REPORT,
+    type: 'boolean',
+    description:
+      'Read headers only; show every module, the sizes of its candidates, the size of the result, and memory and disk needed.',
+  },
+  json: {
+    alias: ['so', 'status_output'],
+    group: REPORT,
+    type: 'boolean',
+    description: 'Report one JSON object a line on stdout and nothing else.',
+  },
+  help: { alias: 'h', group: REPORT, type: 'boolean', description: 'Show this page.' },
+  version: { group: REPORT, type: 'boolean', description: 'Show the version.' },
+} as const;

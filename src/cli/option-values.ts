@@ -1,0 +1,137 @@
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
+import { parseByteSize } from '../util/byte-size.ts';
+import { InputError } from '../util/errors.ts';
+import type { Arguments, CliOptions, Places } from './options.ts';
+
+const BUNDLED_MODEL = 'public/models/tinystories-7m';
+const DATASET_TYPES = ['.parquet', '.txt', '.jsonl', '.safetensors'];
+const MIB = 2 ** 20;
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly integer?: boolean;
+}
+
+const RANGES = {
+  bits: { min: 2, max: 8 },
+  shard_size: { min: 1, max: 2 ** 24 },
+  dataset_rows: { min: 1, max: 1e6, integer: true },
+  measurement_rows: { min: 1, max: 1e6, integer: true },
+  // One token predicts nothing.
+  length: { min: 2, max: 2 ** 20, integer: true },
+  measurement_length: { min: 2, max: 2 ** 20, integer: true },
+  seed: { min: 0, max: 2 ** 32 - 1, integer: true },
+  rope_scale: { min: 0.01, max: 1000 },
+  rope_alpha: { min: 0.01, max: 1000 },
+} as const satisfies Record<string, Range>;
+
+/** Values checked and paths resolved. Throws InputError. */
+export function checkedOptions(given: Arguments, places: Places): CliOptions {
+  for (const [name, range] of Object.entries(RANGES))
+    checkRange(name, given[name as keyof typeof RANGES], range);
+  checkDataset(given.cal_dataset);
+  const path = (text: string) => resolve(places.cwd, text);
+  const measurements = { measurement: given.measurement, outputMeasurement: given.output_measurement };
+  if (measurements.measurement !== undefined && measurements.outputMeasurement !== undefined) {
+    throw new InputError(
+      '--measurement takes a finished measurement and --output_measurement makes one: give one of them.',
+    );
+  }
+  return {
+    ...directories(given, places),
+    resume: !given.no_resume,
+    shardBytes: Math.floor(given.shard_size * MIB),
+    bits: given.bits,
+    headBits: headBits(given.head_bits),
+    seed: given.seed,
+    dryRun: given['dry-run'] ?? false,
+    json: given.json ?? false,
+    ...present({
+      measurement: optional(given.measurement, path),
+      outputMeasurement: optional(given.output_measurement, path),
+      calDataset: optional(given.cal_dataset, path),
+      preset: given.preset,
+      datasetRows: given.dataset_rows,
+      length: given.length,
+      measurementRows: given.measurement_rows,
+      measurementLength: given.measurement_length,
+      ropeScale: given.rope_scale,
+      ropeAlpha: given.rope_alpha,
+      gpu: given.gpu,
+      gpuMemoryBytes: optional(given['gpu-memory-budget'], memoryBudget),
+    }),
+  };
+}
+
+function checkRange(name: string, value: number | undefined, { min, max, integer }: Range): void {
+  if (value === undefined || (value >= min && value <= max && (!integer || Number.isInteger(value)))) return;
+  const kind = integer ? 'a whole number' : 'a number';
+  throw new InputError(`--${name} must be ${kind} from ${min} to ${max}, not ${shown(value)}.`);
+}
+
+function shown(value: number): string {
+  return Number.isNaN(value) ? 'what was given' : String(value);
+}
+
+function headBits(value: number): BitWidth {
+  const width = BIT_WIDTHS.find((bits) => bits === value);
+  if (width !== undefined) return width;
+  throw new InputError(`--head_bits must be one of ${BIT_WIDTHS.join(', ')}, not ${shown(value)}.`);
+}
+
+function checkDataset(path: string | undefined): void {
+  if (path === undefined || DATASET_TYPES.includes(extname(path).toLowerCase())) return;
+  throw new InputError(`--cal_dataset ${path}: the file must end in one of ${DATASET_TYPES.join(', ')}.`);
+}
+
+function memoryBudget(text: string): number {
+  const bytes = parseByteSize(text);
+  if (bytes >= MIB) return bytes;
+  throw new InputError(`--gpu-memory-budget ${text} is ${bytes} bytes: give a unit, such as 6GB or 512MiB.`);
+}
+
+function directories(given: Arguments, { cwd, root }: Places) {
+  const inDir = given.in_dir === undefined ? join(root, BUNDLED_MODEL) : resolve(cwd, given.in_dir);
+  const outputDir =
+    given.compile_full === undefined
+      ? join(root, 'out', `${basename(inDir)}-${bitsName(given.bits)}bpw`)
+      : resolve(cwd, given.compile_full);
+  const workDir =
+    given.out_dir === undefined
+      ? join(dirname(outputDir), `.${basename(outputDir)}.work`)
+      : resolve(cwd, given.out_dir);
+  checkApart(['--in_dir', inDir], ['--compile_full', outputDir]);
+  checkApart(['--in_dir', inDir], ['--out_dir', workDir]);
+  checkApart(['--compile_full', outputDir], ['--out_dir', workDir]);
+  return { inDir, outputDir, workDir };
+}
+
+/** 4 → `4.0`, 4.125 → `4.125`. */
+function bitsName(bits: number): string {
+  return Number.isInteger(bits) ? bits.toFixed(1) : String(bits);
+}
+
+/** Directories inside one another would be copied into, or dropped with, each other. */
+function checkApart([nameA, a]: readonly [string, string], [nameB, b]: readonly [string, string]): void {
+  if (!contains(a, b) && !contains(b, a)) return;
+  throw new InputError(
+    `${nameA} ${a} and ${nameB} ${b} must not be the same nor lie in one another: choose another place.`,
+  );
+}
+
+function contains(outer: string, inner: string): boolean {
+  const path = relative(outer, inner);
+  // Another drive on Windows gives an absolute path.
+  return path === '' || (path.split(/[\\/]/)[0] !== '..' && resolve(path) !== path);
+}
+
+function optional<T, R>(value: T | undefined, then: (value: T) => R): R | undefined {
+  return value === undefined ? undefined : then(value);
+}
+
+/** Without the keys whose value is undefined. */
+function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

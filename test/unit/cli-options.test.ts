@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest';
+import { helpPage } from '../../src/cli/help.ts';
+import { OPTIONS } from '../../src/cli/option-table.ts';
+import { type CliOptions, parseOptions } from '../../src/cli/options.ts';
+import { calibrationSizes } from '../../src/cli/preset.ts';
+import { InputError } from '../../src/util/errors.ts';
+
+const places = { cwd: '/home/me', root: '/repo' };
+
+function options(...args: string[]): CliOptions {
+  const request = parseOptions(args, places);
+  if (request.action !== 'convert') throw new Error(`asked for ${request.action}`);
+  return request.options;
+}
+
+test('without arguments the bundled model is converted to 4 bits', () => {
+  expect(options()).toEqual({
+    inDir: '/repo/public/models/tinystories-7m',
+    outputDir: '/repo/out/tinystories-7m-4.0bpw',
+    workDir: '/repo/out/.tinystories-7m-4.0bpw.work',
+    resume: true,
+    shardBytes: 8192 * 2 ** 20,
+    bits: 4,
+    headBits: 6,
+    seed: 0,
+    dryRun: false,
+    json: false,
+  });
+});
+
+test("all of ExLlamaV2's short forms are known", () => {
+  const line =
+    '-i m -o w -nr -m a.json -c d.parquet -r 3 -mr 4 -l 5 -ml 6 -so -hb 8 -ss 100 -b 4.25 -cf out -rs 2 -ra 1.5';
+  expect(options(...line.split(' '))).toEqual({
+    inDir: '/home/me/m',
+    outputDir: '/home/me/out',
+    workDir: '/home/me/w',
+    resume: false,
+    measurement: '/home/me/a.json',
+    calDataset: '/home/me/d.parquet',
+    datasetRows: 3,
+    measurementRows: 4,
+    length: 5,
+    measurementLength: 6,
+    json: true,
+    headBits: 8,
+    shardBytes: 100 * 2 ** 20,
+    bits: 4.25,
+    ropeScale: 2,
+    ropeAlpha: 1.5,
+    seed: 0,
+    dryRun: false,
+  });
+  expect(options('-om', 'x.json').outputMeasurement).toBe('/home/me/x.json');
+});
+
+test('long forms take a value after a space or "="', () => {
+  const given = options(
+    '--bits=3.5',
+    '--gpu',
+    'nvidia',
+    '--gpu-memory-budget=6GB',
+    '--preset',
+    'quick',
+    '--dry-run',
+    '--seed=7',
+  );
+  expect(given).toMatchObject({
+    bits: 3.5,
+    gpu: 'nvidia',
+    gpuMemoryBytes: 6e9,
+    preset: 'quick',
+    dryRun: true,
+    seed: 7,
+  });
+  expect(options('-b', '3', '-b', '5').bits).toBe(5);
+});
+
+test('the output is named after model and bits', () => {
+  expect(options('-i', '/models/Qwen3-4B/', '-b', '4.125').outputDir).toBe('/repo/out/Qwen3-4B-4.125bpw');
+  expect(options('-i', '/models/with space', '-b', '3').outputDir).toBe('/repo/out/with space-3.0bpw');
+});
+
+test('help, version and the list of adapters are requests of their own', () => {
+  expect(parseOptions(['--help', '--bits', '99'], places)).toEqual({ action: 'help' });
+  expect(parseOptions(['-h'], places)).toEqual({ action: 'help' });
+  expect(parseOptions(['--version'], places)).toEqual({ action: 'version' });
+  expect(parseOptions(['--list-gpus', '--json'], places)).toEqual({ action: 'list-gpus', json: true });
+});
+
+test.each<[string, RegExp]>([
+  ['--bits 9', /--bits must be a number from 2 to 8, not 9/],
+  ['-b 1.99', /from 2 to 8/],
+  ['--bits four', /--bits must be a number/],
+  ['--bits', /bits/],
+  ['--bits Infinity', /from 2 to 8/],
+  ['-hb 7', /--head_bits must be one of 2, 3, 4, 5, 6, 8, not 7/],
+  ['-r 0', /--dataset_rows must be a whole number from 1/],
+  ['-r 2.5', /whole number/],
+  ['-l 1', /--length must be a whole number from 2/],
+  ['--seed -1', /--seed must be a whole number from 0/],
+  ['-ss 0', /--shard_size/],
+  ['-rs 0', /--rope_scale/],
+  ['--preset fast', /quick.*standard/s],
+  ['--gpu-memory-budget lots', /6GB or 512MiB/],
+  ['--gpu-memory-budget 6', /is 6 bytes: give a unit/],
+  ['-c data.csv', /data\.csv.*\.parquet, \.txt, \.jsonl, \.safetensors/],
+  ['-m a.json -om b.json', /give one of them/],
+  ['--bitz 4', /no option "bitz".*--bits/],
+  ['--in-dir m', /no option "in-dir": did you mean --in_dir\?/],
+  ['--list_gpus', /did you mean --list-gpus\?/],
+  ['-xyz', /no option "xyz"/],
+  ['--no_resum', /did you mean --no_resume/],
+  ['model', /"model" belongs to no option.*"--"/],
+  ['-i m -cf m', /--in_dir \/home\/me\/m and --compile_full/],
+  ['-i m -cf m/exl2', /must not be the same nor lie in one another/],
+  ['-i m/a -o m', /--in_dir .* and --out_dir/],
+  ['-i m -cf x -o x/work', /--compile_full .* and --out_dir/],
+])('%s is refused', (line, message) => {
+  const parse = () => options(...line.split(' '));
+  expect(parse).toThrow(InputError);
+  expect(parse).toThrow(message);
+});
+
+test('directories with names that begin alike are apart', () => {
+  expect(options('-i', 'm', '-cf', 'm-4bpw').outputDir).toBe('/home/me/m-4bpw');
+  expect(options('-i', 'm', '-cf', '..m').outputDir).toBe('/home/me/..m');
+});
+
+test('the sizes of the calibration follow preset, adapter and own values', () => {
+  const quick = { preset: 'quick', measurementRows: 4, measurementLength: 128, datasetRows: 8, length: 128 };
+  const standard = {
+    preset: 'standard',
+    measurementRows: 19,
+    measurementLength: 2048,
+    datasetRows: 115,
+    length: 2048,
+  };
+  expect(calibrationSizes(options(), true)).toEqual(quick);
+  expect(calibrationSizes(options(), false)).toEqual(standard);
+  expect(calibrationSizes(options('--preset', 'standard'), true)).toEqual(standard);
+  expect(calibrationSizes(options('--preset', 'quick', '-r', '9'), false)).toEqual({
+    ...quick,
+    datasetRows: 9,
+  });
+  expect(calibrationSizes(options('-c', 'a.txt', '-ml', '64'), false)).toEqual({
+    preset: 'standard',
+    measurementRows: 16,
+    measurementLength: 64,
+    datasetRows: 100,
+    length: 2048,
+  });
+});
+
+test('the help page has every option, in lines that fit', () => {
+  const page = helpPage(100);
+  for (const [name, option] of Object.entries(OPTIONS)) {
+    expect(page).toContain(`--${name}`);
+    if ('alias' in option) expect(page).toMatch(new RegExp(`-${[option.alias].flat()[0]}, +--${name}`));
+  }
+  const explained = page.split('\n').filter((line) => /^ {2}[- ]/.test(line) && line.includes('  '));
+  expect(Math.max(...explained.slice(0, 30).map((line) => line.length))).toBeLessThanOrEqual(110);
+});
+
+test('the help page stays readable on a very narrow screen', () => {
+  expect(helpPage(20)).toContain('--gpu-memory-budget SIZE');
+});

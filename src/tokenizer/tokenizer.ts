@@ -1,0 +1,113 @@
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import type { ReadableDirectory } from '../io/bytes.ts';
+import { isJsonObject, readJsonFile } from '../io/json.ts';
+import { InputError, UnsupportedError } from '../util/errors.ts';
+import { withSafeSplits } from './safe-splits.ts';
+import { findBosId, findEosIds, type TokenConfigs } from './special-ids.ts';
+
+const MODEL_TYPES = ['BPE', 'Unigram', 'WordPiece'];
+
+/** Text to token ids and back, by a model's own tokenizer.json. */
+export interface Tokenizer {
+  /** The ids of `text`, with nothing added before or after. Takes time linear in the text's length. */
+  encode(text: string): number[];
+  /** The text of `ids`, special tokens included. */
+  decode(ids: readonly number[]): string;
+  /** The id that begins a text; undefined when the model uses none. */
+  readonly bosId: number | undefined;
+  /** The ids that end a text; the first is the one to write. Empty when the model's files name none. */
+  readonly eosIds: readonly number[];
+  /** All ids are below this; never more than the rows of the model's embedding. */
+  readonly vocabSize: number;
+}
+
+/** What loadTokenizer reads from a model directory, parsed. */
+export interface TokenizerFiles extends TokenConfigs {
+  /** Path or name for messages. */
+  readonly name: string;
+  readonly tokenizer: Record<string, unknown>;
+}
+
+/**
+ * Loads tokenizer.json of a model directory, with tokenizer_config.json, config.json and generation_config.json
+ * where they exist. Throws InputError (missing or broken files) and UnsupportedError (a kind of tokenizer that
+ * the library does not have).
+ */
+export async function loadTokenizer(directory: ReadableDirectory): Promise<Tokenizer> {
+  const tokenizer = await readObject(directory, 'tokenizer.json');
+  if (!tokenizer) throw await missingTokenizer(directory);
+  return createTokenizer({
+    name: directory.name,
+    tokenizer,
+    tokenizerConfig: (await readObject(directory, 'tokenizer_config.json')) ?? {},
+    config: (await readObject(directory, 'config.json')) ?? {},
+    generationConfig: (await readObject(directory, 'generation_config.json')) ?? {},
+  });
+}
+
+/** As {@link loadTokenizer}, from files that are already parsed. */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const library = openLibrary(files);
+  const tokenToId = (token: string): number | undefined => library.token_to_id(token);
+  return {
+    encode: (text) => library.encode(text, { add_special_tokens: false }).ids,
+    decode: (ids) =>
+      ids.length === 0 ? '' : library.decode([...ids], { clean_up_tokenization_spaces: false }),
+    bosId: findBosId(files, tokenToId),
+    eosIds: findEosIds(files, tokenToId),
+    vocabSize: Math.min(idCount(library), embeddingRows(files.config)),
+  };
+}
+
+function openLibrary({ name, tokenizer, tokenizerConfig }: TokenizerFiles): HuggingFaceTokenizer {
+  const { model } = tokenizer;
+  if (!isJsonObject(model) || !Array.isArray(tokenizer['added_tokens'])) {
+    throw new InputError(
+      `${name}/tokenizer.json has no ${isJsonObject(model) ? 'added_tokens' : 'model'}: it is not a Hugging Face tokenizer file, or it is damaged; get it again.`,
+    );
+  }
+  const type = String(model['type']);
+  try {
+    // The library takes any other type for a list of whole words.
+    if (!MODEL_TYPES.includes(type)) throw new Error(`its model type is not ${MODEL_TYPES.join(', ')}`);
+    return new HuggingFaceTokenizer(withSafeSplits(tokenizer), tokenizerConfig);
+  } catch (error) {
+    throw new UnsupportedError(
+      `${name}/tokenizer.json (model type ${type}) could not be loaded: ${(error as Error).message}. If the file is whole, please report the model.`,
+    );
+  }
+}
+
+/** One more than the largest id. */
+function idCount(library: HuggingFaceTokenizer): number {
+  let largest = -1;
+  for (const id of library.get_vocab(true).values()) largest = Math.max(largest, id);
+  return largest + 1;
+}
+
+/** config.json's vocab_size; a tokenizer may have had tokens added that the embedding lacks. */
+function embeddingRows(config: Record<string, unknown>): number {
+  const text = isJsonObject(config['text_config']) ? config['text_config'] : {};
+  const size = config['vocab_size'] ?? text['vocab_size'];
+  return typeof size === 'number' && size > 0 ? size : Number.POSITIVE_INFINITY;
+}
+
+async function readObject(
+  directory: ReadableDirectory,
+  path: string,
+): Promise<Record<string, unknown> | undefined> {
+  const source = await directory.open(path);
+  if (!source) return undefined;
+  const value = await readJsonFile(source);
+  if (isJsonObject(value)) return value;
+  throw new InputError(`${source.name} is not a JSON object: it is damaged; get it again.`);
+}
+
+async function missingTokenizer(directory: ReadableDirectory): Promise<InputError> {
+  const hasSentencePiece = (await directory.open('tokenizer.model')) !== undefined;
+  return new InputError(
+    hasSentencePiece
+      ? `${directory.name} has tokenizer.model (SentencePiece) but no tokenizer.json. Get tokenizer.json from the model's page, or write it with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`
+      : `${directory.name} has no tokenizer.json. Get it from the model's page and put it beside config.json.`,
+  );
+}

@@ -8,7 +8,7 @@ const SEPARATORS = ['▁', '\n'];
  * and line ends, wherever that provably cannot change the result.
  *
  * SentencePiece-style BPE files (Llama 2, Mistral, Gemma) have no splitting pre-tokenizer, so that a whole text
- * is one word, and merging one word of a megabyte takes minutes. A merge can only join characters that some
+ * is one word, and the time to merge a word grows faster than its length. A merge can only join characters that some
  * token of the vocabulary has side by side. Where no token has "x▁", cutting between x and ▁ changes nothing.
  * Byte-level files are cut into words by their own pattern and come back as they are.
  */

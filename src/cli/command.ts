@@ -10,7 +10,8 @@ import {
 import { runConversion, runDryRun } from './conversion.ts';
 import { listAdapters, openAdapter } from './gpu.ts';
 import { helpPage } from './help.ts';
-import { type CliOptions, type Places, parseOptions } from './options.ts';
+import type { CliOptions, Places } from './options.ts';
+import { parseOptions } from './parse-options.ts';
 import { jsonReport, TerminalReport } from './render.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -134,7 +134,7 @@ export const OPTIONS = {
     type: 'number',
     value: 'N',
     default: 0,
-    description: 'Seed of whatever is random. The same seed gives the same result.',
+    description: 'Seed of whatever is random. On one machine the same seed gives the same result.',
   },
   rope_scale: {
     alias: 'rs',

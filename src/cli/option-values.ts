@@ -2,7 +2,8 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
 import { parseByteSize } from '../util/byte-size.ts';
 import { InputError } from '../util/errors.ts';
-import type { Arguments, CliOptions, Places } from './options.ts';
+import type { Arguments } from './arguments.ts';
+import type { CliOptions, Places } from './options.ts';
 
 const BUNDLED_MODEL = 'public/models/tinystories-7m';
 const DATASET_TYPES = ['.parquet', '.txt', '.jsonl', '.safetensors'];

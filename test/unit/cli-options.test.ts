@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { helpPage } from '../../src/cli/help.ts';
 import { OPTIONS } from '../../src/cli/option-table.ts';
-import { type CliOptions, parseOptions } from '../../src/cli/options.ts';
+import type { CliOptions } from '../../src/cli/options.ts';
+import { parseOptions } from '../../src/cli/parse-options.ts';
 import { calibrationSizes } from '../../src/cli/preset.ts';
 import { InputError } from '../../src/util/errors.ts';
 

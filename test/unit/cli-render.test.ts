@@ -32,7 +32,7 @@ const progress = (done: number, total = 84): ProgressEvent => ({
 const events: ConvertEvent[] = [
   { type: 'stage', stage: 'calibrate', state: 'reused' },
   { type: 'stage', stage: 'quantize', state: 'started' },
-  { type: 'linear', key: 'model.layers.0.mlp.up_proj', bitsPerWeight: 4, proxyLoss: 0.01 },
+  { type: 'linear', key: 'model.layers.0.mlp.up_proj', bitsPerWeight: 4 },
   {
     type: 'module',
     stage: 'quantize',

@@ -11,7 +11,7 @@ import { run, SetupError, say, works } from './shell.mjs';
 export function installPackages(packages, purpose) {
   const missing = packages.filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
-  const needed = `${purpose} is missing. Run as root: apt-get install ${missing.join(' ')}`;
+  const needed = `Missing: ${purpose}. Run as root: apt-get install ${missing.join(' ')}`;
   if (!works('apt-get', ['--version'])) {
     throw new SetupError(
       `${needed} (there is no apt-get here: install the same with this system's packages)`,

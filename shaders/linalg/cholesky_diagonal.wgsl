@@ -20,9 +20,9 @@ const SIZE = 32u;
 var<workgroup> l: array<array<f32, 32>, 32>;
 
 fn is_positive(x: f32) -> bool {
-  // By its bits: a compiler may assume that NaN and infinity don't occur.
+  // By its bits: a compiler may assume that NaN and infinity don't occur. Subnormals, which may be taken as zero, fail.
   let bits = bitcast<u32>(x);
-  return bits > 0u && bits < 0x7f800000u;
+  return bits >= 0x00800000u && bits < 0x7f800000u;
 }
 
 @compute @workgroup_size(32)

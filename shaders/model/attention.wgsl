@@ -82,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
     #repeat i 0 1 2 3 4 5 6 7
-    scores[$i][lane] = select(LOWEST, dot$i * s.scale, key <= query$i && query$i < key + s.window);
+    scores[$i][lane] = select(LOWEST, dot$i * s.scale, key <= query$i && query$i - key < s.window);
     #end
     workgroupBarrier();
     if (lane < QUERIES) {

@@ -33,8 +33,11 @@ export class Gpu {
   constructor(device: GPUDevice, budget: number) {
     this.device = device;
     this.memory = new GpuMemory(device, budget, () => this.flush());
-    this.#pipelines = new PipelineCache(device);
+    this.#pipelines = new PipelineCache(device, (error) => {
+      this.#failure = error; // tells more than the refused commands that come of it
+    });
     device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault(); // the console need not show what is thrown
       this.#failure ??= new InternalError(`WebGPU refused a command: ${event.error.message}`);
     });
     void device.lost.then((info) => {
@@ -127,7 +130,7 @@ export class Gpu {
       await staging.mapAsync(GPUMapMode.READ).catch((error: unknown) => {
         throw this.#failure ?? new InternalError(`Reading from the GPU failed: ${String(error)}`);
       });
-      this.#throwIfFailed();
+      await this.#throwIfFailed();
       return staging.getMappedRange().slice(0);
     } finally {
       staging.destroy();
@@ -154,7 +157,7 @@ export class Gpu {
   async sync(): Promise<void> {
     this.flush();
     await this.device.queue.onSubmittedWorkDone().catch(() => {});
-    this.#throwIfFailed();
+    await this.#throwIfFailed();
   }
 
   destroy(): void {
@@ -163,9 +166,12 @@ export class Gpu {
     this.device.destroy();
   }
 
-  #throwIfFailed(): void {
-    this.memory.throwIfFailed();
-    if (this.#failure) throw this.#failure;
+  async #throwIfFailed(): Promise<void> {
+    await this.#pipelines.checked();
+    const outOfMemory = this.memory.takeFailure();
+    // Commands on the buffer that is missing were refused too; that is over when the caller has freed it.
+    if (outOfMemory && !(this.#failure instanceof DeviceLostError)) this.#failure = undefined;
+    if (outOfMemory ?? this.#failure) throw outOfMemory ?? this.#failure;
   }
 
   #commands(): GPUCommandEncoder {

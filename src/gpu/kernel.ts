@@ -52,9 +52,9 @@ export function defineKernel<const S extends string, const I extends string, con
 }
 
 /** The same kernel with other override constants (tile sizes). */
-export function specialize<K extends Kernel<never, never, never>>(
-  kernel: K,
+export function specialize<S extends string, I extends string, O extends string>(
+  kernel: Kernel<S, I, O>,
   constants: Record<string, number>,
-): K {
+): Kernel<S, I, O> {
   return { ...kernel, constants: { ...kernel.constants, ...constants } };
 }

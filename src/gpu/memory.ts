@@ -6,17 +6,18 @@ const GRANULE = 4096;
 /**
  * Hands out storage buffers within a budget and reuses freed ones of the same size (a new buffer costs a clear
  * and, in drivers, much more). WebGPU cannot say how much memory is free: the budget is the user's or a guess,
- * and real out-of-memory errors arrive late, through `failed`.
+ * and real out-of-memory errors arrive late, through `takeFailure`.
  */
 export class GpuMemory {
   readonly budget: number;
   readonly #device: GPUDevice;
   readonly #flush: () => void;
   readonly #free = new Map<number, GPUBuffer[]>();
+  readonly #refused = new WeakSet<GPUBuffer>();
   #pooled = 0;
   #used = 0;
   #peak = 0;
-  #failure: string | undefined;
+  #failure: OutOfMemoryError | undefined;
 
   /** `flush` submits recorded commands, so that no pooled buffer is destroyed under them. */
   constructor(device: GPUDevice, budget: number, flush: () => void) {
@@ -45,6 +46,7 @@ export class GpuMemory {
     const size = Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
     const reused = this.#free.get(size)?.pop();
     if (reused) {
+      reused.label = label;
       this.#pooled -= size;
       this.#used += size;
       return reused;
@@ -67,6 +69,7 @@ export class GpuMemory {
 
   release(buffer: GPUBuffer): void {
     this.#used -= buffer.size;
+    if (this.#refused.has(buffer)) return;
     this.#pooled += buffer.size;
     const list = this.#free.get(buffer.size);
     if (list) list.push(buffer);
@@ -81,11 +84,11 @@ export class GpuMemory {
     this.#pooled = 0;
   }
 
-  /** Throws if the driver has refused an allocation since the last call. */
-  throwIfFailed(): void {
+  /** What the driver refused first since the last call, if anything. */
+  takeFailure(): OutOfMemoryError | undefined {
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure !== undefined) throw new OutOfMemoryError(failure);
+    return failure;
   }
 
   #create(size: number, label: string): GPUBuffer {
@@ -94,8 +97,11 @@ export class GpuMemory {
     const buffer = this.#device.createBuffer({ size, usage, label });
     this.#device.popErrorScope().then(
       (error) => {
-        if (error)
-          this.#failure ??= `The GPU has no memory left for ${label} (${size} bytes): ${error.message}`;
+        if (!error) return;
+        this.#refused.add(buffer);
+        this.#failure ??= new OutOfMemoryError(
+          `The GPU has no memory left for ${label} (${size} bytes): ${error.message}`,
+        );
       },
       () => {}, // the device is lost: reported by its `lost` promise
     );

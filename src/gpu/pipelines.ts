@@ -9,11 +9,20 @@ export interface CompiledKernel {
 /** Compiles each kernel once per device. */
 export class PipelineCache {
   readonly #device: GPUDevice;
+  readonly #fail: (error: Error) => void;
   readonly #compiled = new Map<string, CompiledKernel>();
   readonly #modules = new Map<string, GPUShaderModule>();
+  readonly #checks = new Set<Promise<void>>();
 
-  constructor(device: GPUDevice) {
+  /** `fail` is told of WGSL that does not compile. */
+  constructor(device: GPUDevice, fail: (error: Error) => void) {
     this.#device = device;
+    this.#fail = fail;
+  }
+
+  /** Waits until all WGSL so far has been checked. */
+  async checked(): Promise<void> {
+    await Promise.all(this.#checks);
   }
 
   get(kernel: Kernel): CompiledKernel {
@@ -58,11 +67,15 @@ export class PipelineCache {
     if (cached) return cached;
     const module = this.#device.createShaderModule({ label: kernel.name, code: kernel.wgsl });
     this.#modules.set(kernel.wgsl, module);
-    void module.getCompilationInfo().then((info) => {
-      const errors = info.messages.filter((message) => message.type === 'error');
-      if (errors.length > 0) throw new InternalError(compileErrors(kernel, errors));
-    });
+    const check = this.#check(kernel, module).finally(() => this.#checks.delete(check));
+    this.#checks.add(check);
     return module;
+  }
+
+  async #check(kernel: Kernel, module: GPUShaderModule): Promise<void> {
+    const info = await module.getCompilationInfo().catch(() => undefined); // the device is lost: reported elsewhere
+    const errors = info?.messages.filter((message) => message.type === 'error') ?? [];
+    if (errors.length > 0) this.#fail(new InternalError(compileErrors(kernel, errors)));
   }
 }
 

@@ -1,24 +1,64 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { gram } from '../../src/kernels/linalg/gram.ts';
+import * as reference from '../../src/reference/linalg/product.ts';
+import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
+import { randomFloats } from '../support/random.ts';
+import { runKernel } from '../support/run-kernel.ts';
 
-test('gemm', async () => {
-  const gpu = await testGpu();
-  const [m, n, k] = [3, 8, 4];
-  const a = Float32Array.from({ length: m * k }, (_, i) => i - 3);
-  const b = Float32Array.from({ length: k * n }, (_, i) => (i % 5) - 2);
-  const ta = gpu.alloc([m, k], 'a');
-  const tb = gpu.alloc([k, n], 'b');
-  const tc = gpu.alloc([m, n], 'c');
-  gpu.write(ta, a);
-  gpu.write(tb, b);
-  gpu.run(gemm, { m, n, k, accumulate: 0, a: ta, b: tb, c: tc });
-  const c = new Float32Array(await gpu.read(tc));
-  const want = Array.from({ length: m * n }, (_, i) => {
-    let s = 0;
-    for (let t = 0; t < k; t++) s += a[Math.floor(i / n) * k + t]! * b[t * n + (i % n)]!;
-    return s;
-  });
-  expect([...c]).toEqual(want);
-  gpu.destroy();
+const gpu = await testGpu();
+afterAll(() => gpu.destroy());
+
+// f32 sums in order: the relative error of one grows like sqrt(k)·2⁻²⁴, squared about k·4e-15.
+const SUM_NMSE = 1e-12;
+
+// An invocation makes 8 × 8, a workgroup 128 × 32; the last is a gate projection, scaled down.
+test.each([
+  [1, 4, 4],
+  [1, 32, 8],
+  [7, 8, 4],
+  [9, 36, 12],
+  [127, 28, 20],
+  [129, 36, 4],
+  [13, 68, 116],
+  [40, 344, 128],
+])('gemm %i × %i over %i', async (m, n, k) => {
+  const a = randomFloats(m * k, 1);
+  const b = randomFloats(k * n, 2);
+  const c = randomFloats(m * n, 3);
+  const product = reference.gemm(a, b, m, n, k);
+  const written = await runKernel(gpu, gemm, { m, n, k, accumulate: 0 }, { a, b, c });
+  expectNmse(written.c, product, SUM_NMSE);
+  const added = await runKernel(gpu, gemm, { m, n, k, accumulate: 1 }, { a, b, c });
+  expectNmse(
+    added.c,
+    product.map((value, i) => value + c[i]!),
+    SUM_NMSE,
+  );
+});
+
+test('gemm of no rows does nothing', async () => {
+  const c = randomFloats(4, 3);
+  const a = randomFloats(4, 1);
+  const b = randomFloats(16, 2);
+  expect(await runKernel(gpu, gemm, { m: 0, n: 4, k: 4, accumulate: 0 }, { a, b, c })).toEqual({ c });
+});
+
+// An invocation makes 8 × 8, a workgroup 128 × 32.
+test.each([
+  [1, 8],
+  [3, 32],
+  [17, 40],
+  [5, 120],
+  [64, 128],
+  [7, 136],
+])('gram of %i tokens, k %i, adds to the lower triangle', async (m, k) => {
+  const x = randomFloats(m * k, 4);
+  const before = randomFloats(k * k, 5);
+  const { h } = await runKernel(gpu, gram, { m, k }, { x, h: before });
+  const lower = (values: ArrayLike<number>): number[] =>
+    Array.from({ length: k * k }, (_, i) => (i % k <= Math.floor(i / k) ? values[i]! : 0));
+  const product = reference.gram(x, m, k);
+  expectNmse(lower(h), lower(product.map((value, i) => value + before[i]!)), SUM_NMSE);
 });

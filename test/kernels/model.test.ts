@@ -1,0 +1,170 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { addBias } from '../../src/kernels/model/add_bias.ts';
+import { crossEntropy } from '../../src/kernels/model/cross_entropy.ts';
+import { differenceNorms } from '../../src/kernels/model/difference_norms.ts';
+import { fillRows } from '../../src/kernels/model/fill_rows.ts';
+import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
+import { rmsNorm } from '../../src/kernels/model/rms_norm.ts';
+import { rope } from '../../src/kernels/model/rope.ts';
+import * as reference from '../../src/reference/model.ts';
+import * as crossEntropyReference from '../../src/reference/model-kernels/cross-entropy.ts';
+import * as differenceReference from '../../src/reference/model-kernels/difference-norms.ts';
+import { expectExact, expectNmse, expectUlps } from '../support/compare.ts';
+import { testGpu } from '../support/gpu.ts';
+import { randomFloats, randomIntegers } from '../support/random.ts';
+import { runKernel } from '../support/run-kernel.ts';
+
+const gpu = await testGpu();
+afterAll(() => gpu.destroy());
+
+// A workgroup of 64 takes a row.
+test.each([
+  [1, 1],
+  [3, 63],
+  [2, 64],
+  [5, 65],
+  [1, 2048],
+])('rms_norm of %i rows of %i', async (rows, k) => {
+  const x = randomFloats(rows * k, 1);
+  const weight = randomFloats(k, 2);
+  const epsilon = Math.fround(1e-5);
+  const { y } = await runKernel(
+    gpu,
+    rmsNorm,
+    { rows, k, epsilon },
+    { x, weight, y: new Float32Array(x.length) },
+  );
+  // Division 2.5 ulps, square root 2, products 3, and a sum of k/64 + 64 squares, each rounded.
+  expectUlps(y, reference.rmsNorm(x, weight, epsilon), 8 + (k / 64 + 64) / 2);
+});
+
+test('rms_norm of zeros is zero', async () => {
+  const x = new Float32Array(64);
+  const weight = randomFloats(64, 2);
+  const { y } = await runKernel(gpu, rmsNorm, { rows: 1, k: 64, epsilon: 1e-6 }, { x, weight, y: weight });
+  expectExact(y, x);
+});
+
+test.each([
+  [1, 1, 1, 2],
+  [1, 5, 3, 48],
+  [2, 7, 2, 64],
+  [3, 11, 1, 128],
+])('rope: %i rows of %i, %i heads of %i', async (rows, length, heads, d) => {
+  const angles = randomFloats((length * d) / 2, 3);
+  const [cosine, sine] = [angles.map(Math.cos), angles.map(Math.sin)];
+  const before = randomFloats(rows * length * heads * d, 4);
+  const { x } = await runKernel(
+    gpu,
+    rope,
+    { tokens: rows * length, length, heads, d },
+    { cosine, sine, x: before },
+  );
+  const one = length * heads * d;
+  const expected = Array.from({ length: rows }, (_, i) => [
+    ...reference.rotate(before.subarray(i * one, (i + 1) * one), { cos: cosine, sin: sine }, heads, d),
+  ]).flat();
+  // Two products and a sum that may cancel, so the error is that of the pair's length: 3 roundings, squared.
+  expectNmse(x, expected, 3e-14);
+});
+
+test.each([
+  [1, 1],
+  [3, 21],
+  [1, 64],
+  [5, 13],
+  [7, 344],
+])('fill_rows and add_bias, %i × %i: copies, and sums rounded once', async (m, n) => {
+  const row = randomFloats(n, 5);
+  const { y } = await runKernel(gpu, fillRows, { m, n }, { row, y: new Float32Array(m * n) });
+  expectExact(
+    y,
+    Float32Array.from({ length: m * n }, (_, i) => row[i % n]!),
+  );
+  const before = randomFloats(m * n, 13);
+  const sum = await runKernel(gpu, addBias, { m, n }, { bias: row, y: before });
+  expectUlps(
+    sum.y,
+    Float64Array.from(before, (value, i) => value + row[i % n]!),
+    1,
+  );
+});
+
+describe('gated_activation', () => {
+  const functions = [
+    // exp has 3 + 2|x| ulps: few where |x| is small, and where it is large the result is tiny or x itself.
+    { activation: 0, name: 'silu', ulps: 16, absolute: 1e-6 },
+    // The polynomial for erf is good to 1.5e-7, times x/2 of at most a few before erf is ±1.
+    { activation: 1, name: 'gelu', ulps: 16, absolute: 2e-6 },
+    // tanh is sinh/cosh in WGSL's terms: an absolute error of 1e-5 is allowed, times x/2 before it is ±1.
+    { activation: 2, name: 'gelu_tanh', ulps: 16, absolute: 3e-5 },
+  ] as const;
+
+  test.each(functions)('$name', async ({ activation, name, ulps, absolute }) => {
+    for (const count of [1, 63, 65, 1000]) {
+      const before = randomFloats(count, 6);
+      const up = randomFloats(count, 7).map((value) => Math.max(-1, Math.min(1, value)));
+      const { gate } = await runKernel(gpu, gatedActivation, { count, activation }, { up, gate: before });
+      const f = reference.activations[name];
+      expectUlps(
+        gate,
+        Float64Array.from(before, (x, i) => f(x) * up[i]!),
+        ulps,
+        absolute,
+      );
+    }
+  });
+
+  test.each(functions)('$name at its ends and at zero', async ({ activation }) => {
+    const before = Float32Array.of(0, 100, -100, 1e4, -1e4, 1e15, -1e15);
+    const up = before.map(() => 1);
+    const { gate } = await runKernel(gpu, gatedActivation, { count: 7, activation }, { up, gate: before });
+    expectExact(gate, [0, 100, 0, Math.fround(1e4), 0, Math.fround(1e15), 0]);
+  });
+});
+
+test.each([
+  [1, 1, 1],
+  [3, 63, 63],
+  [2, 96, 65],
+  [5, 1024, 1000],
+])('cross_entropy of %i rows of %i logits, vocabulary %i', async (m, n, vocabulary) => {
+  const logits = randomFloats(m * n, 8).map((value, i) => (i % n < vocabulary ? value : 1e9));
+  const targets = randomIntegers(m, vocabulary, 9);
+  const tensors = { logits, targets, loss: new Float32Array(m) };
+  const { loss } = await runKernel(gpu, crossEntropy, { m, n, vocabulary }, tensors);
+  // The logarithm and the largest logit (up to some 100) are rounded before they cancel.
+  expectUlps(loss, crossEntropyReference.crossEntropy(logits, targets, n, vocabulary), 16, 3e-5);
+});
+
+test('cross_entropy of logits too large for exp', async () => {
+  const logits = Float32Array.of(300, 200, 0, -300, -300.5, -1000);
+  const tensors = { logits, targets: Uint32Array.of(1, 0), loss: new Float32Array(2) };
+  const { loss } = await runKernel(gpu, crossEntropy, { m: 2, n: 3, vocabulary: 3 }, tensors);
+  expectUlps(loss, [100, Math.log(1 + Math.exp(-0.5))], 0, 6e-5);
+});
+
+test.each([
+  [1, 1],
+  [3, 63],
+  [2, 4096],
+  [3, 4097],
+  [1, 10007],
+])('difference_norms of %i rows of %i', async (rows, count) => {
+  const reference = randomFloats(rows * count, 10);
+  const y = randomFloats(rows * count, 11).map((value, i) => reference[i]! + value / 100);
+  const parts = Math.ceil(count / 4096);
+  const sums = new Float32Array(rows * parts * 2);
+  const actual = await runKernel(gpu, differenceNorms, { rows, count, parts }, { y, reference, sums });
+  // 64 sums of 64 positive terms: at most 128 roundings of one ulp each way, far fewer in the mean; the
+  // difference of two close numbers is exact.
+  expectUlps(actual.sums, differenceReference.differenceNorms(y, reference, rows, 4096), 64);
+});
+
+test('difference_norms of equal states is exactly zero', async () => {
+  const y = randomFloats(5000, 12);
+  const tensors = { y, reference: y.slice(), sums: new Float32Array(4) };
+  const { sums } = await runKernel(gpu, differenceNorms, { rows: 1, count: 5000, parts: 2 }, tensors);
+  expect([sums[0], sums[2]]).toEqual([0, 0]);
+  expect(sums[1]).toBeGreaterThan(0);
+});

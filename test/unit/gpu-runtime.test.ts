@@ -1,0 +1,143 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { specialize } from '../../src/gpu/kernel.ts';
+import { Scope } from '../../src/gpu/scope.ts';
+import { view } from '../../src/gpu/tensor.ts';
+import { fillRows } from '../../src/kernels/model/fill_rows.ts';
+import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
+import { InternalError } from '../../src/util/errors.ts';
+import { expectExact } from '../support/compare.ts';
+import { testGpu } from '../support/gpu.ts';
+import { randomFloats } from '../support/random.ts';
+import { addAmount, showScalars } from '../support/test-kernels.ts';
+
+const gpu = await testGpu();
+afterAll(() => gpu.destroy());
+
+let scope: Scope;
+beforeEach(() => {
+  scope = new Scope(gpu);
+});
+afterEach(() => scope.freeAll());
+
+const floats = async (tensor: Parameters<typeof gpu.read>[0]) => new Float32Array(await gpu.read(tensor));
+const numbers = (...values: number[]) => Float32Array.from(values);
+
+describe('arguments', () => {
+  test('scalars of every type, in declared order whatever the order of the arguments; override constants', async () => {
+    const y = scope.alloc([3], 'y');
+    gpu.run(showScalars, { y, real: -1.375, signed: -7, unsigned: 9 });
+    expect([...new Int32Array(await gpu.read(y))]).toEqual([9, -7, -11]);
+    gpu.run(specialize(showScalars, { factor: 100 }), { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run(showScalars, { y: y, real: 0.5, signed: 2, unsigned: 3 });
+    expect([...new Int32Array(await gpu.read(y))]).toEqual([3, 2, 4]);
+    gpu.run(specialize(showScalars, { factor: 100 }), { y, real: 0.5, signed: 2, unsigned: 3 });
+    expect([...new Int32Array(await gpu.read(y))]).toEqual([300, 200, 400]);
+  });
+
+  test('views with offsets, of inputs and outputs', async () => {
+    const x = scope.upload(
+      Float32Array.from({ length: 256 }, (_, i) => i),
+      'x',
+    );
+    const y = scope.upload(new Float32Array(256), 'y');
+    gpu.run(addAmount, { count: 64, amount: 0.5, x: view(x, 128, [64]), y: view(y, 64, [64]) });
+    expectExact(
+      await floats(y),
+      Array.from({ length: 256 }, (_, i) => (i >= 64 && i < 128 ? i + 64.5 : 0)),
+    );
+    expectExact(await floats(view(y, 64, [2])), [128.5, 129.5]);
+  });
+
+  test('a kernel writes nothing past its view', async () => {
+    const x = scope.upload(new Float32Array(256), 'x');
+    const y = scope.upload(new Float32Array(256), 'y');
+    gpu.run(addAmount, { count: 192, amount: 1, x, y: view(y, 0, [64]) });
+    expectExact((await floats(y)).subarray(128), new Float32Array(128));
+  });
+
+  test('views of views, and views that do not fit', () => {
+    const x = scope.alloc([4, 64], 'x');
+    expect(view(view(x, 64, [3, 64]), 128, [64])).toEqual({ ...x, offset: 768, size: 256, shape: [64] });
+    expect(() => view(x, 192, [65])).toThrow(RangeError);
+    expect(() => view(x, 32, [64])).toThrow('view of 256 bytes at 128 in a tensor of 1024 bytes');
+  });
+});
+
+describe('order', () => {
+  test('a write after a run does not reach that run; a run after it sees it', async () => {
+    const x = scope.upload(numbers(1, 2), 'x');
+    const first = scope.alloc([2], 'first');
+    const second = scope.alloc([2], 'second');
+    gpu.run(addAmount, { count: 2, amount: 10, x, y: first });
+    gpu.write(x, numbers(5, 6));
+    gpu.run(addAmount, { count: 2, amount: 10, x, y: second });
+    expect([...(await floats(first)), ...(await floats(second))]).toEqual([11, 12, 15, 16]);
+  });
+
+  test('copy and zero stand in line with runs', async () => {
+    const x = scope.upload(numbers(1), 'x');
+    const y = scope.alloc([1], 'y');
+    const kept = scope.alloc([1], 'kept');
+    gpu.run(addAmount, { count: 1, amount: 1, x, y });
+    gpu.copy(y, kept);
+    gpu.run(addAmount, { count: 1, amount: 1, x: kept, y });
+    gpu.zero(kept);
+    expect([...(await floats(y)), ...(await floats(kept))]).toEqual([3, 0]);
+    expect(() => gpu.copy(x, scope.alloc([2], 'larger'))).toThrow(InternalError);
+  });
+
+  test('more dispatches than one submission holds, each with its own scalars', async () => {
+    const [a, b] = [scope.upload(numbers(0), 'a'), scope.alloc([1], 'b')];
+    for (let i = 1; i <= 700; i++) {
+      gpu.run(addAmount, { count: 1, amount: i, x: a, y: b });
+      gpu.run(addAmount, { count: 1, amount: -1, x: b, y: a });
+    }
+    expect([...(await floats(a))]).toEqual([(700 * 701) / 2 - 700]);
+  });
+
+  test('dispatches of several submissions that nobody waited for', async () => {
+    const x = scope.upload(numbers(0), 'x');
+    const results = Array.from({ length: 20 }, (_, i) => scope.alloc([1], `result ${i}`));
+    results.forEach((y, i) => {
+      gpu.run(addAmount, { count: 1, amount: i, x, y });
+      gpu.flush();
+    });
+    const read = await Promise.all(results.map(floats));
+    expect(read.map(([value]) => value)).toEqual(results.map((_, i) => i));
+  });
+});
+
+describe('sizes', () => {
+  test('a grid over 65535 workgroups is folded', async () => {
+    const [m, n] = [5, 1_000_003];
+    expect(Math.ceil((m * n) / 64)).toBeGreaterThan(65535);
+    const row = randomFloats(n, 1);
+    const y = scope.alloc([m, n], 'y');
+    gpu.run(fillRows, { m, n, row: scope.upload(row, 'row'), y });
+    const filled = await floats(y);
+    for (let i = 0; i < m; i++)
+      expect(Buffer.compare(Buffer.from(filled.buffer, i * n * 4, n * 4), Buffer.from(row.buffer))).toBe(0);
+  });
+
+  test('a grid over the limit in its second dimension is refused', () => {
+    const kernel = { ...gatedActivation, workgroups: () => [2, 65536] as const };
+    const [up, gate] = [scope.alloc([1], 'up'), scope.alloc([1], 'gate')];
+    expect(() => gpu.run(kernel, { count: 1, activation: 0, up, gate })).toThrow('2×65536×1 workgroups');
+  });
+
+  test('a run of no workgroups does nothing', async () => {
+    const y = scope.upload(numbers(4), 'y');
+    gpu.run(addAmount, { count: 0, amount: 1, x: scope.alloc([1], 'x'), y });
+    expect([...(await floats(y))]).toEqual([4]);
+  });
+
+  test('an upload larger than one staging chunk, from the middle of an array', async () => {
+    const data = Float32Array.from({ length: 5_000_000 }, (_, i) => i % 9973);
+    const x = scope.alloc([data.length], 'x');
+    const part = data.subarray(3);
+    gpu.write(x, part);
+    const read = Buffer.from(await gpu.read(x), 0, part.byteLength);
+    expect(read.equals(Buffer.from(part.buffer, part.byteOffset, part.byteLength))).toBe(true);
+    expect(() => gpu.write(scope.alloc([4], 'small'), data)).toThrow(/write of 20000000 bytes .*into 16/);
+  });
+});

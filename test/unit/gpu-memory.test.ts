@@ -59,9 +59,11 @@ describe('pool', () => {
     scope.free(y);
     const reused = scope.upload(Float32Array.of(50), 'reused');
     expect(reused.buffer).toBe(y.buffer);
+    expect(new Float32Array(await gpu.read(z))[0]).toBe(3);
+    gpu.run(addAmount, { count: 1, amount: 1, x: reused, y: z });
     scope.free(reused);
     memory.trim();
-    expect(new Float32Array(await gpu.read(z))[0]).toBe(3);
+    expect(new Float32Array(await gpu.read(z))[0]).toBe(51);
     scope.freeAll();
     expect(memory.used).toBe(0);
   });

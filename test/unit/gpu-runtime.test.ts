@@ -131,6 +131,13 @@ describe('sizes', () => {
     expect([...(await floats(y))]).toEqual([4]);
   });
 
+  test('an upload to the middle of a tensor', async () => {
+    const x = scope.upload(new Float32Array(8), 'x');
+    gpu.writeAt(x, 12, numbers(1, 2));
+    expectExact(await floats(x), [0, 0, 0, 1, 2, 0, 0, 0]);
+    expect(() => gpu.writeAt(x, 28, numbers(1, 2))).toThrow('write of 8 bytes at 28 into 32');
+  });
+
   test('an upload larger than one staging chunk, from the middle of an array', async () => {
     const data = Float32Array.from({ length: 5_000_000 }, (_, i) => i % 9973);
     const x = scope.alloc([data.length], 'x');

@@ -1,16 +1,68 @@
+import { basename, dirname } from 'node:path';
+import { ARTEFACT } from '../convert/artefacts.ts';
+import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
+import { dropJob } from '../convert/job.ts';
+import type { ConvertSettings } from '../convert/settings.ts';
+import { openGpu } from '../gpu/device.ts';
+import { readJsonFile } from '../io/json.ts';
+import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { workDirectory } from '../io/work-directory.ts';
+import { writeJsonFile } from '../io/write-file.ts';
 import { UnsupportedError } from '../util/errors.ts';
+import { calibrationProvider } from './calibration.ts';
 import type { OpenAdapter } from './gpu.ts';
+import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
+
+/** GPU memory to use when the user does not say: WebGPU cannot tell how much there is. */
+const BUDGET = 6 * 2 ** 30;
+const SOFTWARE_BUDGET = 2 ** 30;
 
 /** Converts on `adapter`. Throws the signal's reason when it is aborted. */
 export async function runConversion(
-  _options: CliOptions,
-  _adapter: OpenAdapter,
-  _emit: Emit,
-  _signal: AbortSignal,
+  options: CliOptions,
+  { adapter, software }: OpenAdapter,
+  emit: Emit,
+  signal: AbortSignal,
 ): Promise<void> {
-  throw new UnsupportedError('Converting is not there yet.');
+  const work = nodeDirectory(options.workDir);
+  if (!options.resume) await dropJob(work);
+  const settings = await convertSettings(options);
+  const gpu = await openGpu(adapter, options.gpuMemoryBytes ?? (software ? SOFTWARE_BUDGET : BUDGET));
+  try {
+    await convert({
+      gpu,
+      model: nodeDirectory(options.inDir),
+      output: nodeDirectory(options.outputDir),
+      work,
+      settings,
+      calibration: calibrationProvider(options, software),
+      emit,
+      control: { signal },
+    });
+  } finally {
+    gpu.destroy();
+  }
+  const { outputMeasurement } = options;
+  if (outputMeasurement === undefined) return;
+  const measurement = await workDirectory(work).readJson(ARTEFACT.measurement);
+  await writeJsonFile(nodeDirectory(dirname(outputMeasurement)), basename(outputMeasurement), measurement);
+}
+
+async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
+  const { bits, headBits, shardBytes, ropeScale, ropeAlpha, measurement, outputMeasurement, calDataset } =
+    options;
+  return {
+    bits,
+    headBits,
+    shardBytes,
+    ...(ropeScale !== undefined && { ropeScale }),
+    ...(ropeAlpha !== undefined && { ropeAlpha }),
+    dataset: calDataset === undefined ? 'default' : basename(calDataset),
+    ...(measurement !== undefined && { measurement: await readJsonFile(await openFile(measurement)) }),
+    measureOnly: outputMeasurement !== undefined,
+  };
 }
 
 /** Emits the plan of the conversion; reads headers only and needs no GPU. */

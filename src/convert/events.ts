@@ -35,8 +35,6 @@ export interface LinearEvent {
   readonly type: 'linear';
   readonly key: string;
   readonly bitsPerWeight: number;
-  /** tr(D H Dᵀ) / tr(W H Wᵀ), D = W − Q. */
-  readonly proxyLoss: number;
 }
 
 /** A module is finished in a stage. `rfnError` only in `quantize`. */
@@ -58,6 +56,7 @@ export interface AllocationEvent {
   readonly modules: readonly {
     readonly key: string;
     readonly candidate: number;
+    readonly totalBits: number;
     readonly bitsPerWeight: number;
     readonly error: number;
     readonly description: string;

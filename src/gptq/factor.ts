@@ -22,7 +22,6 @@ export interface HessianFactor {
   readonly k: number;
   /** Input feature of each row position, by falling diagonal. */
   readonly perm: Uint32Array<ArrayBuffer>;
-  readonly permTensor: GpuTensor;
   /** U (k, k), upper: H⁻¹ = UᵀU for the permuted, damped H. The lower triangle is zero. */
   readonly hessianInv: GpuTensor;
   /** How often the damping was added. */
@@ -59,13 +58,7 @@ export async function factorHessian(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const args = { k, scale: 1 / rows, damp: damp * attempt };
     if (await tryFactor(gpu, sum, args, perm, hessianInv)) {
-      return {
-        k,
-        perm,
-        permTensor: scope.upload(perm, `act-order of ${what}`),
-        hessianInv,
-        attempts: attempt,
-      };
+      return { k, perm, hessianInv, attempts: attempt };
     }
   }
   throw new NumericalError(

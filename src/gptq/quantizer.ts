@@ -60,9 +60,10 @@ function quantizeBatch(
   { what, w, n, factor }: QuantizerInput,
   candidates: readonly (readonly Group[])[],
 ): GpuLinear[] {
-  const { k, permTensor: perm } = factor;
+  const { k } = factor;
   const count = candidates.length;
   const groupCount = candidates.reduce((sum, groups) => sum + groups.length, 0);
+  const perm = keep.upload(factor.perm, `act-order of ${what}`);
   const codes = keep.alloc([count, k / 4, n], `codes of ${what}`);
   const scaleCodes = keep.alloc([groupCount, n], `scale codes of ${what}`);
   const scaleMax = keep.alloc([groupCount], `scale units of ${what}`);

@@ -15,6 +15,8 @@ export interface ModelDirectory extends TensorSource {
   readOptionalJson(path: string): Promise<unknown>;
   /** The files that an EXL2 output takes over: everything that is not weights. */
   copiedFiles(): readonly FileEntry[];
+  /** The safetensors files, with sizes. */
+  weightFiles(): readonly FileEntry[];
 }
 
 /** Opens a model: lists its files and reads the safetensors headers. Throws InputError or UnsupportedError. */
@@ -48,5 +50,6 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
       return value;
     },
     copiedFiles: () => files.filter(isCopied),
+    weightFiles: () => files.filter(({ path }) => open.has(path)),
   };
 }

@@ -1,0 +1,18 @@
+/** Paths of a job's artefacts in its work directory. */
+export const ARTEFACT = {
+  job: 'job.json',
+  measurementRows: 'cal_measure.safetensors',
+  quantizationRows: 'cal_quant.safetensors',
+  measurement: 'measurement.json',
+  measuredModule: (key: string) => `measured/${key}.json`,
+  strategy: 'strategy.json',
+  tensors: (key: string) => `tensors/${key}.safetensors`,
+  result: 'result.json',
+} as const;
+
+const NAMES: ReadonlySet<string> = new Set(
+  Object.values(ARTEFACT).filter((path) => typeof path === 'string'),
+);
+
+/** Whether a file in a work directory is a job's. */
+export const isArtefact = (path: string): boolean => NAMES.has(path) || /^(measured|tensors)\//.test(path);

@@ -1,0 +1,135 @@
+import type { ByteSource, ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
+import { CHUNK_BYTES } from '../io/chunks.ts';
+import { planShards, type TensorData, writeIndex, writeSafetensors } from '../io/safetensors/writer.ts';
+import { writeJsonFile } from '../io/write-file.ts';
+import type { StoredTensor } from '../model/plan.ts';
+import { byteLength, elementCount, type HostTensor, type TensorInfo } from '../tensor/dtype.ts';
+import { toFloat } from '../tensor/float-tensor.ts';
+import { assert, InputError } from '../util/errors.ts';
+import { f32ToF16Bits } from '../util/half.ts';
+import { ARTEFACT } from './artefacts.ts';
+import type { StageContext } from './context.ts';
+import { checkControl } from './control.ts';
+
+/** The format that we write is that of this ExLlamaV2. */
+const FORMAT_VERSION = '0.3.2';
+const CONFIG = 'config.json';
+/** The largest finite half. */
+const MAX_HALF = 65504;
+
+/** What config.json of the output says about the quantization. */
+export interface QuantizationConfig {
+  readonly bits: number;
+  readonly headBits: number;
+  readonly calibration: { readonly rows: number; readonly length: number; readonly dataset: string };
+}
+
+/** Writes the model directory: weights, then the source's other files, then config.json. */
+export async function compile(
+  context: StageContext,
+  model: ReadableDirectory,
+  output: WritableDirectory,
+  quantization: QuantizationConfig,
+  shardBytes: number,
+): Promise<{ bytes: number; files: string[] }> {
+  const { source, emit, control } = context;
+  const packed = await packedTensorFiles(context);
+  const stored = new Map(context.plan.stored.map((tensor) => [tensor.name, tensor]));
+  const storedInfos = [...stored.values()].map(
+    ({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape }),
+  );
+  const shards = planShards([...storedInfos, ...packed.infos], shardBytes);
+  const copied = source.copiedFiles().filter(({ path }) => path !== CONFIG);
+  const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, info) => sum + byteLength(info), 0);
+  let done = 0;
+  for (const shard of shards) {
+    await writeSafetensors(output, shard, async (name): Promise<TensorData> => {
+      await checkControl(control);
+      const info = shard.tensors.find((tensor) => tensor.name === name)!;
+      emit({ type: 'progress', stage: 'compile', done, total, unit: 'bytes', detail: name });
+      done += byteLength(info);
+      const kept = stored.get(name);
+      return kept ? halves(context, kept) : packed.read(name);
+    });
+  }
+  await writeIndex(output, shards);
+  for (const { path } of copied) await copyFile(model, output, path);
+  const config = { ...context.plan.config.raw, quantization_config: quantizationJson(quantization) };
+  await writeJsonFile(output, CONFIG, config);
+  emit({ type: 'progress', stage: 'compile', done: total, total, unit: 'bytes', detail: CONFIG });
+  const files = new Set([
+    ...shards.map(({ fileName }) => fileName),
+    ...copied.map(({ path }) => path),
+    CONFIG,
+  ]);
+  const entries = (await output.list()).filter(({ path }) => files.has(path));
+  return { bytes: entries.reduce((sum, { size }) => sum + size, 0), files: entries.map(({ path }) => path) };
+}
+
+const quantizationJson = ({ bits, headBits, calibration }: QuantizationConfig) => ({
+  quant_method: 'exl2',
+  version: FORMAT_VERSION,
+  bits,
+  head_bits: headBits,
+  calibration,
+});
+
+/** The artefacts of all modules and the head, as one list of tensors. */
+async function packedTensorFiles({ plan, work }: StageContext) {
+  const infos: TensorInfo[] = [];
+  const readers = new Map<string, () => Promise<HostTensor>>();
+  for (const { key } of [...plan.modules, plan.head]) {
+    const path = ARTEFACT.tensors(key);
+    const file = await work.openTensors(path);
+    if (!file)
+      throw new InputError(`${path} has gone from the work directory: run the job again to make it anew.`);
+    for (const [name, { dtype, shape }] of file.tensors) {
+      infos.push({ name, dtype, shape });
+      readers.set(name, () => file.read(name));
+    }
+  }
+  return { infos, read: (name: string) => readers.get(name)!() };
+}
+
+/** A tensor that is not quantized, as f16, piece by piece. */
+async function* halves({ source, emit }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
+  const { name, copies } = tensor;
+  const { shape } = source.requireInfo(name);
+  const rows = shape[0]!;
+  const step = Math.max(1, Math.floor(CHUNK_BYTES / ((elementCount(shape) / rows) * 4)));
+  let clamped = 0;
+  for (let copy = 0; copy < copies; copy++) {
+    for (let start = 0; start < rows; start += step) {
+      const piece = await source.readRows(name, start, Math.min(rows, start + step));
+      if (piece.dtype === 'F16') {
+        yield piece.data;
+        continue;
+      }
+      const { data } = toFloat(piece, name);
+      const bits = Uint16Array.from(data, (value) => {
+        if (Math.abs(value) > MAX_HALF) clamped++;
+        return f32ToF16Bits(Math.max(-MAX_HALF, Math.min(MAX_HALF, value)));
+      });
+      yield new Uint8Array(bits.buffer);
+    }
+  }
+  if (clamped > 0) {
+    const message = `${clamped} values of ${name} are beyond the range of f16, the format's type for it, and were clamped to ±${MAX_HALF}.`;
+    emit({ type: 'warning', message });
+  }
+}
+
+async function copyFile(from: ReadableDirectory, to: WritableDirectory, path: string): Promise<void> {
+  const source: ByteSource | undefined = await from.open(path);
+  assert(source, `${path} was listed but is not there`);
+  const sink = await to.create(path);
+  try {
+    for (let at = 0; at < source.size; at += CHUNK_BYTES) {
+      await sink.write(await source.read(at, Math.min(source.size, at + CHUNK_BYTES)));
+    }
+    await sink.close();
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}

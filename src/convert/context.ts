@@ -1,0 +1,16 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import type { ModelDirectory } from '../io/model-directory.ts';
+import type { WorkDirectory } from '../io/work-directory.ts';
+import type { ModelPlan } from '../model/plan.ts';
+import type { Control } from './control.ts';
+import type { Emit } from './events.ts';
+
+/** What every stage works with. */
+export interface StageContext {
+  readonly gpu: Gpu;
+  readonly source: ModelDirectory;
+  readonly plan: ModelPlan;
+  readonly work: WorkDirectory;
+  readonly emit: Emit;
+  readonly control: Control;
+}

@@ -1,0 +1,136 @@
+import { openModelDirectory } from '../io/model-directory.ts';
+import { workDirectory } from '../io/work-directory.ts';
+import { parseConfig } from '../model/config.ts';
+import { buildPlan } from '../model/plan.ts';
+import { ARTEFACT } from './artefacts.ts';
+import { type JobRows, makeRows, writeRows } from './calibrate.ts';
+import { compile } from './compile.ts';
+import type { StageContext } from './context.ts';
+import type { StageName } from './events.ts';
+import { jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
+import { measure } from './measure.ts';
+import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
+import { optimize, type Strategy } from './optimize.ts';
+import { checkOutput } from './output-directory.ts';
+import { quantize } from './quantize.ts';
+import type { ConvertJob } from './settings.ts';
+import { strategyToJson } from './strategy-json.ts';
+
+/**
+ * Converts a model, from its folder to an EXL2 folder. Every stage leaves an artefact in the work directory and is
+ * skipped when that is there, so a job that was stopped anywhere goes on when it is run again.
+ *
+ * @throws InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError, or the signal's reason.
+ */
+export async function convert(job: ConvertJob): Promise<void> {
+  await checkOutput(job.output);
+  const context = await openModel(job);
+  const rows = await calibrate(context, job);
+  const measurement = await measureOnce(context, job, rows);
+  if (job.settings.measureOnly) return;
+  const strategy = await chooseStrategy(context, job, measurement);
+  await quantizeOnce(context, job, rows, strategy);
+  await writeOutput(context, job, rows, strategy);
+}
+
+async function openModel(job: ConvertJob): Promise<StageContext> {
+  const source = await openModelDirectory(job.model);
+  const config = parseConfig(await source.readJson('config.json'), job.settings);
+  const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
+  const plan = buildPlan(config, tensors);
+  if (plan.unexpected.length > 0) {
+    const names = plan.unexpected.slice(0, 3).join(', ');
+    const message = `${plan.unexpected.length} tensors of the model are not used by ${config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
+    job.emit({ type: 'warning', message });
+  }
+  const { gpu, emit, control } = job;
+  return { gpu, emit, control, source, plan, work: workDirectory(job.work) };
+}
+
+/** Makes the token rows and claims the work directory for a job with these inputs. */
+function calibrate(context: StageContext, job: ConvertJob): Promise<JobRows> {
+  return stage(context, 'calibrate', async () => {
+    const rows = await makeRows(job);
+    const digests = {
+      model: await modelFingerprint(context.source),
+      measurement_rows: await rowsFingerprint(rows.measurement),
+      quantization_rows: await rowsFingerprint(rows.quantization),
+    };
+    await openJob(context.work, jobInputs(job.settings, digests));
+    await writeRows(context.work, rows);
+    return rows;
+  });
+}
+
+async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows): Promise<Measurement> {
+  const { plan, work, emit } = context;
+  const given = job.settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
+  if (given !== undefined) {
+    const measurement = measurementFromJson(given, plan);
+    await work.writeJson(ARTEFACT.measurement, measurementToJson(measurement));
+    emit({ type: 'stage', stage: 'measure', state: 'reused' });
+    return measurement;
+  }
+  return stage(context, 'measure', async () => {
+    const measurement = await measure(context, rows.measurement);
+    await work.writeJson(ARTEFACT.measurement, measurementToJson(measurement));
+    return measurement;
+  });
+}
+
+function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Measurement): Promise<Strategy> {
+  return stage(context, 'optimize', async () => {
+    const strategy = optimize(context.plan, measurement, job.settings.bits);
+    await context.work.writeJson(ARTEFACT.strategy, strategyToJson(strategy));
+    job.emit(strategy.event);
+    return strategy;
+  });
+}
+
+async function quantizeOnce(
+  context: StageContext,
+  job: ConvertJob,
+  rows: JobRows,
+  strategy: Strategy,
+): Promise<void> {
+  const { work, emit } = context;
+  if (await work.has(ARTEFACT.result)) {
+    emit({ type: 'stage', stage: 'quantize', state: 'reused' });
+    return;
+  }
+  await stage(context, 'quantize', async () => {
+    const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
+    const { rfnErrors, perplexity } = await quantize(context, rows.quantization, choice);
+    await work.writeJson(ARTEFACT.result, { rfn_error: Object.fromEntries(rfnErrors), perplexity });
+  });
+}
+
+function writeOutput(
+  context: StageContext,
+  job: ConvertJob,
+  rows: JobRows,
+  strategy: Strategy,
+): Promise<void> {
+  return stage(context, 'compile', async () => {
+    const { bits, headBits, shardBytes, dataset } = job.settings;
+    const { rows: count, length } = rows.quantization;
+    const quantization = { bits, headBits, calibration: { rows: count, length, dataset } };
+    const { bytes, files } = await compile(context, job.model, job.output, quantization, shardBytes);
+    const { bitsPerWeight } = strategy.event;
+    job.emit({ type: 'output', directory: job.output.name, bytes, bitsPerWeight, headBits, files });
+  });
+}
+
+/** Runs a stage and reports its start, end and time. */
+async function stage<T>(
+  { emit, control }: StageContext,
+  name: StageName,
+  work: () => Promise<T>,
+): Promise<T> {
+  control.signal.throwIfAborted();
+  const started = performance.now();
+  emit({ type: 'stage', stage: name, state: 'started' });
+  const result = await work();
+  emit({ type: 'stage', stage: name, state: 'done', seconds: (performance.now() - started) / 1000 });
+  return result;
+}

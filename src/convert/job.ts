@@ -1,0 +1,71 @@
+import type { CalibrationRows } from '../calibration/rows.ts';
+import type { WritableDirectory } from '../io/bytes.ts';
+import type { ModelDirectory } from '../io/model-directory.ts';
+import type { WorkDirectory } from '../io/work-directory.ts';
+import { InputError } from '../util/errors.ts';
+import { ARTEFACT, isArtefact } from './artefacts.ts';
+import type { ConvertSettings } from './settings.ts';
+
+/** Everything that a job's artefacts depend on. A job only goes on when all of it is the same. */
+export type JobInputs = Readonly<Record<string, unknown>>;
+
+/** A digest of the model: config.json and the name, dtype and shape of every tensor, and the sizes of its files. */
+export async function modelFingerprint(source: ModelDirectory): Promise<string> {
+  const tensors = source.names().map((name) => source.requireInfo(name));
+  const description = { config: await source.readJson('config.json'), tensors, files: source.weightFiles() };
+  return digest(Uint8Array.from(new TextEncoder().encode(JSON.stringify(description))));
+}
+
+/** A digest of token rows. */
+export const rowsFingerprint = async ({ rows, length, ids }: CalibrationRows): Promise<string> =>
+  `${rows} × ${length} tokens, ${await digest(new Uint8Array(ids.slice().buffer))}`;
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What of the settings the artefacts depend on. */
+export const jobInputs = (
+  settings: ConvertSettings,
+  digests: Readonly<Record<string, string>>,
+): JobInputs => ({
+  ...digests,
+  bits: settings.bits,
+  head_bits: settings.headBits,
+  rope_scale: settings.ropeScale ?? null,
+  rope_alpha: settings.ropeAlpha ?? null,
+});
+
+/**
+ * Claims the work directory for a job with these inputs, or goes on with one that has the same.
+ * @throws InputError that lists what differs from the job that is there.
+ */
+export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<void> {
+  const earlier = await work.readJson<JobInputs>(ARTEFACT.job);
+  if (!earlier) {
+    await work.writeJson(ARTEFACT.job, inputs);
+    return;
+  }
+  const names = [...new Set([...Object.keys(earlier), ...Object.keys(inputs)])];
+  const changed = names.filter((name) => JSON.stringify(earlier[name]) !== JSON.stringify(inputs[name]));
+  if (changed.length === 0) return;
+  const list = changed.map((name) => `  ${name}: ${text(earlier[name])} then, ${text(inputs[name])} now`);
+  throw new InputError(
+    `The work directory holds a job with other inputs:\n${list.join('\n')}\n` +
+      'Take the same options to go on with it, another work directory (--out_dir) for a new job, or --no_resume to ' +
+      'drop the old one. To keep its measurement at another bitrate, pass its measurement.json with --measurement.',
+  );
+}
+
+const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
+
+/** Removes an earlier job from its work directory; files that are not a job's stay. */
+export async function dropJob(directory: WritableDirectory): Promise<void> {
+  if (!(await directory.open(ARTEFACT.job))) return;
+  for (const { path } of await directory.list()) {
+    // The description goes last: while it is there, the directory is known as a job's.
+    if (path !== ARTEFACT.job && isArtefact(path)) await directory.remove(path);
+  }
+  await directory.remove(ARTEFACT.job);
+}

@@ -1,0 +1,88 @@
+import type { Candidate } from '../exl2/candidates.ts';
+import { totalBits } from '../exl2/groups.ts';
+import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
+import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
+import { InputError } from '../util/errors.ts';
+
+/** A candidate of a module as it was measured. */
+export interface MeasuredCandidate {
+  /** 1 − relative error of the module's output. */
+  readonly accuracy: number;
+  readonly totalBits: number;
+  /** Of each linear, by name. */
+  readonly params: Candidate;
+}
+
+/** What was measured of every attention and MLP module, by key. */
+export interface Measurement {
+  readonly modules: ReadonlyMap<string, readonly MeasuredCandidate[]>;
+}
+
+/** ExLlamaV2 lists the final norm and the head too, without candidates. */
+const UNMEASURED = ['model.norm.norm', 'lm_head.linear'];
+
+/** measurement.json as ExLlamaV2 writes and reads it. */
+export function measurementToJson({ modules }: Measurement): unknown {
+  const entries = [...modules].map(([key, candidates]) => [key, candidates.map(candidateToJson)] as const);
+  const unmeasured = UNMEASURED.map((key) => [key, null] as const);
+  return {
+    measurement: Object.fromEntries([...entries, ...unmeasured]),
+    last_module_idx: modules.size + UNMEASURED.length,
+  };
+}
+
+function candidateToJson({ accuracy, totalBits, params }: MeasuredCandidate) {
+  const linears = Object.entries(params).map(([name, setting]) => [name, paramsToJson(setting)] as const);
+  return { accuracy, total_bits: totalBits, ...Object.fromEntries(linears) };
+}
+
+/** Reads a measurement made by this program or by ExLlamaV2. Throws InputError when it is not of this model. */
+export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement {
+  const modules = (json as { measurement?: unknown } | null)?.measurement;
+  if (typeof modules !== 'object' || modules === null) {
+    throw new InputError(
+      'The measurement has no "measurement" object: expected ExLlamaV2\'s measurement.json.',
+    );
+  }
+  const byKey = new Map(Object.entries(modules));
+  return {
+    modules: new Map(plan.modules.map((module) => [module.key, readModule(module, byKey.get(module.key))])),
+  };
+}
+
+function readModule(module: ModuleSpec, value: unknown): MeasuredCandidate[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new InputError(
+      `The measurement has no candidates for ${module.key}: it is of another model, or was not finished.`,
+    );
+  }
+  return value.map((candidate, i) =>
+    readCandidate(module, candidate, `measurement of ${module.key}, candidate ${i}`),
+  );
+}
+
+function readCandidate(module: ModuleSpec, value: unknown, where: string): MeasuredCandidate {
+  const fields = new Map(Object.entries((value ?? {}) as Record<string, unknown>));
+  const accuracy = fields.get('accuracy');
+  if (typeof accuracy !== 'number' || !(accuracy > 0 && accuracy <= 1)) {
+    throw new InputError(`The ${where}: accuracy is ${accuracy}; expected a number above 0 and at most 1.`);
+  }
+  const linears = module.linears.map((linear) => ({
+    ...linear,
+    params: paramsFromJson(fields.get(linear.name), `The ${where}, ${linear.name}`),
+  }));
+  const bits = linears.reduce(
+    (sum, { k, n, params, bias }) => sum + totalBits(k, n, params, bias !== undefined),
+    0,
+  );
+  if (fields.get('total_bits') !== bits) {
+    throw new InputError(
+      `The ${where}: total_bits is ${fields.get('total_bits')}; this model's layer takes ${bits}. The measurement is of another model.`,
+    );
+  }
+  return {
+    accuracy,
+    totalBits: bits,
+    params: Object.fromEntries(linears.map(({ name, params }) => [name, params])),
+  };
+}

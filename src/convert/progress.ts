@@ -1,0 +1,26 @@
+import { moduleWeights } from '../model/sizes.ts';
+import type { StageContext } from './context.ts';
+
+/**
+ * Progress over the modules (and the head, in `quantize`), each counted by its weights.
+ * @returns to be called with a module's index and the share of it that is done, 0…1.
+ */
+export function progressReporter(
+  { plan, emit, gpu }: StageContext,
+  stage: 'measure' | 'quantize',
+): (index: number, share: number) => void {
+  const sizes = plan.modules.map(moduleWeights);
+  const names = plan.modules.map(({ key }) => key);
+  if (stage === 'quantize') {
+    sizes.push(plan.head.k * plan.head.n);
+    names.push(plan.head.key);
+  }
+  const total = sizes.reduce((a, b) => a + b, 0);
+  return (index, share) => {
+    const before = sizes.slice(0, index).reduce((a, b) => a + b, 0);
+    const done = before + sizes[index]! * share;
+    emit({ type: 'progress', stage, done, total, unit: 'weights', detail: names[index]! });
+    const { used, peak, budget } = gpu.memory;
+    emit({ type: 'memory', gpuBytes: used, gpuPeakBytes: peak, gpuBudgetBytes: budget });
+  };
+}

@@ -1,0 +1,59 @@
+import type { CalibrationRows } from '../calibration/rows.ts';
+import type { QuantParams } from '../exl2/params.ts';
+import { factorHessian } from '../gptq/factor.ts';
+import { withScope } from '../gpu/scope.ts';
+import { forwardContext, normalize } from '../model/forward.ts';
+import { forEachBatch } from '../model/states.ts';
+import { loadLinear, loadNorm } from '../model/weights.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { addToHessian } from './capture.ts';
+import type { StageContext } from './context.ts';
+import { checkControl } from './control.ts';
+import { perplexity } from './perplexity.ts';
+import { type PassStates, quantizeLinear } from './quantize-module.ts';
+
+export interface QuantizedHead {
+  readonly tensors: readonly HostTensor[];
+  /** Over the first rows of the calibration rows. */
+  readonly perplexity: { readonly original: number; readonly quantized: number };
+}
+
+/** Quantizes the head on the quantized model's final states; perplexity of both models on the original's rows. */
+export async function quantizeHead(
+  context: StageContext,
+  params: QuantParams,
+  states: PassStates,
+  rows: CalibrationRows,
+  batch: number,
+): Promise<QuantizedHead> {
+  const { gpu, source, plan, emit, control } = context;
+  const { quantized, original } = states;
+  return withScope(gpu, async (scope) => {
+    const forward = forwardContext(gpu, scope, plan.config, rows.length);
+    const norm = await loadNorm(scope, source, plan.finalNorm);
+    const head = await loadLinear(gpu, scope, source, plan.head);
+    const before = await perplexity(context, { forward, norm, head }, original, rows.ids, original.rows);
+    emit({ type: 'perplexity', model: 'original', ...before });
+    const { tensors, w } = await withScope(gpu, async (temporary) => {
+      const h = temporary.alloc([plan.head.k, plan.head.k], 'Hessian of the head');
+      gpu.zero(h);
+      await forEachBatch(gpu, rows.rows, batch, async (batchScope, start, end) => {
+        await checkControl(control);
+        const x = quantized.load(batchScope, start, end);
+        addToHessian(context, h, normalize(forward, batchScope, x, norm));
+      });
+      const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows);
+      temporary.free(h);
+      return quantizeLinear(context, scope, plan.head, head, factor, params);
+    });
+    const after = await perplexity(
+      context,
+      { forward, norm, head: { ...head, w } },
+      quantized,
+      rows.ids,
+      original.rows,
+    );
+    emit({ type: 'perplexity', model: 'quantized', ...after });
+    return { tensors, perplexity: { original: before.value, quantized: after.value } };
+  });
+}

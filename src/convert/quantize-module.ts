@@ -1,0 +1,145 @@
+import { resolveGroups, totalBits } from '../exl2/groups.ts';
+import { type PackedLinear, packedTensors } from '../exl2/packed-linear.ts';
+import type { QuantParams } from '../exl2/params.ts';
+import type { HessianFactor } from '../gptq/factor.ts';
+import { packLinear, rebuildWeight } from '../gptq/pack.ts';
+import { quantizeCandidates } from '../gptq/quantizer.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { runBlock } from '../model/forward.ts';
+import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
+import { forEachBatch, type HiddenStates } from '../model/states.ts';
+import type { LinearWeight } from '../model/weights.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { f32ToF16Array } from '../util/half.ts';
+import { advance, captureHessians, type LoadedModule, loadModule } from './capture.ts';
+import type { StageContext } from './context.ts';
+import { checkControl } from './control.ts';
+import { mean, readErrors, recordErrors } from './errors-by-row.ts';
+
+/**
+ * States that the quantization pass carries from module to module. A module reads the first of each pair and writes
+ * the second, so that it can be started again.
+ */
+export interface PassStates {
+  /** What the quantized modules so far have made of all rows. */
+  readonly quantized: HiddenStates;
+  readonly quantizedNext: HiddenStates;
+  /** What the original model makes of the first rows, for its perplexity. */
+  readonly original: HiddenStates;
+  readonly originalNext: HiddenStates;
+}
+
+export interface QuantizedModule {
+  /** Packed tensors and biases of all linears. */
+  readonly tensors: readonly HostTensor[];
+  /** Mean over rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */
+  readonly rfnError: number;
+}
+
+/** Parameters of each linear of a module, by name. */
+export type ModuleParams = Readonly<Record<string, QuantParams>>;
+
+/** Quantizes one module and advances the states through the weights that its packed tensors stand for. */
+export async function quantizeModule(
+  context: StageContext,
+  module: ModuleSpec,
+  params: ModuleParams,
+  states: PassStates,
+  batch: number,
+  progress: (share: number) => void,
+): Promise<QuantizedModule> {
+  const { quantized, quantizedNext, original, originalNext } = states;
+  return withScope(context.gpu, async (scope) => {
+    const loaded = await loadModule(context, scope, module, quantized.length);
+    const tensors = await withScope(context.gpu, async (factorScope) => {
+      const factors = await captureHessians(context, factorScope, loaded, quantized, quantizedNext, batch);
+      await advance(context, loaded, original, originalNext, batch);
+      progress(0.4);
+      return quantizeLinears(context, scope, loaded, factors, params);
+    });
+    progress(0.6);
+    const rfnError = await advanceAndCompare(context, loaded, quantized, quantizedNext, batch);
+    return { tensors, rfnError };
+  });
+}
+
+/** Quantizes, packs and checks every linear; `loaded` then holds the rebuilt weights. */
+async function quantizeLinears(
+  context: StageContext,
+  scope: Scope,
+  loaded: LoadedModule,
+  factors: ReadonlyMap<string, HessianFactor>,
+  params: ModuleParams,
+): Promise<HostTensor[]> {
+  const tensors: HostTensor[] = [];
+  for (const linear of loaded.module.linears) {
+    await checkControl(context.control);
+    const original = loaded.linears.get(linear.name)!;
+    const factor = factors.get(linear.input)!;
+    const result = await quantizeLinear(context, scope, linear, original, factor, params[linear.name]!);
+    loaded.linears.set(linear.name, { ...original, w: result.w });
+    tensors.push(...result.tensors);
+  }
+  return tensors;
+}
+
+/** Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write. */
+export async function quantizeLinear(
+  context: StageContext,
+  scope: Scope,
+  linear: LinearSpec,
+  { w, n, bias }: LinearWeight,
+  factor: HessianFactor,
+  params: QuantParams,
+): Promise<{ w: GpuTensor; tensors: HostTensor[] }> {
+  const { gpu, emit } = context;
+  const { key, k } = linear;
+  return withScope(gpu, async (temporary) => {
+    const groups = resolveGroups(k, params);
+    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, w, n, factor }, [groups]);
+    await gpu.sync();
+    scope.free(w);
+    const packed = await packLinear(gpu, quantized!, factor.perm, linear.n);
+    const rebuilt = await rebuildWeight(gpu, scope, key, packed, quantized!);
+    const bits = totalBits(k, linear.n, params, bias !== undefined);
+    emit({ type: 'linear', key, bitsPerWeight: bits / (k * linear.n) });
+    return { w: rebuilt, tensors: await tensorsOf(context, key, packed, bias) };
+  });
+}
+
+async function tensorsOf(
+  { gpu }: StageContext,
+  key: string,
+  packed: PackedLinear,
+  bias: GpuTensor | undefined,
+): Promise<HostTensor[]> {
+  const tensors = packedTensors(key, packed);
+  if (!bias) return tensors;
+  const halves = f32ToF16Array(new Float32Array(await gpu.read(bias)));
+  const data = new Uint8Array(halves.buffer);
+  return [...tensors, { name: `${key}.bias`, dtype: 'F16', shape: [packed.n], data }];
+}
+
+/**
+ * Runs the quantized module on `input`. `output` holds what the original one made of it, and is replaced.
+ * @returns the mean relative error between the two.
+ */
+async function advanceAndCompare(
+  { gpu, control }: StageContext,
+  { forward, module, norms, linears }: LoadedModule,
+  input: HiddenStates,
+  output: HiddenStates,
+  batch: number,
+): Promise<number> {
+  const errors: number[] = [];
+  await forEachBatch(gpu, input.rows, batch, async (scope, start, end) => {
+    await checkControl(control);
+    const x = input.load(scope, start, end);
+    const y = runBlock(forward, scope, module, norms, linears, x).output;
+    const sums = recordErrors(gpu, scope, y, output.load(scope, start, end), end - start);
+    errors.push(...(await readErrors(gpu, sums)));
+    await output.store(y, start);
+  });
+  return mean(errors);
+}

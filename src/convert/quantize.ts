@@ -1,0 +1,167 @@
+import type { CalibrationRows } from '../calibration/rows.ts';
+import { headParams } from '../exl2/candidates.ts';
+import { readPackedLinear } from '../exl2/packed-linear.ts';
+import type { BitWidth } from '../exl2/params.ts';
+import { dequantizeInto } from '../gptq/gpu-linear.ts';
+import { uploadPacked } from '../gptq/pack.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import type { SafetensorsFile } from '../io/safetensors/reader.ts';
+import { embedTokens } from '../model/embedding.ts';
+import type { ModuleSpec } from '../model/plan.ts';
+import { HiddenStates } from '../model/states.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { assert } from '../util/errors.ts';
+import { ARTEFACT } from './artefacts.ts';
+import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
+import { advance, loadModule } from './capture.ts';
+import type { StageContext } from './context.ts';
+import type { Strategy } from './optimize.ts';
+import { progressReporter } from './progress.ts';
+import { quantizeHead } from './quantize-head.ts';
+import { type ModuleParams, type PassStates, quantizeModule } from './quantize-module.ts';
+
+/** How to quantize. */
+export interface QuantizeChoice {
+  readonly strategy: Strategy;
+  readonly headBits: BitWidth;
+  /** Rows on which perplexity is taken. */
+  readonly perplexityRows: number;
+}
+
+export interface QuantizeResult {
+  readonly rfnErrors: ReadonlyMap<string, number>;
+  readonly perplexity: { readonly original: number; readonly quantized: number };
+}
+
+/**
+ * Quantizes every module and the head; each one's tensors are an artefact of their own. Modules that an earlier run
+ * has finished are only run forward, with their packed weights.
+ */
+export async function quantize(
+  context: StageContext,
+  rows: CalibrationRows,
+  choice: QuantizeChoice,
+): Promise<QuantizeResult> {
+  const { gpu, source, plan, work, emit } = context;
+  const { hiddenSize } = plan.config;
+  const { strategy } = choice;
+  const progress = progressReporter(context, 'quantize');
+  const originalRows = Math.min(choice.perplexityRows, rows.rows);
+  const newStates = (count: number) => new HiddenStates(gpu, count, rows.length, hiddenSize);
+  let states: PassStates = {
+    quantized: newStates(rows.rows),
+    quantizedNext: newStates(rows.rows),
+    original: newStates(originalRows),
+    originalNext: newStates(originalRows),
+  };
+  const rfnErrors = new Map<string, number>();
+  const batchRows = rowsPerBatch(gpu, plan, rows.length);
+  try {
+    await embedTokens(source, plan, rows.ids, states.quantized);
+    await embedTokens(source, plan, rows.ids, states.original);
+    for (const [index, module] of plan.modules.entries()) {
+      const started = performance.now();
+      const done = await work.openTensors(ARTEFACT.tensors(module.key));
+      const rfnError = await withFittingBatch(gpu, batchRows, module.key, (batch) =>
+        done
+          ? replayModule(context, module, done, states, batch)
+          : quantizeAndWrite(context, module, strategy.params.get(module.key)!, states, batch, (share) =>
+              progress(index, share),
+            ),
+      );
+      states = swapped(states);
+      rfnErrors.set(module.key, rfnError);
+      progress(index, 1);
+      const seconds = (performance.now() - started) / 1000;
+      const count = plan.modules.length;
+      const { bitsPerWeight } = strategy.event.modules[index]!;
+      const resumed = done !== undefined;
+      emit({
+        type: 'module',
+        stage: 'quantize',
+        key: module.key,
+        index,
+        count,
+        bitsPerWeight,
+        rfnError,
+        seconds,
+        resumed,
+      });
+    }
+    const params = headParams(choice.headBits);
+    const head = await withFittingBatch(gpu, batchRows, 'the head', (batch) =>
+      quantizeHead(context, params, states, rows, batch),
+    );
+    await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors);
+    progress(plan.modules.length, 1);
+    return { rfnErrors, perplexity: head.perplexity };
+  } finally {
+    for (const each of Object.values(states)) each.free();
+  }
+}
+
+/** What a module made of the states becomes the next one's input. */
+const swapped = ({ quantized, quantizedNext, original, originalNext }: PassStates): PassStates => ({
+  quantized: quantizedNext,
+  quantizedNext: quantized,
+  original: originalNext,
+  originalNext: original,
+});
+
+async function quantizeAndWrite(
+  context: StageContext,
+  module: ModuleSpec,
+  params: ModuleParams,
+  states: PassStates,
+  batch: number,
+  progress: (share: number) => void,
+): Promise<number> {
+  const { tensors, rfnError } = await quantizeModule(context, module, params, states, batch, progress);
+  await context.work.writeTensors(ARTEFACT.tensors(module.key), tensors, { rfn_error: String(rfnError) });
+  return rfnError;
+}
+
+/** Advances the states through a module that is finished, as if it had been quantized now. */
+async function replayModule(
+  context: StageContext,
+  module: ModuleSpec,
+  file: SafetensorsFile,
+  states: PassStates,
+  batch: number,
+): Promise<number> {
+  const { gpu } = context;
+  await withScope(gpu, async (scope) => {
+    const loaded = await loadModule(context, scope, module, states.quantized.length);
+    await advance(context, loaded, states.original, states.originalNext, batch);
+    const tensors = await readAll(file);
+    for (const { name, key } of module.linears) {
+      const original = loaded.linears.get(name)!;
+      loaded.linears.set(name, { ...original, w: await rebuild(context, scope, key, tensors) });
+      scope.free(original.w);
+    }
+    await advance(context, loaded, states.quantized, states.quantizedNext, batch);
+  });
+  const rfnError = Number(file.metadata.get('rfn_error'));
+  assert(Number.isFinite(rfnError), `${file.name} has no rfn_error`);
+  return rfnError;
+}
+
+async function readAll(file: SafetensorsFile): Promise<Map<string, HostTensor>> {
+  const tensors = new Map<string, HostTensor>();
+  for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
+  return tensors;
+}
+
+/** The weight (k, n) f32 of a packed linear. */
+async function rebuild(
+  { gpu }: StageContext,
+  scope: Scope,
+  key: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+): Promise<GpuTensor> {
+  const packed = readPackedLinear(key, (name) => tensors.get(name));
+  const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
+  await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
+  return w;
+}

@@ -1,0 +1,41 @@
+import type { CalibrationRows } from '../calibration/rows.ts';
+import type { BitWidth } from '../exl2/params.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Control } from './control.ts';
+import type { Emit } from './events.ts';
+
+/** What the user chose. */
+export interface ConvertSettings {
+  /** Average bits per weight of the attention and MLP modules. */
+  readonly bits: number;
+  readonly headBits: BitWidth;
+  readonly shardBytes: number;
+  readonly ropeScale?: number;
+  readonly ropeAlpha?: number;
+  /** Name of the calibration data, for config.json. */
+  readonly dataset: string;
+  /** A measurement made earlier, as JSON. */
+  readonly measurement?: unknown;
+  /** End after measuring. */
+  readonly measureOnly?: boolean;
+}
+
+/** Makes the token rows once the tokenizer is known. */
+export interface CalibrationProvider {
+  measurement(tokenizer: Tokenizer): Promise<CalibrationRows>;
+  quantization(tokenizer: Tokenizer): Promise<CalibrationRows>;
+}
+
+/** A whole conversion: what to read, where to write, on what device. */
+export interface ConvertJob {
+  readonly gpu: Gpu;
+  readonly model: ReadableDirectory;
+  readonly output: WritableDirectory;
+  readonly work: WritableDirectory;
+  readonly settings: ConvertSettings;
+  readonly calibration: CalibrationProvider;
+  readonly emit: Emit;
+  readonly control: Control;
+}

@@ -1,0 +1,15 @@
+import { paramsToJson, type QuantParamsJson } from '../exl2/params-json.ts';
+import type { Strategy } from './optimize.ts';
+
+/** The strategy as ExLlamaV2's job file holds it: for each module accuracy, bits and every linear's parameters. */
+export function strategyToJson({ params, event }: Strategy): unknown {
+  return Object.fromEntries(
+    event.modules.map(({ key, error, totalBits }) => {
+      const linears: [string, QuantParamsJson][] = Object.entries(params.get(key)!).map(([name, setting]) => [
+        name,
+        paramsToJson(setting),
+      ]);
+      return [key, { accuracy: 1 - error, total_bits: totalBits, ...Object.fromEntries(linears) }];
+    }),
+  );
+}

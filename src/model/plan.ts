@@ -169,7 +169,7 @@ function requirements(
 function storedTensors(config: ModelConfig, modules: readonly ModuleSpec[]): readonly StoredTensor[] {
   const { hiddenSize, headDim, heads, kvHeads, vocabSize } = config;
   const once = (name: string, shape: readonly number[]): StoredTensor => ({ name, copies: 1, shape });
-  // EXL2-QUIRK: the loader wants the norm of a head once per head, (heads, headDim).
+  // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
   const perHead = (name: string | undefined, copies: number): StoredTensor[] =>
     name === undefined ? [] : [{ name, copies, shape: [copies, headDim] }];
   return [

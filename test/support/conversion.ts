@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { rowsFromTensor } from '../../src/calibration/artefact.ts';
+import type { CalibrationRows } from '../../src/calibration/rows.ts';
+import type { StageContext } from '../../src/convert/context.ts';
+import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { Strategy } from '../../src/convert/optimize.ts';
+import { totalBits } from '../../src/exl2/groups.ts';
+import { paramsFromJson } from '../../src/exl2/params-json.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { workDirectory } from '../../src/io/work-directory.ts';
+import { parseConfig } from '../../src/model/config.ts';
+import { buildPlan, type ModelPlan } from '../../src/model/plan.ts';
+import { moduleWeights } from '../../src/model/sizes.ts';
+import { readSafetensors } from './safetensors.ts';
+
+/** The stages' context for a model folder, with everything in memory; `events` collects what is emitted. */
+export async function stageContext(
+  gpu: Gpu,
+  modelPath: string,
+): Promise<StageContext & { events: ConvertEvent[] }> {
+  const source = await openModelDirectory(nodeDirectory(modelPath));
+  const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
+  const plan = buildPlan(parseConfig(await source.readJson('config.json')), tensors);
+  const events: ConvertEvent[] = [];
+  const work = workDirectory(memoryDirectory('work'));
+  const control = { signal: new AbortController().signal };
+  return { gpu, source, plan, work, emit: (event) => void events.push(event), control, events };
+}
+
+/** Token rows as ExLlamaV2 stores them. */
+export async function readRows(path: string, vocabSize: number): Promise<CalibrationRows> {
+  return rowsFromTensor((await readSafetensors(path)).get('input_ids')!, path, vocabSize);
+}
+
+/** JSON that may be compressed in the fixtures and plain in the full set of reference data. */
+export function readMaybeCompressed(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return JSON.parse(gunzipSync(readFileSync(`${path}.gz`)).toString());
+  }
+}
+
+/** A strategy of an ExLlamaV2 job, as our quantization pass takes it. */
+export function strategyFromJson(plan: ModelPlan, json: unknown): Strategy {
+  const byKey = new Map(Object.entries(json as Record<string, Record<string, unknown>>));
+  const params = new Map(
+    plan.modules.map(({ key, linears }) => {
+      const settings = linears.map(({ name }) => [name, paramsFromJson(byKey.get(key)![name], key)] as const);
+      return [key, Object.fromEntries(settings)];
+    }),
+  );
+  const modules = plan.modules.map((module) => {
+    const bits = module.linears.reduce(
+      (sum, { name, k, n, bias }) =>
+        sum + totalBits(k, n, params.get(module.key)![name]!, bias !== undefined),
+      0,
+    );
+    const bitsPerWeight = bits / moduleWeights(module);
+    return { key: module.key, candidate: 0, totalBits: bits, bitsPerWeight, error: 0, description: '' };
+  });
+  const sums = { bitsPerWeight: 0, budgetBits: 0, usedBits: 0, sumError: 0, maxError: 0, sumLogError: 0 };
+  return { params, event: { type: 'allocation', modules, ...sums } };
+}

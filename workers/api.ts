@@ -1,0 +1,201 @@
+/**
+ * What the page and its workers say to each other. Everything is structured-cloneable, so comlink passes it as it is.
+ *
+ * The page talks to the coordinator alone. The coordinator owns the jobs: their records, the allocation, restarts.
+ * It starts a GPU worker that owns adapter and device, reads the model and writes the output itself.
+ */
+
+import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
+import type { BitWidth } from '../src/exl2/params.ts';
+
+/** Where a model comes from. */
+export type ModelSource =
+  | { readonly kind: 'demo' }
+  | { readonly kind: 'handle'; readonly handle: FileSystemDirectoryHandle }
+  /** From `<input webkitdirectory>` or a drop without handles; gone after a reload. */
+  | { readonly kind: 'files'; readonly name: string; readonly files: readonly NamedFile[] };
+
+export interface NamedFile {
+  /** Relative to the chosen folder, with '/'. */
+  readonly path: string;
+  readonly file: File;
+}
+
+/** Where the output goes: a folder of the user's, or the browser's own storage. */
+export type OutputTarget =
+  | { readonly kind: 'handle'; readonly handle: FileSystemDirectoryHandle }
+  | { readonly kind: 'storage' };
+
+/** A linear of a module, for the grid. */
+export interface LinearFacts {
+  readonly name: string;
+  readonly k: number;
+  readonly n: number;
+}
+
+export interface ModuleFacts {
+  readonly key: string;
+  readonly kind: 'attention' | 'mlp';
+  readonly layer: number;
+  readonly weights: number;
+  readonly linears: readonly LinearFacts[];
+}
+
+/** What was found in a model folder. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly parameters: number;
+  /** Of the weights, e.g. `F16`. */
+  readonly dtypes: readonly string[];
+  /** Of the weight files. */
+  readonly bytes: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly modules: readonly ModuleFacts[];
+  readonly warnings: readonly string[];
+}
+
+export interface GpuFacts {
+  readonly name: string;
+  /** Computes on the CPU: slow. */
+  readonly software: boolean;
+  readonly features: readonly string[];
+  readonly maxBufferBytes: number;
+  /** GPU memory that jobs may use unless told otherwise. */
+  readonly budgetBytes: number;
+  /** Measured on this GPU with the product that does most of the work. */
+  readonly flopsPerSecond: number;
+}
+
+/** What the user asks for. */
+export interface JobOptions {
+  /** One output each, from one measurement. */
+  readonly bits: readonly number[];
+  readonly headBits: BitWidth;
+  readonly preset: 'quick' | 'standard';
+  /** The user's own calibration data, instead of the built-in mix. */
+  readonly calibrationFile?: File;
+  /** measurement.json of an earlier job: nothing is measured. */
+  readonly measurement?: unknown;
+  /** Stop after measuring, to choose the allocation by hand. */
+  readonly chooseAfterMeasuring: boolean;
+  readonly gpuBudgetBytes: number;
+  readonly seed: number;
+}
+
+/** The consequences of the options, before any work. */
+export interface JobPlan {
+  readonly outputBytes: readonly number[];
+  readonly gpuBytes: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly seconds: number;
+  readonly problems: readonly { readonly severe: boolean; readonly text: string }[];
+}
+
+export type JobState =
+  | 'running'
+  | 'paused'
+  /** Measured; waits for the user to choose. */
+  | 'choosing'
+  /** Stopped by a reload, a crash or a closed tab: can go on. */
+  | 'interrupted'
+  | 'failed'
+  | 'cancelled'
+  | 'done';
+
+/** One bitrate's result. */
+export interface TargetResult {
+  readonly bits: number;
+  readonly bitsPerWeight: number;
+  readonly headBits: number;
+  readonly bytes: number;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+  readonly perplexity: { readonly original: number; readonly quantized: number };
+  /** Relative error of each module's output. */
+  readonly rfnErrors: Readonly<Record<string, number>>;
+  readonly allocation: AllocationEvent;
+}
+
+/** What is kept of a job; survives reloads. */
+export interface JobRecord {
+  readonly id: string;
+  readonly modelName: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly changed: number;
+  readonly state: JobState;
+  readonly options: JobOptions;
+  readonly model: ModelFacts;
+  readonly outputName: string;
+  /** Why it failed. */
+  readonly error?: string;
+  readonly results: readonly TargetResult[];
+}
+
+/** Accuracy and bits of every candidate of a module. */
+export interface MeasuredModule {
+  readonly key: string;
+  readonly candidates: readonly {
+    readonly accuracy: number;
+    readonly bitsPerWeight: number;
+    readonly totalBits: number;
+    readonly description: string;
+  }[];
+}
+
+/** What a running job tells: its record when that changes, and the engine's events. */
+export type JobUpdate =
+  | { readonly type: 'record'; readonly record: JobRecord }
+  | {
+      readonly type: 'events';
+      readonly id: string;
+      readonly bits?: number;
+      readonly events: readonly ConvertEvent[];
+    }
+  /** Bytes per second read and written, tokens per second, in the last seconds. */
+  | { readonly type: 'rates'; readonly id: string; readonly read: number; readonly written: number };
+
+/** A choice of the allocation: target and pinned modules. */
+export interface AllocationRequest {
+  readonly bits: number;
+  /** Candidate of pinned modules, by key. */
+  readonly pinned: Readonly<Record<string, number>>;
+}
+
+export interface CoordinatorApi {
+  /** Throws UnsupportedError with what to do when there is no WebGPU or no adapter. */
+  gpu(): Promise<GpuFacts>;
+  /** Throws InputError or UnsupportedError that says what is wrong with the folder. */
+  inspect(source: ModelSource): Promise<ModelFacts>;
+  plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
+  jobs(): Promise<JobRecord[]>;
+  /** Starts a job; its id comes back at once, the rest through `watch`. */
+  start(source: ModelSource, output: OutputTarget, options: JobOptions): Promise<string>;
+  /** Goes on with an interrupted, failed or cancelled job. `source` where the kept one is gone or not permitted. */
+  resume(id: string, source?: ModelSource, output?: OutputTarget): Promise<void>;
+  /** The handles that a job needs permission for; the page asks, since workers can't. */
+  handles(id: string): Promise<readonly { handle: FileSystemDirectoryHandle; mode: 'read' | 'readwrite' }[]>;
+  pause(id: string): Promise<void>;
+  unpause(id: string): Promise<void>;
+  /** Stops the job; what is finished stays and it can be resumed. */
+  cancel(id: string): Promise<void>;
+  /** Removes a job and its work files; the output stays, unless it is in the browser's storage. */
+  remove(id: string): Promise<void>;
+  measurement(id: string): Promise<readonly MeasuredModule[]>;
+  /** measurement.json as ExLlamaV2 has it. */
+  measurementJson(id: string): Promise<unknown>;
+  /** The allocation for a target, at once; nothing is started. */
+  allocate(id: string, request: AllocationRequest): Promise<AllocationEvent>;
+  /** Quantizes a measured job by these choices, one after the other. */
+  quantize(id: string, requests: readonly AllocationRequest[]): Promise<void>;
+  /** Files of an output in the browser's storage. */
+  outputFiles(id: string, bits: number): Promise<readonly NamedFile[]>;
+  /** `listener` is a comlink proxy; called at most ten times a second for each job. */
+  watch(listener: (update: JobUpdate) => void): Promise<void>;
+}

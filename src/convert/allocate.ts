@@ -40,11 +40,9 @@ export interface Allocation {
 export interface AllocationOptions {
   /** Candidates that the user has fixed, by the module's key. */
   readonly pinned?: ReadonlyMap<string, number>;
-  /** Of Σ error^norm. */
-  readonly norm?: number;
 }
 
-/** EXL2-QUIRK 2: upstream looks for a norm in 1.5…3.5 anew in every run, and ends near this one. */
+/** ExLlamaV2 looks for a norm in 1.5…3.5 anew in every run; this is a little below where it ends (2.3 and 2.5). */
 const NORM = 2.2;
 
 /** Σ error^norm hardly changes near its optimum while Σ log error still does, so this share of it is given up. */
@@ -54,8 +52,9 @@ const TOLERANCE = 0.008;
 const LEAST_ERROR = 1e-9;
 
 /**
- * Bits for all measured modules together: floor(bitsPerWeight · Σ weights). Norms and biases do not add to the
- * weights, though biases add to the bits; nor does the head, which has bits of its own.
+ * Bits for all measured modules together: floor(bitsPerWeight · Σ weights). The head has bits of its own.
+ *
+ * EXL2-QUIRK 2: norms and biases do not add to the weights, though biases add to the bits.
  */
 export const budgetBits = (modules: readonly AllocationModule[], bitsPerWeight: number): number =>
   Math.floor(bitsPerWeight * weightCount(modules));
@@ -64,22 +63,22 @@ const weightCount = (modules: readonly AllocationModule[]): number =>
   modules.reduce((sum, { weights }) => sum + weights, 0);
 
 /**
- * First the least Σ error^norm within the budget; then, at most 0.8 % above it and with no larger greatest error, the
- * least Σ log error. The same input always gives the same allocation.
+ * First the least Σ error^norm within the budget; then, at most 0.8 % above it and with no larger greatest error, as
+ * small a Σ log error as is found. The same input always gives the same allocation.
  *
  * @throws InputError when the budget is too small for the modules, or a pin names no module or candidate.
  */
 export function allocate(
   modules: readonly AllocationModule[],
   budget: number,
-  { pinned = new Map(), norm = NORM }: AllocationOptions = {},
+  { pinned = new Map() }: AllocationOptions = {},
 ): Allocation {
   const open = openCandidates(modules, pinned);
   checkBudget(modules, open, budget);
   const classes = modules.map(({ candidates }, i) =>
     open[i]!.map((index) => {
       const { totalBits, error } = candidates[index]!;
-      return { index, error, bits: totalBits, power: error ** norm, logarithm: logarithm(error) };
+      return { index, error, bits: totalBits, power: error ** NORM, logarithm: logarithm(error) };
     }),
   );
   const { choice, bound } = solveKnapsack(
@@ -92,7 +91,7 @@ export function allocate(
   const start = least.map((option, i) => even[i]!.indexOf(option));
   const power = (1 + TOLERANCE) * least.reduce((sum, option) => sum + option.power, 0);
   const chosen = balance(even, start, { bits: budget, power }).map((option, i) => even[i]![option]!.index);
-  return describeAllocation(modules, chosen, budget, norm, bound);
+  return describeAllocation(modules, chosen, budget, bound);
 }
 
 const logarithm = (error: number): number => Math.log(Math.max(error, LEAST_ERROR));
@@ -144,18 +143,17 @@ function describeAllocation(
   modules: readonly AllocationModule[],
   choice: readonly number[],
   budget: number,
-  norm: number,
   bound: number,
 ): Allocation {
   const chosen = choice.map((candidate, i) => modules[i]!.candidates[candidate]!);
   const usedBits = chosen.reduce((sum, { totalBits }) => sum + totalBits, 0);
-  const errorSum = chosen.reduce((sum, { error }) => sum + error ** norm, 0);
+  const errorSum = chosen.reduce((sum, { error }) => sum + error ** NORM, 0);
   return {
     choice,
     usedBits,
     budgetBits: budget,
     bitsPerWeight: usedBits / weightCount(modules),
-    norm,
+    norm: NORM,
     errorSum,
     largestError: Math.max(...chosen.map(({ error }) => error)),
     logErrorSum: chosen.reduce((sum, { error }) => sum + logarithm(error), 0),

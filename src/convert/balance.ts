@@ -38,7 +38,7 @@ const BEAM = 256;
 /** The choice of the least Σ logarithm + weight · Σ power, by bisection for the smallest weight that keeps the limit. */
 function bestMix(classes: Classes, limits: BalanceLimits): readonly number[] | undefined {
   // From all for the logarithms to all for the powers, which are about limit / classes each.
-  const scale = classes.length / limits.power;
+  const scale = classes.length / (limits.power || 1);
   let [low, high] = [-8, 16];
   let best: readonly number[] | undefined;
   for (let i = 0; i < HALVINGS; i++) {

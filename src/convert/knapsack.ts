@@ -73,7 +73,8 @@ function findPrice(classes: KnapsackClasses, budget: number): number {
   const isOver = (price: number): boolean => sum(classes, cheapestAt(classes, price), 'cost') > budget;
   if (!isOver(0)) return 0;
   const values = classes.flat().map(({ value }) => value);
-  let high = (values.reduce((a, b) => Math.max(a, b)) - values.reduce((a, b) => Math.min(a, b))) / budget;
+  const spread = values.reduce((a, b) => Math.max(a, b)) - values.reduce((a, b) => Math.min(a, b));
+  let high = (spread || 1) / budget;
   for (let step = 0; step < MAX_STEPS && isOver(high); step++) high *= 4;
   for (let step = 0; step < MAX_STEPS && !isOver(high / 4); step++) high /= 4;
   let low = high / 4;

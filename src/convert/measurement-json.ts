@@ -45,6 +45,11 @@ export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement
     );
   }
   const byKey = new Map(Object.entries(modules));
+  const keys = new Set([...plan.modules.map(({ key }) => key), ...UNMEASURED]);
+  const unknown = [...byKey.keys()].find((key) => !keys.has(key));
+  if (unknown !== undefined) {
+    throw new InputError(`The measurement has ${unknown}, which this model lacks: it is of another model.`);
+  }
   return {
     modules: new Map(plan.modules.map((module) => [module.key, readModule(module, byKey.get(module.key))])),
   };

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
+import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { InputError } from '../../src/util/errors.ts';
+import { ARCHITECTURE_NAMES, architectureModel } from '../support/architectures.ts';
+import { readGolden } from '../support/golden-conversions.ts';
+
+interface Json {
+  measurement: Record<string, Record<string, unknown>[] | null>;
+  last_module_idx: number;
+}
+
+const golden = (name: string): Json =>
+  readGolden(`conversion/architectures/${name}/measurement.json`) as Json;
+
+test.each(ARCHITECTURE_NAMES)(
+  '%s: the measurement of ExLlamaV2 goes in and comes out unchanged',
+  async (name) => {
+    const { plan } = await architectureModel(name);
+    const json = golden(name);
+    const measurement = measurementFromJson(json, plan);
+    expect([...measurement.modules.keys()]).toEqual(plan.modules.map(({ key }) => key));
+    const [attention, mlp] = [...measurement.modules.values()];
+    expect(attention!.map(({ params }) => params)).toEqual(attentionCandidates());
+    expect(mlp!.map(({ params }) => params)).toEqual(mlpCandidates(true));
+    expect(JSON.parse(JSON.stringify(measurementToJson(measurement)))).toEqual(json);
+  },
+);
+
+test('modules and keys come in the order of ExLlamaV2', async () => {
+  const { plan } = await architectureModel('qwen2');
+  const json = golden('qwen2');
+  const ours = measurementToJson(measurementFromJson(json, plan)) as Json;
+  expect(Object.keys(ours)).toEqual(['measurement', 'last_module_idx']);
+  expect(Object.keys(ours.measurement)).toEqual(Object.keys(json.measurement));
+  const key = 'model.layers.0.mlp';
+  expect(Object.keys(ours.measurement[key]![0]!)).toEqual(Object.keys(json.measurement[key]![0]!));
+});
+
+const ATTENTION = 'model.layers.1.self_attn';
+
+test.each<[string, (json: Json) => unknown, string]>([
+  ['no object', () => null, 'no "measurement" object'],
+  ['another file', () => ({ bits: 4 }), 'no "measurement" object'],
+  [
+    'a module missing',
+    ({ measurement: { [ATTENTION]: _, ...rest } }) => ({ measurement: rest }),
+    `no candidates for ${ATTENTION}`,
+  ],
+  [
+    'a module of another model',
+    (json) => ({ measurement: { ...json.measurement, 'model.layers.2.mlp': [] } }),
+    'has model.layers.2.mlp, which this model lacks',
+  ],
+  [
+    'a module without candidates',
+    (json) => ({ measurement: { ...json.measurement, [ATTENTION]: [] } }),
+    `no candidates for ${ATTENTION}`,
+  ],
+  [
+    'a module not finished',
+    (json) => ({ measurement: { ...json.measurement, [ATTENTION]: null } }),
+    'was not finished',
+  ],
+  [
+    'other bits',
+    (json) => change(json, { total_bits: 1 }),
+    "candidate 3: total_bits is 1; this model's layer takes",
+  ],
+  ['accuracy as text', (json) => change(json, { accuracy: '0.9' }), 'accuracy is 0.9; expected a number'],
+  ['accuracy of zero', (json) => change(json, { accuracy: 0 }), 'accuracy is 0'],
+  ['accuracy above one', (json) => change(json, { accuracy: 1.5 }), 'accuracy is 1.5'],
+  ['a linear missing', (json) => change(json, { q_proj: undefined }), 'q_proj: expected two lists'],
+])('refuses %s', async (_, damage, message) => {
+  const { plan } = await architectureModel('llama3_rope');
+  const json = damage(golden('llama3_rope'));
+  expect(() => measurementFromJson(json, plan)).toThrow(InputError);
+  expect(() => measurementFromJson(json, plan)).toThrow(message);
+});
+
+/** The measurement with fields of one candidate replaced. */
+function change({ measurement }: Json, fields: Record<string, unknown>): unknown {
+  const candidates = measurement[ATTENTION]!.map((candidate, i) =>
+    i === 3 ? { ...candidate, ...fields } : candidate,
+  );
+  return { measurement: { ...measurement, [ATTENTION]: candidates } };
+}
+
+test('a measurement of a model with biases does not fit one without', async () => {
+  const { plan } = await architectureModel('llama3_rope');
+  expect(() => measurementFromJson(golden('qwen2'), plan)).toThrow('The measurement is of another model.');
+});

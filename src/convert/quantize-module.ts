@@ -125,7 +125,7 @@ async function tensorsOf(
  * Runs the quantized module on `input`. `output` holds what the original one made of it, and is replaced.
  * @returns the mean relative error between the two.
  */
-async function advanceAndCompare(
+export async function advanceAndCompare(
   { gpu, control }: StageContext,
   { forward, module, norms, linears }: LoadedModule,
   input: HiddenStates,

@@ -5,7 +5,6 @@ import type { BitWidth } from '../exl2/params.ts';
 import { dequantizeInto } from '../gptq/gpu-linear.ts';
 import { uploadPacked } from '../gptq/pack.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
@@ -14,7 +13,7 @@ import type { HostTensor } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
-import { advance, loadModule } from './capture.ts';
+import { advance, type LoadedModule, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { Strategy } from './optimize.ts';
 import { progressReporter } from './progress.ts';
@@ -130,16 +129,10 @@ async function replayModule(
   states: PassStates,
   batch: number,
 ): Promise<number> {
-  const { gpu } = context;
-  await withScope(gpu, async (scope) => {
+  await withScope(context.gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, states.quantized.length);
     await advance(context, loaded, states.original, states.originalNext, batch);
-    const tensors = await readAll(file);
-    for (const { name, key } of module.linears) {
-      const original = loaded.linears.get(name)!;
-      loaded.linears.set(name, { ...original, w: await rebuild(context, scope, key, tensors) });
-      scope.free(original.w);
-    }
+    await takePackedWeights(context, scope, loaded, file);
     await advance(context, loaded, states.quantized, states.quantizedNext, batch);
   });
   const rfnError = Number(file.metadata.get('rfn_error'));
@@ -147,21 +140,23 @@ async function replayModule(
   return rfnError;
 }
 
-async function readAll(file: SafetensorsFile): Promise<Map<string, HostTensor>> {
-  const tensors = new Map<string, HostTensor>();
-  for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
-  return tensors;
-}
-
-/** The weight (k, n) f32 of a packed linear. */
-async function rebuild(
+/** Replaces the weights of `loaded` by those that the packed tensors in `file` stand for. */
+export async function takePackedWeights(
   { gpu }: StageContext,
   scope: Scope,
-  key: string,
-  tensors: ReadonlyMap<string, HostTensor>,
-): Promise<GpuTensor> {
-  const packed = readPackedLinear(key, (name) => tensors.get(name));
-  const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
-  await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
-  return w;
+  { module, linears }: LoadedModule,
+  file: SafetensorsFile,
+): Promise<void> {
+  for (const { name, key } of module.linears) {
+    const tensors = new Map<string, HostTensor>();
+    for (const { name } of file.tensors.values()) {
+      if (name.startsWith(`${key}.`)) tensors.set(name, await file.read(name));
+    }
+    const packed = readPackedLinear(key, (name) => tensors.get(name));
+    const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
+    await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
+    const original = linears.get(name)!;
+    linears.set(name, { ...original, w });
+    scope.free(original.w);
+  }
 }

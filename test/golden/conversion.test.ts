@@ -1,13 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { advance, loadModule } from '../../src/convert/capture.ts';
 import { compile } from '../../src/convert/compile.ts';
 import { measure } from '../../src/convert/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
-import { quantize } from '../../src/convert/quantize.ts';
+import { quantize, takePackedWeights } from '../../src/convert/quantize.ts';
+import { advanceAndCompare } from '../../src/convert/quantize-module.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
+import { embedTokens } from '../../src/model/embedding.ts';
+import { HiddenStates } from '../../src/model/states.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import { readMaybeCompressed, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -81,6 +86,36 @@ test('quantizing by ExLlamaV2’s strategy gives its errors', { timeout: 15 * MI
     expect(perplexity.original).toBeLessThan(perplexity.quantized);
   }
 });
+
+// ExLlamaV2's output of that run is too large for the fixtures: done on the complete reference data only.
+test.runIf(COMPLETE)(
+  'the golden output’s own weights give the errors of its log',
+  { timeout: 15 * MINUTES },
+  async () => {
+    const context = await smallContext(gpu, 6);
+    const file = await openSafetensors(
+      (await nodeDirectory(`${SMALL}/exl2-4.0`).open('output.safetensors'))!,
+    );
+    const rows = await readRows(`${ROWS}/cal_quant.safetensors`, 4096);
+    const { rfn } = loggedErrors();
+    let states = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
+    let next = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
+    await embedTokens(context.source, context.plan, rows.ids, states);
+    for (const [i, module] of context.plan.modules.entries()) {
+      const error = await withScope(gpu, async (scope) => {
+        const loaded = await loadModule(context, scope, module, rows.length);
+        await advance(context, loaded, states, next, rows.rows);
+        await takePackedWeights(context, scope, loaded, file);
+        return advanceAndCompare(context, loaded, states, next, rows.rows);
+      });
+      console.log(`${module.key}: rfn error ${error.toFixed(6)}, in the log ${rfn[i]}`);
+      expect(Math.abs(error / rfn[i]! - 1)).toBeLessThan(0.002);
+      [states, next] = [next, states];
+    }
+    states.free();
+    next.free();
+  },
+);
 
 function loggedErrors(): { rfn: number[]; perplexity: number } {
   const log = readFileSync(`${SMALL}/quant.log`, 'utf8');

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { FileEntry, WritableDirectory } from '../bytes.ts';
 import { pathSegments } from '../relative-path.ts';
 import { fileError, isMissing } from './node-errors.ts';
-import { nodeSink, PARTIAL } from './node-sink.ts';
+import { nodeSink } from './node-sink.ts';
 import { nodeSource } from './node-source.ts';
+import { PARTIAL } from './partial.ts';
 
 /**
  * A folder on disk. Symbolic links are followed, as the caches of Hugging Face are made of them. The folder need

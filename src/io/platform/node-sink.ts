@@ -3,9 +3,7 @@ import { dirname } from 'node:path';
 import { assert } from '../../util/errors.ts';
 import type { ByteSink } from '../bytes.ts';
 import { fileError } from './node-errors.ts';
-
-/** The ending of a file that is being written; such a file is never a finished one. */
-export const PARTIAL = '.partial';
+import { PARTIAL } from './partial.ts';
 
 /** A file on disk, written as `<path>.partial`, flushed to the disk and then renamed: a crash leaves no half file. */
 export async function nodeSink(path: string): Promise<ByteSink> {

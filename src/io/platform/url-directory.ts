@@ -1,0 +1,49 @@
+import { InputError } from '../../util/errors.ts';
+import type { ByteSource, FileEntry, ReadableDirectory } from '../bytes.ts';
+import { pathSegments } from '../relative-path.ts';
+import { fileSource } from './file-source.ts';
+
+/**
+ * Files of a web server below `base`, which ends with '/'; `files` lists them, since a server does not. Each is
+ * fetched whole when something of it is first read, and then kept.
+ */
+export function urlDirectory(name: string, base: string, files: readonly FileEntry[]): ReadableDirectory {
+  const kept = new Map<string, Promise<ByteSource>>();
+  const fetched = (path: string): Promise<ByteSource> => {
+    const known = kept.get(path);
+    if (known) return known;
+    const source = fetchFile(
+      `${base}${path.split('/').map(encodeURIComponent).join('/')}`,
+      `${name}/${path}`,
+    );
+    kept.set(path, source);
+    source.catch(() => kept.delete(path)); // the next read tries again
+    return source;
+  };
+
+  return {
+    name,
+    list: async () => [...files].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    async open(path) {
+      const file = files.find((entry) => entry.path === pathSegments(path, name).join('/'));
+      if (!file) return undefined;
+      return {
+        name: `${name}/${path}`,
+        size: file.size,
+        read: async (start, end) => (await fetched(file.path)).read(start, end),
+      };
+    },
+  };
+}
+
+async function fetchFile(url: string, name: string): Promise<ByteSource> {
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`);
+    return fileSource(await response.blob(), name);
+  } catch (error) {
+    throw new InputError(
+      `Cannot fetch ${name} from ${url}: ${(error as Error).message}. Check the connection, then try again.`,
+    );
+  }
+}

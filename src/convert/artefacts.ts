@@ -8,6 +8,8 @@ export const ARTEFACT = {
   strategy: 'strategy.json',
   tensors: (key: string) => `tensors/${key}.safetensors`,
   result: 'result.json',
+  /** Where the output goes, once it has been begun. */
+  output: 'output.json',
 } as const;
 
 const NAMES: ReadonlySet<string> = new Set(

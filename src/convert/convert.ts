@@ -11,7 +11,7 @@ import { jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts'
 import { measure } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
 import { optimize, type Strategy } from './optimize.ts';
-import { checkOutput } from './output-directory.ts';
+import { checkOutput, claimOutput } from './output-directory.ts';
 import { quantize } from './quantize.ts';
 import type { ConvertJob } from './settings.ts';
 import { strategyToJson } from './strategy-json.ts';
@@ -23,7 +23,7 @@ import { strategyToJson } from './strategy-json.ts';
  * @throws InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError, or the signal's reason.
  */
 export async function convert(job: ConvertJob): Promise<void> {
-  await checkOutput(job.output);
+  await checkOutput(job.output, workDirectory(job.work));
   const context = await openModel(job);
   const rows = await calibrate(context, job);
   const measurement = await measureOnce(context, job, rows);
@@ -80,7 +80,8 @@ async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows
 
 function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Measurement): Promise<Strategy> {
   return stage(context, 'optimize', async () => {
-    const strategy = optimize(context.plan, measurement, job.settings.bits);
+    const { bits, pinned } = job.settings;
+    const strategy = optimize(context.plan, measurement, bits, pinned);
     await context.work.writeJson(ARTEFACT.strategy, strategyToJson(strategy));
     job.emit(strategy.event);
     return strategy;
@@ -114,6 +115,7 @@ function writeOutput(
   return stage(context, 'compile', async () => {
     const { bits, headBits, shardBytes, dataset } = job.settings;
     const { rows: count, length } = rows.quantization;
+    await claimOutput(job.output, context.work);
     const quantization = { bits, headBits, calibration: { rows: count, length, dataset } };
     const { bytes, files } = await compile(context, job.model, job.output, quantization, shardBytes);
     const { bitsPerWeight } = strategy.event;

@@ -32,6 +32,7 @@ export const jobInputs = (
 ): JobInputs => ({
   ...digests,
   bits: settings.bits,
+  ...(settings.pinned && { pinned: Object.entries(settings.pinned).sort(([a], [b]) => (a < b ? -1 : 1)) }),
   head_bits: settings.headBits,
   rope_scale: settings.ropeScale ?? null,
   rope_alpha: settings.ropeAlpha ?? null,

@@ -12,8 +12,17 @@ export interface Strategy {
   readonly event: AllocationEvent;
 }
 
-/** Chooses a candidate for every module: least error within the bits. */
-export function optimize(plan: ModelPlan, measurement: Measurement, bits: number): Strategy {
+/**
+ * Chooses a candidate for every module: least error within the bits.
+ * @param pinned candidates that are fixed, by the module's key.
+ * @throws InputError when the bits do not suffice, or a pin names no module or candidate.
+ */
+export function optimize(
+  plan: ModelPlan,
+  measurement: Measurement,
+  bits: number,
+  pinned: Readonly<Record<string, number>> = {},
+): Strategy {
   const modules = plan.modules.map((module): AllocationModule => {
     const candidates = measurement.modules.get(module.key)!;
     return {
@@ -22,7 +31,9 @@ export function optimize(plan: ModelPlan, measurement: Measurement, bits: number
       candidates: candidates.map(({ accuracy, totalBits }) => ({ totalBits, error: 1 - accuracy })),
     };
   });
-  const allocation = allocate(modules, budgetBits(modules, bits));
+  const allocation = allocate(modules, budgetBits(modules, bits), {
+    pinned: new Map(Object.entries(pinned)),
+  });
   const chosen = modules.map(({ key, weights, candidates }, i) => {
     const candidate = allocation.choice[i]!;
     const { totalBits, error } = candidates[candidate]!;

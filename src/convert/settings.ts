@@ -10,6 +10,8 @@ import type { Emit } from './events.ts';
 export interface ConvertSettings {
   /** Average bits per weight of the attention and MLP modules. */
   readonly bits: number;
+  /** Candidates that the user has fixed, by the module's key; the others share the bits that these leave. */
+  readonly pinned?: Readonly<Record<string, number>>;
   readonly headBits: BitWidth;
   readonly shardBytes: number;
   readonly ropeScale?: number;

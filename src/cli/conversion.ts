@@ -4,20 +4,16 @@ import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
 import type { ConvertSettings } from '../convert/settings.ts';
-import { openGpu } from '../gpu/device.ts';
+import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { readJsonFile } from '../io/json.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
 import { workDirectory } from '../io/work-directory.ts';
 import { writeJsonFile } from '../io/write-file.ts';
 import { UnsupportedError } from '../util/errors.ts';
-import { calibrationProvider } from './calibration.ts';
+import { calibrationFor } from './calibration.ts';
 import type { OpenAdapter } from './gpu.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
-
-/** GPU memory to use when the user does not say: WebGPU cannot tell how much there is. */
-const BUDGET = 6 * 2 ** 30;
-const SOFTWARE_BUDGET = 2 ** 30;
 
 /** Converts on `adapter`. Throws the signal's reason when it is aborted. */
 export async function runConversion(
@@ -29,7 +25,7 @@ export async function runConversion(
   const work = nodeDirectory(options.workDir);
   if (!options.resume) await dropJob(work);
   const settings = await convertSettings(options);
-  const gpu = await openGpu(adapter, options.gpuMemoryBytes ?? (software ? SOFTWARE_BUDGET : BUDGET));
+  const gpu = await openGpu(adapter, options.gpuMemoryBytes ?? defaultBudget(software));
   try {
     await convert({
       gpu,
@@ -37,7 +33,7 @@ export async function runConversion(
       output: nodeDirectory(options.outputDir),
       work,
       settings,
-      calibration: calibrationProvider(options, software),
+      calibration: calibrationFor(options, software),
       emit,
       control: { signal },
     });

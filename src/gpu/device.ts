@@ -17,6 +17,12 @@ const FEATURES = ['timestamp-query'] as const satisfies readonly GPUFeatureName[
 /** What a kernel of ours binds at most; WebGPU guarantees 8. */
 const MAX_BINDINGS = 8;
 
+const BUDGET = 6 * 2 ** 30;
+const SOFTWARE_BUDGET = 2 ** 30;
+
+/** Bytes of GPU memory to use when the user does not say: WebGPU cannot tell how much there is. */
+export const defaultBudget = (software: boolean): number => (software ? SOFTWARE_BUDGET : BUDGET);
+
 /** A device on `adapter` with its highest limits. `budget`: bytes of GPU memory to use. */
 export async function openGpu(adapter: GPUAdapter, budget: number): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {};

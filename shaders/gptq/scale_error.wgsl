@@ -10,6 +10,8 @@
 struct Scalars {
   n: u32,
   job: u32, // first job of this step
+  first_tile: u32, // of these columns, where they are a slice of a wider weight
+  tiles: u32, // of the whole weight
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
@@ -52,5 +54,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
       at += n4;
     }
   }
-  partial[(candidate * (s.n / 32u) + group.x) * 97u + i] = sum;
+  partial[(candidate * s.tiles + s.first_tile + group.x) * 97u + i] = sum;
 }

@@ -37,8 +37,9 @@ export async function measureModule(
       progress(0.1);
       return quantizeAll(context, scope, loaded, factors, candidates, progress);
     });
-    const errors = await runTrials(context, loaded, trials, states, reference, batch);
-    progress(1);
+    const errors = await runTrials(context, loaded, trials, states, reference, batch, (share) =>
+      progress(0.5 + 0.5 * share),
+    );
     return errors.map((byRow) => Math.max(LEAST_ACCURACY, 1 - mean(byRow)));
   });
 }
@@ -59,7 +60,7 @@ async function quantizeAll(
     const { w, n } = linears.get(name)!;
     const factor = factors.get(input)!;
     const groups = settings.map((params) => resolveGroups(k, params));
-    const versions = quantizeCandidates(gpu, scope, { what: key, w, n, factor }, groups);
+    const versions = quantizeCandidates(gpu, scope, { what: key, slices: [{ w, n }], factor }, groups).flat();
     await gpu.sync();
     scope.free(w);
     trials.set(name, { versions, indexOf });

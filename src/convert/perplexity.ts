@@ -1,6 +1,6 @@
 import { withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { crossEntropy } from '../kernels/model/cross_entropy.ts';
+import { softmaxStats } from '../kernels/model/softmax_stats.ts';
 import { type ForwardContext, normalize, project } from '../model/forward.ts';
 import { forEachBatch, type HiddenStates } from '../model/states.ts';
 import type { LinearWeight } from '../model/weights.ts';
@@ -12,11 +12,16 @@ const LOGIT_BYTES = 128 * 2 ** 20;
 /** Tokens of a piece: keeps views of the states aligned for every width. */
 const PIECE = 64;
 
+/** Tokens whose logits over `n` words exist at a time. */
+export const logitRows = (n: number): number =>
+  Math.max(PIECE, Math.floor(LOGIT_BYTES / (n * 4) / PIECE) * PIECE);
+
 /** The final norm and the head. */
 export interface HeadModel {
   readonly forward: ForwardContext;
   readonly norm: GpuTensor;
-  readonly head: LinearWeight;
+  /** In slices of the vocabulary. */
+  readonly head: readonly LinearWeight[];
 }
 
 /**
@@ -45,27 +50,44 @@ export async function perplexity(
   return { value: Math.exp(total / tokens), tokens };
 }
 
-/** Loss of each token of `normed` (tokens, hidden), a few at a time so that few logits exist at once. */
+/** Loss of each token of `normed` (tokens, hidden), in nats; few logits exist at a time. */
 async function tokenLosses(
   { gpu, plan }: StageContext,
   forward: ForwardContext,
   normed: GpuTensor,
-  head: LinearWeight,
+  head: readonly LinearWeight[],
   targets: Uint32Array<ArrayBuffer>,
-): Promise<Float32Array> {
+): Promise<Float64Array> {
   const [tokens, hidden] = normed.shape as [number, number];
-  const losses = new Float32Array(tokens);
-  const piece = Math.max(PIECE, Math.floor(LOGIT_BYTES / (head.n * 4) / PIECE) * PIECE);
+  const losses = new Float64Array(tokens);
+  const piece = logitRows(Math.max(...head.map(({ n }) => n)));
   for (let start = 0; start < tokens; start += piece) {
     const m = Math.min(piece, tokens - start);
-    await withScope(gpu, async (scope) => {
-      const logits = project(forward, scope, view(normed, start * hidden, [m, hidden]), head);
-      const loss = scope.alloc([m], 'losses');
-      const pieceTargets = scope.upload(targets.slice(start, start + m), 'targets');
-      const vocabulary = plan.config.vocabSize;
-      gpu.run(crossEntropy, { m, n: head.n, vocabulary, logits, targets: pieceTargets, loss });
-      losses.set(new Float32Array(await gpu.read(loss)), start);
-    });
+    const stats: Float32Array[] = [];
+    let first = 0;
+    for (const slice of head) {
+      const words = { first, count: Math.min(slice.n, plan.config.vocabSize - first) };
+      const input = view(normed, start * hidden, [m, hidden]);
+      stats.push(
+        await withScope(gpu, async (scope) => {
+          const logits = project(forward, scope, input, slice);
+          const result = scope.alloc([m, 3], 'softmax statistics');
+          const pieceTargets = scope.upload(targets.slice(start, start + m), 'targets');
+          gpu.run(softmaxStats, { m, n: slice.n, ...words, logits, targets: pieceTargets, stats: result });
+          return new Float32Array(await gpu.read(result));
+        }),
+      );
+      first += slice.n;
+    }
+    for (let i = 0; i < m; i++)
+      losses[start + i] = logLoss(stats.map((slice) => slice.subarray(i * 3, i * 3 + 3)));
   }
   return losses;
+}
+
+/** −log p of the target from each slice's maximum, sum and target logit (0 in all but one slice). */
+export function logLoss(slices: readonly Float32Array[]): number {
+  const highest = Math.max(...slices.map(([maximum]) => maximum!));
+  const sum = slices.reduce((total, [maximum, part]) => total + part! * Math.exp(maximum! - highest), 0);
+  return Math.log(sum) + highest - slices.reduce((total, [, , logit]) => total + logit!, 0);
 }

@@ -4,7 +4,7 @@ import { factorHessian } from '../gptq/factor.ts';
 import { withScope } from '../gpu/scope.ts';
 import { forwardContext, normalize } from '../model/forward.ts';
 import { forEachBatch } from '../model/states.ts';
-import { loadLinear, loadNorm } from '../model/weights.ts';
+import { loadNorm, loadSlices } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { addToHessian } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -31,10 +31,10 @@ export async function quantizeHead(
   return withScope(gpu, async (scope) => {
     const forward = forwardContext(gpu, scope, plan.config, rows.length);
     const norm = await loadNorm(scope, source, plan.finalNorm);
-    const head = await loadLinear(gpu, scope, source, plan.head);
+    const head = await loadSlices(gpu, scope, source, plan.head);
     const before = await perplexity(context, { forward, norm, head }, original, rows.ids, original.rows);
     emit({ type: 'perplexity', model: 'original', ...before });
-    const { tensors, w } = await withScope(gpu, async (temporary) => {
+    const { tensors, slices } = await withScope(gpu, async (temporary) => {
       const h = temporary.alloc([plan.head.k, plan.head.k], 'Hessian of the head');
       gpu.zero(h);
       await forEachBatch(gpu, rows.rows, batch, async (batchScope, start, end) => {
@@ -48,7 +48,7 @@ export async function quantizeHead(
     });
     const after = await perplexity(
       context,
-      { forward, norm, head: { ...head, w } },
+      { forward, norm, head: slices },
       quantized,
       rows.ids,
       original.rows,

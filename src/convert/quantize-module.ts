@@ -1,11 +1,11 @@
 import { resolveGroups, totalBits } from '../exl2/groups.ts';
+import { takeColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedTensors } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
 import { runBlock } from '../model/forward.ts';
 import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
 import { forEachBatch, type HiddenStates } from '../model/states.ts';
@@ -77,34 +77,42 @@ async function quantizeLinears(
     await checkControl(context.control);
     const original = loaded.linears.get(linear.name)!;
     const factor = factors.get(linear.input)!;
-    const result = await quantizeLinear(context, scope, linear, original, factor, params[linear.name]!);
-    loaded.linears.set(linear.name, { ...original, w: result.w });
+    const result = await quantizeLinear(context, scope, linear, [original], factor, params[linear.name]!);
+    loaded.linears.set(linear.name, result.slices[0]!);
     tensors.push(...result.tensors);
   }
   return tensors;
 }
 
-/** Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write. */
+/**
+ * Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write.
+ * @param slices of its columns, in order.
+ */
 export async function quantizeLinear(
   context: StageContext,
   scope: Scope,
   linear: LinearSpec,
-  { w, n, bias }: LinearWeight,
+  slices: readonly LinearWeight[],
   factor: HessianFactor,
   params: QuantParams,
-): Promise<{ w: GpuTensor; tensors: HostTensor[] }> {
+): Promise<{ slices: LinearWeight[]; tensors: HostTensor[] }> {
   const { gpu, emit } = context;
-  const { key, k } = linear;
+  const { key, k, n, bias } = linear;
   return withScope(gpu, async (temporary) => {
     const groups = resolveGroups(k, params);
-    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, w, n, factor }, [groups]);
+    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor }, [groups]);
     await gpu.sync();
-    scope.free(w);
-    const packed = await packLinear(gpu, quantized!, factor.perm, linear.n);
-    const rebuilt = await rebuildWeight(gpu, scope, key, packed, quantized!);
-    const bits = totalBits(k, linear.n, params, bias !== undefined);
-    emit({ type: 'linear', key, bitsPerWeight: bits / (k * linear.n) });
-    return { w: rebuilt, tensors: await tensorsOf(context, key, packed, bias) };
+    for (const { w } of slices) scope.free(w);
+    const packed = await packLinear(gpu, quantized!, factor.perm, n);
+    const rebuilt: LinearWeight[] = [];
+    let start = 0;
+    for (const [i, slice] of slices.entries()) {
+      const columns = takeColumns(packed, start, start + slice.n);
+      rebuilt.push({ ...slice, w: await rebuildWeight(gpu, scope, key, columns, quantized![i]!) });
+      start += slice.n;
+    }
+    emit({ type: 'linear', key, bitsPerWeight: totalBits(k, n, params, bias !== undefined) / (k * n) });
+    return { slices: rebuilt, tensors: await tensorsOf(context, key, packed, slices) };
   });
 }
 
@@ -112,12 +120,17 @@ async function tensorsOf(
   { gpu }: StageContext,
   key: string,
   packed: PackedLinear,
-  bias: GpuTensor | undefined,
+  slices: readonly LinearWeight[],
 ): Promise<HostTensor[]> {
   const tensors = packedTensors(key, packed);
-  if (!bias) return tensors;
-  const halves = f32ToF16Array(new Float32Array(await gpu.read(bias)));
-  const data = new Uint8Array(halves.buffer);
+  if (!slices[0]!.bias) return tensors;
+  const bias = new Float32Array(packed.n);
+  let start = 0;
+  for (const slice of slices) {
+    bias.set(new Float32Array(await gpu.read(slice.bias!)), start);
+    start += slice.n;
+  }
+  const data = new Uint8Array(f32ToF16Array(bias).buffer);
   return [...tensors, { name: `${key}.bias`, dtype: 'F16', shape: [packed.n], data }];
 }
 

@@ -1,4 +1,5 @@
 import { groupWords } from '../exl2/groups.ts';
+import { joinColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedGroups } from '../exl2/packed-linear.ts';
 import { PAD_SCALE } from '../exl2/packing.ts';
 import type { Group } from '../exl2/params.ts';
@@ -13,33 +14,41 @@ import { dequantizeInto, type GpuLinear, rowTable } from './gpu-linear.ts';
 
 /**
  * Packs a linear on the GPU and reads it back.
+ * @param slices of its columns, in order.
  * @param perm input feature of each row position, (k).
  * @param columns out_features; the columns after them are padding.
  */
 export async function packLinear(
   gpu: Gpu,
-  linear: GpuLinear,
+  slices: readonly GpuLinear[],
   perm: Uint32Array,
   columns: number,
 ): Promise<PackedLinear> {
-  const { k, n, groups } = linear;
+  const { k, groups } = slices[0]!;
   const qInvPerm = new Int32Array(k);
   perm.forEach((feature, position) => {
     qInvPerm[feature] = position;
   });
   const first = firstWords(groups);
   const qGroups = Int16Array.from(groups.flatMap((group, i) => [group.bits, first[i]!]));
+  const packed: PackedLinear[] = [];
+  let start = 0;
+  for (const slice of slices) {
+    const scales = await packScales(gpu, slice, columns - start);
+    packed.push({ k, n: slice.n, qWeight: await packWeight(gpu, slice), ...scales, qGroups, qInvPerm });
+    start += slice.n;
+  }
+  return joinColumns(packed);
+}
+
+/** q_weight (packed rows, n). */
+async function packWeight(gpu: Gpu, { n, groups, codes }: GpuLinear): Promise<Uint32Array> {
   return withScope(gpu, async (scope) => {
     const words = scope.upload(wordTable(groups), 'word table');
     const packedRows = words.size / 16;
     const packed = scope.alloc([packedRows, n], 'q_weight');
-    gpu.run(packCodes, { n, packedRows, codes: linear.codes, words, packed });
-    const qWeight = new Uint32Array(await gpu.read(packed));
-    const scaleMax = new Uint32Array(await gpu.read(linear.scaleMax));
-    const qScaleMax = Uint16Array.from(
-      scaleMax.subarray(linear.firstGroup, linear.firstGroup + groups.length),
-    );
-    return { k, n, qWeight, qScale: await packScales(gpu, linear, columns), qScaleMax, qGroups, qInvPerm };
+    gpu.run(packCodes, { n, packedRows, codes, words, packed });
+    return new Uint32Array(await gpu.read(packed));
   });
 }
 
@@ -67,9 +76,15 @@ function wordTable(groups: readonly Group[]): Uint32Array<ArrayBuffer> {
   );
 }
 
-async function packScales(gpu: Gpu, linear: GpuLinear, columns: number): Promise<Uint32Array> {
+/** q_scale and q_scale_max of the linear's own groups; columns from `columns` on are padding. */
+async function packScales(
+  gpu: Gpu,
+  linear: GpuLinear,
+  columns: number,
+): Promise<Pick<PackedLinear, 'qScale' | 'qScaleMax'>> {
   const { n, groups, firstGroup } = linear;
   const scaleCodes = new Uint32Array(await gpu.read(linear.scaleCodes));
+  const scaleMax = new Uint32Array(await gpu.read(linear.scaleMax));
   const qScale = new Uint32Array((groups.length * n) / 8);
   for (let group = 0; group < groups.length; group++) {
     for (let column = 0; column < n; column++) {
@@ -77,7 +92,7 @@ async function packScales(gpu: Gpu, linear: GpuLinear, columns: number): Promise
       qScale[(group * n + column) >>> 3]! |= stored << ((column & 7) * 4);
     }
   }
-  return qScale;
+  return { qScale, qScaleMax: Uint16Array.from(scaleMax.subarray(firstGroup, firstGroup + groups.length)) };
 }
 
 /** Uploads a packed linear and unpacks its codes: the reader of EXL2 tensors. Results belong to `scope`. */

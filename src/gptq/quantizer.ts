@@ -12,33 +12,39 @@ import type { HessianFactor } from './factor.ts';
 import { type GpuLinear, rowTable } from './gpu-linear.ts';
 
 /** Rows of the largest group. */
-const GROUP_ROWS = 128;
+export const GROUP_ROWS = 128;
 /** Factors that the scale search tries, and columns of one of its tiles. */
-const FACTORS = 97;
-const TILE = 32;
+export const FACTORS = 97;
+export const TILE = 32;
 
-/** A weight (k, n) f32 in input-feature order, n a multiple of 32, with the factor of its input's Hessian. */
-export interface QuantizerInput {
-  readonly what: string;
+/** Columns of a weight (k, n) f32 in input-feature order, n a multiple of 32. */
+export interface WeightSlice {
   readonly w: GpuTensor;
   readonly n: number;
+}
+
+/** A weight, in slices of its columns where one buffer cannot hold it, with the factor of its input's Hessian. */
+export interface QuantizerInput {
+  readonly what: string;
+  readonly slices: readonly WeightSlice[];
   readonly factor: HessianFactor;
 }
 
 /**
  * Quantizes one weight by every set of groups (section 7 of the format's description in `src/exl2/README.md`).
- * Candidates are independent; as many as fit run side by side, group by group.
+ * Candidates are independent; as many as fit run side by side, group by group. Slices are coupled by the group's
+ * scale search alone, and go through it in step.
  * @param keep scope that owns the results.
- * @returns one quantized linear for each entry of `candidates`, in order.
+ * @returns for each entry of `candidates`, in order, the quantized slices.
  */
 export function quantizeCandidates(
   gpu: Gpu,
   keep: Scope,
   input: QuantizerInput,
   candidates: readonly (readonly Group[])[],
-): GpuLinear[] {
-  const results: GpuLinear[] = [];
-  const size = batchSize(gpu, input.factor.k, input.n, candidates.length);
+): GpuLinear[][] {
+  const results: GpuLinear[][] = [];
+  const size = batchSize(gpu, input, candidates.length);
   for (let first = 0; first < candidates.length; first += size) {
     results.push(...quantizeBatch(gpu, keep, input, candidates.slice(first, first + size)));
   }
@@ -46,82 +52,101 @@ export function quantizeCandidates(
 }
 
 /** Candidates that run together: errors (k, n) f32, codes (k, n) bytes and the rows of one group for each. */
-function batchSize(gpu: Gpu, k: number, n: number, wanted: number): number {
-  const errors = k * n * 4;
-  const each = errors + k * n + GROUP_ROWS * n * 4 + (n / TILE) * FACTORS * 4;
+function batchSize(gpu: Gpu, { slices, factor: { k } }: QuantizerInput, wanted: number): number {
+  const n = slices.reduce((sum, slice) => sum + slice.n, 0);
+  const each = k * n * 4 + k * n + GROUP_ROWS * n * 4 + (n / TILE) * FACTORS * 4;
   const largest = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
-  const fit = Math.min(Math.floor((gpu.memory.available * 0.9) / each), Math.floor(largest / errors));
+  const widest = Math.max(...slices.map((slice) => slice.n));
+  const fit = Math.min(
+    Math.floor((gpu.memory.available * 0.9) / each),
+    Math.floor(largest / (k * widest * 4)),
+  );
   return Math.max(1, Math.min(wanted, fit));
 }
 
 function quantizeBatch(
   gpu: Gpu,
   keep: Scope,
-  { what, w, n, factor }: QuantizerInput,
+  { what, slices, factor }: QuantizerInput,
   candidates: readonly (readonly Group[])[],
-): GpuLinear[] {
+): GpuLinear[][] {
   const { k } = factor;
   const count = candidates.length;
   const groupCount = candidates.reduce((sum, groups) => sum + groups.length, 0);
   const perm = keep.upload(factor.perm, `act-order of ${what}`);
-  const codes = keep.alloc([count, k / 4, n], `codes of ${what}`);
-  const scaleCodes = keep.alloc([groupCount, n], `scale codes of ${what}`);
   const scaleMax = keep.alloc([groupCount], `scale units of ${what}`);
+  const results = slices.map(({ n }) => ({
+    codes: keep.alloc([count, k / 4, n], `codes of ${what}`),
+    scaleCodes: keep.alloc([groupCount, n], `scale codes of ${what}`),
+  }));
   const scope = new Scope(gpu);
   try {
-    const work = {
-      current: scope.alloc([count, GROUP_ROWS, n], `group rows of ${what}`),
-      base: scope.alloc([count, n], 'column scales'),
-      unit: scope.alloc([groupCount], 'group units'),
-      partial: scope.alloc([count, n / TILE, FACTORS], 'scale errors'),
-      e: scope.alloc([count, k, n], `errors of ${what}`),
-    };
+    const tiles = slices.reduce((sum, { n }) => sum + n / TILE, 0);
     const plan = planSteps(candidates);
-    const jobs = scope.upload(plan.jobs, 'jobs');
-    gpu.zero(work.unit);
-    for (const { job, jobCount } of plan.steps) {
-      const step = { k, n, job, jobCount, jobs, u: factor.hessianInv, w, perm, codes, scaleCodes, scaleMax };
-      runStep(gpu, { ...step, ...work });
-    }
+    const shared = {
+      ...{ k, tiles, perm, scaleMax, u: factor.hessianInv },
+      jobs: scope.upload(plan.jobs, 'jobs'),
+      unit: scope.alloc([groupCount], 'group units'),
+      partial: scope.alloc([count, tiles, FACTORS], 'scale errors'),
+    };
+    gpu.zero(shared.unit);
+    let firstTile = 0;
+    const work = slices.map(({ w, n }, i) => {
+      const own = {
+        ...{ w, n, firstTile, ...results[i]! },
+        current: scope.alloc([count, GROUP_ROWS, n], `group rows of ${what}`),
+        base: scope.alloc([count, n], 'column scales'),
+        e: scope.alloc([count, k, n], `errors of ${what}`),
+      };
+      firstTile += n / TILE;
+      return own;
+    });
+    for (const step of plan.steps)
+      runStep(
+        gpu,
+        work.map((slice) => ({ ...shared, ...slice, ...step })),
+      );
   } finally {
     scope.freeAll();
   }
-  let firstGroup = 0;
+  let next = 0;
   return candidates.map((groups, i) => {
-    const first = firstGroup;
-    firstGroup += groups.length;
-    const rows = keep.upload(rowTable(k, groups, first), 'row table');
-    const own = view(codes, (i * k * n) / 4, [k / 4, n]);
-    return { k, n, groups, codes: own, scaleCodes, scaleMax, firstGroup: first, rows, perm };
+    const firstGroup = next;
+    next += groups.length;
+    const rows = keep.upload(rowTable(k, groups, firstGroup), 'row table');
+    return slices.map(({ n }, slice) => {
+      const { codes, scaleCodes } = results[slice]!;
+      const own = view(codes, (i * k * n) / 4, [k / 4, n]);
+      return { k, n, groups, codes: own, scaleCodes, scaleMax, firstGroup, rows, perm };
+    });
   });
 }
 
-type StepArguments = Readonly<
-  Record<'k' | 'n' | 'job' | 'jobCount', number> &
-    Record<
-      | 'jobs'
-      | 'u'
-      | 'w'
-      | 'perm'
-      | 'codes'
-      | 'scaleCodes'
-      | 'scaleMax'
-      | 'current'
-      | 'base'
-      | 'unit'
-      | 'partial'
-      | 'e',
-      GpuTensor
-    >
->;
+type StepScalar = 'k' | 'n' | 'job' | 'jobCount' | 'firstTile' | 'tiles';
+type StepTensor =
+  | 'jobs'
+  | 'u'
+  | 'w'
+  | 'perm'
+  | 'codes'
+  | 'scaleCodes'
+  | 'scaleMax'
+  | 'current'
+  | 'base'
+  | 'unit'
+  | 'partial'
+  | 'e';
+type StepArguments = Readonly<Record<StepScalar, number> & Record<StepTensor, GpuTensor>>;
 
-/** One group of every candidate that has one left. */
-function runStep(gpu: Gpu, args: StepArguments): void {
-  gpu.run(groupUpdate, args);
-  gpu.run(columnScale, args);
-  gpu.run(scaleError, args);
-  gpu.run(scaleChoice, { ...args, tiles: args.n / TILE });
-  gpu.run(groupSweep, args);
+/** One group of every candidate that has one left, in all slices. */
+function runStep(gpu: Gpu, slices: readonly StepArguments[]): void {
+  for (const slice of slices) {
+    gpu.run(groupUpdate, slice);
+    gpu.run(columnScale, slice);
+  }
+  for (const slice of slices) gpu.run(scaleError, slice);
+  gpu.run(scaleChoice, slices[0]!);
+  for (const slice of slices) gpu.run(groupSweep, slice);
 }
 
 /** Step i does group i of each candidate; six words a job, as the kernels read them. */

@@ -14,7 +14,7 @@ export class HiddenStates {
   readonly length: number;
   readonly hidden: number;
   readonly #gpu: Gpu;
-  readonly #resident: GpuTensor | undefined;
+  #resident: GpuTensor | undefined;
   readonly #host: Float32Array<ArrayBuffer>[] = [];
 
   constructor(gpu: Gpu, rows: number, length: number, hidden: number) {
@@ -62,6 +62,16 @@ export class HiddenStates {
   writeRow(row: number, data: Float32Array<ArrayBuffer>): void {
     if (this.#resident) this.#gpu.write(this.#rowOf(this.#resident, row), data);
     else this.#host[row] = data;
+  }
+
+  /** Frees the GPU memory; false when the states take none. */
+  async moveToHost(): Promise<boolean> {
+    const resident = this.#resident;
+    if (!resident) return false;
+    for (let row = 0; row < this.rows; row++) this.#host[row] = await this.readRow(row);
+    this.#resident = undefined;
+    this.#gpu.free(resident);
+    return true;
   }
 
   free(): void {

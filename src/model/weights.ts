@@ -4,6 +4,7 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { TensorSource } from '../io/tensor-source.ts';
 import { loadWeight } from '../kernels/pack/load_weight.ts';
+import { DTYPES } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import type { LinearSpec, ModuleSpec } from './plan.ts';
 
@@ -28,42 +29,75 @@ export interface ModuleNorms {
 /** Bytes of the file that are uploaded at a time. */
 const UPLOAD_BYTES = 64 * 2 ** 20;
 
-/** Streams a weight from its file to the GPU and transposes it there. */
+/** Streams a weight from its file to the GPU and transposes it there. `columns`: only these out_features. */
 export async function loadLinear(
   gpu: Gpu,
   scope: Scope,
   source: TensorSource,
   linear: LinearSpec,
+  columns: Range = { start: 0, end: linear.n },
 ): Promise<LinearWeight> {
-  const { k, n } = linear;
+  const { k } = linear;
+  const n = columns.end - columns.start;
   const nPadded = padColumns(n);
   const w = scope.alloc([k, nPadded], linear.weight);
   await withScope(gpu, async (temporary) => {
     const { dtype } = source.requireInfo(linear.weight);
     assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
-    const words = (n * k * (dtype === 'F32' ? 4 : 2)) / 4;
-    const raw = temporary.alloc([words], `file bytes of ${linear.weight}`);
-    const rowBytes = (words * 4) / n;
+    const rowBytes = k * DTYPES[dtype].bytes;
+    const raw = temporary.alloc([(n * rowBytes) / 4], `file bytes of ${linear.weight}`);
     const rows = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
-    for (let start = 0; start < n; start += rows) {
-      const { data } = await source.readRows(linear.weight, start, Math.min(n, start + rows));
-      gpu.writeAt(raw, start * rowBytes, data);
+    for (let start = columns.start; start < columns.end; start += rows) {
+      const { data } = await source.readRows(linear.weight, start, Math.min(columns.end, start + rows));
+      gpu.writeAt(raw, (start - columns.start) * rowBytes, data);
     }
     gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });
   });
-  return { k, n: nPadded, w, bias: await loadBias(scope, source, linear, nPadded) };
+  return { k, n: nPadded, w, bias: await loadBias(scope, source, linear, columns, nPadded) };
+}
+
+/** Indices start … end − 1. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
 async function loadBias(
   scope: Scope,
   source: TensorSource,
   { bias }: LinearSpec,
+  { start, end }: Range,
   n: number,
 ): Promise<GpuTensor | undefined> {
   if (bias === undefined) return undefined;
   const padded = new Float32Array(n);
-  padded.set((await source.readFloat(bias)).data);
+  padded.set((await source.readFloat(bias)).data.subarray(start, end));
   return scope.upload(padded, bias);
+}
+
+/** f32 bytes of a weight that are kept in one buffer; a wider one is cut into slices of its columns. */
+const SLICE_BYTES = 2 ** 29;
+
+/** The columns of a linear in slices that each fit well into a buffer; one, for all but the heads of large models. */
+export function sliceColumns({ k, n }: LinearSpec, bytes = SLICE_BYTES): Range[] {
+  const width = Math.max(32, Math.floor(bytes / (k * 4) / 32) * 32);
+  return Array.from({ length: Math.ceil(n / width) }, (_, i) => ({
+    start: i * width,
+    end: Math.min(n, (i + 1) * width),
+  }));
+}
+
+/** A linear in slices of its columns. */
+export async function loadSlices(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  linear: LinearSpec,
+): Promise<LinearWeight[]> {
+  const slices: LinearWeight[] = [];
+  for (const columns of sliceColumns(linear))
+    slices.push(await loadLinear(gpu, scope, source, linear, columns));
+  return slices;
 }
 
 /** All linears of a module, by name. */

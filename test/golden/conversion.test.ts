@@ -4,6 +4,7 @@ import { advance, loadModule } from '../../src/convert/capture.ts';
 import { compile } from '../../src/convert/compile.ts';
 import { measure } from '../../src/convert/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
+import { perplexity } from '../../src/convert/perplexity.ts';
 import { quantize, takePackedWeights } from '../../src/convert/quantize.ts';
 import { advanceAndCompare } from '../../src/convert/quantize-module.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -12,7 +13,9 @@ import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { embedTokens } from '../../src/model/embedding.ts';
+import { forwardContext } from '../../src/model/forward.ts';
 import { HiddenStates } from '../../src/model/states.ts';
+import { loadLinear, loadNorm } from '../../src/model/weights.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import { readMaybeCompressed, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -64,28 +67,56 @@ test('every candidate has the accuracy and the bits that ExLlamaV2 measured', {
 test('quantizing by ExLlamaV2’s strategy gives its errors', { timeout: 15 * MINUTES }, async () => {
   const layers = COMPLETE ? 6 : 1;
   const context = await smallContext(gpu, layers);
+  const { strategy, rows } = await smallJob(context);
+  const { rfnErrors } = await quantize(context, rows, { strategy, headBits: 6, perplexityRows: 4 });
+  const golden = COMPLETE ? loggedErrors().rfn : [0.042183, 0.05609];
+  const ratios = [...rfnErrors.values()].map((error, i) => error / golden[i]!);
+  console.log(`rfn errors relative to ExLlamaV2's: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`);
+  expect(ratios.length).toBe(layers * 2);
+  for (const ratio of ratios) expect(Math.abs(ratio - 1)).toBeLessThan(0.03);
+});
+
+async function smallJob(context: Awaited<ReturnType<typeof smallContext>>) {
   const job = readMaybeCompressed(`${SMALL}/job_new.json`) as { strategy: unknown };
   const strategy = strategyFromJson(context.plan, job.strategy);
-  const rows = await readRows(`${ROWS}/cal_quant.safetensors`, 4096);
-  const { rfnErrors, perplexity } = await quantize(context, rows, {
-    strategy,
-    headBits: 6,
-    perplexityRows: 4,
-  });
-  // From the golden run's log; the head's perplexity only makes sense behind all layers.
-  const golden = COMPLETE ? loggedErrors() : { rfn: [0.042183, 0.05609], perplexity: undefined };
-  [...rfnErrors.values()].forEach((error, i) => {
-    expect(
-      Math.abs(error / golden.rfn[i]! - 1),
-      `module ${i}: ${error} against ${golden.rfn[i]}`,
-    ).toBeLessThan(0.03);
-  });
-  expect(rfnErrors.size).toBe(layers * 2);
-  if (golden.perplexity !== undefined) {
-    expect(Math.abs(perplexity.quantized / golden.perplexity - 1)).toBeLessThan(0.01);
-    expect(perplexity.original).toBeLessThan(perplexity.quantized);
-  }
-});
+  return { strategy, rows: await readRows(`${ROWS}/cal_quant.safetensors`, 4096) };
+}
+
+// One run's perplexity on these 508 tokens is no stable figure: the last bit of a sum of the Hessian moves it by up
+// to 1.7 % either way, in ExLlamaV2 as here. So the rows that don't count for it are put in several orders.
+test.runIf(COMPLETE)(
+  'the head’s perplexity is ExLlamaV2’s, over several orders of rows',
+  { timeout: 15 * MINUTES },
+  async () => {
+    const logs: number[] = [];
+    for (const order of [
+      [4, 5, 6, 7],
+      [5, 4, 7, 6],
+      [7, 6, 5, 4],
+      [6, 7, 4, 5],
+      [5, 6, 7, 4],
+      [7, 4, 5, 6],
+    ]) {
+      const context = await smallContext(gpu, 6);
+      const { strategy, rows } = await smallJob(context);
+      const ids = Int32Array.from(
+        [0, 1, 2, 3, ...order].flatMap((row) => [...rows.ids.subarray(row * 128, (row + 1) * 128)]),
+      );
+      const { perplexity } = await quantize(
+        context,
+        { ...rows, ids },
+        { strategy, headBits: 6, perplexityRows: 4 },
+      );
+      expect(perplexity.original).toBeLessThan(perplexity.quantized);
+      logs.push(Math.log(perplexity.quantized));
+    }
+    console.log(
+      `perplexities: ${logs.map((log) => Math.exp(log).toFixed(3)).join(' ')}; ExLlamaV2 ${loggedErrors().perplexity}`,
+    );
+    const average = Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length);
+    expect(Math.abs(average / loggedErrors().perplexity - 1)).toBeLessThan(0.01);
+  },
+);
 
 // ExLlamaV2's output of that run is too large for the fixtures: done on the complete reference data only.
 test.runIf(COMPLETE)(
@@ -112,6 +143,19 @@ test.runIf(COMPLETE)(
       expect(Math.abs(error / rfn[i]! - 1)).toBeLessThan(0.002);
       [states, next] = [next, states];
     }
+    const { source, plan } = context;
+    const { value } = await withScope(gpu, async (scope) => {
+      const forward = forwardContext(gpu, scope, plan.config, rows.length);
+      const norm = await loadNorm(scope, source, plan.finalNorm);
+      const linears = new Map([[plan.head.name, await loadLinear(gpu, scope, source, plan.head)]]);
+      const module = { ...plan.modules[0]!, linears: [plan.head] };
+      const norms = { norm, qNorm: undefined, kNorm: undefined };
+      await takePackedWeights(context, scope, { module, linears, forward, norms }, file);
+      const head = [linears.get(plan.head.name)!];
+      return perplexity(context, { forward, norm, head }, states, rows.ids, 4);
+    });
+    console.log(`perplexity ${value.toFixed(4)}, in the log ${loggedErrors().perplexity}`);
+    expect(Math.abs(value / loggedErrors().perplexity - 1)).toBeLessThan(0.002);
     states.free();
     next.free();
   },

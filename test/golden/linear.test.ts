@@ -64,8 +64,9 @@ async function compare(scope: Scope, golden: GoldenLinear, factor: HessianFactor
   const w = new Float32Array(k * nPadded);
   for (let j = 0; j < n; j++) for (let i = 0; i < k; i++) w[i * nPadded + j] = golden.weight[j * k + i]!;
   const groups = golden.cases.map(({ params }) => resolveGroups(k, paramsFromJson(params, 'case')));
-  const input = { what: 'golden', w: scope.upload(w, 'weight'), n: nPadded, factor };
-  const results = quantizeCandidates(gpu, scope, input, groups);
+  const slices = [{ w: scope.upload(w, 'weight'), n: nPadded }];
+  const input = { what: 'golden', slices, factor };
+  const results = quantizeCandidates(gpu, scope, input, groups).flat();
   for (const [i, result] of results.entries()) {
     const expected = unpackLinear('golden', golden.cases[i]!.packed);
     const codes = new Uint8Array(await gpu.read(result.codes));

@@ -26,7 +26,7 @@ const bitsOf = (...values: number[]): Uint32Array<ArrayBuffer> =>
 // step and must be left alone.
 const N = 96;
 const JOBS = Uint32Array.of(0, 0, 128, 8, 0, 0, 0, 32, 64, 3, 1, 1, 1, 64, 192, 5, 1, 3);
-const STEP = { n: N, job: 1, jobCount: 2 };
+const STEP = { n: N, job: 1, jobCount: 2, firstTile: 0, tiles: N / 32 };
 const current = randomFloats(2 * 128 * N, 1).map((value, i) => (i % N === 7 ? 0 : value / 30));
 const GROUPS = [
   { candidate: 0, rows: 32, bits: 3, index: 1 },

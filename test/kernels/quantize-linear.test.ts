@@ -28,24 +28,56 @@ interface Linear {
   readonly n: number;
 }
 
-/** What the shipped quantizer makes of a linear, one result for each candidate. */
-function quantize({ w, u, perm, k, n }: Linear, candidates: readonly (readonly Group[])[]) {
+/** What the shipped quantizer makes of a linear, one result for each candidate; `widths`: of the weight's slices. */
+function quantize({ w, u, perm, k, n }: Linear, candidates: readonly (readonly Group[])[], widths = [n]) {
   return withScope(gpu, async (scope): Promise<QuantizedLinear[]> => {
     const factor = { k, perm, hessianInv: scope.upload(u, 'u'), attempts: 1 };
-    const input = { what: 'linear', w: scope.upload(w, 'w'), n, factor };
+    const starts = widths.map((_, i) => widths.slice(0, i).reduce((a, b) => a + b, 0));
+    const slices = widths.map((width, i) => ({
+      w: scope.upload(columnsOf(w, n, starts[i]!, width), 'w'),
+      n: width,
+    }));
     const read = async (tensor: GpuTensor) => new Uint32Array(await gpu.read(tensor));
-    const results = quantizeCandidates(gpu, scope, input, candidates).map(async (linear) => {
-      const { groups, firstGroup } = linear;
-      const codes = codesOfWords(await read(linear.codes), n);
-      const scaleCodes = (await read(linear.scaleCodes)).slice(
-        firstGroup * n,
-        (firstGroup + groups.length) * n,
-      );
-      const scaleMax = (await read(linear.scaleMax)).slice(firstGroup, firstGroup + groups.length);
-      return { codes, scaleCodes, scaleMax };
-    });
-    return Promise.all(results);
+    const results = quantizeCandidates(gpu, scope, { what: 'linear', slices, factor }, candidates);
+    return Promise.all(
+      results.map(async (linears) => {
+        const { groups, firstGroup } = linears[0]!;
+        const codes = await Promise.all(
+          linears.map(async (linear) => codesOfWords(await read(linear.codes), linear.n)),
+        );
+        const scaleCodes = await Promise.all(
+          linears.map(async (linear) =>
+            (await read(linear.scaleCodes)).slice(
+              firstGroup * linear.n,
+              (firstGroup + groups.length) * linear.n,
+            ),
+          ),
+        );
+        const scaleMax = (await read(linears[0]!.scaleMax)).slice(firstGroup, firstGroup + groups.length);
+        return { codes: beside(codes, widths), scaleCodes: beside(scaleCodes, widths), scaleMax };
+      }),
+    );
   });
+}
+
+const columnsOf = (
+  matrix: Float32Array,
+  n: number,
+  start: number,
+  width: number,
+): Float32Array<ArrayBuffer> =>
+  Float32Array.from(matrix.filter((_, i) => i % n >= start && i % n < start + width));
+
+/** Matrices of these widths beside each other. */
+function beside(parts: readonly ArrayLike<number>[], widths: readonly number[]): Uint32Array {
+  const rows = parts[0]!.length / widths[0]!;
+  return Uint32Array.from(
+    Array.from({ length: rows }, (_, row) =>
+      parts.flatMap((part, i) =>
+        Array.from({ length: widths[i]! }, (_, column) => part[row * widths[i]! + column]!),
+      ),
+    ).flat(),
+  );
 }
 
 /** A weight with a column of zeros and one of outliers, and the factor of a damped Hessian of correlated inputs. */
@@ -148,3 +180,15 @@ function cut(groups: readonly Group[], k: number): Group[] {
   }
   return cut;
 }
+
+test('a weight in slices of its columns gives the bits that it gives whole', async () => {
+  const linear = randomLinear(160, 160, 77);
+  const groups = groupsOf([
+    [6, 32],
+    [4, 128],
+  ]);
+  const [whole] = await quantize(linear, [groups]);
+  const [sliced] = await quantize(linear, [groups], [32, 96, 32]);
+  // Tiles of the scale search are summed in the same order, so nothing may differ.
+  expect(sliced).toEqual({ ...whole, codes: Uint32Array.from(whole!.codes), scaleCodes: whole!.scaleCodes });
+});

@@ -5,7 +5,7 @@ import { defineKernel } from '../../gpu/kernel.ts';
 export const scaleError = defineKernel({
   name: 'scale_error',
   wgsl: [wgsl],
-  scalars: { n: 'u32', job: 'u32', jobCount: 'u32' },
+  scalars: { n: 'u32', job: 'u32', firstTile: 'u32', tiles: 'u32', jobCount: 'u32' },
   inputs: ['current', 'base', 'unit', 'jobs'],
   outputs: ['partial', 'scaleCodes'],
   workgroups: ({ n, jobCount }) => [n / 32, jobCount],

@@ -1,18 +1,21 @@
-// Negative log-likelihood of a target under each row of logits: log Σ_j exp(logit[j]) − logit[target].
+// What a slice of the vocabulary adds to the log-likelihood of a target: for each row of logits
+//   stats = (maximum, Σ_j exp(logit[j] − maximum), logit[target − first] or 0 where the target is in another slice)
+// so that −log p = log Σ_slices sum · exp(maximum − M) + M − logit[target], M the largest maximum.
 //
-// logits : (m, n) f32, of which the first `vocabulary` columns count   targets : (m) u32   loss : (m) f32
+// logits : (m, n) f32, of which `count` columns count   targets : (m) u32   stats : (m, 3) f32
 // One workgroup of 64 invocations takes one row.
 
 struct Scalars {
   m: u32,
   n: u32,
-  vocabulary: u32,
+  first: u32, // word of the first column
+  count: u32, // columns that are words
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
 @group(0) @binding(1) var<storage, read> logits: array<f32>; // scores
-@group(0) @binding(2) var<storage, read> targets: array<u32>; // token that came next
-@group(0) @binding(3) var<storage, read_write> loss: array<f32>; // nats
+@group(0) @binding(2) var<storage, read> targets: array<u32>; // word that came next
+@group(0) @binding(3) var<storage, read_write> stats: array<f32>; // maximum, sum, target's logit
 
 const WIDTH = 64u;
 
@@ -27,7 +30,7 @@ fn main(
   let row = min(flat_workgroup(group, counts), s.m - 1u);
   let start = row * s.n;
   var highest = logits[start];
-  for (var i = lane; i < s.vocabulary; i += WIDTH) {
+  for (var i = lane; i < s.count; i += WIDTH) {
     highest = max(highest, logits[start + i]);
   }
   partial[lane] = highest;
@@ -37,7 +40,7 @@ fn main(
   }
   workgroupBarrier();
   var sum = 0.0;
-  for (var i = lane; i < s.vocabulary; i += WIDTH) {
+  for (var i = lane; i < s.count; i += WIDTH) {
     sum += exp(logits[start + i] - highest);
   }
   partial[lane] = sum;
@@ -47,6 +50,9 @@ fn main(
     for (var i = 0u; i < WIDTH; i++) {
       total += partial[i];
     }
-    loss[row] = log(total) + highest - logits[start + targets[row]];
+    let word = targets[row] - s.first;
+    stats[row * 3u] = highest;
+    stats[row * 3u + 1u] = total;
+    stats[row * 3u + 2u] = select(0.0, logits[start + min(word, s.n - 1u)], word < s.count);
   }
 }

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { quantizeLinear } from '../../src/convert/quantize-module.ts';
+import { headParams } from '../../src/exl2/candidates.ts';
+import { factorHessian } from '../../src/gptq/factor.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { withScope } from '../../src/gpu/scope.ts';
+import { type LinearWeight, loadLinear, sliceColumns } from '../../src/model/weights.ts';
+import { gram } from '../../src/reference/linalg/product.ts';
+import { GOLDEN_DIR } from '../support/architectures.ts';
+import { stageContext } from '../support/conversion.ts';
+import { testGpu } from '../support/gpu.ts';
+import { randomFloats } from '../support/random.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.destroy());
+
+test('a head too wide for one buffer is written as if it had been quantized whole', async () => {
+  const context = await stageContext(gpu, `${GOLDEN_DIR}/architectures/qwen2`);
+  const { head } = context.plan;
+  const slices = sliceColumns(head, 96 * head.k * 4);
+  expect(slices.map(({ start, end }) => end - start)).toEqual([96, 96, 96, 32]);
+  const whole = await quantizeIn(context, [{ start: 0, end: head.n }]);
+  expect(await quantizeIn(context, slices)).toEqual(whole);
+  expect(gpu.memory.used).toBe(0);
+});
+
+/** The head's tensors, quantized in these slices with the Hessian of random inputs. */
+function quantizeIn(
+  context: Awaited<ReturnType<typeof stageContext>>,
+  slices: ReturnType<typeof sliceColumns>,
+) {
+  const { head } = context.plan;
+  return withScope(gpu, async (scope) => {
+    const h = scope.upload(Float32Array.from(gram(randomFloats(200 * head.k, 3), 200, head.k)), 'Hessian');
+    const factor = await factorHessian(gpu, scope, 'head', h, head.k, 1);
+    const weights: LinearWeight[] = [];
+    for (const columns of slices) weights.push(await loadLinear(gpu, scope, context.source, head, columns));
+    return (await quantizeLinear(context, scope, head, weights, factor, headParams(6))).tensors;
+  });
+}

@@ -1,3 +1,5 @@
+import type { RowShape } from './rows.ts';
+
 export type CalibrationKind = 'measurement' | 'quantization';
 export type CalibrationPreset = 'standard' | 'quick';
 
@@ -77,6 +79,12 @@ export const QUICK_ORDER: readonly PartName[] = [
   'articles',
   'stories',
 ];
+
+/** The rows that the mix gives when `shape` is asked for. */
+export function mixShape(preset: CalibrationPreset, kind: CalibrationKind, shape: RowShape): RowShape {
+  const rows = [...planRows(preset, kind, shape.rows).values()].reduce((sum, count) => sum + count, 0);
+  return { rows, length: Math.min(MAX_ROW_TOKENS, shape.length) };
+}
 
 /** Rows of each part. The standard preset has its own numbers; only the quick one heeds `rows`. */
 export function planRows(

@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseMix } from '../calibration/mix-file.ts';
+import { mixShape } from '../calibration/mix-plan.ts';
+import type { CalibrationShapes } from '../calibration/preset.ts';
 import { calibrationProvider } from '../convert/calibration-provider.ts';
 import type { CalibrationProvider } from '../convert/settings.ts';
 import { readJsonFile } from '../io/json.ts';
@@ -13,16 +15,23 @@ const MIX = resolve(dirname(fileURLToPath(import.meta.url)), '../calibration/mix
 
 /** Token rows from the user's file, or from the built-in mix. */
 export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean): CalibrationProvider {
-  const { preset, ...sizes } = calibrationSizes(options, onSoftwareAdapter);
+  const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
   const { calDataset } = options;
   return calibrationProvider({
-    shapes: {
-      measurement: { rows: sizes.measurementRows, length: sizes.measurementLength },
-      quantization: { rows: sizes.datasetRows, length: sizes.length },
-    },
+    shapes,
     preset,
     seed: options.seed,
     ownData: calDataset === undefined ? undefined : () => openFile(calDataset),
     mix: async () => parseMix(await readJsonFile(await openFile(MIX)), MIX),
   });
+}
+
+/** How many rows that will give. */
+export function plannedRows(options: CliOptions, onSoftwareAdapter: boolean): CalibrationShapes {
+  const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
+  if (options.calDataset !== undefined) return shapes;
+  return {
+    measurement: mixShape(preset, 'measurement', shapes.measurement),
+    quantization: mixShape(preset, 'quantization', shapes.quantization),
+  };
 }

@@ -3,6 +3,9 @@ import { ARTEFACT } from '../convert/artefacts.ts';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
+import { modelFacts } from '../convert/model-facts.ts';
+import { openModel } from '../convert/open-model.ts';
+import { planConversion } from '../convert/plan.ts';
 import type { ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { readJsonFile } from '../io/json.ts';
@@ -10,15 +13,15 @@ import { nodeDirectory } from '../io/platform/node-directory.ts';
 import { workDirectory } from '../io/work-directory.ts';
 import { writeJsonFile } from '../io/write-file.ts';
 import { UnsupportedError } from '../util/errors.ts';
-import { calibrationFor } from './calibration.ts';
-import type { OpenAdapter } from './gpu.ts';
+import { calibrationFor, plannedRows } from './calibration.ts';
+import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
 
 /** Converts on `adapter`. Throws the signal's reason when it is aborted. */
 export async function runConversion(
   options: CliOptions,
-  { adapter, software }: OpenAdapter,
+  { adapter, name, software }: OpenAdapter,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
@@ -29,6 +32,7 @@ export async function runConversion(
   try {
     await convert({
       gpu,
+      adapter: { name, software },
       model: nodeDirectory(options.inDir),
       output: nodeDirectory(options.outputDir),
       work,
@@ -62,6 +66,19 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
 }
 
 /** Emits the plan of the conversion; reads headers only and needs no GPU. */
-export async function runDryRun(_options: CliOptions, _emit: Emit): Promise<void> {
-  throw new UnsupportedError('Planning is not there yet.');
+export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
+  const { inDir, bits, headBits, gpu } = options;
+  const { source, plan } = await openModel(nodeDirectory(inDir), options);
+  emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
+  emit(planConversion(source, plan, { bits, headBits, ...plannedRows(options, await isSoftwareOnly(gpu)) }));
+}
+
+/** Without a GPU the conversion runs on an adapter in software. */
+async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
+  try {
+    return (await openAdapter(gpu)).software;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return true;
+    throw error;
+  }
 }

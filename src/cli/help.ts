@@ -22,7 +22,7 @@ const RESULT = `What comes out
   The output directory holds the quantized weights (output.safetensors, or several files when larger than
   --shard_size), config.json with its quantization_config, and copies of the model's other files. ExLlamaV2 and
   the programs that build on it load it. The model's own directory is only read.
-  The work directory holds calibration.safetensors, measurement.json, strategy.json and the finished layers. After
+  The work directory holds the token rows, measurement.json, strategy.json and the finished layers. After
   an interruption the same command goes on with the layer that was under way. Once the result is there the work
   directory may be deleted; keep its measurement.json for other bit rates (-m).
 

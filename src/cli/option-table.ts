@@ -102,7 +102,7 @@ export const OPTIONS = {
     group: CALIBRATION,
     type: 'number',
     value: 'N',
-    description: 'Rows to quantize with.',
+    description: 'Rows to quantize with. The standard mix has its own number.',
     defaultDescription: 'by the preset; 100 of own data',
   },
   length: {
@@ -118,7 +118,7 @@ export const OPTIONS = {
     group: CALIBRATION,
     type: 'number',
     value: 'N',
-    description: 'Rows to measure with.',
+    description: 'Rows to measure with. The standard mix has its own number.',
     defaultDescription: 'by the preset; 16 of own data',
   },
   measurement_length: {

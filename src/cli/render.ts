@@ -1,27 +1,33 @@
 import { styleText } from 'node:util';
 import type {
   ConvertEvent,
+  MemoryEvent,
   ModuleEvent,
-  OutputEvent,
   PerplexityEvent,
+  PlanEvent,
   ProgressEvent,
   StageEvent,
   StageName,
+  StartEvent,
+  TrialEvent,
 } from '../convert/events.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
-import { type Estimate, EtaEstimator } from '../util/eta.ts';
-import { allocationTable, moduleCells, moduleColumns, planTable, type Table } from './reports.ts';
+import { EtaEstimator } from '../util/eta.ts';
+import { candidateTable, planSummary, planTable } from './plan-table.ts';
+import {
+  allocationTable,
+  type MeasuredErrors,
+  moduleCells,
+  moduleColumns,
+  outputText,
+  progressText,
+  STAGE_TITLES,
+  startLines,
+  type Table,
+} from './reports.ts';
 import { tableRow, titleRow } from './table.ts';
 import { StatusLine, type Terminal } from './terminal.ts';
-
-const STAGE_TITLES: Record<StageName, string> = {
-  calibrate: 'Calibration data',
-  measure: 'Measurement',
-  optimize: 'Allocation',
-  quantize: 'Quantization',
-  compile: 'Output',
-};
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -37,14 +43,20 @@ export class TerminalReport {
   #eta = new EtaEstimator();
   #tableOf: StageName | undefined;
   #originalPerplexity: number | undefined;
+  #target: number | undefined;
+  /** Of the module under way. */
+  #trials: TrialEvent[] = [];
+  #memory: MemoryEvent | undefined;
+  readonly #started: number;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.#started = terminal.now();
     this.#line = new StatusLine(terminal);
   }
 
   show(event: ConvertEvent): void {
-    if (event.type === 'progress') this.#progress(event);
+    this.#notice(event);
     for (const line of this.#lines(event)) this.#line.print(line);
   }
 
@@ -53,9 +65,19 @@ export class TerminalReport {
     this.#line.clear();
   }
 
+  /** Events that change what later ones show. */
+  #notice(event: ConvertEvent): void {
+    if (event.type === 'progress') this.#progress(event);
+    else if (event.type === 'trial') this.#trials.push(event);
+    else if (event.type === 'memory') this.#memory = event;
+    else if (event.type === 'start') this.#target = event.bitsPerWeight;
+  }
+
   /** What stays on the screen. */
   #lines(event: ConvertEvent): string[] {
     switch (event.type) {
+      case 'start':
+        return this.#start(event);
       case 'stage':
         return [this.#stage(event)];
       case 'module':
@@ -63,20 +85,24 @@ export class TerminalReport {
       case 'allocation':
         return this.#table(allocationTable(event));
       case 'plan':
-        return this.#table(planTable(event));
+        return this.#plan(event);
       case 'perplexity':
         return [this.#perplexity(event)];
       case 'warning':
         return [this.#styled('yellow', `Warning: ${event.message}`)];
       case 'output':
-        return [this.#styled('green', outputText(event))];
-      // Shown by the progress line, or too many for people: the module's row sums them up.
+        return [this.#effort(), this.#styled('green', outputText(event))];
+      // Shown by the progress line, or summed up by the module's row.
       case 'progress':
       case 'trial':
       case 'linear':
       case 'memory':
         return [];
     }
+  }
+
+  #start(event: StartEvent): string[] {
+    return startLines(event).map((line) => this.#clipped(line));
   }
 
   #stage({ stage, state, seconds }: StageEvent): string {
@@ -95,19 +121,50 @@ export class TerminalReport {
   }
 
   #module(event: ModuleEvent): string[] {
-    const columns = moduleColumns(event.stage);
+    const columns = moduleColumns(event.stage, this.#target);
     const isFirst = this.#tableOf !== event.stage;
     this.#tableOf = event.stage;
-    const row = tableRow(columns, moduleCells(event));
-    return isFirst ? [this.#styled('dim', titleRow(columns)), row] : [row];
+    const row = this.#clipped(tableRow(columns, moduleCells(event, this.#measured())));
+    this.#trials = [];
+    return isFirst ? [this.#styled('dim', this.#clipped(titleRow(columns))), row] : [row];
+  }
+
+  /** Of the trials of the module that has finished. */
+  #measured(): MeasuredErrors | undefined {
+    const target = this.#target ?? 0;
+    const byBits = [...this.#trials].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight);
+    const distance = ({ bitsPerWeight }: TrialEvent) => Math.abs(bitsPerWeight - target);
+    const [nearest] = [...byBits].sort((a, b) => distance(a) - distance(b));
+    const [least, most] = [byBits[0], byBits.at(-1)];
+    if (!least || !nearest || !most) return undefined;
+    const error = ({ accuracy }: TrialEvent) => 1 - accuracy;
+    return { atLeastBits: error(least), nearTarget: error(nearest), atMostBits: error(most) };
+  }
+
+  #plan(event: PlanEvent): string[] {
+    return [
+      ...this.#table(planTable(event)),
+      '',
+      ...this.#table(candidateTable(event)),
+      '',
+      ...planSummary(event),
+    ];
   }
 
   #table({ columns, rows, summary }: Table): string[] {
     return [
-      this.#styled('dim', titleRow(columns)),
-      ...rows.map((cells) => tableRow(columns, cells)),
+      this.#styled('dim', this.#clipped(titleRow(columns))),
+      ...rows.map((cells) => this.#clipped(tableRow(columns, cells))),
       ...summary,
     ];
+  }
+
+  /** Time and memory that it took. */
+  #effort(): string {
+    const time = `Took ${formatDuration(this.#terminal.now() - this.#started)}`;
+    return this.#memory
+      ? `${time}, at most ${formatByteSize(this.#memory.gpuPeakBytes)} of GPU memory`
+      : time;
   }
 
   #perplexity({ model, value, tokens }: PerplexityEvent): string {
@@ -118,27 +175,17 @@ export class TerminalReport {
     return `Perplexity, ${model}: ${value.toFixed(4)} (${tokens} tokens${change})`;
   }
 
+  /** Rows that a screen would break are cut. */
+  #clipped(row: string): string {
+    const { columns } = this.#terminal;
+    return columns === undefined || row.length <= columns ? row : `${row.slice(0, columns - 1)}…`;
+  }
+
   #styled(style: Style, text: string): string {
     return this.#terminal.colors ? styleText(style, text, { validateStream: false }) : text;
   }
 }
 
-/** `Measurement  12/84 trials  3.2 trials/s  1:23 left  model.layers.3.mlp` */
-export function progressText(event: ProgressEvent, estimate: Estimate | undefined): string {
-  const parts = [STAGE_TITLES[event.stage], `${event.done}/${event.total} ${event.unit}`];
-  if (estimate)
-    parts.push(rateText(estimate.rate, event.unit), `${formatDuration(estimate.secondsLeft)} left`);
-  return [...parts, event.detail].join('  ');
-}
-
-function rateText(rate: number, unit: string): string {
-  return rate >= 1 ? `${rate.toPrecision(3)} ${unit}/s` : `${formatDuration(1 / rate)} each`;
-}
-
 function signedPercent(share: number): string {
   return `${share < 0 ? '' : '+'}${(share * 100).toFixed(2)} %`;
-}
-
-function outputText({ directory, bytes, bitsPerWeight, headBits }: OutputEvent): string {
-  return `${directory}  ${formatByteSize(bytes)}  ${bitsPerWeight.toFixed(3)} bpw, head ${headBits} bits`;
 }

@@ -1,6 +1,15 @@
-import type { AllocationEvent, ModuleEvent, PlanEvent } from '../convert/events.ts';
+import type {
+  AllocationEvent,
+  ModuleEvent,
+  OutputEvent,
+  ProgressEvent,
+  StageName,
+  StartEvent,
+} from '../convert/events.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
+import type { Estimate } from '../util/eta.ts';
+import { shortParams } from './short-params.ts';
 import type { Column } from './table.ts';
 
 /** A whole table, and what is said below it. */
@@ -10,21 +19,57 @@ export interface Table {
   readonly summary: readonly string[];
 }
 
-const MODULE: Column = { title: 'module', width: 34, align: 'left' };
-const BPW: Column = { title: 'bpw', width: 6, align: 'right' };
-const TIME: Column = { title: 'time', width: 8, align: 'right' };
-const NONE = '–';
-
-/** The table of modules as they finish. The measurement has no result per module to show. */
-export function moduleColumns(stage: ModuleEvent['stage']): Column[] {
-  const results: Column[] = [BPW, { title: 'rfn error', width: 10, align: 'right' }];
-  return [MODULE, ...(stage === 'quantize' ? results : []), TIME];
+/** Errors of a measured module, by what they say about it. */
+export interface MeasuredErrors {
+  readonly atLeastBits: number;
+  readonly nearTarget: number;
+  readonly atMostBits: number;
 }
 
-export function moduleCells(event: ModuleEvent): string[] {
-  const results = [event.bitsPerWeight?.toFixed(3) ?? NONE, event.rfnError?.toFixed(6) ?? NONE];
+export const STAGE_TITLES: Record<StageName, string> = {
+  calibrate: 'Calibration data',
+  measure: 'Measurement',
+  optimize: 'Allocation',
+  quantize: 'Quantization',
+  compile: 'Output',
+};
+
+export const MODULE: Column = { title: 'module', width: 26, align: 'left' };
+const NONE = '–';
+
+const right = (title: string, width: number): Column => ({ title, width, align: 'right' });
+const BPW = right('bpw', 6);
+const TIME = right('time', 8);
+
+/** What is converted, on what, and to what. */
+export function startLines({ model, gpu, bitsPerWeight, headBits }: StartEvent): string[] {
+  const { name, architecture, layers, hiddenSize, vocabSize, parameters, dtypes, bytes } = model;
+  const size = `${millions(parameters)} parameters in ${dtypes.join(' and ')}, ${formatByteSize(bytes)}`;
+  return [
+    `Model   ${name}`,
+    `        ${architecture}, ${size}; ${layers} layers, hidden ${hiddenSize}, vocabulary ${vocabSize}`,
+    ...(gpu ? [gpuLine(gpu)] : []),
+    `Target  ${bitsPerWeight} bpw, head ${headBits} bits`,
+  ];
+}
+
+const gpuLine = ({ name, software, budgetBytes }: NonNullable<StartEvent['gpu']>): string =>
+  `GPU     ${name}${software ? ' (in software: slow)' : ''}, memory budget ${formatByteSize(budgetBytes)}`;
+
+/** The table of modules as they finish. `target` in bits per weight. */
+export function moduleColumns(stage: ModuleEvent['stage'], target: number | undefined): Column[] {
+  if (stage === 'quantize') return [MODULE, BPW, right('rfn error', 9), TIME];
+  const near = `at ${target ?? NONE} bpw`;
+  return [MODULE, right('error at min', 12), right(near, near.length), right('at max', 8), TIME];
+}
+
+export function moduleCells(event: ModuleEvent, measured: MeasuredErrors | undefined): string[] {
+  const results =
+    event.stage === 'quantize'
+      ? [event.bitsPerWeight?.toFixed(3), event.rfnError?.toFixed(6)]
+      : [measured?.atLeastBits, measured?.nearTarget, measured?.atMostBits].map((error) => error?.toFixed(6));
   const time = event.resumed ? 'earlier' : formatDuration(event.seconds);
-  return [event.key, ...(event.stage === 'quantize' ? results : []), time];
+  return [event.key, ...results.map((result) => result ?? NONE), time];
 }
 
 /** The chosen allocation: a row a module, then what it comes to. */
@@ -32,43 +77,36 @@ export function allocationTable(event: AllocationEvent): Table {
   const columns: Column[] = [
     MODULE,
     BPW,
-    { title: 'error', width: 10, align: 'right' },
-    { title: 'parameters', width: 0, align: 'left' },
+    right('error', 9),
+    { title: 'bits and group sizes', width: 0, align: 'left' },
   ];
   const rows = event.modules.map(({ key, bitsPerWeight, error, description }) => [
     key,
     bitsPerWeight.toFixed(3),
     error.toFixed(6),
-    description,
+    shortParams(description),
   ]);
   const share = ((event.usedBits / event.budgetBits) * 100).toFixed(2);
   const total =
     `Together ${event.bitsPerWeight.toFixed(4)} bpw, ${share} % of the budget; ` +
-    `expected error: sum ${event.sumError.toFixed(4)}, largest ${event.maxError.toFixed(4)}`;
+    `largest error ${event.maxError.toFixed(4)}`;
   return { columns, rows, summary: [total] };
 }
 
-/** What a conversion would do and need. */
-export function planTable(event: PlanEvent): Table {
-  const columns: Column[] = [
-    MODULE,
-    { title: 'weights', width: 12, align: 'right' },
-    { title: 'smallest', width: 9, align: 'right' },
-    { title: 'largest', width: 9, align: 'right' },
-    { title: 'bpw of the candidates', width: 0, align: 'left' },
-  ];
-  const rows = event.modules.map(({ key, weights, candidateBits }) => [
-    key,
-    String(weights),
-    formatByteSize(Math.ceil(Math.min(...candidateBits) / 8)),
-    formatByteSize(Math.ceil(Math.max(...candidateBits) / 8)),
-    candidateBits.map((bits) => (bits / weights).toFixed(2)).join(' '),
-  ]);
-  const needs = [
-    `Output at ${event.bitsPerWeight} bpw: ${formatByteSize(event.outputBytes)}`,
-    `GPU memory: ${formatByteSize(event.gpuBytes)}`,
-    `Memory: ${formatByteSize(event.memoryBytes)}`,
-    `Disk: ${formatByteSize(event.diskBytes)}`,
-  ];
-  return { columns, rows, summary: needs };
+/** `Measurement  12 %  3.21 M weights/s  1:23 left  model.layers.3.mlp` */
+export function progressText(event: ProgressEvent, estimate: Estimate | undefined): string {
+  const parts = [STAGE_TITLES[event.stage], `${Math.floor((event.done / event.total) * 100)} %`];
+  if (estimate)
+    parts.push(rateText(estimate.rate, event.unit), `${formatDuration(estimate.secondsLeft)} left`);
+  return [...parts, event.detail].join('  ');
 }
+
+const rateText = (rate: number, unit: ProgressEvent['unit']): string =>
+  unit === 'bytes' ? `${formatByteSize(rate)}/s` : `${millions(rate)} weights/s`;
+
+/** Three digits: `7.08 M`, `0.0123 M`. */
+const millions = (count: number): string =>
+  `${count >= 999.5e6 ? Math.round(count / 1e6) : (count / 1e6).toPrecision(3)} M`;
+
+export const outputText = ({ directory, bytes, bitsPerWeight, headBits }: OutputEvent): string =>
+  `${directory}  ${formatByteSize(bytes)}  ${bitsPerWeight.toFixed(3)} bpw, head ${headBits} bits`;

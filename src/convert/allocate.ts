@@ -10,11 +10,16 @@ export interface AllocationCandidate {
   readonly error: number;
 }
 
-export interface AllocationModule {
+/** What is known of a module before it is measured. */
+export interface SizedModule {
   /** E.g. `model.layers.0.mlp`. */
   readonly key: string;
   /** Σ k·n of its linears. */
   readonly weights: number;
+  readonly candidates: readonly Pick<AllocationCandidate, 'totalBits'>[];
+}
+
+export interface AllocationModule extends SizedModule {
   readonly candidates: readonly AllocationCandidate[];
 }
 
@@ -56,10 +61,10 @@ const LEAST_ERROR = 1e-9;
  *
  * EXL2-QUIRK 2: norms and biases do not add to the weights, though biases add to the bits.
  */
-export const budgetBits = (modules: readonly AllocationModule[], bitsPerWeight: number): number =>
+export const budgetBits = (modules: readonly SizedModule[], bitsPerWeight: number): number =>
   Math.floor(bitsPerWeight * weightCount(modules));
 
-const weightCount = (modules: readonly AllocationModule[]): number =>
+const weightCount = (modules: readonly SizedModule[]): number =>
   modules.reduce((sum, { weights }) => sum + weights, 0);
 
 /**
@@ -74,7 +79,7 @@ export function allocate(
   { pinned = new Map() }: AllocationOptions = {},
 ): Allocation {
   const open = openCandidates(modules, pinned);
-  checkBudget(modules, open, budget);
+  checkBudget(modules, budget, open);
   const classes = modules.map(({ candidates }, i) =>
     open[i]!.map((index) => {
       const { totalBits, error } = candidates[index]!;
@@ -116,10 +121,14 @@ function openCandidates(
   });
 }
 
-function checkBudget(
-  modules: readonly AllocationModule[],
-  open: readonly (readonly number[])[],
+/**
+ * @param open the indices of the candidates that each module may take; if not given: all.
+ * @throws InputError that names the possible range when the smallest candidates exceed the budget.
+ */
+export function checkBudget(
+  modules: readonly SizedModule[],
   budget: number,
+  open: readonly (readonly number[])[] = modules.map(({ candidates }) => [...candidates.keys()]),
 ): void {
   const sum = (pick: (...bits: number[]) => number): number =>
     open.reduce(

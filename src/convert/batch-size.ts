@@ -1,5 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ModelPlan } from '../model/plan.ts';
+import type { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 
 /** Share of the GPU memory budget that the activations of one batch may take. */
@@ -17,25 +18,41 @@ export function rowsPerBatch(gpu: Gpu, plan: ModelPlan, length: number): number 
 }
 
 /**
- * Runs `work` with the largest batch that fits: when the GPU's memory does not suffice it frees what is pooled,
- * halves the batch and starts the work again. `work` must not have changed anything before it throws.
+ * Runs `work` with the largest batch that fits: when the GPU's memory does not suffice it frees what is pooled, moves
+ * `states` to host memory, or else halves the batch, and starts the work again. Until it is done, `work` must not
+ * have changed what it reads.
  */
 export async function withFittingBatch<T>(
   gpu: Gpu,
   size: number,
   what: string,
+  states: readonly HiddenStates[],
   work: (batch: number) => Promise<T>,
 ): Promise<T> {
-  for (let batch = size; ; batch = Math.ceil(batch / 2)) {
+  for (let batch = size; ; ) {
+    const { budget } = gpu.memory;
     try {
       return await work(batch);
     } catch (error) {
       if (!(error instanceof OutOfMemoryError)) throw error;
       gpu.memory.trim();
-      if (batch > 1) continue;
-      throw new OutOfMemoryError(
-        `${error.message}. ${what} does not fit even with one calibration row at a time: give a larger GPU memory budget, or calibrate with shorter rows.`,
-      );
+      // A budget that the driver has just cut leads to other choices than before.
+      if ((await moveToHost(states)) || (batch === 1 && gpu.memory.budget < budget)) continue;
+      if (batch === 1) throw tooLittleMemory(what, error);
+      batch = Math.ceil(batch / 2);
     }
   }
 }
+
+/** Whether any of the states took GPU memory. */
+async function moveToHost(states: readonly HiddenStates[]): Promise<boolean> {
+  let moved = false;
+  for (const each of states) moved = (await each.moveToHost()) || moved;
+  return moved;
+}
+
+const tooLittleMemory = (what: string, { message }: OutOfMemoryError): OutOfMemoryError =>
+  new OutOfMemoryError(
+    `${message}. ${what} does not fit even with one calibration row at a time: give a larger GPU memory budget ` +
+      '(--gpu-memory-budget; --dry-run shows the least), or calibrate with shorter rows.',
+  );

@@ -1,7 +1,4 @@
-import { openModelDirectory } from '../io/model-directory.ts';
 import { workDirectory } from '../io/work-directory.ts';
-import { parseConfig } from '../model/config.ts';
-import { buildPlan } from '../model/plan.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { compile } from './compile.ts';
@@ -10,8 +7,11 @@ import type { StageName } from './events.ts';
 import { jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { measure } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
+import { modelFacts } from './model-facts.ts';
+import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput, claimOutput } from './output-directory.ts';
+import { checkTarget } from './plan.ts';
 import { quantize } from './quantize.ts';
 import type { ConvertJob } from './settings.ts';
 import { strategyToJson } from './strategy-json.ts';
@@ -24,7 +24,11 @@ import { strategyToJson } from './strategy-json.ts';
  */
 export async function convert(job: ConvertJob): Promise<void> {
   await checkOutput(job.output, workDirectory(job.work));
-  const context = await openModel(job);
+  const context = await openContext(job);
+  const { measurement: given, measureOnly, bits } = job.settings;
+  // A measurement that is given may have other candidates.
+  if (!measureOnly && given === undefined) checkTarget(context.plan, bits);
+  reportStart(context, job);
   const rows = await calibrate(context, job);
   const measurement = await measureOnce(context, job, rows);
   if (job.settings.measureOnly) return;
@@ -33,18 +37,25 @@ export async function convert(job: ConvertJob): Promise<void> {
   await writeOutput(context, job, rows, strategy);
 }
 
-async function openModel(job: ConvertJob): Promise<StageContext> {
-  const source = await openModelDirectory(job.model);
-  const config = parseConfig(await source.readJson('config.json'), job.settings);
-  const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
-  const plan = buildPlan(config, tensors);
+async function openContext(job: ConvertJob): Promise<StageContext> {
+  const { source, plan } = await openModel(job.model, job.settings);
   if (plan.unexpected.length > 0) {
     const names = plan.unexpected.slice(0, 3).join(', ');
-    const message = `${plan.unexpected.length} tensors of the model are not used by ${config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
+    const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
     job.emit({ type: 'warning', message });
   }
   const { gpu, emit, control } = job;
   return { gpu, emit, control, source, plan, work: workDirectory(job.work) };
+}
+
+function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
+  emit({
+    type: 'start',
+    model: modelFacts(source, plan),
+    gpu: { ...adapter, budgetBytes: gpu.memory.budget },
+    bitsPerWeight: settings.bits,
+    headBits: settings.headBits,
+  });
 }
 
 /** Makes the token rows and claims the work directory for a job with these inputs. */

@@ -1,6 +1,25 @@
+import type { RowShape } from '../calibration/rows.ts';
+import type { ModelFacts } from './model-facts.ts';
+
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */
 
 export type StageName = 'calibrate' | 'measure' | 'optimize' | 'quantize' | 'compile';
+
+/** What is converted, and on what. */
+export interface StartEvent {
+  readonly type: 'start';
+  readonly model: ModelFacts;
+  /** Missing where nothing is computed, in a dry run. */
+  readonly gpu?: {
+    readonly name: string;
+    /** Computes on the CPU. */
+    readonly software: boolean;
+    readonly budgetBytes: number;
+  };
+  /** Asked for, of the attention and MLP modules. */
+  readonly bitsPerWeight: number;
+  readonly headBits: number;
+}
 
 export interface StageEvent {
   readonly type: 'stage';
@@ -10,13 +29,13 @@ export interface StageEvent {
   readonly seconds?: number;
 }
 
-/** Work done inside a stage, in `unit`s; time left follows from the rate. */
+/** Work done inside a stage, in whole `unit`s; time left follows from the rate. */
 export interface ProgressEvent {
   readonly type: 'progress';
   readonly stage: StageName;
   readonly done: number;
   readonly total: number;
-  readonly unit: string;
+  readonly unit: 'weights' | 'bytes';
   /** What is under way, e.g. `model.layers.3.mlp`. */
   readonly detail: string;
 }
@@ -108,15 +127,30 @@ export interface PlanEvent {
     readonly candidateBits: readonly number[];
   }[];
   readonly bitsPerWeight: number;
-  /** The output's files at the target. */
+  /** What the candidates allow. */
+  readonly possibleBitsPerWeight: { readonly least: number; readonly most: number };
+  /** The output's files at the target, at most. */
   readonly outputBytes: number;
+  /** Of them: attention and MLP modules, the head, tensors that stay f16, files that are copied. */
+  readonly outputParts: {
+    readonly modules: number;
+    readonly head: number;
+    readonly stored: number;
+    readonly copied: number;
+  };
+  readonly calibration: { readonly measurement: RowShape; readonly quantization: RowShape };
+  /** GPU memory budget to give at least: one calibration row and one candidate at a time. */
   readonly gpuBytes: number;
+  /** The largest single buffer among it, which GPUs limit too. */
+  readonly gpuBufferBytes: number;
+  /** Main memory with all calibration states in it. An adapter in software takes `gpuBytes` on top. */
   readonly memoryBytes: number;
   /** Work directory and output together. */
   readonly diskBytes: number;
 }
 
 export type ConvertEvent =
+  | StartEvent
   | StageEvent
   | ProgressEvent
   | TrialEvent

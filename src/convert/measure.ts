@@ -1,6 +1,4 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
-import { attentionCandidates, type Candidate, mlpCandidates } from '../exl2/candidates.ts';
-import { totalBits } from '../exl2/groups.ts';
 import { withScope } from '../gpu/scope.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
@@ -12,20 +10,8 @@ import { advance, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { measureModule } from './measure-module.ts';
 import type { MeasuredCandidate, Measurement } from './measurement-json.ts';
+import { candidateBits, candidatesOf } from './module-candidates.ts';
 import { progressReporter } from './progress.ts';
-
-/** The table that a module's candidates come from. */
-export const candidatesOf = (module: ModuleSpec): readonly Candidate[] =>
-  module.kind === 'attention'
-    ? attentionCandidates()
-    : mlpCandidates(module.linears.some(({ name }) => name === 'gate_proj'));
-
-/** Bits of a module under a candidate, as ExLlamaV2 counts them. */
-export const candidateBits = (module: ModuleSpec, candidate: Candidate): number =>
-  module.linears.reduce(
-    (sum, { name, k, n, bias }) => sum + totalBits(k, n, candidate[name]!, bias !== undefined),
-    0,
-  );
 
 /**
  * Measures every module under every candidate of its table. Each module's reference output is the next one's input,
@@ -41,7 +27,7 @@ export async function measure(context: StageContext, rows: CalibrationRows): Pro
   const earlier = await Promise.all(
     modules.map(({ key }) => work.readJson<number[]>(ARTEFACT.measuredModule(key))),
   );
-  const pending = earlier.findLastIndex((accuracies) => accuracies === undefined);
+  const pending = earlier.lastIndexOf(undefined);
   try {
     if (pending >= 0) await embedTokens(source, plan, rows.ids, states);
     for (const [index, module] of modules.entries()) {
@@ -49,7 +35,7 @@ export async function measure(context: StageContext, rows: CalibrationRows): Pro
       let accuracies = earlier[index];
       if (index <= pending) {
         const size = rowsPerBatch(gpu, plan, rows.length);
-        accuracies = await withFittingBatch(gpu, size, module.key, (batch) =>
+        accuracies = await withFittingBatch(gpu, size, module.key, [states, next], (batch) =>
           accuracies
             ? skipModule(context, module, states, next, batch, accuracies)
             : measureModule(context, module, candidatesOf(module), states, next, batch, (share) =>

@@ -18,7 +18,7 @@ export function progressReporter(
   const total = sizes.reduce((a, b) => a + b, 0);
   return (index, share) => {
     const before = sizes.slice(0, index).reduce((a, b) => a + b, 0);
-    const done = before + sizes[index]! * share;
+    const done = Math.round(before + sizes[index]! * share);
     emit({ type: 'progress', stage, done, total, unit: 'weights', detail: names[index]! });
     const { used, peak, budget } = gpu.memory;
     emit({ type: 'memory', gpuBytes: used, gpuPeakBytes: peak, gpuBudgetBytes: budget });

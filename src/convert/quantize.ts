@@ -62,7 +62,7 @@ export async function quantize(
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();
       const done = await work.openTensors(ARTEFACT.tensors(module.key));
-      const rfnError = await withFittingBatch(gpu, batchRows, module.key, (batch) =>
+      const rfnError = await withFittingBatch(gpu, batchRows, module.key, Object.values(states), (batch) =>
         done
           ? replayModule(context, module, done, states, batch)
           : quantizeAndWrite(context, module, strategy.params.get(module.key)!, states, batch, (share) =>
@@ -89,7 +89,7 @@ export async function quantize(
       });
     }
     const params = headParams(choice.headBits);
-    const head = await withFittingBatch(gpu, batchRows, 'the head', (batch) =>
+    const head = await withFittingBatch(gpu, batchRows, 'the head', Object.values(states), (batch) =>
       quantizeHead(context, params, states, rows, batch),
     );
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors);

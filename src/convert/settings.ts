@@ -33,6 +33,8 @@ export interface CalibrationProvider {
 /** A whole conversion: what to read, where to write, on what device. */
 export interface ConvertJob {
   readonly gpu: Gpu;
+  /** What `gpu` is, for whoever watches. */
+  readonly adapter: { readonly name: string; readonly software: boolean };
   readonly model: ReadableDirectory;
   readonly output: WritableDirectory;
   readonly work: WritableDirectory;

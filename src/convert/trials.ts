@@ -2,13 +2,14 @@ import { dequantizeInto, type GpuLinear } from '../gptq/gpu-linear.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { activate, attend, normalize, project, projectHeads } from '../model/forward.ts';
+import { linearWeights } from '../model/sizes.ts';
 import { forEachBatch, type HiddenStates } from '../model/states.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import { readErrors, recordErrors } from './errors-by-row.ts';
 
-/** Share of the free GPU memory that remembered projections may take. */
+/** Share that remembered projections may take of the GPU memory that is free beside everything else. */
 const MEMO_SHARE = 0.5;
 
 /** The quantized versions of a linear, and which of them each candidate takes. */
@@ -23,6 +24,7 @@ export type ModuleTrials = ReadonlyMap<string, LinearTrials>;
 /**
  * Relative error of the module's output for each candidate and calibration row: ‖y − reference‖ / ‖reference‖.
  * Candidates with the same versions of every linear are run once; versions that candidates share are projected once.
+ * @param progress called with the share of the trials that is done, 0…1.
  * @returns errors[candidate][row].
  */
 export async function runTrials(
@@ -32,6 +34,7 @@ export async function runTrials(
   states: HiddenStates,
   reference: HiddenStates,
   batch: number,
+  progress: (share: number) => void,
 ): Promise<number[][]> {
   const { gpu, control } = context;
   const candidates = [...trials.values()][0]!.indexOf.length;
@@ -51,7 +54,11 @@ export async function runTrials(
       gpu.flush();
     }
     const measured = new Map<string, number[]>();
-    for (const [key, tensor] of sums) measured.set(key, await readErrors(gpu, tensor));
+    for (const [key, tensor] of sums) {
+      await checkControl(control);
+      measured.set(key, await readErrors(gpu, tensor));
+      progress((start + ((end - start) * measured.size) / sums.size) / states.rows);
+    }
     keys.forEach((key, candidate) => void errors[candidate]!.push(...measured.get(key)!));
   });
   return errors;
@@ -78,7 +85,12 @@ class BatchRunner {
     this.#postNorm = normalize(loaded.forward, scope, x, loaded.norms.norm);
     const first = loaded.module.linears.filter(({ input }) => input === 'postNorm');
     const columns = first.reduce((sum, { name, n }) => sum + n * trials.get(name)!.versions.length, 0);
-    this.#rememberAll = columns * x.shape[0]! * 4 < context.gpu.memory.available * MEMO_SHARE;
+    const tokens = x.shape[0]!;
+    const { linears } = loaded.module;
+    const others =
+      Math.max(...linears.map(linearWeights)) + 4 * Math.max(...linears.map(({ n }) => n)) * tokens;
+    const free = context.gpu.memory.available - others * 4;
+    this.#rememberAll = columns * tokens * 4 < free * MEMO_SHARE;
   }
 
   /** Candidates with the same key give the same output. */

@@ -1,7 +1,10 @@
 import { OutOfMemoryError } from '../util/errors.ts';
 
 /** Sizes are rounded up so that freed buffers fit the next request of about the same size. */
-const GRANULE = 4096;
+export const GRANULE = 4096;
+
+/** Share of what the driver could not hold that it is trusted to hold: so a budget that was too large shrinks. */
+const RETREAT = 0.9;
 
 /**
  * Hands out storage buffers within a budget and reuses freed ones of the same size (a new buffer costs a clear
@@ -9,7 +12,7 @@ const GRANULE = 4096;
  * and real out-of-memory errors arrive late, through `takeFailure`.
  */
 export class GpuMemory {
-  readonly budget: number;
+  #budget: number;
   readonly #device: GPUDevice;
   readonly #flush: () => void;
   readonly #free = new Map<number, GPUBuffer[]>();
@@ -23,7 +26,12 @@ export class GpuMemory {
   constructor(device: GPUDevice, budget: number, flush: () => void) {
     this.#device = device;
     this.#flush = flush;
-    this.budget = budget;
+    this.#budget = budget;
+  }
+
+  /** Bytes that buffers may take together: what was given, or what the driver turned out to have. */
+  get budget(): number {
+    return this.#budget;
   }
 
   /** Bytes in buffers that are handed out. */
@@ -95,9 +103,13 @@ export class GpuMemory {
     this.#device.pushErrorScope('out-of-memory');
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = this.#device.createBuffer({ size, usage, label });
+    this.#used += size;
+    const held = this.#used + this.#pooled;
+    this.#peak = Math.max(this.#peak, held);
     this.#device.popErrorScope().then(
       (error) => {
         if (!error) return;
+        this.#budget = Math.min(this.#budget, Math.floor(held * RETREAT));
         this.#refused.add(buffer);
         this.#failure ??= new OutOfMemoryError(
           `The GPU has no memory left for ${label} (${size} bytes): ${error.message}`,
@@ -105,8 +117,6 @@ export class GpuMemory {
       },
       () => {}, // the device is lost: reported by its `lost` promise
     );
-    this.#used += size;
-    this.#peak = Math.max(this.#peak, this.#used + this.#pooled);
     return buffer;
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { plannedRows } from '../../src/cli/calibration.ts';
 import { helpPage } from '../../src/cli/help.ts';
 import { OPTIONS } from '../../src/cli/option-table.ts';
 import type { CliOptions } from '../../src/cli/options.ts';
@@ -129,27 +130,34 @@ test('directories with names that begin alike are apart', () => {
 });
 
 test('the sizes of the calibration follow preset, adapter and own values', () => {
-  const quick = { preset: 'quick', measurementRows: 4, measurementLength: 128, datasetRows: 8, length: 128 };
-  const standard = {
-    preset: 'standard',
-    measurementRows: 19,
-    measurementLength: 2048,
-    datasetRows: 115,
-    length: 2048,
-  };
+  const shapes = (measurement: number, quantization: number, length: number) => ({
+    measurement: { rows: measurement, length },
+    quantization: { rows: quantization, length },
+  });
+  const quick = { preset: 'quick', shapes: shapes(4, 8, 128) };
+  const standard = { preset: 'standard', shapes: shapes(19, 115, 2048) };
   expect(calibrationSizes(options(), true)).toEqual(quick);
   expect(calibrationSizes(options(), false)).toEqual(standard);
   expect(calibrationSizes(options('--preset', 'standard'), true)).toEqual(standard);
   expect(calibrationSizes(options('--preset', 'quick', '-r', '9'), false)).toEqual({
-    ...quick,
-    datasetRows: 9,
+    preset: 'quick',
+    shapes: shapes(4, 9, 128),
   });
-  expect(calibrationSizes(options('-c', 'a.txt', '-ml', '64'), false)).toEqual({
+  expect(calibrationSizes(options('-c', 'a.txt', '-ml', '64', '-l', '96', '-mr', '3'), false)).toEqual({
     preset: 'standard',
-    measurementRows: 16,
-    measurementLength: 64,
-    datasetRows: 100,
-    length: 2048,
+    shapes: { measurement: { rows: 3, length: 64 }, quantization: { rows: 100, length: 96 } },
+  });
+});
+
+test('the standard mix has its own number of rows, of at most 2048 tokens', () => {
+  expect(plannedRows(options('-r', '7', '-l', '4096', '-ml', '512'), false)).toEqual({
+    measurement: { rows: 19, length: 512 },
+    quantization: { rows: 115, length: 2048 },
+  });
+  expect(plannedRows(options('-r', '7'), true).quantization).toEqual({ rows: 7, length: 128 });
+  expect(plannedRows(options('-c', 'a.txt', '-r', '7', '-l', '4096'), false).quantization).toEqual({
+    rows: 7,
+    length: 4096,
   });
 });
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { jsonReport, progressText, TerminalReport } from '../../src/cli/render.ts';
+import { jsonReport, TerminalReport } from '../../src/cli/render.ts';
+import { progressText } from '../../src/cli/reports.ts';
+import { shortParams } from '../../src/cli/short-params.ts';
 import { StatusLine, type Terminal } from '../../src/cli/terminal.ts';
 import type { ConvertEvent, ProgressEvent } from '../../src/convert/events.ts';
 
@@ -20,12 +22,12 @@ class FakeTerminal implements Terminal {
   }
 }
 
-const progress = (done: number, total = 84): ProgressEvent => ({
+const progress = (done: number, total = 84_000_000): ProgressEvent => ({
   type: 'progress',
   stage: 'measure',
   done,
   total,
-  unit: 'trials',
+  unit: 'weights',
   detail: 'model.layers.3.mlp',
 });
 
@@ -70,59 +72,154 @@ function shown(terminal: FakeTerminal, list: ConvertEvent[]): string {
 test('a conversion in a log file', () => {
   expect(shown(new FakeTerminal(), events)).toBe(`Calibration data: taken from an earlier run
 Quantization
-module                                 bpw   rfn error      time
-model.layers.0.self_attn             4.123    0.012346     3.2 s
-model.layers.0.mlp                       –           –   earlier
+module                         bpw  rfn error      time
+model.layers.0.self_attn     4.123   0.012346     3.2 s
+model.layers.0.mlp               –          –   earlier
 Quantization: done in 1:15
 Perplexity, original: 9.0000 (512 tokens)
 Perplexity, quantized: 9.4500 (512 tokens, +5.00 %)
 Warning: few rows
+Took 0.00 s, at most 2 B of GPU memory
 /out/m  5.00 MiB  4.000 bpw, head 6 bits
 `);
 });
 
-test('the allocation is a table with what it comes to', () => {
+const start: ConvertEvent = {
+  type: 'start',
+  model: {
+    name: '/models/tiny',
+    architecture: 'LlamaForCausalLM',
+    layers: 6,
+    hiddenSize: 256,
+    vocabSize: 4096,
+    parameters: 7_084_800,
+    dtypes: ['F16'],
+    bytes: 14_171_000,
+  },
+  gpu: { name: 'NVIDIA H100', software: false, budgetBytes: 6 * 2 ** 30 },
+  bitsPerWeight: 4.125,
+  headBits: 6,
+};
+
+test('at the start stands what is converted on what', () => {
+  expect(shown(new FakeTerminal(), [start])).toBe(`Model   /models/tiny
+        LlamaForCausalLM, 7.08 M parameters in F16, 13.5 MiB; 6 layers, hidden 256, vocabulary 4096
+GPU     NVIDIA H100, memory budget 6.00 GiB
+Target  4.125 bpw, head 6 bits
+`);
+  const { gpu: _, ...dry } = start;
+  expect(shown(new FakeTerminal(), [dry])).not.toContain('GPU');
+  const software = { name: 'SwiftShader', software: true, budgetBytes: 2 ** 30 };
+  expect(shown(new FakeTerminal(), [{ ...start, gpu: software }])).toContain('in software');
+});
+
+test('a measured module shows its errors at the least, the target and the most bits', () => {
+  const trial = (candidate: number, bitsPerWeight: number, accuracy: number): ConvertEvent => ({
+    type: 'trial',
+    module: 'model.layers.0.mlp',
+    candidate,
+    accuracy,
+    bitsPerWeight,
+  });
+  const module = { type: 'module', stage: 'measure', index: 0, count: 2, resumed: false } as const;
   const text = shown(new FakeTerminal(), [
-    {
-      type: 'allocation',
-      modules: [
-        {
-          key: 'model.layers.0.self_attn',
-          candidate: 3,
-          bitsPerWeight: 4.25,
-          error: 0.01,
-          description: '4b 32g',
-        },
-        { key: 'model.layers.0.mlp', candidate: 1, bitsPerWeight: 3.9, error: 0.02, description: '4/3b' },
-      ],
-      bitsPerWeight: 3.99,
-      budgetBits: 1000,
-      usedBits: 998,
-      sumError: 0.03,
-      maxError: 0.02,
-      sumLogError: -8.5,
-    },
+    start,
+    trial(0, 8.03, 0.9995),
+    trial(1, 2.2, 0.75),
+    trial(2, 4.2, 0.97),
+    trial(3, 3.9, 0.96),
+    { ...module, key: 'model.layers.0.mlp', seconds: 12.34 },
+    { ...module, key: 'model.layers.1.mlp', seconds: 1 },
   ]);
-  expect(text).toContain('model.layers.0.self_attn             4.250    0.010000  4b 32g\n');
-  expect(text).toContain(
-    'Together 3.9900 bpw, 99.80 % of the budget; expected error: sum 0.0300, largest 0.0200\n',
+  expect(text.split('\n').slice(4)).toEqual([
+    'module                      error at min  at 4.125 bpw    at max      time',
+    'model.layers.0.mlp              0.250000      0.030000  0.000500    12.3 s',
+    'model.layers.1.mlp                     –             –         –     1.0 s',
+    '',
+  ]);
+});
+
+const allocation: ConvertEvent = {
+  type: 'allocation',
+  modules: [
+    {
+      key: 'model.layers.0.self_attn',
+      candidate: 3,
+      totalBits: 500,
+      bitsPerWeight: 4.25,
+      error: 0.01,
+      description: 'q_proj 0.1:5b_64g/0.9:4b_64g s4, k_proj 0.1:5b_64g/0.9:4b_64g s4, v_proj 1:5b_64g s4',
+    },
+    {
+      key: 'model.layers.0.mlp',
+      candidate: 1,
+      totalBits: 498,
+      bitsPerWeight: 3.9,
+      error: 0.02,
+      description: 'down_proj 0.05:8b_32g/0.95:4b_128g s4',
+    },
+  ],
+  bitsPerWeight: 3.99,
+  budgetBits: 1000,
+  usedBits: 998,
+  sumError: 0.03,
+  maxError: 0.02,
+  sumLogError: -8.5,
+};
+
+test('the allocation is a table with what it comes to', () => {
+  const text = shown(new FakeTerminal(), [allocation]);
+  expect(text).toContain('model.layers.0.self_attn     4.250   0.010000  q k 5/4b 64g, v 5b 64g\n');
+  expect(text).toContain('model.layers.0.mlp           3.900   0.020000  down 8/4b 32/128g\n');
+  expect(text).toContain('Together 3.9900 bpw, 99.80 % of the budget; largest error 0.0200\n');
+});
+
+test('rows are cut where the screen ends', () => {
+  const lines = shown(new FakeTerminal(59), [start, allocation]).split('\n');
+  expect(Math.max(...lines.slice(0, -2).map((line) => line.length))).toBeLessThanOrEqual(59);
+  expect(lines).toContain('model.layers.0.self_attn     4.250   0.010000  q k 5/4b 64…');
+});
+
+test('linears with the same bits and groups stand together', () => {
+  expect(shortParams('gate_proj 1:4b_128g s4, up_proj 1:4b_32g s4, down_proj 1:4b_128g s4')).toBe(
+    'gate down 4b 128g, up 4b 32g',
   );
 });
 
-test('the plan lists candidates and needs', () => {
+test('the plan lists modules, candidates and needs', () => {
+  const attention = { weights: 4000, candidateBits: [9000, 16_000, 32_000] };
   const text = shown(new FakeTerminal(), [
     {
       type: 'plan',
-      modules: [{ key: 'model.layers.0.mlp', weights: 8000, candidateBits: [16_000, 32_000] }],
+      modules: [
+        { key: 'model.layers.0.self_attn', ...attention },
+        { key: 'model.layers.0.mlp', weights: 8000, candidateBits: [16_000, 32_000] },
+        { key: 'model.layers.1.self_attn', ...attention },
+        { key: 'lm_head', weights: 1000, candidateBits: [6000] },
+      ],
       bitsPerWeight: 4,
+      possibleBitsPerWeight: { least: 2.2, most: 8 },
       outputBytes: 2 ** 20,
+      outputParts: { modules: 1000, head: 2000, stored: 3000, copied: 4000 },
+      calibration: { measurement: { rows: 4, length: 128 }, quantization: { rows: 8, length: 256 } },
       gpuBytes: 2 ** 21,
+      gpuBufferBytes: 2 ** 19,
       memoryBytes: 2 ** 22,
       diskBytes: 2 ** 23,
     },
   ]);
-  expect(text).toMatch(/model\.layers\.0\.mlp +8000 +1\.95 KiB +3\.91 KiB {2}2\.00 4\.00\n/);
-  expect(text).toMatch(/4 bpw: 1\.00 MiB\nGPU memory: 2\.00 MiB\nMemory: 4\.00 MiB\nDisk: 8\.00 MiB\n$/);
+  const lines = text.split('\n').map((line) => line.replace(/ {2,}/g, '  '));
+  expect(lines).toContain('model.layers.0.mlp  8000  1.95 KiB – 3.91 KiB  2.00 – 4.00');
+  expect(lines).toContain('lm_head  1000  750 B  6.00');
+  // Modules of the same sizes share a column.
+  expect(lines).toContain('candidate  model.layers.0.self_attn  model.layers.0.mlp');
+  expect(lines).toContain('  1  1.95 KiB  4.00 bpw  3.91 KiB  4.00 bpw');
+  expect(lines).toContain('  2  3.91 KiB  8.00 bpw');
+  expect(text).toContain('Possible    2.20 to 8.00 bpw');
+  expect(text).toContain('at most 1.00 MiB at 4 bpw:\n            modules 0.977 KiB, head 1.95 KiB');
+  expect(text).toContain('4 × 128 tokens to measure, 8 × 256 to quantize');
+  expect(text).toMatch(/GPU memory {2}at least 2\.00 MiB:.*\n.*buffers of up to 512 KiB/);
+  expect(text).toMatch(/Memory {6}4\.00 MiB.*\nDisk {8}8\.00 MiB/);
 });
 
 test('only a screen gets colours', () => {
@@ -138,7 +235,7 @@ test('on a screen the progress line is rewritten in place, below the lines that 
   const terminal = new FakeTerminal(30);
   const report = new TerminalReport(terminal);
   report.show(progress(1));
-  expect(terminal.text).toBe(`\r\x1b[2K${'Measurement  1/84 trials  model.layers.3.mlp'.slice(0, 29)}`);
+  expect(terminal.text).toBe(`\r\x1b[2K${'Measurement  0 %  model.layers.3.mlp'.slice(0, 29)}`);
   terminal.text = '';
   report.show({ type: 'warning', message: 'w' });
   expect(terminal.text).toBe('\r\x1b[2KWarning: w\n');
@@ -153,12 +250,12 @@ test('without a screen progress is a line at most every ten seconds', () => {
   const report = new TerminalReport(terminal);
   for (let second = 0; second <= 25; second++) {
     terminal.seconds = second;
-    report.show(progress(second));
+    report.show(progress(second * 1e6));
   }
   expect(terminal.text.split('\n')).toEqual([
-    'Measurement  0/84 trials  model.layers.3.mlp',
-    'Measurement  10/84 trials  1.00 trials/s  1:14 left  model.layers.3.mlp',
-    'Measurement  20/84 trials  1.00 trials/s  1:04 left  model.layers.3.mlp',
+    'Measurement  0 %  model.layers.3.mlp',
+    'Measurement  11 %  1.00 M weights/s  1:14 left  model.layers.3.mlp',
+    'Measurement  23 %  1.00 M weights/s  1:04 left  model.layers.3.mlp',
     '',
   ]);
 });
@@ -174,9 +271,13 @@ test('a screen is not redrawn more than ten times a second', () => {
   expect(calls).toBe(10);
 });
 
-test('slow work shows the time of one unit', () => {
-  expect(progressText(progress(2), { rate: 0.25, secondsLeft: 328 })).toBe(
-    'Measurement  2/84 trials  4.0 s each  5:28 left  model.layers.3.mlp',
+test('rates are in millions of weights or in bytes', () => {
+  expect(progressText(progress(2e6), { rate: 25_000, secondsLeft: 328 })).toBe(
+    'Measurement  2 %  0.0250 M weights/s  5:28 left  model.layers.3.mlp',
+  );
+  const compile: ProgressEvent = { ...progress(50, 100), stage: 'compile', unit: 'bytes' };
+  expect(progressText(compile, { rate: 2 ** 25, secondsLeft: 5 })).toBe(
+    'Output  50 %  32.0 MiB/s  5.0 s left  model.layers.3.mlp',
   );
 });
 

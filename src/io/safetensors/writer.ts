@@ -90,6 +90,9 @@ export async function writeIndex(directory: WritableDirectory, shards: readonly 
   await writeJsonFile(directory, INDEX_FILE, index);
 }
 
+/** Bytes of a file's header, its length included. */
+export const headerLength = (shard: ShardPlan): number => headerBytes(shard, {}).length;
+
 /** Length and JSON. The JSON is put together by hand: an object would reorder names that look like numbers. */
 function headerBytes(
   { fileName, tensors }: ShardPlan,

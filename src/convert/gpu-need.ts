@@ -1,0 +1,184 @@
+/**
+ * The least GPU memory that a conversion gets by with, counted from what its stages allocate when one calibration
+ * row and one candidate are on the GPU at a time. Each function follows the allocations of the file it names.
+ */
+
+import { distinctSettings } from '../exl2/candidates.ts';
+import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
+import { padColumns } from '../exl2/packed-linear.ts';
+import type { Group, QuantParams } from '../exl2/params.ts';
+import { FACTORS, GROUP_ROWS, TILE } from '../gptq/quantizer.ts';
+import { GRANULE } from '../gpu/memory.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
+import { sliceColumns } from '../model/weights.ts';
+import { candidatesOf } from './module-candidates.ts';
+import { logitRows } from './perplexity.ts';
+
+/** Bytes of a buffer of 4-byte elements. */
+const buffer = (...shape: number[]): number =>
+  Math.ceil(shape.reduce((a, b) => a * b, 4) / GRANULE) * GRANULE;
+
+const total = <T>(items: readonly T[], bytes: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + bytes(item), 0);
+
+const most = <T>(items: readonly T[], bytes: (item: T) => number): number => Math.max(...items.map(bytes));
+
+const weight = ({ k, n, bias }: LinearSpec): number =>
+  buffer(k, padColumns(n)) + (bias === undefined ? 0 : buffer(padColumns(n)));
+
+/** quantizer.ts: what stays of a candidate. */
+const quantized = (k: number, n: number, groups: readonly Group[]): number =>
+  buffer(k / 4, n) + buffer(groups.length, n) + buffer(groups.length) + 2 * buffer(k);
+
+/** quantizer.ts: what a candidate takes while it is computed. */
+const quantizing = (k: number, n: number, groups: readonly Group[]): number =>
+  buffer(GROUP_ROWS, n) +
+  buffer(n) +
+  buffer(groups.length) +
+  buffer(n / TILE, FACTORS) +
+  buffer(k, n) +
+  buffer(6, groups.length);
+
+/**
+ * quantize-module.ts: one linear beyond its weight, until its rebuilt weight stands in for that.
+ * @param slices columns of each slice of the weight.
+ */
+function packing(k: number, slices: readonly number[], params: QuantParams): number {
+  const groups = resolveGroups(k, params);
+  const results = total(slices, (n) => quantized(k, n, groups));
+  const words = packedRowCount(groups);
+  const checking = most(slices, (n) => quantized(k, n, groups) + buffer(k, n) + buffer(1));
+  const packed = most(slices, (n) => buffer(words, n) + buffer(4, words));
+  const computing = total(slices, (n) => quantizing(k, n, groups));
+  return results + Math.max(computing, packed, checking);
+}
+
+/** Side of each Hessian of a module. */
+const hessianSizes = ({ linears }: ModuleSpec): number[] => [
+  ...new Map(linears.map(({ input, k }) => [input, k])).values(),
+];
+
+/** factor.ts: Hessians from number `i` on are still there, factors up to it too. */
+const factoring = (sizes: readonly number[]): number =>
+  most([...sizes.keys()], (i) => {
+    const k = sizes[i]!;
+    const kept = [...sizes.slice(i), ...sizes.slice(0, i + 1)];
+    return total(kept, (size) => buffer(size, size)) + buffer(k, k) + buffer(k, 32) + 3 * buffer(k);
+  });
+
+/** forward.ts, trials.ts: activations of one row of `t` tokens. */
+function activations({ config }: ModelPlan, { kind, linears }: ModuleSpec, t: number) {
+  const hidden = buffer(t, config.hiddenSize);
+  const width = (name: string) => buffer(t, padColumns(linears.find((linear) => linear.name === name)!.n));
+  if (kind === 'mlp') {
+    const inner = width('up_proj');
+    return { block: 2 * hidden + Math.max(2 * inner, inner + 2 * hidden), trial: 4 * hidden + 3 * inner };
+  }
+  const heads = 2 * width('q_proj') + 2 * width('k_proj');
+  return { block: 2 * hidden + Math.max(heads, width('q_proj') + 2 * hidden), trial: 4 * hidden + heads };
+}
+
+/** measure-module.ts */
+function measuring(plan: ModelPlan, module: ModuleSpec, t: number): number {
+  const { linears } = module;
+  const sizes = hessianSizes(module);
+  const factors = total(sizes, (k) => buffer(k, k));
+  const { block, trial } = activations(plan, module, t);
+  const versions = linears.map(({ name, k, n }) => {
+    const { settings } = distinctSettings(candidatesOf(module), name, k);
+    const groups = settings.map((params) => resolveGroups(k, params));
+    return {
+      kept: total(groups, (each) => quantized(k, padColumns(n), each)),
+      work: most(groups, (each) => quantizing(k, padColumns(n), each)),
+    };
+  });
+  const quantizingAll = most([...linears.keys()], (i) => {
+    const kept = total(versions.slice(0, i + 1), (version) => version.kept);
+    return factors + total(linears.slice(i), weight) + kept + versions[i]!.work;
+  });
+  const sums = candidatesOf(module).length * errorSums(plan, t);
+  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;
+  return Math.max(
+    total(linears, weight) + Math.max(factors + block, factoring(sizes)),
+    quantizingAll,
+    trying,
+  );
+}
+
+/** errors-by-row.ts */
+const errorSums = ({ config }: ModelPlan, t: number): number =>
+  buffer(2 * Math.ceil((t * config.hiddenSize) / 4096));
+
+/** quantize-module.ts, with the parameters that take most. */
+function quantizingModule(plan: ModelPlan, module: ModuleSpec, t: number): number {
+  const { linears } = module;
+  const sizes = hessianSizes(module);
+  const factors = total(sizes, (k) => buffer(k, k));
+  const { block } = activations(plan, module, t);
+  const packed = most(linears, (linear) =>
+    most(candidatesOf(module), (candidate) =>
+      packing(linear.k, [padColumns(linear.n)], candidate[linear.name]!),
+    ),
+  );
+  const phases = [factors + block + errorSums(plan, t), factoring(sizes), factors + packed];
+  return total(linears, weight) + Math.max(...phases);
+}
+
+/** Columns of each slice of the head, as weights.ts cuts it. */
+const headSlices = (head: LinearSpec): number[] =>
+  sliceColumns(head).map(({ start, end }) => padColumns(end - start));
+
+/** quantize-head.ts, perplexity.ts */
+function quantizingHead({ head, config }: ModelPlan, t: number, params: QuantParams): number {
+  const { k } = head;
+  const slices = headSlices(head);
+  const states = 2 * buffer(t, config.hiddenSize);
+  const widest = Math.max(...slices);
+  const tokens = Math.min(t, logitRows(widest));
+  const logits = buffer(tokens, widest) + buffer(tokens, 3) + buffer(tokens);
+  const hessian = buffer(k, k);
+  const phases = [states + logits, hessian + states, factoring([k]), hessian + packing(k, slices, params)];
+  return total(slices, (n) => buffer(k, n)) + Math.max(...phases);
+}
+
+export interface GpuNeed {
+  /** The least budget in bytes. */
+  readonly bytes: number;
+  /** Bytes of the largest buffer. */
+  readonly largestBuffer: number;
+}
+
+/**
+ * @param lengths tokens in a calibration row of each pass.
+ * @param fileBytes of a linear's weight in the source.
+ */
+export function gpuNeed(
+  plan: ModelPlan,
+  headParams: QuantParams,
+  lengths: { readonly measurement: number; readonly quantization: number },
+  fileBytes: (linear: LinearSpec) => number,
+): GpuNeed {
+  const { modules, head, config } = plan;
+  const loading = (linears: readonly LinearSpec[]) =>
+    total(linears, weight) + most(linears, (linear) => buffer(fileBytes(linear) / 4));
+  const slices = headSlices(head);
+  const loadingHead =
+    total(slices, (n) => buffer(head.k, n)) + buffer((fileBytes(head) / 4 / head.n) * Math.max(...slices));
+  const constants = (t: number) =>
+    buffer(config.hiddenSize) + 2 * buffer(config.headDim) + 2 * buffer(t, config.headDim / 2);
+  const phases = [
+    most(modules, ({ linears }) => loading(linears)),
+    loadingHead,
+    most(modules, (module) => measuring(plan, module, lengths.measurement)),
+    most(modules, (module) => quantizingModule(plan, module, lengths.quantization)),
+    quantizingHead(plan, lengths.quantization, headParams),
+  ];
+  const linears = modules.flatMap((module) => module.linears);
+  return {
+    bytes: Math.max(...phases) + Math.max(constants(lengths.measurement), constants(lengths.quantization)),
+    largestBuffer: Math.max(
+      most(linears, ({ k, n }) => Math.max(buffer(k, padColumns(n)), buffer(k, k))),
+      buffer(head.k, Math.max(...slices)),
+    ),
+  };
+}

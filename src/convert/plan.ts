@@ -1,0 +1,139 @@
+import type { RowShape } from '../calibration/rows.ts';
+import { headParams } from '../exl2/candidates.ts';
+import { packedTensorInfos } from '../exl2/packed-linear.ts';
+import type { BitWidth } from '../exl2/params.ts';
+import type { ModelDirectory } from '../io/model-directory.ts';
+import { headerLength, planShard } from '../io/safetensors/writer.ts';
+import type { LinearSpec, ModelPlan } from '../model/plan.ts';
+import { linearWeights, moduleWeights, storedBytes } from '../model/sizes.ts';
+import { byteLength, DTYPES, type TensorInfo } from '../tensor/dtype.ts';
+import { budgetBits, checkBudget, type SizedModule } from './allocate.ts';
+import type { PlanEvent } from './events.ts';
+import { gpuNeed } from './gpu-need.ts';
+import { candidateBits, candidatesOf } from './module-candidates.ts';
+
+/** What a conversion is asked to do, as far as its size depends on it. */
+export interface PlanRequest {
+  readonly bits: number;
+  readonly headBits: BitWidth;
+  readonly measurement: RowShape;
+  readonly quantization: RowShape;
+}
+
+/** Main memory of the program itself with tokenizer and calibration text. */
+const PROGRAM_BYTES = 350 * 2 ** 20;
+/** Pieces in which weights are read and written; a few are on their way at once. */
+const PIECES_BYTES = 3 * 64 * 2 ** 20;
+/** Job description, measurement and strategy. */
+const JOB_FILES_BYTES = 2 ** 20;
+const TOKEN_ID_BYTES = 8;
+
+/** The modules with the sizes of their candidates. */
+export const sizedModules = ({ modules }: ModelPlan): SizedModule[] =>
+  modules.map((module) => ({
+    key: module.key,
+    weights: moduleWeights(module),
+    candidates: candidatesOf(module).map((candidate) => ({ totalBits: candidateBits(module, candidate) })),
+  }));
+
+/** Throws InputError that names the possible range when no allocation is as small as `bits` per weight. */
+export function checkTarget(plan: ModelPlan, bits: number): void {
+  const modules = sizedModules(plan);
+  checkBudget(modules, budgetBits(modules, bits));
+}
+
+/**
+ * What a conversion will make and need, from headers alone.
+ * @throws InputError when no allocation is as small as asked for.
+ */
+export function planConversion(source: ModelDirectory, plan: ModelPlan, request: PlanRequest): PlanEvent {
+  const { bits, headBits, measurement, quantization } = request;
+  checkTarget(plan, bits);
+  const modules = sizedModules(plan);
+  const weights = sum(modules, (module) => module.weights);
+  const least = sum(modules, ({ candidates }) => Math.min(...candidates.map(({ totalBits }) => totalBits)));
+  const most = sum(modules, ({ candidates }) => Math.max(...candidates.map(({ totalBits }) => totalBits)));
+  const moduleBytes = Math.ceil(Math.min(most, budgetBits(modules, bits)) / 8);
+  const outputParts = outputPartsOf(source, plan, headBits, moduleBytes);
+  const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
+  const gpu = gpuNeed(
+    plan,
+    headParams(headBits),
+    { measurement: measurement.length, quantization: quantization.length },
+    ({ weight, k, n }) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes,
+  );
+  const rowBytes = sum([measurement, quantization], ({ rows, length }) => rows * length * TOKEN_ID_BYTES);
+  return {
+    type: 'plan',
+    modules: [
+      ...modules.map(({ key, weights, candidates }) => ({
+        key,
+        weights,
+        candidateBits: candidates.map(({ totalBits }) => totalBits),
+      })),
+      { key: plan.head.key, weights: linearWeights(plan.head), candidateBits: [outputParts.head * 8] },
+    ],
+    bitsPerWeight: bits,
+    possibleBitsPerWeight: { least: least / weights, most: most / weights },
+    outputBytes,
+    outputParts,
+    calibration: { measurement, quantization },
+    gpuBytes: gpu.bytes,
+    gpuBufferBytes: gpu.largestBuffer,
+    memoryBytes: memoryBytes(plan, modules, request, outputParts.head),
+    diskBytes: outputBytes + moduleBytes + outputParts.head + rowBytes + JOB_FILES_BYTES,
+  };
+}
+
+const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((total, item) => total + value(item), 0);
+
+function outputPartsOf(
+  source: ModelDirectory,
+  plan: ModelPlan,
+  headBits: BitWidth,
+  modules: number,
+): PlanEvent['outputParts'] {
+  const head = packedInfos(plan.head, headBits);
+  // Names and shapes, and so the header's length, hardly depend on the parameters.
+  const linears = plan.modules.flatMap((module) => module.linears);
+  const infos = [
+    ...plan.stored.map(({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape })),
+    ...linears.flatMap((linear) => packedInfos(linear, headBits)),
+    ...head,
+  ];
+  return {
+    modules: modules + headerLength(planShard('', infos)),
+    head: sum(head, byteLength),
+    stored: storedBytes(plan),
+    copied: sum(source.copiedFiles(), ({ size }) => size),
+  };
+}
+
+const packedInfos = ({ key, k, n, bias }: LinearSpec, headBits: BitWidth): TensorInfo[] =>
+  packedTensorInfos(key, k, n, headParams(headBits), bias !== undefined);
+
+/** The larger of: all states while the embeddings are looked up; all states, and a module's packed tensors. */
+function memoryBytes(
+  { config: { hiddenSize, vocabSize } }: ModelPlan,
+  modules: readonly SizedModule[],
+  { measurement, quantization }: PlanRequest,
+  headBytes: number,
+): number {
+  const originals = Math.min(measurement.rows, quantization.rows);
+  const tokens = Math.max(
+    2 * measurement.rows * measurement.length,
+    2 * (quantization.rows + originals) * quantization.length,
+  );
+  const vectors = Math.min(
+    vocabSize,
+    Math.max(measurement.rows * measurement.length, quantization.rows * quantization.length),
+  );
+  const packed = Math.max(
+    headBytes,
+    ...modules.flatMap(({ candidates }) => candidates.map(({ totalBits }) => totalBits / 8)),
+  );
+  // While a tensor is read back there are two of it.
+  const atOnce = Math.max(vectors * hiddenSize * 4, 2 * packed);
+  return PROGRAM_BYTES + PIECES_BYTES + tokens * hiddenSize * 4 + Math.ceil(atOnce);
+}

@@ -50,11 +50,3 @@ export function defineKernel<const S extends string, const I extends string, con
     constants: definition.constants ?? {},
   };
 }
-
-/** The same kernel with other override constants (tile sizes). */
-export function specialize<S extends string, I extends string, O extends string>(
-  kernel: Kernel<S, I, O>,
-  constants: Record<string, number>,
-): Kernel<S, I, O> {
-  return { ...kernel, constants: { ...kernel.constants, ...constants } };
-}

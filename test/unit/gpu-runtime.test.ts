@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { specialize } from '../../src/gpu/kernel.ts';
 import { Scope } from '../../src/gpu/scope.ts';
 import { view } from '../../src/gpu/tensor.ts';
-import { fillRows } from '../../src/kernels/model/fill_rows.ts';
+import { addBias } from '../../src/kernels/model/add_bias.ts';
 import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
 import { InternalError } from '../../src/util/errors.ts';
 import { expectExact } from '../support/compare.ts';
@@ -27,10 +26,10 @@ describe('arguments', () => {
     const y = scope.alloc([3], 'y');
     gpu.run(showScalars, { y, real: -1.375, signed: -7, unsigned: 9 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([9, -7, -11]);
-    gpu.run(specialize(showScalars, { factor: 100 }), { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run({ ...showScalars, constants: { factor: 100 } }, { y, real: 0.5, signed: 2, unsigned: 3 });
     gpu.run(showScalars, { y: y, real: 0.5, signed: 2, unsigned: 3 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([3, 2, 4]);
-    gpu.run(specialize(showScalars, { factor: 100 }), { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run({ ...showScalars, constants: { factor: 100 } }, { y, real: 0.5, signed: 2, unsigned: 3 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([300, 200, 400]);
   });
 
@@ -113,7 +112,8 @@ describe('sizes', () => {
     expect(Math.ceil((m * n) / 64)).toBeGreaterThan(65535);
     const row = randomFloats(n, 1);
     const y = scope.alloc([m, n], 'y');
-    gpu.run(fillRows, { m, n, row: scope.upload(row, 'row'), y });
+    gpu.zero(y);
+    gpu.run(addBias, { m, n, bias: scope.upload(row, 'row'), y });
     const filled = await floats(y);
     for (let i = 0; i < m; i++)
       expect(Buffer.compare(Buffer.from(filled.buffer, i * n * 4, n * 4), Buffer.from(row.buffer))).toBe(0);

@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config';
+/// <reference types="vitest/config" />
+import { defineConfig } from 'vite';
 
 /** `--mode cli` bundles the command line for Node; tests use the same WGSL imports (`?raw`). */
 export default defineConfig(({ mode }) => ({

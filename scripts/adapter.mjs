@@ -22,15 +22,16 @@ const BROWSERS = [
 /**
  * Sets this process's environment, and so its children's, such that WebGPU finds an adapter. A GPU goes before the
  * software adapter. Only on Linux may both be missing; elsewhere the system has the driver.
+ * @param {{install: boolean}} options whether to install the software adapter where there is none, or do without
  */
-export function ensureAdapter() {
+export function ensureAdapter({ install }) {
   if (process.platform !== 'linux') return;
   // libwayland, which the drivers load, complains on stderr when this is unset.
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
   if (findsAdapter(process.env)) return;
   const chosen = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
   if (chosen) say(`the environment's Vulkan driver ${chosen} gives no WebGPU adapter; trying others …`);
-  if (useSoftwareAdapter()) return;
+  if (useSoftwareAdapter() || !install) return;
 
   installPackages(
     ['libvulkan1', 'chromium'],

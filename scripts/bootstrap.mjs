@@ -11,12 +11,13 @@ const OLDEST_NODE = [20, 19];
 
 /**
  * Installs what is missing, and sets this process's environment so that it is found. Throws SetupError when it can't.
- * @param {{adapter: boolean, chromium: boolean}} need a WebGPU adapter; a Chromium for tests in the browser
+ * @param {{tests: boolean, adapter: 'install' | 'find' | 'none', chromium: boolean}} need the packages for tests too;
+ *   a WebGPU adapter, installed where there is none or only looked for; a Chromium for tests in the browser
  */
-export function ensureReady({ adapter, chromium }) {
+export function ensureReady({ tests, adapter, chromium }) {
   ensureNode(process.versions.node);
-  ensurePackages();
-  if (adapter) ensureAdapter();
+  ensurePackages(tests);
+  if (adapter !== 'none') ensureAdapter({ install: adapter === 'install' });
   if (chromium) ensureBrowser();
 }
 
@@ -33,16 +34,21 @@ export function ensureNode(version) {
 /**
  * True when `directory`/node_modules is not what package-lock.json asks for. npm keeps its own copy of the lock
  * file inside; comparing the two says more than comparing their dates, which a checkout changes.
+ * @param {boolean} tests whether packages that only tests need must be there; they may be in any case
  */
-export function packagesAreStale(directory) {
+export function packagesAreStale(directory, tests) {
   const wanted = readPackages(join(directory, 'package-lock.json'));
-  const installed = readPackages(join(directory, 'node_modules', '.package-lock.json'));
+  const installed = readInstalled(directory);
   if (wanted === undefined) throw new SetupError(`${join(directory, 'package-lock.json')} is missing.`);
   if (installed === undefined) return true;
   const isWanted = ([path, { version }]) => wanted[path]?.version === version;
   // Packages for other systems are optional and stay away.
   const isThere = ([path, entry]) =>
-    path === '' || entry.optional || entry.devOptional || installed[path] !== undefined;
+    path === '' ||
+    entry.optional ||
+    entry.devOptional ||
+    (entry.dev && !tests) ||
+    installed[path] !== undefined;
   return !Object.entries(installed).every(isWanted) || !Object.entries(wanted).every(isThere);
 }
 
@@ -50,11 +56,23 @@ function readPackages(path) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
 }
 
-function ensurePackages() {
-  if (!packagesAreStale(root)) return;
-  say('installing the npm packages of package-lock.json (npm ci) …');
+const readInstalled = (directory) => readPackages(join(directory, 'node_modules', '.package-lock.json'));
+
+function ensurePackages(tests) {
+  if (!packagesAreStale(root, tests)) return;
+  // Whoever has run the tests here keeps what they need.
+  const withTests = tests || Object.values(readInstalled(root) ?? {}).some(({ dev }) => dev);
+  say(
+    `installing the npm packages of package-lock.json${withTests ? ', with those for tests' : ''} (npm ci) …`,
+  );
   const env = { ...process.env, PUPPETEER_SKIP_DOWNLOAD: '1' };
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = [
+    'ci',
+    withTests ? '--include=dev' : '--omit=dev',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   const npm = process.env.npm_execpath ?? '';
   const done = npm.endsWith('npm-cli.js')
     ? runNode(npm, args, { env })

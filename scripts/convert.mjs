@@ -39,8 +39,15 @@ function buildWhatChanged() {
   }
 }
 
+/** Nothing is installed for what computes nothing. */
+function neededAdapter(args) {
+  const isGiven = (...names) => names.some((name) => args.includes(name));
+  if (isGiven('-h', '--help', '--version')) return 'none';
+  return isGiven('--dry-run', '--list-gpus') ? 'find' : 'install';
+}
+
 try {
-  ensureReady({ adapter: true, chromium: false });
+  ensureReady({ tests: false, adapter: neededAdapter(process.argv.slice(2)), chromium: false });
   buildWhatChanged();
   // npm starts scripts in the repository; the user's relative paths start where npm was called.
   if (process.env.npm_lifecycle_event === 'convert') process.chdir(process.env.INIT_CWD);

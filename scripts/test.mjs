@@ -21,7 +21,7 @@ function runCheck([name, program, ...args]) {
 }
 
 try {
-  ensureReady({ adapter: true, chromium: false });
+  ensureReady({ tests: true, adapter: 'install', chromium: false });
   const results = CHECKS.map(runCheck);
   console.log();
   for (const { name, passed, seconds } of results) {

@@ -32,6 +32,7 @@ export async function measure(context: StageContext, rows: CalibrationRows): Pro
     if (pending >= 0) await embedTokens(source, plan, rows.ids, states);
     for (const [index, module] of modules.entries()) {
       const started = performance.now();
+      progress(index, 0);
       let accuracies = earlier[index];
       if (index <= pending) {
         const size = rowsPerBatch(gpu, plan, rows.length);

@@ -61,6 +61,7 @@ export async function quantize(
     await embedTokens(source, plan, rows.ids, states.original);
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();
+      progress(index, 0);
       const done = await work.openTensors(ARTEFACT.tensors(module.key));
       const rfnError = await withFittingBatch(gpu, batchRows, module.key, Object.values(states), (batch) =>
         done
@@ -89,6 +90,7 @@ export async function quantize(
       });
     }
     const params = headParams(choice.headBits);
+    progress(plan.modules.length, 0);
     const head = await withFittingBatch(gpu, batchRows, 'the head', Object.values(states), (batch) =>
       quantizeHead(context, params, states, rows, batch),
     );

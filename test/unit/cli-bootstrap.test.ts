@@ -5,16 +5,21 @@ import { afterEach, expect, test } from 'vitest';
 import { ensureNode, packagesAreStale } from '../../scripts/bootstrap.mjs';
 import { SetupError } from '../../scripts/shell.mjs';
 
-let directory: string | undefined;
+const directories: string[] = [];
 
 afterEach(() => {
-  if (directory) rmSync(directory, { recursive: true });
-  directory = undefined;
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
 });
+
+function newDirectory(prefix: string): string {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  directories.push(directory);
+  return directory;
+}
 
 /** A project with this lock file and, when given, npm's copy of it in node_modules. */
 function project(wanted: object, installed?: object): string {
-  directory = mkdtempSync(join(tmpdir(), 'with space '));
+  const directory = newDirectory('with space ');
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify({ packages: wanted }));
   if (installed) {
     mkdirSync(join(directory, 'node_modules'));
@@ -32,6 +37,8 @@ const a2 = { 'node_modules/a': { version: '2.0.0' } };
 const b = { 'node_modules/b': { version: '1.0.0' } };
 const forOtherSystem = { 'node_modules/c': { version: '1.0.0', optional: true } };
 
+const forTests = { 'node_modules/t': { version: '1.0.0', dev: true } };
+
 test.each<[string, boolean, object, object | undefined]>([
   ['no node_modules', true, { ...root, ...a1 }, undefined],
   ['the same', false, { ...root, ...a1 }, a1],
@@ -46,12 +53,22 @@ test.each<[string, boolean, object, object | undefined]>([
   ['one missing', true, { ...root, ...a1, ...b }, a1],
   ['one too many', true, { ...root, ...a1 }, { ...a1, ...b }],
 ])('packages: %s', (_what, isStale, wanted, installed) => {
-  expect(packagesAreStale(project(wanted, installed))).toBe(isStale);
+  expect(packagesAreStale(project(wanted, installed), true)).toBe(isStale);
+  expect(packagesAreStale(project(wanted, installed), false)).toBe(isStale);
+});
+
+test('packages for tests are missed by tests alone, and disturb nobody', () => {
+  const without = project({ ...root, ...a1, ...forTests }, a1);
+  expect(packagesAreStale(without, true)).toBe(true);
+  expect(packagesAreStale(without, false)).toBe(false);
+  const complete = project({ ...root, ...a1, ...forTests }, { ...a1, ...forTests });
+  expect(packagesAreStale(complete, true)).toBe(false);
+  expect(packagesAreStale(complete, false)).toBe(false);
 });
 
 test('a checkout without its lock file is refused', () => {
-  directory = mkdtempSync(join(tmpdir(), 'bare-'));
-  expect(() => packagesAreStale(directory!)).toThrow(SetupError);
+  const directory = newDirectory('bare-');
+  expect(() => packagesAreStale(directory, true)).toThrow(SetupError);
 });
 
 test.each(['20.19.0', '20.20.2', '22.0.0', '24.1.0'])('Node %s will do', (version) => {

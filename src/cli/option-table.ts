@@ -48,7 +48,7 @@ export const OPTIONS = {
     type: 'number',
     value: 'MIB',
     default: 8192,
-    description: 'Largest size of one output file, in MiB.',
+    description: 'Largest size of one output file, in MiB; 0: one file, however large.',
   },
   bits: {
     alias: 'b',

@@ -17,7 +17,7 @@ interface Range {
 
 const RANGES = {
   bits: { min: 2, max: 8 },
-  shard_size: { min: 1, max: 2 ** 24 },
+  shard_size: { min: 0, max: 2 ** 24 },
   dataset_rows: { min: 1, max: 1e6, integer: true },
   measurement_rows: { min: 1, max: 1e6, integer: true },
   // One token predicts nothing.
@@ -43,7 +43,8 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
   return {
     ...directories(given, places),
     resume: !given.no_resume,
-    shardBytes: Math.floor(given.shard_size * MIB),
+    // As in ExLlamaV2, 0 is one file.
+    shardBytes: given.shard_size === 0 ? Number.POSITIVE_INFINITY : Math.ceil(given.shard_size * MIB),
     bits: given.bits,
     headBits: headBits(given.head_bits),
     seed: given.seed,

@@ -1,6 +1,12 @@
 import type { ByteSource, ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import { CHUNK_BYTES } from '../io/chunks.ts';
-import { planShards, type TensorData, writeIndex, writeSafetensors } from '../io/safetensors/writer.ts';
+import {
+  planShards,
+  type ShardPlan,
+  type TensorData,
+  writeIndex,
+  writeSafetensors,
+} from '../io/safetensors/writer.ts';
 import { writeJsonFile } from '../io/write-file.ts';
 import type { StoredTensor } from '../model/plan.ts';
 import { byteLength, elementCount, type HostTensor, type TensorInfo } from '../tensor/dtype.ts';
@@ -14,6 +20,7 @@ import { checkControl } from './control.ts';
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
 const CONFIG = 'config.json';
+const SHARD = /^output(-\d{5}-of-\d{5})?\.safetensors$/;
 /** The largest finite half. */
 const MAX_HALF = 65504;
 
@@ -53,6 +60,7 @@ export async function compile(
     });
   }
   await writeIndex(output, shards);
+  await removeOtherShards(output, shards);
   for (const { path } of copied) await copyFile(model, output, path);
   const config = { ...context.plan.config.raw, quantization_config: quantizationJson(quantization) };
   await writeJsonFile(output, CONFIG, config);
@@ -64,6 +72,14 @@ export async function compile(
   ]);
   const entries = (await output.list()).filter(({ path }) => files.has(path));
   return { bytes: entries.reduce((sum, { size }) => sum + size, 0), files: entries.map(({ path }) => path) };
+}
+
+/** Of an earlier conversion that was cut otherwise: loaders read every safetensors file that they find. */
+async function removeOtherShards(output: WritableDirectory, shards: readonly ShardPlan[]): Promise<void> {
+  const written = new Set(shards.map(({ fileName }) => fileName));
+  for (const { path } of await output.list()) {
+    if (SHARD.test(path) && !written.has(path)) await output.remove(path);
+  }
 }
 
 const quantizationJson = ({ bits, headBits, calibration }: QuantizationConfig) => ({

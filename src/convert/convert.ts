@@ -4,7 +4,7 @@ import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { StageName } from './events.ts';
-import { jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
+import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { measure } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
 import { modelFacts } from './model-facts.ts';
@@ -12,7 +12,7 @@ import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput, claimOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
-import { quantize } from './quantize.ts';
+import { type QuantizeResult, quantize } from './quantize.ts';
 import type { ConvertJob } from './settings.ts';
 import { strategyToJson } from './strategy-json.ts';
 
@@ -93,6 +93,7 @@ function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Mea
   return stage(context, 'optimize', async () => {
     const { bits, pinned } = job.settings;
     const strategy = optimize(context.plan, measurement, bits, pinned);
+    await checkStrategy(context.work, strategy);
     await context.work.writeJson(ARTEFACT.strategy, strategyToJson(strategy));
     job.emit(strategy.event);
     return strategy;
@@ -106,32 +107,43 @@ async function quantizeOnce(
   strategy: Strategy,
 ): Promise<void> {
   const { work, emit } = context;
-  if (await work.has(ARTEFACT.result)) {
+  const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
+  if (result) {
     emit({ type: 'stage', stage: 'quantize', state: 'reused' });
+    const { tokens, original, quantized } = result.perplexity;
+    emit({ type: 'perplexity', model: 'original', value: original, tokens });
+    emit({ type: 'perplexity', model: 'quantized', value: quantized, tokens });
     return;
   }
   await stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
     const { rfnErrors, perplexity } = await quantize(context, rows.quantization, choice);
-    await work.writeJson(ARTEFACT.result, { rfn_error: Object.fromEntries(rfnErrors), perplexity });
+    const note: QuantizationNote = { rfn_error: Object.fromEntries(rfnErrors), perplexity };
+    await work.writeJson(ARTEFACT.result, note);
   });
 }
 
-function writeOutput(
+/** What remains of the quantization beside the tensors. */
+interface QuantizationNote {
+  readonly rfn_error: Readonly<Record<string, number>>;
+  readonly perplexity: QuantizeResult['perplexity'];
+}
+
+async function writeOutput(
   context: StageContext,
   job: ConvertJob,
   rows: JobRows,
   strategy: Strategy,
 ): Promise<void> {
-  return stage(context, 'compile', async () => {
-    const { bits, headBits, shardBytes, dataset } = job.settings;
+  const { bits, headBits, shardBytes, dataset } = job.settings;
+  const { bytes, files } = await stage(context, 'compile', async () => {
     const { rows: count, length } = rows.quantization;
     await claimOutput(job.output, context.work);
     const quantization = { bits, headBits, calibration: { rows: count, length, dataset } };
-    const { bytes, files } = await compile(context, job.model, job.output, quantization, shardBytes);
-    const { bitsPerWeight } = strategy.event;
-    job.emit({ type: 'output', directory: job.output.name, bytes, bitsPerWeight, headBits, files });
+    return compile(context, job.model, job.output, quantization, shardBytes);
   });
+  const { bitsPerWeight } = strategy.event;
+  job.emit({ type: 'output', directory: job.output.name, bytes, bitsPerWeight, headBits, files });
 }
 
 /** Runs a stage and reports its start, end and time. */

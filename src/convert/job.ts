@@ -4,7 +4,9 @@ import type { ModelDirectory } from '../io/model-directory.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
 import { InputError } from '../util/errors.ts';
 import { ARTEFACT, isArtefact } from './artefacts.ts';
+import type { Strategy } from './optimize.ts';
 import type { ConvertSettings } from './settings.ts';
+import { strategyToJson } from './strategy-json.ts';
 
 /** Everything that a job's artefacts depend on. A job only goes on when all of it is the same. */
 export type JobInputs = Readonly<Record<string, unknown>>;
@@ -56,6 +58,23 @@ export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<v
     `The work directory holds a job with other inputs:\n${list.join('\n')}\n` +
       'Take the same options to go on with it, another work directory (--out_dir) for a new job, or --no_resume to ' +
       'drop the old one. To keep its measurement at another bitrate, pass its measurement.json with --measurement.',
+  );
+}
+
+/**
+ * Makes sure that the layers in the work directory were quantized by this strategy.
+ * @throws InputError that names the modules whose parameters differ.
+ */
+export async function checkStrategy(work: WorkDirectory, strategy: Strategy): Promise<void> {
+  const earlier = await work.readJson<Record<string, unknown>>(ARTEFACT.strategy);
+  if (!earlier) return;
+  const now = Object.entries(strategyToJson(strategy));
+  const changed = now.filter(([key, chosen]) => JSON.stringify(earlier[key]) !== JSON.stringify(chosen));
+  if (changed.length === 0) return;
+  throw new InputError(
+    `The work directory holds a job with another allocation, made from another measurement; it differs in ` +
+      `${changed.map(([key]) => key).join(', ')}. Pass the same measurement to go on with it, or take another work ` +
+      'directory (--out_dir) for a new job, or --no_resume to drop the old one.',
   );
 }
 

@@ -19,10 +19,16 @@ export async function checkOutput(output: WritableDirectory, work: WorkDirectory
     if (quantization_config?.quant_method === 'exl2') return;
   }
   const [first] = await listIfThere(output);
-  if (!first) return;
+  if (!first) return tryToWrite(output);
   throw new InputError(
     `The output directory ${output.name} holds files that are not an EXL2 model (${first.path}, …): choose an empty or new one.`,
   );
+}
+
+/** Better now than after hours of work. */
+async function tryToWrite(output: WritableDirectory): Promise<void> {
+  const sink = await output.create('config.json');
+  await sink.abort();
 }
 
 /** Notes that the job writes there from now on. */

@@ -12,10 +12,16 @@ import { checkControl } from './control.ts';
 import { perplexity } from './perplexity.ts';
 import { type PassStates, quantizeLinear } from './quantize-module.ts';
 
+/** Over the first calibration rows. */
+export interface Perplexities {
+  readonly original: number;
+  readonly quantized: number;
+  readonly tokens: number;
+}
+
 export interface QuantizedHead {
   readonly tensors: readonly HostTensor[];
-  /** Over the first rows of the calibration rows. */
-  readonly perplexity: { readonly original: number; readonly quantized: number };
+  readonly perplexity: Perplexities;
 }
 
 /** Quantizes the head on the quantized model's final states; perplexity of both models on the original's rows. */
@@ -54,6 +60,7 @@ export async function quantizeHead(
       original.rows,
     );
     emit({ type: 'perplexity', model: 'quantized', ...after });
-    return { tensors, perplexity: { original: before.value, quantized: after.value } };
+    const { tokens } = before;
+    return { tensors, perplexity: { original: before.value, quantized: after.value, tokens } };
   });
 }

@@ -17,7 +17,7 @@ import { advance, type LoadedModule, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { Strategy } from './optimize.ts';
 import { progressReporter } from './progress.ts';
-import { quantizeHead } from './quantize-head.ts';
+import { type Perplexities, quantizeHead } from './quantize-head.ts';
 import { type ModuleParams, type PassStates, quantizeModule } from './quantize-module.ts';
 
 /** How to quantize. */
@@ -30,7 +30,7 @@ export interface QuantizeChoice {
 
 export interface QuantizeResult {
   readonly rfnErrors: ReadonlyMap<string, number>;
-  readonly perplexity: { readonly original: number; readonly quantized: number };
+  readonly perplexity: Perplexities;
 }
 
 /**

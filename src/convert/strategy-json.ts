@@ -2,7 +2,7 @@ import { paramsToJson, type QuantParamsJson } from '../exl2/params-json.ts';
 import type { Strategy } from './optimize.ts';
 
 /** The strategy as ExLlamaV2's job file holds it: for each module accuracy, bits and every linear's parameters. */
-export function strategyToJson({ params, event }: Strategy): unknown {
+export function strategyToJson({ params, event }: Strategy): Record<string, unknown> {
   return Object.fromEntries(
     event.modules.map(({ key, error, totalBits }) => {
       const linears: [string, QuantParamsJson][] = Object.entries(params.get(key)!).map(([name, setting]) => [

@@ -53,6 +53,8 @@ test("all of ExLlamaV2's short forms are known", () => {
     seed: 0,
     dryRun: false,
   });
+  expect(options('-ss', '0').shardBytes).toBe(Number.POSITIVE_INFINITY);
+  expect(options('-ss', '0.5').shardBytes).toBe(2 ** 19);
   expect(options('-om', 'x.json').outputMeasurement).toBe('/home/me/x.json');
 });
 
@@ -101,7 +103,7 @@ test.each<[string, RegExp]>([
   ['-r 2.5', /whole number/],
   ['-l 1', /--length must be a whole number from 2/],
   ['--seed -1', /--seed must be a whole number from 0/],
-  ['-ss 0', /--shard_size/],
+  ['-ss -1', /--shard_size/],
   ['-rs 0', /--rope_scale/],
   ['--preset fast', /quick.*standard/s],
   ['--gpu-memory-budget lots', /6GB or 512MiB/],

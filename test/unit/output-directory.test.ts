@@ -27,3 +27,14 @@ test('a job that was stopped while it wrote goes on there, and nowhere else', as
   await checkOutput(output, work);
   await expect(checkOutput(memoryDirectory('letters', { 'a.txt': 'x' }), work)).rejects.toThrow('letters');
 });
+
+test('a directory that cannot be written to is refused before any work', async () => {
+  const full = {
+    ...memoryDirectory('full'),
+    create: () => Promise.reject(new InputError('Cannot write full/config.json: the disk is full.')),
+  };
+  await expect(checkOutput(full, newWork())).rejects.toThrow('the disk is full');
+  const output = memoryDirectory('out');
+  await checkOutput(output, newWork());
+  expect(await output.list()).toEqual([]);
+});

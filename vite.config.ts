@@ -1,8 +1,27 @@
 /// <reference types="vitest/config" />
+import { readdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
-/** `--mode cli` bundles the command line for Node; tests use the same WGSL imports (`?raw`). */
+const DEMO_MODEL = 'tinystories-7m';
+
+/** The bundled model's files, since a web server does not list them. */
+function demoModel() {
+  const folder = fileURLToPath(new URL(`public/models/${DEMO_MODEL}`, import.meta.url));
+  const files = readdirSync(folder).map((path) => ({ path, size: statSync(`${folder}/${path}`).size }));
+  return { name: DEMO_MODEL, files };
+}
+
+/**
+ * The page, ready for any path of any host. `--mode cli` bundles the command line for Node; tests use the same WGSL
+ * imports (`?raw`).
+ */
 export default defineConfig(({ mode }) => ({
+  base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  worker: { format: 'es' },
+  define: { __DEMO_MODEL__: JSON.stringify(demoModel()) },
+  ...(mode !== 'cli' && { build: { outDir: 'dist/page', target: 'es2023' } }),
   ...(mode === 'cli' && {
     build: {
       ssr: 'src/cli/main.ts',

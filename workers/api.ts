@@ -3,6 +3,9 @@
  *
  * The page talks to the coordinator alone. The coordinator owns the jobs: their records, the allocation, restarts.
  * It starts a GPU worker that owns adapter and device, reads the model and writes the output itself.
+ *
+ * Errors arrive with name and message; the message says what to do. What workers lack is the page's part: asking for
+ * permissions, `navigator.storage.persist()`, the wake lock.
  */
 
 import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
@@ -57,6 +60,8 @@ export interface ModelFacts {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly modules: readonly ModuleFacts[];
+  /** Token ids that the tokenizer gives; they are below this. */
+  readonly tokenizerSize: number;
   readonly warnings: readonly string[];
 }
 
@@ -130,9 +135,17 @@ export interface JobRecord {
   readonly created: number;
   readonly changed: number;
   readonly state: JobState;
+  /** Without `calibrationFile` and `measurement`, which are kept apart. */
   readonly options: JobOptions;
+  /** Name of the user's own calibration file. */
+  readonly calibrationName?: string;
   readonly model: ModelFacts;
+  /** The user's folder; empty: the browser's storage. */
   readonly outputName: string;
+  /** Bitrates that it makes, in order; empty while the user is to choose. */
+  readonly targets: readonly AllocationRequest[];
+  /** Whether `measurement`, `measurementJson` and `allocate` have something to say. */
+  readonly measured: boolean;
   /** Why it failed. */
   readonly error?: string;
   readonly results: readonly TargetResult[];
@@ -155,11 +168,19 @@ export type JobUpdate =
   | {
       readonly type: 'events';
       readonly id: string;
+      /** The bitrate under way; not while it measures. */
       readonly bits?: number;
       readonly events: readonly ConvertEvent[];
     }
-  /** Bytes per second read and written, tokens per second, in the last seconds. */
-  | { readonly type: 'rates'; readonly id: string; readonly read: number; readonly written: number };
+  /** Bytes per second read and written, calibration tokens per second, in the last seconds. */
+  | {
+      readonly type: 'rates';
+      readonly id: string;
+      readonly read: number;
+      readonly written: number;
+      readonly tokens: number;
+    }
+  | { readonly type: 'removed'; readonly id: string };
 
 /** A choice of the allocation: target and pinned modules. */
 export interface AllocationRequest {
@@ -175,11 +196,14 @@ export interface CoordinatorApi {
   inspect(source: ModelSource): Promise<ModelFacts>;
   plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
   jobs(): Promise<JobRecord[]>;
-  /** Starts a job; its id comes back at once, the rest through `watch`. */
+  /**
+   * Starts a job; its id comes back at once, the rest through `watch`. Throws InputError when another one is running:
+   * there is one GPU.
+   */
   start(source: ModelSource, output: OutputTarget, options: JobOptions): Promise<string>;
   /** Goes on with an interrupted, failed or cancelled job. `source` where the kept one is gone or not permitted. */
   resume(id: string, source?: ModelSource, output?: OutputTarget): Promise<void>;
-  /** The handles that a job needs permission for; the page asks, since workers can't. */
+  /** The handles that a job still needs permission for; the page asks, since workers can't. */
   handles(id: string): Promise<readonly { handle: FileSystemDirectoryHandle; mode: 'read' | 'readwrite' }[]>;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
@@ -192,7 +216,10 @@ export interface CoordinatorApi {
   measurementJson(id: string): Promise<unknown>;
   /** The allocation for a target, at once; nothing is started. */
   allocate(id: string, request: AllocationRequest): Promise<AllocationEvent>;
-  /** Quantizes a measured job by these choices, one after the other. */
+  /**
+   * Quantizes a measured job by these choices, one after the other. A bitrate that it has made already is made anew
+   * when other modules are pinned, and else kept.
+   */
   quantize(id: string, requests: readonly AllocationRequest[]): Promise<void>;
   /** Files of an output in the browser's storage. */
   outputFiles(id: string, bits: number): Promise<readonly NamedFile[]>;

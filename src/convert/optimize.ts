@@ -38,9 +38,7 @@ export function optimize(
     const candidate = allocation.choice[i]!;
     const { totalBits, error } = candidates[candidate]!;
     const { params } = measurement.modules.get(key)![candidate]!;
-    const description = Object.entries(params)
-      .map(([linear, setting]) => `${linear} ${describe(setting)}`)
-      .join(', ');
+    const description = describeCandidate(params);
     return { key, candidate, totalBits, bitsPerWeight: totalBits / weights, error, description, params };
   });
   return {
@@ -57,3 +55,9 @@ export function optimize(
     },
   };
 }
+
+/** E.g. `q_proj 1:4b_128g s4, k_proj …`. */
+export const describeCandidate = (candidate: Candidate): string =>
+  Object.entries(candidate)
+    .map(([linear, params]) => `${linear} ${describe(params)}`)
+    .join(', ');

@@ -7,12 +7,12 @@ import { fileSource } from './file-source.ts';
 export interface ListedFile {
   /** Relative to the folder, with '/'. */
   readonly path: string;
-  readonly file: Blob;
+  readonly file: File;
 }
 
 /** The files of a folder chosen with `<input webkitdirectory>`, or of a dropped one. Throws InputError for bad paths. */
 export function fileListDirectory(name: string, files: readonly ListedFile[]): ReadableDirectory {
-  const byPath = new Map<string, Blob>();
+  const byPath = new Map<string, File>();
   for (const { path, file } of files) {
     const key = pathSegments(path, name).join('/');
     if (byPath.has(key)) throw new InputError(`${name} has ${key} twice: choose one folder, and only once.`);

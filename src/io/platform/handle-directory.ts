@@ -1,5 +1,6 @@
 import type { FileEntry, WritableDirectory } from '../bytes.ts';
 import { pathSegments } from '../relative-path.ts';
+import type { ListedFile } from './file-list-directory.ts';
 import { fileSource } from './file-source.ts';
 import { handleError, isMissing } from './handle-errors.ts';
 import { type OpenSink, writableSink } from './handle-sinks.ts';
@@ -15,13 +16,13 @@ export function handleDirectory(
   path = '',
   openSink: OpenSink = writableSink,
 ): WritableDirectory {
-  const name = [root.name, path].filter((part) => part !== '').join('/');
-  const base = path === '' ? [] : pathSegments(path, root.name);
+  const name = nameOf(root, path);
+  const base = baseSegments(root, path);
   const attempt = async <T>(action: string, relative: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      throw handleError(error, action, relative === '' ? name : `${name}/${relative}`);
+      throw handleError(error, action, `${name}/${relative}`);
     }
   };
   /** The folder of a file, and the file's name in it. */
@@ -33,11 +34,8 @@ export function handleDirectory(
 
   return {
     name,
-    list: () =>
-      attempt('read', '', async () => {
-        const files = await listBelow(await descend(root, base, false), '');
-        return files.sort((a, b) => (a.path < b.path ? -1 : 1));
-      }),
+    list: async () =>
+      (await listFiles(root, path)).map(({ path, file }): FileEntry => ({ path, size: file.size })),
     open: (relative) =>
       attempt('read', relative, async () => {
         const file = await ifThere(async () => {
@@ -61,6 +59,22 @@ export function handleDirectory(
   };
 }
 
+/** The files of `root`, or of the folder `path` below it, sorted by path. Throws InputError when it is not there. */
+export async function listFiles(root: FileSystemDirectoryHandle, path = ''): Promise<ListedFile[]> {
+  try {
+    const files = await listBelow(await descend(root, baseSegments(root, path), false), '');
+    return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  } catch (error) {
+    throw handleError(error, 'read', nameOf(root, path));
+  }
+}
+
+const nameOf = (root: FileSystemDirectoryHandle, path: string): string =>
+  [root.name, path].filter((part) => part !== '').join('/');
+
+const baseSegments = (root: FileSystemDirectoryHandle, path: string): string[] =>
+  path === '' ? [] : pathSegments(path, root.name);
+
 async function descend(
   root: FileSystemDirectoryHandle,
   segments: readonly string[],
@@ -81,14 +95,14 @@ async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** The files of `folder`, with `prefix` before their names. */
-async function listBelow(folder: FileSystemDirectoryHandle, prefix: string): Promise<FileEntry[]> {
-  const files: FileEntry[] = [];
+async function listBelow(folder: FileSystemDirectoryHandle, prefix: string): Promise<ListedFile[]> {
+  const files: ListedFile[] = [];
   for await (const entry of folder.values()) {
     if (isDirectory(entry)) {
       files.push(...(await listBelow(entry, `${prefix}${entry.name}/`)));
     } else if (!entry.name.endsWith(PARTIAL)) {
       const file = await ifThere(() => (entry as FileSystemFileHandle).getFile()); // a link to nothing is no file
-      if (file) files.push({ path: prefix + entry.name, size: file.size });
+      if (file) files.push({ path: prefix + entry.name, file });
     }
   }
   return files;

@@ -36,7 +36,8 @@ export function urlDirectory(name: string, base: string, files: readonly FileEnt
   };
 }
 
-async function fetchFile(url: string, name: string): Promise<ByteSource> {
+/** A file that is fetched whole; `name` stands in messages. Throws InputError. */
+export async function fetchFile(url: string, name: string): Promise<ByteSource> {
   try {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`);

@@ -1,0 +1,99 @@
+/**
+ * How much arithmetic a conversion is, in floating-point operations of matrix products (a multiplication and an
+ * addition are two), so that a GPU's measured rate gives a time. Each count follows the stage that it names.
+ */
+
+import type { RowShape } from '../calibration/rows.ts';
+import { distinctSettings } from '../exl2/candidates.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
+import { linearWeights, moduleWeights } from '../model/sizes.ts';
+import { candidatesOf } from './module-candidates.ts';
+
+/** Operations on each weight by the scale search: 97 factors, about ten for each. */
+const SCALE_SEARCH = 1000;
+/** Attention does not run at the rate of the large products: about half of it. */
+const ATTENTION_WEIGHT = 2;
+
+export interface WorkShapes {
+  readonly measurement: RowShape;
+  readonly quantization: RowShape;
+}
+
+export interface WorkEstimate {
+  /** Done once. */
+  readonly measure: number;
+  /** Done for every bitrate. */
+  readonly quantize: number;
+}
+
+export function estimateWork(plan: ModelPlan, { measurement, quantization }: WorkShapes): WorkEstimate {
+  const original = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
+  const modules = alike(plan.modules);
+  return {
+    measure: sum(modules, ({ module, count }) => count * measuring(plan, module, measurement)),
+    quantize:
+      sum(modules, ({ module, count }) => count * quantizing(plan, module, quantization, original)) +
+      quantizingHead(plan.head, quantization, original),
+  };
+}
+
+/** Each size of module once: a model of many layers has two. */
+function alike(modules: readonly ModuleSpec[]): { module: ModuleSpec; count: number }[] {
+  const bySize = new Map<string, { module: ModuleSpec; count: number }>();
+  for (const module of modules) {
+    const size = JSON.stringify(module.linears.map(({ name, k, n }) => [name, k, n]));
+    bySize.set(size, { module, count: (bySize.get(size)?.count ?? 0) + 1 });
+  }
+  return [...bySize.values()];
+}
+
+const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((total, item) => total + value(item), 0);
+
+const tokens = ({ rows, length }: RowShape): number => rows * length;
+
+/** Scores and their use: half of (length, length) for every head, as nothing looks ahead. */
+const attending = ({ config }: ModelPlan, { kind }: ModuleSpec, shape: RowShape): number =>
+  kind === 'attention'
+    ? 2 * tokens(shape) * shape.length * config.heads * config.headDim * ATTENTION_WEIGHT
+    : 0;
+
+const projecting = (linear: LinearSpec, shape: RowShape): number => 2 * tokens(shape) * linearWeights(linear);
+
+const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): number =>
+  2 * tokens(shape) * moduleWeights(module) + attending(plan, module, shape);
+
+/** Widths of a module's distinct inputs. */
+const inputSizes = ({ linears }: ModuleSpec): number[] => [
+  ...new Map(linears.map(({ input, k }) => [input, k])).values(),
+];
+
+/** capture.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
+const factoring = (sizes: readonly number[], shape: RowShape): number =>
+  sum(sizes, (k) => tokens(shape) * k ** 2 + (2 / 3) * k ** 3);
+
+/** quantizer.ts: each group's errors go on to all rows after it. */
+const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
+
+/** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
+function measuring(plan: ModelPlan, module: ModuleSpec, shape: RowShape): number {
+  const candidates = candidatesOf(module);
+  const trials = sum(module.linears, (linear) => {
+    const versions = distinctSettings(candidates, linear.name, linear.k).settings.length;
+    const projections = linear.input === 'postNorm' ? versions : candidates.length;
+    return versions * sweeping(linear) + projections * projecting(linear, shape);
+  });
+  const attention = candidates.length * attending(plan, module, shape);
+  return running(plan, module, shape) + factoring(inputSizes(module), shape) + trials + attention;
+}
+
+/** quantize-module.ts: the module as it is, then as it has become; and the original model on the first rows. */
+const quantizing = (plan: ModelPlan, module: ModuleSpec, shape: RowShape, original: RowShape): number =>
+  2 * running(plan, module, shape) +
+  running(plan, module, original) +
+  factoring(inputSizes(module), shape) +
+  sum(module.linears, sweeping);
+
+/** quantize-head.ts: perplexity of both models. */
+const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape): number =>
+  factoring([head.k], shape) + sweeping(head) + 2 * projecting(head, original);

@@ -1,0 +1,58 @@
+/** A kept job with another source, output or choice of bitrates. */
+
+import { removeStorage } from '../src/io/platform/storage.ts';
+import { InputError } from '../src/util/errors.ts';
+import type { AllocationRequest, ModelSource, OutputTarget } from './api.ts';
+import type { JobEntry } from './job-store.ts';
+import { checkOutputs, outputName } from './new-job.ts';
+import { headersOf, inspectSource } from './open-source.ts';
+import { STORED } from './places.ts';
+
+/** The job, reading from and writing to these; makes sure that the folder is there and is the job's. */
+export async function withPlaces(
+  entry: JobEntry,
+  source: ModelSource,
+  output: OutputTarget,
+): Promise<JobEntry> {
+  const { fingerprint } = await headersOf((await inspectSource(source)).source);
+  if (fingerprint !== entry.headers.fingerprint) {
+    const { modelName } = entry.record;
+    throw new InputError(
+      `This folder does not hold the ${modelName} that the job began with: choose that one, or start a new job.`,
+    );
+  }
+  return { ...entry, source, output, record: { ...entry.record, outputName: outputName(output) } };
+}
+
+/** The job with these choices: what it has made of others is kept, what it has not finished is dropped. */
+export async function withTargets(
+  entry: JobEntry,
+  requests: readonly AllocationRequest[],
+): Promise<JobEntry> {
+  const { record } = entry;
+  if (new Set(requests.map(({ bits }) => bits)).size < requests.length) {
+    throw new InputError('A bitrate is there twice: a job makes one output of each.');
+  }
+  const isChanged = ({ bits, pinned }: AllocationRequest) =>
+    requests.some((request) => request.bits === bits && pins(request.pinned) !== pins(pinned));
+  const isAsked = ({ bits }: AllocationRequest) => requests.some((request) => request.bits === bits);
+  const isMade = ({ bits }: AllocationRequest) => record.results.some((result) => result.bits === bits);
+
+  const dropped = record.targets.filter(
+    (target) => isChanged(target) || !(isAsked(target) || isMade(target)),
+  );
+  for (const target of dropped) await dropTarget(entry, target);
+  const results = record.results.filter(({ bits }) => !dropped.some((target) => target.bits === bits));
+  const others = record.targets.filter((target) => isMade(target) && !isAsked(target));
+  const changed = { ...entry, record: { ...record, results, targets: [...others, ...requests] } };
+  await checkOutputs(changed, requests);
+  return changed;
+}
+
+const pins = (pinned: AllocationRequest['pinned']): string =>
+  JSON.stringify(Object.entries(pinned).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+async function dropTarget({ record, output }: JobEntry, { bits }: AllocationRequest): Promise<void> {
+  await removeStorage(STORED.target(record.id, bits));
+  if (output.kind === 'storage') await removeStorage(STORED.output(record.id, bits));
+}

@@ -1,0 +1,11 @@
+import type { FileEntry } from '../src/io/bytes.ts';
+import { urlDirectory } from '../src/io/platform/url-directory.ts';
+import { pageAddress } from './page-address.ts';
+
+/** Put in by vite.config.ts. */
+declare const __DEMO_MODEL__: { readonly name: string; readonly files: readonly FileEntry[] };
+
+const { name, files } = __DEMO_MODEL__;
+
+/** The bundled model; each of its files is fetched once. */
+export const demoModel = urlDirectory(name, pageAddress(`models/${name}/`), files);

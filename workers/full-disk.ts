@@ -1,0 +1,20 @@
+import { isOutOfSpace } from '../src/io/platform/handle-errors.ts';
+import { formatByteSize } from '../src/util/byte-size.ts';
+import { InputError } from '../src/util/errors.ts';
+
+/**
+ * `error`; when it is that the disk or the browser's share of it is full, one that also says how much a job takes in
+ * all and what the browser allows.
+ */
+export async function explainFullDisk(error: unknown, jobBytes: number): Promise<unknown> {
+  if (!isOutOfSpace(error)) return error;
+  const { usage, quota } = await navigator.storage.estimate();
+  const share =
+    usage === undefined || quota === undefined
+      ? ''
+      : ` The browser's own storage holds ${formatByteSize(usage)} of the ${formatByteSize(quota)} that it allows this page.`;
+  return new InputError(
+    `${(error as Error).message} The job takes ${formatByteSize(jobBytes)} in all.${share}`,
+    { cause: error },
+  );
+}

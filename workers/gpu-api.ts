@@ -1,0 +1,53 @@
+/** What the coordinator and its GPU worker say to each other. */
+
+import type { CalibrationPreset } from '../src/calibration/mix-plan.ts';
+import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/events.ts';
+import type { ConvertSettings } from '../src/convert/settings.ts';
+import type { GpuFacts, ModelSource, OutputTarget } from './api.ts';
+import type { Rates } from './rates.ts';
+
+/** One run of the engine: a measurement, or one bitrate. */
+export interface GpuJob {
+  readonly id: string;
+  readonly source: ModelSource;
+  readonly modelName: string;
+  readonly output: OutputTarget;
+  /** Work directory in the browser's storage. */
+  readonly work: string;
+  readonly settings: ConvertSettings;
+  readonly calibration: {
+    readonly preset: CalibrationPreset;
+    readonly seed: number;
+    /** The user's own, in the browser's storage. */
+    readonly file?: string;
+  };
+  readonly gpuBudgetBytes: number;
+  /** That the whole job takes, for the message when a disk is full. */
+  readonly diskBytes: number;
+}
+
+/** What a run tells while it goes. */
+export type RunMessage =
+  | { readonly type: 'events'; readonly events: readonly ConvertEvent[] }
+  | ({ readonly type: 'rates' } & Rates);
+
+/** Answered when it has been taken, so that a run's last message comes before its end. */
+export type RunListener = (message: RunMessage) => Promise<void> | void;
+
+/** What a run ends with. */
+export interface RunOutcome {
+  readonly allocation?: AllocationEvent;
+  readonly output?: OutputEvent;
+}
+
+export interface GpuWorkerApi {
+  /** Throws UnsupportedError when there is no adapter that can be used. */
+  facts(): Promise<GpuFacts>;
+  /** Ends with what `convert` throws, as an error of the same name. `listener` is a comlink proxy. */
+  run(job: GpuJob, listener: RunListener): Promise<RunOutcome>;
+  /** Of the run under way and, while paused, of the next one too. */
+  pause(): void;
+  unpause(): void;
+  /** Ends the run under way with an AbortError. */
+  cancel(): void;
+}

@@ -1,0 +1,74 @@
+import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.ts';
+import { calibrationProvider } from '../src/convert/calibration-provider.ts';
+import type { Control } from '../src/convert/control.ts';
+import { convert } from '../src/convert/convert.ts';
+import type { StageName } from '../src/convert/events.ts';
+import type { CalibrationProvider } from '../src/convert/settings.ts';
+import { openGpu } from '../src/gpu/device.ts';
+import type { ByteSource } from '../src/io/bytes.ts';
+import { storageDirectory } from '../src/io/platform/storage.ts';
+import { assert } from '../src/util/errors.ts';
+import { openAdapter } from './adapter.ts';
+import { countBytes, countReads } from './counted-directory.ts';
+import { EventBatch } from './event-batch.ts';
+import { explainFullDisk } from './full-disk.ts';
+import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';
+import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
+import { RateMeter } from './rates.ts';
+
+const RATES_INTERVAL_MS = 1000;
+
+/** Runs the engine once, on a device of its own. Throws what `convert` throws. */
+export async function runJob(job: GpuJob, control: Control, listener: RunListener): Promise<RunOutcome> {
+  const { preset, file } = job.calibration;
+  const shapes = presetShapes(preset, file !== undefined);
+  const meter = new RateMeter((stage) => calibrationTokens(shapes, stage));
+  const events = new EventBatch((batch) => listener({ type: 'events', events: batch }));
+  let outcome: RunOutcome = {};
+  const { adapter, name, software } = await openAdapter();
+  const gpu = await openGpu(adapter, job.gpuBudgetBytes);
+  const timer = setInterval(() => listener({ type: 'rates', ...meter.sample() }), RATES_INTERVAL_MS);
+  try {
+    const output = await openOutput(job.output, job.id, job.modelName, job.settings.bits);
+    await convert({
+      gpu,
+      adapter: { name, software },
+      model: countReads(openSource(job.source), meter),
+      output: countBytes(output, meter),
+      work: countBytes(await storageDirectory(job.work), meter),
+      settings: job.settings,
+      calibration: calibrationOf(job, shapes),
+      emit: (event) => {
+        meter.see(event);
+        events.add(event);
+        if (event.type === 'allocation') outcome = { ...outcome, allocation: event };
+        if (event.type === 'output') outcome = { ...outcome, output: event };
+      },
+      control,
+    });
+    return outcome;
+  } catch (error) {
+    throw await explainFullDisk(error, job.diskBytes);
+  } finally {
+    clearInterval(timer);
+    gpu.destroy();
+    await events.flush();
+  }
+}
+
+function calibrationTokens({ measurement, quantization }: CalibrationShapes, stage: StageName): number {
+  if (stage === 'measure') return measurement.rows * measurement.length;
+  return stage === 'quantize' ? quantization.rows * quantization.length : 0;
+}
+
+function calibrationOf({ id, calibration }: GpuJob, shapes: CalibrationShapes): CalibrationProvider {
+  const { preset, seed, file } = calibration;
+  const ownData = file === undefined ? undefined : () => openCalibration(id, file);
+  return calibrationProvider({ shapes, preset, seed, ownData, mix: calibrationMix });
+}
+
+async function openCalibration(id: string, file: string): Promise<ByteSource> {
+  const source = await (await storageDirectory(STORED.calibration(id))).open(file);
+  assert(source, `the calibration file ${file} has gone from the browser's storage`);
+  return source;
+}

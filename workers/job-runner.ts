@@ -1,0 +1,181 @@
+import { removeStorage } from '../src/io/platform/storage.ts';
+import { DeviceLostError, InputError } from '../src/util/errors.ts';
+import type { AllocationRequest, JobState } from './api.ts';
+import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
+import type { GpuClient } from './gpu-client.ts';
+import type { JobBoard } from './job-board.ts';
+import { lockJob } from './job-lock.ts';
+import { measureStep, readMeasurement, targetResult, targetStep } from './job-steps.ts';
+import type { JobEntry } from './job-store.ts';
+import { STORED } from './places.ts';
+
+/** Lost devices in a row, without a module finished in between, that a job puts up with. */
+const MOST_LOSSES = 3;
+/** Times the number of losses: a browser needs a moment to start its GPU process again. */
+const RESTART_MS = 1000;
+/** A step that is not interrupted within this time is broken off; only its module is lost. */
+const CANCEL_PATIENCE_MS = 5000;
+
+interface Run {
+  readonly id: string;
+  paused: boolean;
+  cancelled: boolean;
+  /** Resolves when the record says how it ended. */
+  ended: Promise<void>;
+}
+
+/** Runs jobs, one at a time, to their end or to the user's choice. */
+export class JobRunner {
+  readonly #board: JobBoard;
+  readonly #gpu: GpuClient;
+  #run: Run | undefined;
+
+  constructor(board: JobBoard, gpu: GpuClient) {
+    this.#board = board;
+    this.#gpu = gpu;
+  }
+
+  /** The job under way, paused or not. */
+  get active(): string | undefined {
+    return this.#run?.id;
+  }
+
+  requireIdle(): void {
+    if (this.#run) {
+      throw new InputError(
+        'Another conversion is under way, and there is one GPU: wait for its end, or cancel it.',
+      );
+    }
+  }
+
+  /** Starts or goes on with a job, as `prepare` changes it. Resolves when it is under way. */
+  async start(id: string, prepare?: (entry: JobEntry) => Promise<JobEntry>): Promise<void> {
+    this.requireIdle();
+    const run: Run = { id, paused: false, cancelled: false, ended: Promise.resolve() };
+    this.#run = run; // before anything is waited for, so that no second one starts
+    try {
+      const release = await lockJob(id);
+      try {
+        if (prepare) await this.#board.put(await prepare(await this.#board.get(id)));
+        await this.#board.change(id, { state: 'running' });
+      } catch (error) {
+        release();
+        throw error;
+      }
+      run.ended = this.#work(run).finally(release);
+    } catch (error) {
+      this.#run = undefined;
+      throw error;
+    }
+  }
+
+  async pause(id: string): Promise<void> {
+    const run = this.#requireRun(id);
+    run.paused = true;
+    await this.#gpu.pause();
+    await this.#board.change(id, { state: 'paused' });
+  }
+
+  async unpause(id: string): Promise<void> {
+    const run = this.#requireRun(id);
+    run.paused = false;
+    await this.#gpu.unpause();
+    await this.#board.change(id, { state: 'running' });
+  }
+
+  /** Resolves when the job has stopped. */
+  async cancel(id: string): Promise<void> {
+    const run = this.#requireRun(id);
+    run.cancelled = true;
+    const timer = setTimeout(() => this.#gpu.restart(), CANCEL_PATIENCE_MS);
+    // A worker that has stopped meanwhile has ended the run too.
+    await this.#gpu.cancel().catch(() => {});
+    await run.ended;
+    clearTimeout(timer);
+  }
+
+  #requireRun(id: string): Run {
+    if (this.#run?.id !== id) throw new InputError('This job is not under way in this tab.');
+    return this.#run;
+  }
+
+  async #work(run: Run): Promise<void> {
+    let end: { state: JobState; error?: string };
+    try {
+      end = { state: await this.#steps(run) };
+    } catch (error) {
+      end = run.cancelled ? { state: 'cancelled' } : { state: 'failed', error: (error as Error).message };
+    }
+    if (run.paused) await this.#gpu.unpause().catch(() => {});
+    this.#run = undefined;
+    await this.#board.change(run.id, end);
+  }
+
+  async #steps(run: Run): Promise<JobState> {
+    const { id } = run;
+    let entry = await this.#board.get(id);
+    if (!entry.record.measured) {
+      await this.#runEngine(run, measureStep(entry));
+      entry = await this.#board.change(id, { measured: true });
+    }
+    const measurement = await readMeasurement(id);
+    for (const target of entry.record.targets) {
+      if (entry.record.results.some(({ bits }) => bits === target.bits)) continue;
+      entry = await this.#makeTarget(run, target, measurement);
+    }
+    return entry.record.targets.length === 0 ? 'choosing' : 'done';
+  }
+
+  async #makeTarget(run: Run, target: AllocationRequest, measurement: unknown) {
+    const entry = await this.#board.get(run.id);
+    const outcome = await this.#runEngine(run, targetStep(entry, target, measurement), target.bits);
+    const result = await targetResult(entry, target.bits, outcome);
+    const done = await this.#board.change(run.id, { results: [...entry.record.results, result] });
+    await removeStorage(STORED.target(run.id, target.bits));
+    return done;
+  }
+
+  /** Runs the engine; when the device is lost, again with a new one, which goes on from the last finished module. */
+  async #runEngine(run: Run, job: GpuJob, bits?: number): Promise<RunOutcome> {
+    let losses = 0;
+    for (;;) {
+      if (run.cancelled) throw new DOMException('cancelled', 'AbortError');
+      try {
+        return await this.#gpu.run(job, (message) => {
+          if (isProgress(message)) losses = 0;
+          this.#pass(run.id, bits, message);
+        });
+      } catch (error) {
+        const { name, message } = error as Error;
+        // Right after a loss there may be no adapter for a moment.
+        const isLoss = name === 'DeviceLostError' || (losses > 0 && name === 'UnsupportedError');
+        if (!isLoss || run.cancelled) throw error;
+        losses++;
+        if (losses > MOST_LOSSES) throw lostTooOften(message);
+        await this.#recover(run, losses, bits);
+      }
+    }
+  }
+
+  async #recover(run: Run, losses: number, bits: number | undefined): Promise<void> {
+    const message = `The GPU was lost. Going on with the last finished module, attempt ${losses} of ${MOST_LOSSES} …`;
+    this.#pass(run.id, bits, { type: 'events', events: [{ type: 'warning', message }] });
+    this.#gpu.restart();
+    await new Promise((resolve) => setTimeout(resolve, losses * RESTART_MS));
+    if (run.paused) await this.#gpu.pause();
+  }
+
+  #pass(id: string, bits: number | undefined, message: RunMessage): void {
+    const target = bits === undefined ? {} : { bits };
+    this.#board.tell(message.type === 'rates' ? { ...message, id } : { ...message, id, ...target });
+  }
+}
+
+const isProgress = (message: RunMessage): boolean =>
+  message.type === 'events' && message.events.some((event) => event.type === 'module' && !event.resumed);
+
+const lostTooOften = (reason: string): DeviceLostError =>
+  new DeviceLostError(
+    `${reason} It was lost ${MOST_LOSSES + 1} times without getting further. Close other programs that use the GPU, ` +
+      'update its driver or allow less GPU memory, then go on; what is finished is kept.',
+  );

@@ -1,0 +1,65 @@
+import type { AllocationEvent } from '../src/convert/events.ts';
+import { type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
+import { describeCandidate, optimize } from '../src/convert/optimize.ts';
+import type { ModelPlan } from '../src/model/plan.ts';
+import { moduleWeights } from '../src/model/sizes.ts';
+import { InputError } from '../src/util/errors.ts';
+import type { AllocationRequest, MeasuredModule } from './api.ts';
+import type { JobBoard } from './job-board.ts';
+import { readMeasurement } from './job-steps.ts';
+import { planOf } from './open-source.ts';
+
+interface Measured {
+  readonly plan: ModelPlan;
+  readonly measurement: Measurement;
+}
+
+/** What was measured, for choosing by hand: read once, so that each choice is answered at once. */
+export class MeasuredJobs {
+  readonly #board: JobBoard;
+  readonly #known = new Map<string, Measured>();
+
+  constructor(board: JobBoard) {
+    this.#board = board;
+  }
+
+  /** measurement.json. Throws InputError before it is there. */
+  async json(id: string): Promise<unknown> {
+    const { record } = await this.#board.get(id);
+    const json = record.measured ? await readMeasurement(id) : undefined;
+    if (json === undefined) throw new InputError('This job has not been measured to the end yet.');
+    return json;
+  }
+
+  async modules(id: string): Promise<MeasuredModule[]> {
+    const { plan, measurement } = await this.#measured(id);
+    return plan.modules.map((module) => ({
+      key: module.key,
+      candidates: measurement.modules.get(module.key)!.map(({ accuracy, totalBits, params }) => ({
+        accuracy,
+        totalBits,
+        bitsPerWeight: totalBits / moduleWeights(module),
+        description: describeCandidate(params),
+      })),
+    }));
+  }
+
+  async allocate(id: string, { bits, pinned }: AllocationRequest): Promise<AllocationEvent> {
+    const { plan, measurement } = await this.#measured(id);
+    return optimize(plan, measurement, bits, pinned).event;
+  }
+
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
+
+  async #measured(id: string): Promise<Measured> {
+    const known = this.#known.get(id);
+    if (known) return known;
+    const json = await this.json(id);
+    const plan = planOf((await this.#board.get(id)).headers);
+    const measured = { plan, measurement: measurementFromJson(json, plan) };
+    this.#known.set(id, measured);
+    return measured;
+  }
+}

@@ -1,0 +1,59 @@
+import { modelFingerprint } from '../src/convert/job.ts';
+import { openModel } from '../src/convert/open-model.ts';
+import type { ModelDirectory } from '../src/io/model-directory.ts';
+import { parseConfig } from '../src/model/config.ts';
+import { buildPlan, type ModelPlan } from '../src/model/plan.ts';
+import { loadTokenizer } from '../src/tokenizer/tokenizer.ts';
+import type { ModelFacts, ModelSource } from './api.ts';
+import type { ModelHeaders } from './job-store.ts';
+import { pageFacts } from './model-facts.ts';
+import { openSource } from './places.ts';
+
+/** A model that can be converted. */
+export interface OpenedModel {
+  readonly source: ModelDirectory;
+  readonly plan: ModelPlan;
+  readonly facts: ModelFacts;
+}
+
+/** Opens a model with all that a conversion reads of it. Throws InputError or UnsupportedError for what is wrong. */
+export async function inspectSource(from: ModelSource): Promise<OpenedModel> {
+  const directory = openSource(from);
+  const { source, plan } = await openModel(directory, {});
+  const { vocabSize } = await loadTokenizer(directory);
+  return { source, plan, facts: pageFacts(source, plan, vocabSize) };
+}
+
+export async function headersOf(source: ModelDirectory): Promise<ModelHeaders> {
+  return {
+    config: await source.readJson('config.json'),
+    tensors: source.names().map((name) => source.requireInfo(name)),
+    fingerprint: await modelFingerprint(source),
+  };
+}
+
+/** The plan of a model whose folder need not be there. */
+export const planOf = ({ config, tensors }: ModelHeaders): ModelPlan =>
+  buildPlan(parseConfig(config), new Map(tensors.map((tensor) => [tensor.name, tensor])));
+
+/** The model that was inspected last, since a plan is asked for again with every option that changes. */
+let last: { readonly from: ModelSource; readonly model: OpenedModel } | undefined;
+
+/** As `inspectSource`; a source that was inspected last is not opened again. */
+export async function openedSource(from: ModelSource): Promise<OpenedModel> {
+  if (!last || !(await isSameSource(last.from, from))) last = { from, model: await inspectSource(from) };
+  return last.model;
+}
+
+export function forgetSource(): void {
+  last = undefined;
+}
+
+async function isSameSource(a: ModelSource, b: ModelSource): Promise<boolean> {
+  if (a.kind === 'handle' && b.kind === 'handle') return a.handle.isSameEntry(b.handle);
+  if (a.kind === 'files' && b.kind === 'files') {
+    const name = ({ files }: typeof a) => JSON.stringify(files.map(({ path, file }) => [path, file.size]));
+    return a.name === b.name && name(a) === name(b);
+  }
+  return a.kind === 'demo' && b.kind === 'demo';
+}

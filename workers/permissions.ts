@@ -1,0 +1,25 @@
+import type { CoordinatorApi, OutputTarget } from './api.ts';
+import type { JobEntry } from './job-store.ts';
+
+type NeededHandles = Awaited<ReturnType<CoordinatorApi['handles']>>;
+
+/** Chrome's; TypeScript's types lack it. Where it is missing there are no handles to folders of the user's. */
+type AskableHandle = FileSystemDirectoryHandle & {
+  queryPermission?: (mode: { mode: 'read' | 'readwrite' }) => Promise<PermissionState>;
+};
+
+/** The handles of a job that the browser does not permit any more, or not yet. */
+export async function missingPermissions({ source, output }: JobEntry): Promise<NeededHandles> {
+  const handles = [
+    ...(source.kind === 'handle' ? [{ handle: source.handle, mode: 'read' as const }] : []),
+    ...handleOf(output).map((handle) => ({ handle, mode: 'readwrite' as const })),
+  ];
+  const states = await Promise.all(handles.map(({ handle, mode }) => permission(handle, mode)));
+  return handles.filter((_, i) => states[i] !== 'granted');
+}
+
+const handleOf = (output: OutputTarget): FileSystemDirectoryHandle[] =>
+  output.kind === 'handle' ? [output.handle] : [];
+
+const permission = async (handle: AskableHandle, mode: 'read' | 'readwrite'): Promise<PermissionState> =>
+  (await handle.queryPermission?.({ mode })) ?? 'granted';

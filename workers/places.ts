@@ -1,0 +1,69 @@
+/** Where a job's files are, in the browser's storage or in the user's folders. */
+
+import mixAddress from '../dist/calibration/mix.json?url';
+import { type CalibrationMix, parseMix } from '../src/calibration/mix-file.ts';
+import type { ReadableDirectory, WritableDirectory } from '../src/io/bytes.ts';
+import { readJsonFile } from '../src/io/json.ts';
+import { fileListDirectory } from '../src/io/platform/file-list-directory.ts';
+import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.ts';
+import { storageDirectory } from '../src/io/platform/storage.ts';
+import { fetchFile } from '../src/io/platform/url-directory.ts';
+import { InputError } from '../src/util/errors.ts';
+import type { ModelSource, NamedFile, OutputTarget } from './api.ts';
+import { demoModel } from './demo-model.ts';
+
+/** Paths in the browser's storage. */
+export const STORED = {
+  job: (id: string) => `jobs/${id}`,
+  /** Work directory of the measurement. */
+  measure: (id: string) => `jobs/${id}/measure`,
+  /** Work directory of one bitrate. */
+  target: (id: string, bits: number) => `jobs/${id}/bits/${bits}`,
+  output: (id: string, bits: number) => `jobs/${id}/output/${bits}`,
+  /** The user's calibration file. */
+  calibration: (id: string) => `jobs/${id}/calibration`,
+} as const;
+
+export function openSource(source: ModelSource): ReadableDirectory {
+  switch (source.kind) {
+    case 'demo':
+      return demoModel;
+    case 'handle':
+      return handleDirectory(source.handle);
+    case 'files':
+      if (source.files.length === 0) {
+        throw new InputError(`Choose the folder ${source.name} again: the browser has forgotten its files.`);
+      }
+      return fileListDirectory(source.name, source.files);
+  }
+}
+
+/** A bitrate's output folder: `<model>-<bits>bpw-exl2` in the user's folder, or one in the browser's storage. */
+export const openOutput = async (
+  output: OutputTarget,
+  id: string,
+  modelName: string,
+  bits: number,
+): Promise<WritableDirectory> =>
+  output.kind === 'handle'
+    ? handleDirectory(output.handle, outputFolder(modelName, bits))
+    : storageDirectory(STORED.output(id, bits));
+
+/** The files of an output; the page may read them, wherever they lie. */
+export const outputFiles = async (
+  output: OutputTarget,
+  id: string,
+  modelName: string,
+  bits: number,
+): Promise<NamedFile[]> =>
+  output.kind === 'handle'
+    ? listFiles(output.handle, outputFolder(modelName, bits))
+    : listFiles(await navigator.storage.getDirectory(), STORED.output(id, bits));
+
+/** Without what some system does not take in a name. */
+const outputFolder = (modelName: string, bits: number): string =>
+  `${modelName.replace(/[\\/:*?"<>|\p{Cc}]/gu, '-')}-${bits}bpw-exl2`;
+
+/** The text of the built-in calibration mix. */
+export const calibrationMix = async (): Promise<CalibrationMix> =>
+  parseMix(await readJsonFile(await fetchFile(mixAddress, 'the calibration text')), mixAddress);

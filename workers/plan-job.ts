@@ -1,0 +1,126 @@
+import { mixShape } from '../src/calibration/mix-plan.ts';
+import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.ts';
+import type { PlanEvent } from '../src/convert/events.ts';
+import { measurementFromJson } from '../src/convert/measurement-json.ts';
+import { planConversion } from '../src/convert/plan.ts';
+import { estimateWork } from '../src/convert/work-estimate.ts';
+import { formatByteSize } from '../src/util/byte-size.ts';
+import { InputError } from '../src/util/errors.ts';
+import type { GpuFacts, JobOptions, JobPlan } from './api.ts';
+import type { OpenedModel } from './open-source.ts';
+
+type Problem = JobPlan['problems'][number];
+
+/** At which the engine reads a model; browsers' file access is slower than the disk. */
+const READ_BYTES_PER_SECOND = 400e6;
+
+/** What a job will make, take and need; `gpu` undefined: there is none, as `problem` says. */
+export async function planJob(
+  model: OpenedModel,
+  options: JobOptions,
+  gpu: GpuFacts | undefined,
+): Promise<JobPlan> {
+  const problems: Problem[] = [];
+  const shapes = calibrationShapes(options);
+  const plans = options.bits.map((bits) => planTarget(model, options, bits, shapes, problems));
+  const made = plans.filter((plan) => plan !== undefined);
+  const most = (need: (plan: PlanEvent) => number) => Math.max(0, ...made.map(need));
+  // Of the work directories only the one in use is there.
+  const working = most(({ diskBytes, outputBytes }) => diskBytes - outputBytes);
+  const plan = {
+    outputBytes: plans.map((each) => each?.outputBytes ?? 0),
+    gpuBytes: most(({ gpuBytes }) => gpuBytes),
+    memoryBytes: most(({ memoryBytes }) => memoryBytes),
+    diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
+    seconds: gpu ? seconds(model, options, shapes, gpu) : 0,
+  };
+  checkMeasurement(model, options, problems);
+  if (gpu)
+    checkGpu(
+      plan.gpuBytes,
+      most(({ gpuBufferBytes }) => gpuBufferBytes),
+      options,
+      gpu,
+      problems,
+    );
+  await checkStorage(plan.diskBytes, problems);
+  return { ...plan, problems };
+}
+
+function calibrationShapes({ preset, calibrationFile }: JobOptions): CalibrationShapes {
+  const { measurement, quantization } = presetShapes(preset, calibrationFile !== undefined);
+  if (calibrationFile) return { measurement, quantization };
+  return {
+    measurement: mixShape(preset, 'measurement', measurement),
+    quantization: mixShape(preset, 'quantization', quantization),
+  };
+}
+
+/** Undefined, with a problem, for a bitrate that cannot be. */
+function planTarget(
+  { source, plan }: OpenedModel,
+  { headBits }: JobOptions,
+  bits: number,
+  shapes: CalibrationShapes,
+  problems: Problem[],
+): PlanEvent | undefined {
+  try {
+    return planConversion(source, plan, { bits, headBits, ...shapes });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    problems.push({ severe: true, text: error.message });
+    return undefined;
+  }
+}
+
+function seconds(
+  { plan, facts }: OpenedModel,
+  { bits, measurement }: JobOptions,
+  shapes: CalibrationShapes,
+  { flopsPerSecond }: GpuFacts,
+): number {
+  const work = estimateWork(plan, shapes);
+  const reading = facts.bytes / READ_BYTES_PER_SECOND;
+  const measuring = measurement === undefined ? work.measure / flopsPerSecond + reading : 0;
+  return measuring + bits.length * (work.quantize / flopsPerSecond + reading);
+}
+
+function checkMeasurement({ plan }: OpenedModel, { measurement }: JobOptions, problems: Problem[]): void {
+  if (measurement === undefined) return;
+  try {
+    measurementFromJson(measurement, plan);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    problems.push({ severe: true, text: error.message });
+  }
+}
+
+function checkGpu(
+  gpuBytes: number,
+  gpuBufferBytes: number,
+  { gpuBudgetBytes, preset }: JobOptions,
+  { software, maxBufferBytes }: GpuFacts,
+  problems: Problem[],
+): void {
+  if (gpuBytes > gpuBudgetBytes) {
+    const shorter = preset === 'standard' ? ', or take the quick preset, which needs less' : '';
+    const text = `${formatByteSize(gpuBytes)} of GPU memory are needed and ${formatByteSize(gpuBudgetBytes)} allowed: allow more if the GPU has it${shorter}.`;
+    problems.push({ severe: true, text });
+  }
+  if (gpuBufferBytes > maxBufferBytes) {
+    const text = `A buffer of ${formatByteSize(gpuBufferBytes)} is needed; this browser and GPU allow ${formatByteSize(maxBufferBytes)}. Another browser may allow more.`;
+    problems.push({ severe: true, text });
+  }
+  if (software) {
+    const text = 'There is no GPU that can be used: the processor does the work, some hundred times slower.';
+    problems.push({ severe: false, text });
+  }
+}
+
+/** Browsers only say what they would allow at most, some not truly: a hint. */
+async function checkStorage(diskBytes: number, problems: Problem[]): Promise<void> {
+  const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+  if (quota === 0 || diskBytes <= quota - usage) return;
+  const text = `Output and work files take ${formatByteSize(diskBytes)}; the browser's own storage may have room for ${formatByteSize(quota - usage)} only. Free some disk space, or choose an output folder.`;
+  problems.push({ severe: false, text });
+}

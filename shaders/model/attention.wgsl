@@ -1,17 +1,20 @@
 // Causal attention with grouped key/value heads, softmax computed while keys stream by:
 //   o[i] = Σ_j softmax_j(q[i]·k[j] / sqrt(d)) · v[j],   i − window < j ≤ i within one calibration row.
+// Queries are those of a row's last `length` positions; its keys and values have `past` positions before.
 //
-// q, o : (rows · length, heads · d) f32   k, v : (rows · length, kv_heads · d) f32   d a multiple of 4, at most 256.
+// q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kv_heads · d) f32   d a multiple of 4, at most
+// 256.
 // Workgroup (block, head, row) of 64 invocations makes 8 queries. For each tile of 64 keys every invocation scores
 // one key against the 8 queries; then each owns dimensions lane, lane + 64, … and adds the tile's weighted values.
 
 struct Scalars {
-  length: u32, // tokens of one calibration row
+  length: u32, // queries of one row
   heads: u32,
   kv_heads: u32,
   d: u32, // elements of a head
   window: u32, // keys that a query sees, itself included; length or more: all before it
   scale: f32, // 1 / sqrt(d), or what the model asks for
+  past: u32, // keys of one row before its first query's
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
@@ -52,6 +55,8 @@ fn absorb(query: u32) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first_query = group.x * QUERIES;
   let row = group.z * s.length;
+  let keys_length = s.past + s.length;
+  let key_row = group.z * keys_length;
   let head = group.y;
   let kv_head = head / (s.heads / s.kv_heads);
   let d4 = s.d / 4u;
@@ -66,11 +71,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var out_$i_$j = 0.0;
   #end
   #end
-  let last_key = min(first_query + QUERIES, s.length);
-  let first_key = select(0u, first_query + 1u - s.window, first_query + 1u > s.window);
+  let first_position = s.past + first_query;
+  let last_key = min(first_position + QUERIES, keys_length);
+  let first_key = select(0u, first_position + 1u - s.window, first_position + 1u > s.window);
   for (var tile = first_key / KEYS * KEYS; tile < last_key; tile += KEYS) {
     let key = tile + lane;
-    let k_at = ((row + min(key, s.length - 1u)) * s.kv_heads + kv_head) * d4;
+    let k_at = ((key_row + min(key, keys_length - 1u)) * s.kv_heads + kv_head) * d4;
     #repeat i 0 1 2 3 4 5 6 7
     var dot$i = 0.0;
     #end
@@ -82,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
     #repeat i 0 1 2 3 4 5 6 7
-    scores[$i][lane] = select(LOWEST, dot$i * s.scale, key <= query$i && query$i - key < s.window);
+    scores[$i][lane] = select(LOWEST, dot$i * s.scale, key <= s.past + query$i && s.past + query$i - key < s.window);
     #end
     workgroupBarrier();
     if (lane < QUERIES) {
@@ -96,7 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #end
     let keys = min(KEYS, last_key - tile);
     for (var j = 0u; j < keys; j++) {
-      let v_at = ((row + tile + j) * s.kv_heads + kv_head) * s.d + lane;
+      let v_at = ((key_row + tile + j) * s.kv_heads + kv_head) * s.d + lane;
       #repeat j 0 1 2 3
       if ($ju * 64u + lane < s.d) {
         let value = v[v_at + $ju * 64u];

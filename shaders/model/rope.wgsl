@@ -1,6 +1,6 @@
 // Rotary position embedding, in place: (x, y) ← (x·cos − y·sin, y·cos + x·sin) on dimensions (i, i + d/2) of each head.
 //
-// x : (rows · length, heads · d) f32, calibration rows after each other   cosine, sine : (length, d/2) f32
+// x : (rows · length, heads · d) f32, calibration rows after each other   cosine, sine : (past + length, d/2) f32
 // One invocation rotates one pair.
 
 struct Scalars {
@@ -8,6 +8,7 @@ struct Scalars {
   length: u32, // tokens of one calibration row; positions start again in each
   heads: u32,
   d: u32, // elements of a head
+  past: u32, // position of a row's first token
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
@@ -30,7 +31,7 @@ fn main(
   let head = (index / half) % s.heads;
   let frequency = index % half;
   let at = (token * s.heads + head) * s.d + frequency;
-  let angle = (token % s.length) * half + frequency;
+  let angle = (s.past + token % s.length) * half + frequency;
   let a = x[at];
   let b = x[at + half];
   x[at] = a * cosine[angle] - b * sine[angle];

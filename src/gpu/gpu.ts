@@ -90,13 +90,13 @@ export class Gpu {
   /** Copies bytes between tensors of equal size. */
   copy(source: GpuTensor, target: GpuTensor): void {
     assert(source.size === target.size, `copy of ${source.size} bytes into ${target.size}`);
-    this.#commands().copyBufferToBuffer(
-      source.buffer,
-      source.offset,
-      target.buffer,
-      target.offset,
-      source.size,
-    );
+    this.copyAt(source, target, 0);
+  }
+
+  /** Copies all of `source` into `target`, from byte `start` of it on (a multiple of 4). */
+  copyAt({ buffer, offset, size }: GpuTensor, target: GpuTensor, start: number): void {
+    assert(start + size <= target.size, `copy of ${size} bytes at ${start} into ${target.size}`);
+    this.#commands().copyBufferToBuffer(buffer, offset, target.buffer, target.offset + start, size);
   }
 
   zero(tensor: GpuTensor): void {

@@ -6,7 +6,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { gemm } from '../kernels/linalg/gemm.ts';
 import { addBias } from '../kernels/model/add_bias.ts';
 import { attention } from '../kernels/model/attention.ts';
 import { gatedActivation } from '../kernels/model/gated_activation.ts';
@@ -14,9 +13,10 @@ import { rmsNorm } from '../kernels/model/rms_norm.ts';
 import { rope } from '../kernels/model/rope.ts';
 import type { LinearInput } from './architectures/architecture.ts';
 import type { ModelConfig } from './config.ts';
+import { type AnyLinear, multiply } from './linear.ts';
 import type { ModuleSpec } from './plan.ts';
 import { ropeTables } from './rope.ts';
-import type { LinearWeight, ModuleNorms } from './weights.ts';
+import type { ModuleNorms } from './weights.ts';
 
 /** What every step needs: the model's constants and the rotation tables for rows of `length` tokens. */
 export interface ForwardContext {
@@ -26,6 +26,16 @@ export interface ForwardContext {
   /** (length, headDim/2) f32 each. */
   readonly cosine: GpuTensor;
   readonly sine: GpuTensor;
+  /** Keys and values of the tokens before; then x is one row's next tokens, and the tables reach to their end. */
+  readonly cache?: KeyValueCache;
+}
+
+/** What attention needs of the tokens before. */
+export interface KeyValueCache {
+  /** Tokens that it holds. */
+  readonly past: number;
+  /** Adds the next tokens' rotated keys and values, (m, kvHeads · headDim), to a layer; gives all so far. */
+  extend(layer: number, k: GpuTensor, v: GpuTensor): readonly [k: GpuTensor, v: GpuTensor];
 }
 
 /** What a block computes on its way: each linear's input, and x + f(norm(x)). */
@@ -61,13 +71,14 @@ export function project(
   { gpu }: ForwardContext,
   scope: Scope,
   x: GpuTensor,
-  { k, n, w, bias }: LinearWeight,
+  linear: AnyLinear,
   residual?: GpuTensor,
 ): GpuTensor {
   const m = tokensOf(x);
+  const { n, bias } = linear;
   const y = scope.alloc([m, n], 'projection');
   if (residual) gpu.copy(residual, y);
-  gpu.run(gemm, { m, n, k, accumulate: residual ? 1 : 0, a: x, b: w, c: y });
+  multiply(gpu, scope, x, linear, y, residual ? 1 : 0);
   if (bias) gpu.run(addBias, { m, n, bias, y });
   return y;
 }
@@ -77,10 +88,10 @@ export function projectHeads(
   context: ForwardContext,
   scope: Scope,
   x: GpuTensor,
-  linear: LinearWeight,
+  linear: AnyLinear,
   headNorm: GpuTensor | undefined,
 ): GpuTensor {
-  const { gpu, config, length, cosine, sine } = context;
+  const { gpu, config, length, cosine, sine, cache } = context;
   let y = project(context, scope, x, linear);
   const heads = linear.n / config.headDim;
   if (headNorm) {
@@ -90,13 +101,14 @@ export function projectHeads(
     scope.free(y);
     y = normed;
   }
-  gpu.run(rope, { tokens: tokensOf(y), length, heads, d: config.headDim, cosine, sine, x: y });
+  const past = cache?.past ?? 0;
+  gpu.run(rope, { tokens: tokensOf(y), length, heads, d: config.headDim, past, cosine, sine, x: y });
   return y;
 }
 
 /** Causal attention of rotated q and k; `window` in tokens. */
 export function attend(
-  { gpu, config, length }: ForwardContext,
+  { gpu, config, length, cache }: ForwardContext,
   scope: Scope,
   [q, k, v]: readonly [GpuTensor, GpuTensor, GpuTensor],
   window: number | undefined,
@@ -104,8 +116,10 @@ export function attend(
   const { heads, kvHeads, headDim: d } = config;
   const o = scope.alloc(q.shape, 'attnOutput');
   const rows = tokensOf(q) / length;
-  const reach = Math.min(window ?? length, length);
-  gpu.run(attention, { length, heads, kvHeads, d, window: reach, scale: 1 / Math.sqrt(d), rows, q, k, v, o });
+  const past = cache?.past ?? 0;
+  const reach = Math.min(window ?? past + length, past + length);
+  const scalars = { length, heads, kvHeads, d, window: reach, scale: 1 / Math.sqrt(d), past, rows };
+  gpu.run(attention, { ...scalars, q, k, v, o });
   return o;
 }
 
@@ -122,7 +136,7 @@ export function runBlock(
   scope: Scope,
   module: ModuleSpec,
   norms: ModuleNorms,
-  linears: ReadonlyMap<string, LinearWeight>,
+  linears: ReadonlyMap<string, AnyLinear>,
   x: GpuTensor,
 ): BlockResult {
   const postNorm = normalize(context, scope, x, norms.norm);
@@ -143,7 +157,8 @@ export function runBlock(
   const q = projectHeads(context, scope, postNorm, linear('q_proj'), norms.qNorm);
   const k = projectHeads(context, scope, postNorm, linear('k_proj'), norms.kNorm);
   const v = project(context, scope, postNorm, linear('v_proj'));
-  const attnOutput = attend(context, scope, [q, k, v], module.window);
+  const [keys, values] = context.cache?.extend(module.layer, k, v) ?? [k, v];
+  const attnOutput = attend(context, scope, [q, keys, values], module.window);
   for (const tensor of [q, k, v]) scope.free(tensor);
   const output = project(context, scope, attnOutput, linear('o_proj'), x);
   return {

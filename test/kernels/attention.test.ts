@@ -27,7 +27,7 @@ async function run(shape: Shape, window: number, limit: number | undefined, scal
   const k = randomFloats(rows * length * kvHeads * d, 2);
   const v = randomFloats(rows * length * kvHeads * d, 3);
   const o = new Float32Array(q.length).fill(Number.NaN);
-  const actual = await runKernel(gpu, attention, { ...shape, window, scale }, { q, k, v, o });
+  const actual = await runKernel(gpu, attention, { ...shape, window, scale, past: 0 }, { q, k, v, o });
   // The reference always divides by sqrt(d).
   const scaled = q.map((value) => value * scale * Math.sqrt(d));
   const row = (x: Float32Array, i: number) => x.subarray((i * x.length) / rows, ((i + 1) * x.length) / rows);
@@ -86,9 +86,29 @@ test('scores too large for exp neither overflow nor vanish', async () => {
   const q = new Float32Array(length * d).fill(100);
   const k = Float32Array.from({ length: length * d }, (_, i) => (Math.floor(i / d) === 3 ? 100 : -100));
   const v = Float32Array.from({ length: length * d }, (_, i) => Math.floor(i / d));
-  const scalars = { length, heads: 1, kvHeads: 1, d, rows: 1, window: length, scale: 0.5 };
+  const scalars = { length, heads: 1, kvHeads: 1, d, rows: 1, window: length, scale: 0.5, past: 0 };
   const { o } = await runKernel(gpu, attention, scalars, { q, k, v, o: new Float32Array(length * d) });
   // Key 3 wins as soon as it is seen; before, all keys score the same.
   const expected = Array.from({ length }, (_, i) => Array(d).fill(i < 3 ? i / 2 : 3)).flat();
   expect([...o]).toEqual(expected);
+});
+
+// The last `length` queries of a longer row, as if the keys before them were cached.
+test.each([
+  { past: 1, length: 1, window: 2 },
+  { past: 70, length: 1, window: 71 },
+  { past: 130, length: 1, window: 40 },
+  { past: 5, length: 9, window: 14 },
+  { past: 100, length: 70, window: 33 },
+])('$length queries after $past cached keys, window $window', async ({ past, length, window }) => {
+  const [heads, kvHeads, d] = [4, 2, 32];
+  const total = past + length;
+  const q = randomFloats(total * heads * d, 1);
+  const k = randomFloats(total * kvHeads * d, 2);
+  const v = randomFloats(total * kvHeads * d, 3);
+  const whole = reference.attention(q, k, v, { heads, kvHeads, headDim: d, window });
+  const last = q.slice(past * heads * d);
+  const scalars = { length, heads, kvHeads, d, rows: 1, window, scale: 1 / Math.sqrt(d), past };
+  const { o } = await runKernel(gpu, attention, scalars, { q: last, k, v, o: new Float32Array(last.length) });
+  expectNmse(o, whole.slice(past * heads * d), NMSE);
 });

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { gemv } from '../../src/kernels/linalg/gemv.ts';
 import { gram } from '../../src/kernels/linalg/gram.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
@@ -31,6 +32,28 @@ test.each([
   const written = await runKernel(gpu, gemm, { m, n, k, accumulate: 0 }, { a, b, c });
   expectNmse(written.c, product, SUM_NMSE);
   const added = await runKernel(gpu, gemm, { m, n, k, accumulate: 1 }, { a, b, c });
+  expectNmse(
+    added.c,
+    product.map((value, i) => value + c[i]!),
+    SUM_NMSE,
+  );
+});
+
+// A workgroup makes 32 columns of a row, k shared out to 16.
+test.each([
+  [1, 4, 1],
+  [1, 32, 16],
+  [8, 36, 33],
+  [3, 68, 116],
+  [1, 344, 128],
+])('gemv %i × %i over %i', async (m, n, k) => {
+  const a = randomFloats(m * k, 1);
+  const b = randomFloats(k * n, 2);
+  const c = randomFloats(m * n, 3);
+  const product = reference.gemm(a, b, m, n, k);
+  const written = await runKernel(gpu, gemv, { m, n, k, accumulate: 0 }, { a, b, c });
+  expectNmse(written.c, product, SUM_NMSE);
+  const added = await runKernel(gpu, gemv, { m, n, k, accumulate: 1 }, { a, b, c });
   expectNmse(
     added.c,
     product.map((value, i) => value + c[i]!),

@@ -57,7 +57,7 @@ test.each([
   const { x } = await runKernel(
     gpu,
     rope,
-    { tokens: rows * length, length, heads, d },
+    { tokens: rows * length, length, heads, d, past: 0 },
     { cosine, sine, x: before },
   );
   const one = length * heads * d;
@@ -66,6 +66,17 @@ test.each([
   ]).flat();
   // Two products and a sum that may cancel, so the error is that of the pair's length: 3 roundings, squared.
   expectNmse(x, expected, 3e-14);
+});
+
+test('rope from a later position on', async () => {
+  const [past, length, heads, d] = [5, 3, 2, 8];
+  const angles = randomFloats(((past + length) * d) / 2, 3);
+  const [cosine, sine] = [angles.map(Math.cos), angles.map(Math.sin)];
+  const row = randomFloats((past + length) * heads * d, 4);
+  const scalars = { tokens: length, length, heads, d, past };
+  const { x } = await runKernel(gpu, rope, scalars, { cosine, sine, x: row.slice(past * heads * d) });
+  const whole = reference.rotate(row, { cos: cosine, sin: sine }, heads, d);
+  expectNmse(x, whole.slice(past * heads * d), 3e-14);
 });
 
 test.each([

@@ -1,7 +1,10 @@
 import wgsl from '../../../shaders/model/attention.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
-/** Causal grouped-query attention with an optional sliding window, within calibration rows of `length` tokens. */
+/**
+ * Causal grouped-query attention with an optional sliding window, within rows of `length` tokens. `past` tokens stand
+ * before each row's queries among its keys and values.
+ */
 export const attention = defineKernel({
   name: 'attention',
   wgsl: [wgsl],
@@ -12,6 +15,7 @@ export const attention = defineKernel({
     d: 'u32',
     window: 'u32',
     scale: 'f32',
+    past: 'u32',
     rows: 'u32',
   },
   inputs: ['q', 'k', 'v'],

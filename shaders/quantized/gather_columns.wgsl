@@ -1,0 +1,26 @@
+// y[i, r] = x[i, perm[r]]: a linear's input in the order of its packed rows.
+//
+// x, y : (m, k) f32   perm : (k) u32. One invocation takes one element.
+
+struct Scalars {
+  m: u32,
+  k: u32,
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> x: array<f32>; // input
+@group(0) @binding(2) var<storage, read> perm: array<u32>; // input feature of each packed row
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // in act-order
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) counts: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = flat_workgroup(group, counts) * 64u + lane;
+  if (i < s.m * s.k) {
+    let column = i % s.k;
+    y[i] = x[i - column + perm[column]];
+  }
+}

@@ -1,0 +1,13 @@
+import flat from '../../../shaders/lib/flat.wgsl?raw';
+import wgsl from '../../../shaders/quantized/gather_columns.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** y (m, k): the columns of x (m, k) in the order of `perm` (k). */
+export const gatherColumns = defineKernel({
+  name: 'gather_columns',
+  wgsl: [flat, wgsl],
+  scalars: { m: 'u32', k: 'u32' },
+  inputs: ['x', 'perm'],
+  outputs: ['y'],
+  workgroups: ({ m, k }) => [Math.ceil((m * k) / 64)],
+});

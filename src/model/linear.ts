@@ -1,0 +1,43 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Scope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { gemm } from '../kernels/linalg/gemm.ts';
+import { gemv } from '../kernels/linalg/gemv.ts';
+import { gatherColumns } from '../kernels/quantized/gather_columns.ts';
+import { packedGemm } from '../kernels/quantized/packed_gemm.ts';
+import { packedGemv } from '../kernels/quantized/packed_gemv.ts';
+import type { PackedWeight } from './packed-weight.ts';
+import type { LinearWeight } from './weights.ts';
+
+/** A linear as it is multiplied by: f32 weights, or packed ones. */
+export type AnyLinear = LinearWeight | PackedWeight;
+
+/** Up to so many rows the kernels for few rows are faster: they share out k, and large tiles would be mostly empty. */
+const FEW_ROWS = 8;
+
+/** y (m, n) = x (m, k)·W, added to y where `accumulate` is 1. */
+export function multiply(
+  gpu: Gpu,
+  scope: Scope,
+  x: GpuTensor,
+  linear: AnyLinear,
+  y: GpuTensor,
+  accumulate: 0 | 1,
+): void {
+  const { k, n } = linear;
+  const m = x.shape[0]!;
+  const shape = { m, n, k, accumulate };
+  if ('w' in linear) {
+    gpu.run(m <= FEW_ROWS ? gemv : gemm, { ...shape, a: x, b: linear.w, c: y });
+    return;
+  }
+  const { perm, chunks, scales, packed } = linear;
+  if (m <= FEW_ROWS) {
+    gpu.run(packedGemv, { ...shape, x, perm, chunks, scales, packed, y });
+    return;
+  }
+  const ordered = scope.alloc([m, k], 'input in act-order');
+  gpu.run(gatherColumns, { m, k, x, perm, y: ordered });
+  gpu.run(packedGemm, { ...shape, x: ordered, chunks, scales, packed, y });
+  scope.free(ordered);
+}

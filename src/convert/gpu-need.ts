@@ -6,17 +6,16 @@
 import { distinctSettings } from '../exl2/candidates.ts';
 import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
 import { padColumns } from '../exl2/packed-linear.ts';
-import type { Group, QuantParams } from '../exl2/params.ts';
-import { FACTORS, GROUP_ROWS, TILE } from '../gptq/quantizer.ts';
-import { GRANULE } from '../gpu/memory.ts';
+import type { QuantParams } from '../exl2/params.ts';
+import { candidateBytes } from '../gptq/quantizer.ts';
+import { bufferBytes } from '../gpu/memory.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { sliceColumns } from '../model/weights.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
 
 /** Bytes of a buffer of 4-byte elements. */
-const buffer = (...shape: number[]): number =>
-  Math.ceil(shape.reduce((a, b) => a * b, 4) / GRANULE) * GRANULE;
+const buffer = (...shape: number[]): number => bufferBytes(shape.reduce((a, b) => a * b, 4));
 
 const total = <T>(items: readonly T[], bytes: (item: T) => number): number =>
   items.reduce((sum, item) => sum + bytes(item), 0);
@@ -26,31 +25,18 @@ const most = <T>(items: readonly T[], bytes: (item: T) => number): number => Mat
 const weight = ({ k, n, bias }: LinearSpec): number =>
   buffer(k, padColumns(n)) + (bias === undefined ? 0 : buffer(padColumns(n)));
 
-/** quantizer.ts: what stays of a candidate. */
-const quantized = (k: number, n: number, groups: readonly Group[]): number =>
-  buffer(k / 4, n) + buffer(groups.length, n) + buffer(groups.length) + 2 * buffer(k);
-
-/** quantizer.ts: what a candidate takes while it is computed. */
-const quantizing = (k: number, n: number, groups: readonly Group[]): number =>
-  buffer(GROUP_ROWS, n) +
-  buffer(n) +
-  buffer(groups.length) +
-  buffer(n / TILE, FACTORS) +
-  buffer(k, n) +
-  buffer(6, groups.length);
-
 /**
  * quantize-module.ts: one linear beyond its weight, until its rebuilt weight stands in for that.
  * @param slices columns of each slice of the weight.
  */
 function packing(k: number, slices: readonly number[], params: QuantParams): number {
   const groups = resolveGroups(k, params);
-  const results = total(slices, (n) => quantized(k, n, groups));
   const words = packedRowCount(groups);
-  const checking = most(slices, (n) => quantized(k, n, groups) + buffer(k, n) + buffer(1));
+  const each = slices.map((n) => ({ n, ...candidateBytes(k, n, groups.length) }));
+  const checking = most(each, ({ n, kept }) => kept + buffer(k, n) + buffer(1));
   const packed = most(slices, (n) => buffer(words, n) + buffer(4, words));
-  const computing = total(slices, (n) => quantizing(k, n, groups));
-  return results + Math.max(computing, packed, checking);
+  const computing = total(each, ({ meanwhile }) => meanwhile);
+  return total(each, ({ kept }) => kept) + Math.max(computing, packed, checking);
 }
 
 /** Side of each Hessian of a module. */
@@ -86,15 +72,12 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number): number {
   const { block, trial } = activations(plan, module, t);
   const versions = linears.map(({ name, k, n }) => {
     const { settings } = distinctSettings(candidatesOf(module), name, k);
-    const groups = settings.map((params) => resolveGroups(k, params));
-    return {
-      kept: total(groups, (each) => quantized(k, padColumns(n), each)),
-      work: most(groups, (each) => quantizing(k, padColumns(n), each)),
-    };
+    const each = settings.map((params) => candidateBytes(k, padColumns(n), resolveGroups(k, params).length));
+    return { kept: total(each, ({ kept }) => kept), meanwhile: most(each, ({ meanwhile }) => meanwhile) };
   });
   const quantizingAll = most([...linears.keys()], (i) => {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
-    return factors + total(linears.slice(i), weight) + kept + versions[i]!.work;
+    return factors + total(linears.slice(i), weight) + kept + versions[i]!.meanwhile;
   });
   const sums = candidatesOf(module).length * errorSums(plan, t);
   const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;

@@ -1,5 +1,6 @@
 import type { Group } from '../exl2/params.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { bufferBytes } from '../gpu/memory.ts';
 import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { columnScale } from '../kernels/gptq/column_scale.ts';
@@ -12,10 +13,10 @@ import type { HessianFactor } from './factor.ts';
 import { type GpuLinear, rowTable } from './gpu-linear.ts';
 
 /** Rows of the largest group. */
-export const GROUP_ROWS = 128;
+const GROUP_ROWS = 128;
 /** Factors that the scale search tries, and columns of one of its tiles. */
-export const FACTORS = 97;
-export const TILE = 32;
+const FACTORS = 97;
+const TILE = 32;
 
 /** Columns of a weight (k, n) f32 in input-feature order, n a multiple of 32. */
 export interface WeightSlice {
@@ -44,24 +45,41 @@ export function quantizeCandidates(
   candidates: readonly (readonly Group[])[],
 ): GpuLinear[][] {
   const results: GpuLinear[][] = [];
-  const size = batchSize(gpu, input, candidates.length);
-  for (let first = 0; first < candidates.length; first += size) {
-    results.push(...quantizeBatch(gpu, keep, input, candidates.slice(first, first + size)));
+  while (results.length < candidates.length) {
+    const rest = candidates.slice(results.length);
+    results.push(...quantizeBatch(gpu, keep, input, rest.slice(0, batchSize(gpu, input, rest))));
   }
   return results;
 }
 
-/** Candidates that run together: errors (k, n) f32, codes (k, n) bytes and the rows of one group for each. */
-function batchSize(gpu: Gpu, { slices, factor: { k } }: QuantizerInput, wanted: number): number {
-  const n = slices.reduce((sum, slice) => sum + slice.n, 0);
-  const each = k * n * 4 + k * n + GROUP_ROWS * n * 4 + (n / TILE) * FACTORS * 4;
+/** GPU memory of one candidate of a weight (k, n) with so many groups: what stays of it, and what it takes meanwhile. */
+export function candidateBytes(k: number, n: number, groups: number): { kept: number; meanwhile: number } {
+  const buffer = (elements: number) => bufferBytes(elements * 4);
+  const errors = buffer(k * n) + buffer(GROUP_ROWS * n);
+  return {
+    kept: buffer((k / 4) * n) + buffer(groups * n) + buffer(groups) + 2 * buffer(k),
+    meanwhile: errors + buffer(n) + buffer((n / TILE) * FACTORS) + buffer(groups) + buffer(6 * groups),
+  };
+}
+
+/** How many of the candidates run together. */
+function batchSize(
+  gpu: Gpu,
+  { slices, factor: { k } }: QuantizerInput,
+  candidates: readonly (readonly Group[])[],
+): number {
+  const groups = Math.max(...candidates.map(({ length }) => length));
+  const each = slices.reduce((sum, { n }) => {
+    const { kept, meanwhile } = candidateBytes(k, n, groups);
+    return sum + kept + meanwhile;
+  }, 0);
   const largest = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
   const widest = Math.max(...slices.map((slice) => slice.n));
   const fit = Math.min(
     Math.floor((gpu.memory.available * 0.9) / each),
     Math.floor(largest / (k * widest * 4)),
   );
-  return Math.max(1, Math.min(wanted, fit));
+  return Math.max(1, Math.min(candidates.length, fit));
 }
 
 function quantizeBatch(

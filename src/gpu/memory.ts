@@ -1,7 +1,10 @@
 import { OutOfMemoryError } from '../util/errors.ts';
 
 /** Sizes are rounded up so that freed buffers fit the next request of about the same size. */
-export const GRANULE = 4096;
+const GRANULE = 4096;
+
+/** What a request for so many bytes takes. */
+export const bufferBytes = (bytes: number): number => Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
 
 /** Share of what the driver could not hold that it is trusted to hold: so a budget that was too large shrinks. */
 const RETREAT = 0.9;
@@ -51,7 +54,7 @@ export class GpuMemory {
 
   /** A buffer of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed. */
   acquire(bytes: number, label: string): GPUBuffer {
-    const size = Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
+    const size = bufferBytes(bytes);
     const reused = this.#free.get(size)?.pop();
     if (reused) {
       reused.label = label;

@@ -1,5 +1,5 @@
-import { measureFlops } from '../src/convert/gpu-speed.ts';
 import { defaultBudget, openGpu } from '../src/gpu/device.ts';
+import { measureFlops } from '../src/kernels/speed.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuFacts } from './api.ts';
 

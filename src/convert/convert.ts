@@ -1,4 +1,5 @@
 import { workDirectory } from '../io/work-directory.ts';
+import { chooseVariants } from '../kernels/speed.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { compile } from './compile.ts';
@@ -39,6 +40,7 @@ export async function convert(job: ConvertJob): Promise<void> {
 
 async function openContext(job: ConvertJob): Promise<StageContext> {
   const { source, plan } = await openModel(job.model, job.settings);
+  await chooseVariants(job.gpu);
   if (plan.unexpected.length > 0) {
     const names = plan.unexpected.slice(0, 3).join(', ');
     const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;

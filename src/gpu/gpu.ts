@@ -20,6 +20,7 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly memory: GpuMemory;
   readonly #pipelines: PipelineCache;
+  readonly #preferred = new Map<Kernel, Kernel>();
   readonly #uniformData = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
   readonly #uniformView = new DataView(this.#uniformData);
   readonly #uniformBuffers: GPUBuffer[] = [];
@@ -60,11 +61,20 @@ export class Gpu {
     this.memory.release(tensor.buffer);
   }
 
+  /** From now on runs `variant`, which takes the same arguments and is faster here, where `kernel` is asked for. */
+  prefer<S extends string, I extends string, O extends string>(
+    kernel: Kernel<S, I, O>,
+    variant: Kernel<S, I, O>,
+  ): void {
+    this.#preferred.set(kernel, variant);
+  }
+
   /** Records one dispatch. */
   run<S extends string, I extends string, O extends string>(
-    kernel: Kernel<S, I, O>,
+    wanted: Kernel<S, I, O>,
     args: KernelArguments<S, I, O>,
   ): void {
+    const kernel = (this.#preferred.get(wanted) ?? wanted) as Kernel<S, I, O>;
     const groups = fold(kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
     const { pipeline, layout } = this.#pipelines.get(kernel);

@@ -3,7 +3,7 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 
 /** Share of the GPU memory budget that resident states may take. */
-const RESIDENT_SHARE = 0.2;
+const RESIDENT_SHARE = 0.35;
 
 /**
  * Hidden states of all calibration rows, (length, hidden) f32 each: on the GPU while they are a small part of its

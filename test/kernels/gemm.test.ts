@@ -1,7 +1,8 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { gemm } from '../../src/kernels/linalg/gemm.ts';
-import { gemv } from '../../src/kernels/linalg/gemv.ts';
+import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
 import { gram } from '../../src/kernels/linalg/gram.ts';
+import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -15,50 +16,30 @@ afterAll(() => gpu.destroy());
 const SUM_NMSE = 1e-12;
 
 // An invocation makes 8 × 8, a workgroup 128 × 32; the last is a gate projection, scaled down.
-test.each([
-  [1, 4, 4],
-  [1, 32, 8],
-  [7, 8, 4],
-  [9, 36, 12],
-  [127, 28, 20],
-  [129, 36, 4],
-  [13, 68, 116],
-  [40, 344, 128],
-])('gemm %i × %i over %i', async (m, n, k) => {
-  const a = randomFloats(m * k, 1);
-  const b = randomFloats(k * n, 2);
-  const c = randomFloats(m * n, 3);
-  const product = reference.gemm(a, b, m, n, k);
-  const written = await runKernel(gpu, gemm, { m, n, k, accumulate: 0 }, { a, b, c });
-  expectNmse(written.c, product, SUM_NMSE);
-  const added = await runKernel(gpu, gemm, { m, n, k, accumulate: 1 }, { a, b, c });
-  expectNmse(
-    added.c,
-    product.map((value, i) => value + c[i]!),
-    SUM_NMSE,
-  );
-});
-
-// A workgroup makes 32 columns of a row, k shared out to 16.
-test.each([
-  [1, 4, 1],
-  [1, 32, 16],
-  [8, 36, 33],
-  [3, 68, 116],
-  [1, 344, 128],
-])('gemv %i × %i over %i', async (m, n, k) => {
-  const a = randomFloats(m * k, 1);
-  const b = randomFloats(k * n, 2);
-  const c = randomFloats(m * n, 3);
-  const product = reference.gemm(a, b, m, n, k);
-  const written = await runKernel(gpu, gemv, { m, n, k, accumulate: 0 }, { a, b, c });
-  expectNmse(written.c, product, SUM_NMSE);
-  const added = await runKernel(gpu, gemv, { m, n, k, accumulate: 1 }, { a, b, c });
-  expectNmse(
-    added.c,
-    product.map((value, i) => value + c[i]!),
-    SUM_NMSE,
-  );
+describe.each([gemm, gemmTiled])('$name', (kernel) => {
+  test.each([
+    [1, 4, 8],
+    [1, 32, 8],
+    [7, 8, 8],
+    [9, 36, 16],
+    [127, 132, 24],
+    [129, 36, 8],
+    [13, 68, 120],
+    [40, 344, 128],
+  ])('%i × %i over %i', async (m, n, k) => {
+    const a = randomFloats(m * k, 1);
+    const b = randomFloats(k * n, 2);
+    const c = randomFloats(m * n, 3);
+    const product = reference.gemm(a, b, m, n, k);
+    const written = await runKernel(gpu, kernel, { m, n, k, accumulate: 0 }, { a, b, c });
+    expectNmse(written.c, product, SUM_NMSE);
+    const added = await runKernel(gpu, kernel, { m, n, k, accumulate: 1 }, { a, b, c });
+    expectNmse(
+      added.c,
+      product.map((value, i) => value + c[i]!),
+      SUM_NMSE,
+    );
+  });
 });
 
 test('gemm of no rows does nothing', async () => {
@@ -68,20 +49,23 @@ test('gemm of no rows does nothing', async () => {
   expect(await runKernel(gpu, gemm, { m: 0, n: 4, k: 4, accumulate: 0 }, { a, b, c })).toEqual({ c });
 });
 
-// An invocation makes 8 × 8, a workgroup 128 × 32.
-test.each([
-  [1, 8],
-  [3, 32],
-  [17, 40],
-  [5, 120],
-  [64, 128],
-  [7, 136],
-])('gram of %i tokens, k %i, adds to the lower triangle', async (m, k) => {
-  const x = randomFloats(m * k, 4);
-  const before = randomFloats(k * k, 5);
-  const { h } = await runKernel(gpu, gram, { m, k }, { x, h: before });
-  const lower = (values: ArrayLike<number>): number[] =>
-    Array.from({ length: k * k }, (_, i) => (i % k <= Math.floor(i / k) ? values[i]! : 0));
-  const product = reference.gram(x, m, k);
-  expectNmse(lower(h), lower(product.map((value, i) => value + before[i]!)), SUM_NMSE);
+// An invocation makes 8 × 8, a workgroup 128 × 32, or 128 × 128.
+describe.each([gram, gramTiled])('$name', (kernel) => {
+  test.each([
+    [1, 8],
+    [3, 32],
+    [17, 40],
+    [5, 120],
+    [64, 128],
+    [7, 136],
+    [9, 264],
+  ])('of %i tokens, k %i, adds to the lower triangle', async (m, k) => {
+    const x = randomFloats(m * k, 4);
+    const before = randomFloats(k * k, 5);
+    const { h } = await runKernel(gpu, kernel, { m, k }, { x, h: before });
+    const lower = (values: ArrayLike<number>): number[] =>
+      Array.from({ length: k * k }, (_, i) => (i % k <= Math.floor(i / k) ? values[i]! : 0));
+    const product = reference.gram(x, m, k);
+    expectNmse(lower(h), lower(product.map((value, i) => value + before[i]!)), SUM_NMSE);
+  });
 });

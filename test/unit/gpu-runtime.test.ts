@@ -106,6 +106,15 @@ describe('order', () => {
   });
 });
 
+test('a preferred variant runs where the kernel is asked for', async () => {
+  const own = await testGpu();
+  const y = own.alloc([3], 'y');
+  own.prefer(showScalars, { ...showScalars, constants: { factor: 10 } });
+  own.run(showScalars, { y, real: 0.5, signed: 2, unsigned: 3 });
+  expect([...new Int32Array(await own.read(y))]).toEqual([30, 20, 40]);
+  own.destroy();
+});
+
 describe('sizes', () => {
   test('a grid over 65535 workgroups is folded', async () => {
     const [m, n] = [5, 1_000_003];

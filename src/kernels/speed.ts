@@ -1,6 +1,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
-import { gemm } from '../kernels/linalg/gemm.ts';
+import { gemm } from './linalg/gemm.ts';
+import { gemmTiled } from './linalg/gemm_tiled.ts';
+import { gram } from './linalg/gram.ts';
+import { gramTiled } from './linalg/gram_tiled.ts';
 
 /** Sides of the square products; the first only makes the pipeline and wakes the GPU. */
 const SIDES = [256, 256, 512, 1024, 2048];
@@ -8,28 +11,42 @@ const SIDES = [256, 256, 512, 1024, 2048];
 const ENOUGH_SECONDS = 0.05;
 const MOST_PRODUCTS = 100;
 
+/**
+ * Slower than this, the adapter computes on the CPU: workgroup memory is then ordinary memory behind costly barriers
+ * (on SwiftShader the tiled product takes 3.5 times as long), and trying it would take seconds.
+ */
+const GPU_FLOPS = 2e10;
+
+/** Takes the forms of the matrix kernels that are faster on this GPU, by a short measurement. */
+export async function chooseVariants(gpu: Gpu): Promise<void> {
+  const plain = await measureFlops(gpu, gemm);
+  if (plain < GPU_FLOPS || (await measureFlops(gpu, gemmTiled)) < plain) return;
+  gpu.prefer(gemm, gemmTiled);
+  gpu.prefer(gram, gramTiled);
+}
+
 /** Floating-point operations per second of f32 matrix products on this GPU. Takes less than a second. */
-export async function measureFlops(gpu: Gpu): Promise<number> {
+export async function measureFlops(gpu: Gpu, product: typeof gemm = gemm): Promise<number> {
   let rate = 0;
   for (const [i, side] of SIDES.entries()) {
-    const single = await timeProducts(gpu, side, 1);
+    const single = await timeProducts(gpu, product, side, 1);
     rate = (2 * side ** 3) / single;
     if (i > 0 && single >= ENOUGH_SECONDS) return rate;
   }
   const side = SIDES.at(-1)!;
   const count = Math.min(MOST_PRODUCTS, Math.ceil((ENOUGH_SECONDS * rate) / (2 * side ** 3)));
-  return (count * 2 * side ** 3) / (await timeProducts(gpu, side, count));
+  return (count * 2 * side ** 3) / (await timeProducts(gpu, product, side, count));
 }
 
 /** Seconds that `count` products of (side, side) matrices take together. */
-function timeProducts(gpu: Gpu, side: number, count: number): Promise<number> {
+function timeProducts(gpu: Gpu, product: typeof gemm, side: number, count: number): Promise<number> {
   return withScope(gpu, async (scope) => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => scope.alloc([side, side], name));
     for (const tensor of [a!, b!]) gpu.zero(tensor);
     await gpu.sync();
     const started = performance.now();
     for (let i = 0; i < count; i++) {
-      gpu.run(gemm, { m: side, n: side, k: side, accumulate: 0, a: a!, b: b!, c: c! });
+      gpu.run(product, { m: side, n: side, k: side, accumulate: 0, a: a!, b: b!, c: c! });
     }
     await gpu.sync();
     return (performance.now() - started) / 1000;

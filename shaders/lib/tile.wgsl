@@ -1,0 +1,35 @@
+// The inner product of the tiled matrix kernels: 256 invocations make a 128 × 128 tile of C, each 8 × 8 elements of it,
+// from tiles of A and B in workgroup memory, 8 steps of the summed index at a time. Two sets of tiles take turns, so
+// that one is filled while the other is read, with one barrier a step.
+//
+// Invocation (row, column) = (lane / 16, lane % 16) owns rows row·4 … +3 and 64 + row·4 … +3, columns likewise.
+
+const TILE4 = 32u; // vec4s in a tile's row
+const STEPS = 8u;
+
+var<workgroup> tile_a: array<vec4f, 512>; // two tiles of (8, 128): summed index, row of C
+var<workgroup> tile_b: array<vec4f, 512>; // two tiles of (8, 128): summed index, column of C
+
+#repeat i 0 1 2 3 4 5 6 7
+var<private> left$i: vec4f; // columns column·4 … +3
+var<private> right$i: vec4f; // columns 64 + column·4 … +3
+#end
+
+// Adds the product of tiles number `turn` to the sums.
+fn multiply_tiles(turn: u32, row: u32, column: u32) {
+  for (var step = 0u; step < STEPS; step++) {
+    let at = turn * 256u + step * TILE4;
+    let a0 = tile_a[at + row];
+    let a1 = tile_a[at + 16u + row];
+    let b0 = tile_b[at + column];
+    let b1 = tile_b[at + 16u + column];
+    #repeat i 0 1 2 3
+    left$i += a0[$i] * b0;
+    right$i += a0[$i] * b1;
+    #end
+    #repeat i 4 5 6 7
+    left$i += a1[$i - 4] * b0;
+    right$i += a1[$i - 4] * b1;
+    #end
+  }
+}

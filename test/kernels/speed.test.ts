@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { chooseVariants, measureFlops } from '../../src/kernels/speed.ts';
+import { testGpu } from '../support/gpu.ts';
+import { runKernel } from '../support/run-kernel.ts';
+
+test('a plausible rate is measured within seconds, and all memory is given back', async () => {
+  const gpu = await testGpu();
+  const started = performance.now();
+  const rate = await measureFlops(gpu);
+  // From a software adapter on a slow, busy machine to any GPU.
+  expect(rate).toBeGreaterThan(1e6);
+  expect(rate).toBeLessThan(1e15);
+  expect(performance.now() - started).toBeLessThan(30_000);
+  expect(gpu.memory.used).toBe(0);
+  gpu.destroy();
+});
+
+test('choosing variants leaves nothing behind, and the product as it is', async () => {
+  const gpu = await testGpu();
+  await chooseVariants(gpu);
+  expect(gpu.memory.used).toBe(0);
+  const tensors = {
+    a: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    b: new Float32Array(32).fill(1),
+    c: new Float32Array(4),
+  };
+  const { c } = await runKernel(gpu, gemm, { m: 1, n: 4, k: 8, accumulate: 0 }, tensors);
+  expect([...(c as Float32Array)]).toEqual([36, 36, 36, 36]);
+  gpu.destroy();
+});

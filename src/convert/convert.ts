@@ -24,15 +24,15 @@ import { strategyToJson } from './strategy-json.ts';
  * @throws InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError, or the signal's reason.
  */
 export async function convert(job: ConvertJob): Promise<void> {
-  await checkOutput(job.output, workDirectory(job.work));
-  const context = await openContext(job);
   const { measurement: given, measureOnly, bits } = job.settings;
+  if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
+  const context = await openContext(job);
   // A measurement that is given may have other candidates.
   if (!measureOnly && given === undefined) checkTarget(context.plan, bits);
   reportStart(context, job);
   const rows = await calibrate(context, job);
   const measurement = await measureOnce(context, job, rows);
-  if (job.settings.measureOnly) return;
+  if (measureOnly) return keepMeasurement(context, measurement);
   const strategy = await chooseStrategy(context, job, measurement);
   await quantizeOnce(context, job, rows, strategy);
   await writeOutput(context, job, rows, strategy);
@@ -80,22 +80,26 @@ async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows
   const given = job.settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
   if (given !== undefined) {
     const measurement = measurementFromJson(given, plan);
-    await work.writeJson(ARTEFACT.measurement, measurementToJson(measurement));
     emit({ type: 'stage', stage: 'measure', state: 'reused' });
     return measurement;
   }
   return stage(context, 'measure', async () => {
     const measurement = await measure(context, rows.measurement);
-    await work.writeJson(ARTEFACT.measurement, measurementToJson(measurement));
+    await keepMeasurement(context, measurement);
     return measurement;
   });
 }
+
+const keepMeasurement = ({ work }: StageContext, measurement: Measurement): Promise<void> =>
+  work.writeJson(ARTEFACT.measurement, measurementToJson(measurement));
 
 function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Measurement): Promise<Strategy> {
   return stage(context, 'optimize', async () => {
     const { bits, pinned } = job.settings;
     const strategy = optimize(context.plan, measurement, bits, pinned);
     await checkStrategy(context.work, strategy);
+    // One that is given replaces none before it is known to fit the job that is there.
+    await keepMeasurement(context, measurement);
     await context.work.writeJson(ARTEFACT.strategy, strategyToJson(strategy));
     job.emit(strategy.event);
     return strategy;

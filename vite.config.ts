@@ -24,11 +24,19 @@ export default defineConfig(({ mode }) => ({
   ...(mode !== 'cli' && { build: { outDir: 'dist/page', target: 'es2023' } }),
   ...(mode === 'cli' && {
     build: {
-      ssr: 'src/cli/main.ts',
+      ssr: true,
       outDir: 'dist/cli',
       target: 'node20',
       copyPublicDir: false,
-      rollupOptions: { output: { entryFileNames: 'main.js' } },
+      rollupOptions: {
+        input: {
+          main: 'src/cli/main.ts',
+          evaluate: 'src/cli/evaluate/main.ts',
+          generate: 'src/cli/generate/main.ts',
+        },
+        // Shared code finds other files of dist by its own address.
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+      },
     },
   }),
   test: {

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseMix } from '../calibration/mix-file.ts';
+import { type CalibrationMix, parseMix } from '../calibration/mix-file.ts';
 import { mixShape } from '../calibration/mix-plan.ts';
 import type { CalibrationShapes } from '../calibration/preset.ts';
 import { calibrationProvider } from '../convert/calibration-provider.ts';
@@ -13,6 +13,10 @@ import { calibrationSizes } from './preset.ts';
 /** The calibration mix lies beside the built command line. */
 const MIX = resolve(dirname(fileURLToPath(import.meta.url)), '../calibration/mix.json');
 
+/** The built-in text. */
+export const readMix = async (): Promise<CalibrationMix> =>
+  parseMix(await readJsonFile(await openFile(MIX)), MIX);
+
 /** Token rows from the user's file, or from the built-in mix. */
 export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean): CalibrationProvider {
   const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
@@ -22,7 +26,7 @@ export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean):
     preset,
     seed: options.seed,
     ownData: calDataset === undefined ? undefined : () => openFile(calDataset),
-    mix: async () => parseMix(await readJsonFile(await openFile(MIX)), MIX),
+    mix: readMix,
   });
 }
 

@@ -37,6 +37,12 @@ export class Scope {
     return tensor;
   }
 
+  /** Takes over a tensor that another scope has kept. */
+  adopt(tensor: GpuTensor): GpuTensor {
+    this.#tensors.add(tensor);
+    return tensor;
+  }
+
   freeAll(): void {
     for (const tensor of this.#tensors) this.#gpu.free(tensor);
     this.#tensors.clear();

@@ -1,7 +1,7 @@
 import type { TensorSource } from '../io/tensor-source.ts';
 import { toFloat } from '../tensor/float-tensor.ts';
 import { InputError } from '../util/errors.ts';
-import type { ModelPlan } from './plan.ts';
+import type { ModelOutline } from './plan.ts';
 import type { HiddenStates } from './states.ts';
 
 /** Bytes of the table that are read at a time. */
@@ -13,18 +13,12 @@ const READ_BYTES = 64 * 2 ** 20;
  */
 export async function embedTokens(
   source: TensorSource,
-  plan: ModelPlan,
+  plan: ModelOutline,
   ids: Int32Array,
   states: HiddenStates,
 ): Promise<void> {
-  const { vocabSize, hiddenSize } = plan.config;
-  const wrong = ids.find((id) => id < 0 || id >= vocabSize);
-  if (wrong !== undefined) {
-    throw new InputError(
-      `Token ${wrong} in the calibration rows is outside the model's vocabulary of ${vocabSize}: tokenizer.json or the calibration file belongs to another model.`,
-    );
-  }
-  const vectors = await gather(source, plan.embedding, ids, hiddenSize);
+  const { hiddenSize } = plan.config;
+  const vectors = await readEmbeddings(source, plan, ids);
   for (let row = 0; row < states.rows; row++) {
     const data = new Float32Array(states.length * hiddenSize);
     for (let i = 0; i < states.length; i++)
@@ -33,13 +27,19 @@ export async function embedTokens(
   }
 }
 
-/** The embedding of every id that occurs. */
-async function gather(
+/** The embedding, (hidden), of every id that occurs. Throws InputError for one that the model does not have. */
+export async function readEmbeddings(
   source: TensorSource,
-  table: string,
+  { config, embedding: table }: ModelOutline,
   ids: Int32Array,
-  hidden: number,
-): Promise<Map<number, Float32Array>> {
+): Promise<ReadonlyMap<number, Float32Array>> {
+  const { vocabSize, hiddenSize: hidden } = config;
+  const wrong = ids.find((id) => id < 0 || id >= vocabSize);
+  if (wrong !== undefined) {
+    throw new InputError(
+      `Token ${wrong} in the rows is outside the model's vocabulary of ${vocabSize}: tokenizer.json or the file of rows belongs to another model.`,
+    );
+  }
   const wanted = [...new Set(ids)].sort((a, b) => a - b);
   const vectors = new Map<number, Float32Array>();
   const span = Math.max(1, Math.floor(READ_BYTES / (hidden * 4)));

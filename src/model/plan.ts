@@ -72,11 +72,20 @@ const EMBEDDING = 'model.embed_tokens.weight';
 const FINAL_NORM = 'model.norm.weight';
 const HEAD = 'lm_head';
 
+/** A plan that has not been checked against any tensors. */
+export type ModelOutline = Omit<ModelPlan, 'unexpected'>;
+
 /**
  * Names everything that the model described by `config` has, and checks it against the headers of the source.
  * @throws InputError for a missing tensor or a wrong shape, UnsupportedError for another dtype than F32, F16, BF16.
  */
 export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, TensorInfo>): ModelPlan {
+  const outline = outlineModel(config);
+  return { ...outline, unexpected: checkTensors(requirements(outline), tensors) };
+}
+
+/** Names everything that the model described by `config` has. */
+export function outlineModel(config: ModelConfig): ModelOutline {
   const architecture = ARCHITECTURES.get(config.architecture);
   assert(architecture, `no architecture ${config.architecture}`);
   const layers = Array.from({ length: config.layers }, (_, layer) => layer);
@@ -92,9 +101,8 @@ export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, Tens
     weight: config.tiedEmbeddings ? EMBEDDING : `${HEAD}.weight`,
     bias: undefined,
   };
-  const unexpected = checkTensors(requirements(config, modules, head), tensors);
   const stored = storedTensors(config, modules);
-  return { config, embedding: EMBEDDING, modules, finalNorm: FINAL_NORM, head, stored, unexpected };
+  return { config, embedding: EMBEDDING, modules, finalNorm: FINAL_NORM, head, stored };
 }
 
 function describeModule(config: ModelConfig, layout: ModuleLayout, layer: number): ModuleSpec {
@@ -143,11 +151,7 @@ function hasBias(config: ModelConfig, rule: BiasRule): boolean {
 }
 
 /** Every tensor that the source must have, with its shape. */
-function requirements(
-  config: ModelConfig,
-  modules: readonly ModuleSpec[],
-  head: LinearSpec,
-): readonly TensorRequirement[] {
+function requirements({ config, modules, head }: ModelOutline): readonly TensorRequirement[] {
   const { hiddenSize, headDim, vocabSize } = config;
   const linear = ({ weight, bias, k, n }: LinearSpec): TensorRequirement[] => [
     { name: weight, shape: [n, k] },

@@ -1,0 +1,34 @@
+import { formatByteSize } from '../../util/byte-size.ts';
+import { type Column, tableRow, titleRow } from '../table.ts';
+import type { Evaluation } from './command.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'model', width: 28, align: 'left' },
+  { title: 'bits', width: 5, align: 'right' },
+  { title: 'size', width: 9, align: 'right' },
+  { title: 'perplexity', width: 10, align: 'right' },
+  { title: 'KL mean', width: 8, align: 'right' },
+  { title: 'median', width: 8, align: 'right' },
+  { title: '99 %', width: 8, align: 'right' },
+  { title: 'top-1', width: 7, align: 'right' },
+  { title: 'seconds', width: 7, align: 'right' },
+];
+
+/** What was measured on, the original's perplexity, and the titles. */
+export function evaluationTitle({ measures }: Evaluation): string {
+  const { rows, length, perplexity } = measures;
+  return `${rows} rows of ${length} tokens; perplexity of the original ${perplexity.reference.toFixed(4)}\n${titleRow(COLUMNS)}\n`;
+}
+
+export function evaluationRow({ name, bits, bytes, measures, seconds }: Evaluation): string {
+  const { perplexity, divergence, agreement } = measures;
+  return tableRow(COLUMNS, [
+    name.split('/').at(-1)!,
+    bits === undefined ? '' : String(bits),
+    formatByteSize(bytes),
+    perplexity.model.toFixed(4),
+    ...[divergence.mean, divergence.median, divergence.p99].map((value) => value.toFixed(5)),
+    `${(agreement * 100).toFixed(2)} %`,
+    seconds.toFixed(1),
+  ]);
+}

@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { generate } from '../../evaluate/generate.ts';
+import { LanguageModel } from '../../evaluate/language-model.ts';
+import { openEvaluatedModel } from '../../evaluate/open-model.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
+import type { Surroundings } from '../command.ts';
+import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
+
+const OPTIONS = {
+  model: { type: 'string', demandOption: true, description: 'Directory of the model: EXL2 or unquantized.' },
+  prompt: { type: 'string', demandOption: true, description: 'Text to continue.' },
+  tokenizer: { type: 'string', description: 'Directory of the tokenizer (default: that of the model).' },
+  'max-tokens': { type: 'number', default: 200, description: 'Tokens to add at most.' },
+  temperature: { type: 'number', default: 0, description: '0: always the likeliest word.' },
+  'top-k': { type: 'number', default: 0, description: 'Choose among the likeliest so many; 0: among all.' },
+  'top-p': {
+    type: 'number',
+    default: 1,
+    description: 'Choose among the likeliest that reach this probability.',
+  },
+  seed: { type: 'number', default: 0, description: 'Of the choice.' },
+  json: {
+    type: 'boolean',
+    default: false,
+    description: 'Print one JSON object with the text and the speed.',
+  },
+  ...GPU_OPTIONS,
+} as const;
+
+const USAGE = 'npm run generate -- --model DIR --prompt TEXT\n\nContinues a text with a model, on the GPU.';
+
+type Process = Omit<Surroundings, 'version'>;
+
+export const generateCommand = (args: readonly string[], process: Process): Promise<number> =>
+  withExitCode(process, async () => {
+    const options = parser(USAGE, OPTIONS);
+    if (args.includes('--help') || args.includes('-h')) {
+      process.out.write(`${await options.getHelp()}\n`);
+      return;
+    }
+    const given = await options.parseAsync([...args]);
+    await withGpu(given.gpu, given['gpu-memory-budget'], (gpu) => generateText(gpu, given, process));
+  });
+
+interface Given {
+  readonly model: string;
+  readonly prompt: string;
+  readonly tokenizer: string | undefined;
+  readonly 'max-tokens': number;
+  readonly temperature: number;
+  readonly 'top-k': number;
+  readonly 'top-p': number;
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+async function generateText(
+  gpu: Gpu,
+  given: Given,
+  { out, places, signal, writeError }: Process,
+): Promise<void> {
+  const directory = (path: string) => nodeDirectory(resolve(places.cwd, path));
+  const opened = await openEvaluatedModel(directory(given.model));
+  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model));
+  const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
+  const { prompt, json, temperature, seed } = given;
+  const sampling = { temperature, topK: given['top-k'], topP: given['top-p'], seed };
+  let text = '';
+  let speed = { tokens: 0, promptSeconds: 0, tokensPerSecond: 0 };
+  if (!json) out.write(prompt);
+  try {
+    const words = generate(gpu, model, tokenizer, {
+      prompt,
+      ...sampling,
+      maxTokens: given['max-tokens'],
+      signal,
+    });
+    for await (const { text: added, count, promptSeconds, tokensPerSecond } of words) {
+      text += added;
+      speed = { tokens: count, promptSeconds, tokensPerSecond };
+      if (!json) out.write(added);
+    }
+  } finally {
+    model.free();
+  }
+  if (json) out.write(`${JSON.stringify({ prompt, text, ...speed })}\n`);
+  else {
+    out.write('\n');
+    writeError(
+      `${speed.tokens} tokens, ${speed.tokensPerSecond.toFixed(1)} a second; prompt ${speed.promptSeconds.toFixed(2)} s\n`,
+    );
+  }
+}

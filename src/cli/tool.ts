@@ -1,0 +1,63 @@
+/** What the smaller programs share: options by yargs, exit codes, the GPU. */
+import yargs, { type Options } from 'yargs';
+import { defaultBudget, openGpu } from '../gpu/device.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { parseByteSize } from '../util/byte-size.ts';
+import { InputError, UnsupportedError } from '../util/errors.ts';
+import { errorText, type Surroundings } from './command.ts';
+import { openAdapter } from './gpu.ts';
+
+const INTERRUPTED = 130;
+const HELP_WIDTH = 110;
+
+/** Options that every program has. */
+export const GPU_OPTIONS = {
+  gpu: { type: 'string', description: 'Part of the name of the GPU to use.' },
+  'gpu-memory-budget': { type: 'string', description: 'GPU memory to use, such as 6GB.' },
+} as const satisfies Record<string, Options>;
+
+/** A parser that prints nothing and exits never; throws InputError for what it does not know. */
+export const parser = <const O extends Record<string, Options>>(usage: string, options: O) =>
+  yargs()
+    .usage(usage)
+    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false })
+    .detectLocale(false)
+    .exitProcess(false)
+    .help(false)
+    .version(false)
+    .wrap(HELP_WIDTH)
+    .options({ ...options, help: { alias: 'h', type: 'boolean', description: 'Show this help.' } } as const)
+    .strict()
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error instanceof InputError ? error : new InputError(`${message ?? error?.message} See --help.`);
+    });
+
+/** Runs `work`; tells what went wrong, and gives the exit code. */
+export async function withExitCode(
+  { signal, writeError }: Pick<Surroundings, 'signal' | 'writeError'>,
+  work: () => Promise<void>,
+): Promise<number> {
+  try {
+    await work();
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return INTERRUPTED;
+    writeError(`${errorText(error)}\n`);
+    return error instanceof InputError || error instanceof UnsupportedError ? 1 : 2;
+  }
+}
+
+/** Runs `work` with the GPU that the user chose. */
+export async function withGpu(
+  wanted: string | undefined,
+  budget: string | undefined,
+  work: (gpu: Gpu) => Promise<void>,
+): Promise<void> {
+  const { adapter, software } = await openAdapter(wanted);
+  const gpu = await openGpu(adapter, budget === undefined ? defaultBudget(software) : parseByteSize(budget));
+  try {
+    await work(gpu);
+  } finally {
+    gpu.destroy();
+  }
+}

@@ -1,0 +1,22 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import { compareTokens, type ModelStates } from './compare.ts';
+import { finalStates, type OnStep, type TokenRows } from './final-states.ts';
+import { type Measures, summarize } from './measures.ts';
+import type { EvaluatedModel } from './open-model.ts';
+
+/** Runs `model` on the rows and compares it with the reference, which has been run on the same. */
+export async function evaluateModel(
+  gpu: Gpu,
+  reference: ModelStates,
+  model: EvaluatedModel,
+  rows: TokenRows,
+  onStep?: OnStep,
+): Promise<Measures> {
+  const states = await finalStates(gpu, model, rows, onStep);
+  try {
+    const tokens = await compareTokens(gpu, reference, { model, states }, rows, onStep);
+    return summarize(tokens, rows.rows, rows.length);
+  } finally {
+    states.free();
+  }
+}

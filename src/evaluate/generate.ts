@@ -1,0 +1,80 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import { Scope } from '../gpu/scope.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { InputError } from '../util/errors.ts';
+import { seededRandom } from '../util/random.ts';
+import type { LanguageModel } from './language-model.ts';
+import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+import { TextStream } from './text-stream.ts';
+
+export interface GenerateOptions extends SamplingOptions {
+  readonly prompt: string;
+  /** Words to add at most. */
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** One word more. */
+export interface GeneratedToken {
+  readonly id: number;
+  /** What it adds to the text; empty where a character is not complete yet. */
+  readonly text: string;
+  /** Words so far, without the prompt's. */
+  readonly count: number;
+  /** Of the prompt, in seconds. */
+  readonly promptSeconds: number;
+  /** Words a second since the prompt was read. */
+  readonly tokensPerSecond: number;
+}
+
+/**
+ * Continues a prompt word by word, until the model ends the text, `maxTokens`, or its context is full.
+ * @throws InputError for options out of range or a prompt that is too long; the signal's reason when it is aborted.
+ */
+export async function* generate(
+  gpu: Gpu,
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  options: GenerateOptions,
+): AsyncGenerator<GeneratedToken> {
+  checkSampling(options);
+  const prompt = promptIds(tokenizer, options.prompt);
+  const { maxPositions } = model.model.outline.config;
+  if (prompt.length >= maxPositions) {
+    throw new InputError(
+      `The prompt has ${prompt.length} tokens; the model's context ends at ${maxPositions}.`,
+    );
+  }
+  const random = seededRandom(options.seed);
+  const stream = new TextStream(tokenizer, prompt);
+  const scope = new Scope(gpu);
+  try {
+    const cache = model.newCache(scope, Math.min(maxPositions, prompt.length + options.maxTokens));
+    const started = performance.now();
+    let logits = await model.next(prompt, cache);
+    const ready = performance.now();
+    for (let count = 1; count <= options.maxTokens; count++) {
+      options.signal.throwIfAborted();
+      const id = sample(logits, options, random);
+      if (tokenizer.eosIds.includes(id)) return;
+      const text = stream.add(id);
+      const seconds = (performance.now() - ready) / 1000;
+      // The first word comes with the prompt.
+      const tokensPerSecond = count > 1 ? (count - 1) / seconds : 0;
+      yield { id, text, count, promptSeconds: (ready - started) / 1000, tokensPerSecond };
+      if (count === options.maxTokens || cache.past === cache.capacity) return;
+      logits = await model.next([id], cache);
+    }
+  } finally {
+    scope.freeAll();
+  }
+}
+
+/** With the token that begins a text. Throws InputError when nothing is left to begin with. */
+function promptIds(tokenizer: Tokenizer, prompt: string): number[] {
+  const ids = [...(tokenizer.bosId === undefined ? [] : [tokenizer.bosId]), ...tokenizer.encode(prompt)];
+  if (ids.length === 0)
+    throw new InputError('The prompt is empty, and this model has no token that begins a text.');
+  return ids;
+}

@@ -1,0 +1,122 @@
+import { padColumns } from '../exl2/packed-linear.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { readEmbeddings } from '../model/embedding.ts';
+import { normalize, project, runBlock } from '../model/forward.ts';
+import { sliceColumns } from '../model/weights.ts';
+import { KvCache } from './kv-cache.ts';
+import { type LoadedBlock, type LoadedHead, loadBlock, loadHead } from './load.ts';
+import type { EvaluatedModel } from './open-model.ts';
+
+/** Tokens of a prompt that are run at a time. */
+const PROMPT_PIECE = 512;
+
+/** A model whose weights stay on the GPU, for generating text; EXL2 weights stay packed. */
+export class LanguageModel {
+  readonly model: EvaluatedModel;
+  readonly #gpu: Gpu;
+  readonly #scope: Scope;
+  readonly #blocks: readonly LoadedBlock[];
+  readonly #head: LoadedHead;
+
+  private constructor(
+    gpu: Gpu,
+    scope: Scope,
+    model: EvaluatedModel,
+    blocks: LoadedBlock[],
+    head: LoadedHead,
+  ) {
+    this.#gpu = gpu;
+    this.#scope = scope;
+    this.model = model;
+    this.#blocks = blocks;
+    this.#head = head;
+  }
+
+  /** Loads all weights. Throws OutOfMemoryError when they do not fit. `onModule` is called before each module. */
+  static async load(
+    gpu: Gpu,
+    model: EvaluatedModel,
+    onModule: (done: number, total: number) => void = () => {},
+  ): Promise<LanguageModel> {
+    const scope = new Scope(gpu);
+    const { modules, head } = model.outline;
+    try {
+      const blocks: LoadedBlock[] = [];
+      for (const module of modules) {
+        onModule(blocks.length, modules.length + 1);
+        blocks.push(await loadBlock(gpu, scope, model, module));
+      }
+      onModule(modules.length, modules.length + 1);
+      const loadedHead = await loadHead(gpu, scope, model, sliceColumns(head));
+      await gpu.sync();
+      return new LanguageModel(gpu, scope, model, blocks, loadedHead);
+    } catch (error) {
+      scope.freeAll();
+      throw error;
+    }
+  }
+
+  /** A cache for a text of at most `capacity` tokens; its tensors belong to `scope`. */
+  newCache(scope: Scope, capacity: number): KvCache {
+    return new KvCache(this.#gpu, scope, this.model.outline, capacity);
+  }
+
+  /** Runs the next tokens of a text, at least one; gives the logits (vocabulary) of the word after them. */
+  async next(ids: readonly number[], cache: KvCache): Promise<Float32Array> {
+    for (let start = 0; ; start += PROMPT_PIECE) {
+      const piece = ids.slice(start, start + PROMPT_PIECE);
+      const isLast = start + PROMPT_PIECE >= ids.length;
+      const logits = await this.#run(piece, cache, isLast);
+      if (isLast) return logits;
+      await this.#gpu.sync();
+    }
+  }
+
+  free(): void {
+    this.#scope.freeAll();
+  }
+
+  /** Logits of the last of `ids`; none unless they are wanted. */
+  #run(ids: readonly number[], cache: KvCache, wanted: boolean): Promise<Float32Array> {
+    const { source, outline } = this.model;
+    return withScope(this.#gpu, async (scope) => {
+      const vectors = await readEmbeddings(source, outline, Int32Array.from(ids));
+      const { hiddenSize } = outline.config;
+      const data = new Float32Array(ids.length * hiddenSize);
+      ids.forEach((id, i) => {
+        data.set(vectors.get(id)!, i * hiddenSize);
+      });
+      let x: GpuTensor = { ...scope.upload(data, 'embeddings'), shape: [ids.length, hiddenSize] };
+      const context = cache.context(ids.length);
+      for (const { module, norms, linears } of this.#blocks) {
+        x = await withScope(this.#gpu, (block) =>
+          scope.adopt(block.keep(runBlock(context, block, module, norms, linears, x).output)),
+        );
+      }
+      cache.advance(ids.length);
+      if (!wanted) return new Float32Array();
+      const last = scope.alloc([1, hiddenSize], 'last state');
+      this.#gpu.copy({ ...x, ...lastRow(x) }, last);
+      return this.#logits(scope, normalize(context, scope, last, this.#head.norm), cache);
+    });
+  }
+
+  async #logits(scope: Scope, normed: GpuTensor, cache: KvCache): Promise<Float32Array> {
+    const logits = new Float32Array(this.model.outline.config.vocabSize);
+    let start = 0;
+    for (const slice of this.#head.slices) {
+      const values = await this.#gpu.read(project(cache.context(0), scope, normed, slice));
+      logits.set(new Float32Array(values).subarray(0, logits.length - start), start);
+      start += padColumns(slice.n);
+    }
+    return logits;
+  }
+}
+
+/** Offset and size of the last row: good enough to be copied, not to be bound. */
+function lastRow({ offset, shape }: GpuTensor): Pick<GpuTensor, 'offset' | 'size'> {
+  const [rows, width] = shape as [number, number];
+  return { offset: offset + (rows - 1) * width * 4, size: width * 4 };
+}

@@ -1,0 +1,81 @@
+import type { TokenComparison } from './token-statistics.ts';
+
+/** What quantization cost, over the tokens of an evaluation. */
+export interface Measures {
+  readonly rows: number;
+  /** Tokens of a row. */
+  readonly length: number;
+  /** exp of the mean −log p of each next word within its row. */
+  readonly perplexity: { readonly reference: number; readonly model: number };
+  /** Kullback-Leibler divergence from the reference, in nats. */
+  readonly divergence: {
+    readonly mean: number;
+    readonly median: number;
+    /** 99 % of the tokens have less. */
+    readonly p99: number;
+  };
+  /** Share of tokens at which both think the same word most likely. */
+  readonly agreement: number;
+  /** The same by the number of tokens before, in ranges that double. */
+  readonly byPosition: readonly PositionMeasures[];
+}
+
+export interface PositionMeasures {
+  /** Positions first … last of the rows. */
+  readonly first: number;
+  readonly last: number;
+  readonly divergence: number;
+  readonly agreement: number;
+}
+
+/** `tokens`: (rows · length), row after row. */
+export function summarize(tokens: readonly TokenComparison[], rows: number, length: number): Measures {
+  const position = (i: number) => i % length;
+  // The last token of a row has no next word.
+  const predicted = tokens.filter((_, i) => position(i) < length - 1);
+  const divergences = Float64Array.from(tokens, ({ divergence }) => divergence).sort();
+  return {
+    rows,
+    length,
+    perplexity: {
+      reference: Math.exp(mean(predicted.map(({ referenceLoss }) => referenceLoss))),
+      model: Math.exp(mean(predicted.map(({ loss }) => loss))),
+    },
+    divergence: {
+      mean: mean(divergences),
+      median: quantile(divergences, 0.5),
+      p99: quantile(divergences, 0.99),
+    },
+    agreement: agreement(tokens),
+    byPosition: positionRanges(length).map(({ first, last }) => {
+      const inside = tokens.filter((_, i) => position(i) >= first && position(i) <= last);
+      const divergence = mean(inside.map((token) => token.divergence));
+      return { first, last, divergence, agreement: agreement(inside) };
+    }),
+  };
+}
+
+/** 0, 1, 2…3, 4…7, … up to the end of the rows. */
+function positionRanges(length: number): { first: number; last: number }[] {
+  const ranges: { first: number; last: number }[] = [];
+  for (let first = 0; first < length; first = Math.max(1, first * 2)) {
+    ranges.push({ first, last: Math.min(length, Math.max(1, first * 2)) - 1 });
+  }
+  return ranges;
+}
+
+const agreement = (tokens: readonly TokenComparison[]): number =>
+  tokens.filter(({ agree }) => agree).length / tokens.length;
+
+const mean = (values: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+};
+
+/** Of sorted values, between the two nearest. */
+function quantile(sorted: Float64Array, share: number): number {
+  const at = (sorted.length - 1) * share;
+  const [low, high] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return low + (high - low) * (at - Math.floor(at));
+}

@@ -1,0 +1,63 @@
+import { COMPARED } from '../kernels/model/compare_logits.ts';
+
+/** How two models see one token's next word. */
+export interface TokenComparison {
+  /** −log p of the word that came next, in nats: by the reference, and by the other model. */
+  readonly referenceLoss: number;
+  readonly loss: number;
+  /** Kullback-Leibler divergence from the reference to the other model, in nats. */
+  readonly divergence: number;
+  /** Both think the same word most likely. */
+  readonly agree: boolean;
+}
+
+/** What compare_logits found in one slice of the vocabulary, for one token. */
+export interface SliceStatistics {
+  /** Word of the slice's first column. */
+  readonly first: number;
+  /** The kernel's nine numbers. */
+  readonly stats: Float32Array;
+}
+
+/**
+ * Puts the slices together: with M the largest maximum, a slice of maximum A adds exp(A − M) times its sums; the
+ * divergence is Σ p·((a − M) − (b − N)) − log Σ exp(a − M) + log Σ exp(b − N).
+ */
+export function combineSlices(slices: readonly SliceStatistics[]): TokenComparison {
+  const [a, b] = [0, 4].map((at) => highest(slices, at)) as [Highest, Highest];
+  let [sumA, sumB, cross, targetA, targetB] = [0, 0, 0, 0, 0];
+  for (const { stats } of slices) {
+    const [belowA, belowB] = [stats[0]! - a.maximum, stats[4]! - b.maximum];
+    const weight = Math.exp(belowA);
+    sumA += weight * stats[1]!;
+    sumB += Math.exp(belowB) * stats[5]!;
+    cross += weight * (stats[8]! + stats[1]! * (belowA - belowB));
+    targetA += stats[2]!;
+    targetB += stats[6]!;
+  }
+  const [logA, logB] = [Math.log(sumA), Math.log(sumB)];
+  return {
+    referenceLoss: logA + a.maximum - targetA,
+    loss: logB + b.maximum - targetB,
+    // Rounding may leave a little less than the zero that equal models have.
+    divergence: Math.max(0, cross / sumA - logA + logB),
+    agree: a.word === b.word,
+  };
+}
+
+interface Highest {
+  readonly maximum: number;
+  readonly word: number;
+}
+
+function highest(slices: readonly SliceStatistics[], at: 0 | 4 | number): Highest {
+  let best: Highest = { maximum: Number.NEGATIVE_INFINITY, word: -1 };
+  for (const { first, stats } of slices) {
+    if (stats[at]! > best.maximum) best = { maximum: stats[at]!, word: first + stats[at + 3]! };
+  }
+  return best;
+}
+
+/** The kernel's numbers of row `i`. */
+export const rowStatistics = (all: Float32Array, i: number): Float32Array =>
+  all.subarray(i * COMPARED, (i + 1) * COMPARED);

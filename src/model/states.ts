@@ -6,15 +6,17 @@ import { type GpuTensor, view } from '../gpu/tensor.ts';
 const RESIDENT_SHARE = 0.35;
 
 /**
- * Hidden states of all calibration rows, (length, hidden) f32 each: on the GPU while they are a small part of its
- * memory budget, in host memory otherwise. Read and written in batches of rows.
+ * Hidden states of all calibration rows, (length, hidden) f32 each: as many rows on the GPU as a part of its memory
+ * budget holds, the others in host memory. Read and written in batches of rows.
  */
 export class HiddenStates {
   readonly rows: number;
   readonly length: number;
   readonly hidden: number;
   readonly #gpu: Gpu;
-  #resident: GpuTensor | undefined;
+  /** Of the first rows; a buffer each, as all together may be larger than a buffer can be. */
+  #resident: GpuTensor[] = [];
+  /** Of the rows that are not resident. */
   readonly #host: Float32Array<ArrayBuffer>[] = [];
 
   constructor(gpu: Gpu, rows: number, length: number, hidden: number) {
@@ -22,11 +24,8 @@ export class HiddenStates {
     this.length = length;
     this.hidden = hidden;
     this.#gpu = gpu;
-    const bytes = rows * length * hidden * 4;
-    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
-    const fits =
-      bytes <= Math.min(gpu.memory.budget * RESIDENT_SHARE, maxBufferSize, maxStorageBufferBindingSize);
-    if (fits) this.#resident = gpu.alloc([rows * length, hidden], 'hidden states');
+    const count = Math.min(rows, Math.floor((gpu.memory.budget * RESIDENT_SHARE) / (length * hidden * 4)));
+    for (let row = 0; row < count; row++) this.#resident.push(gpu.alloc([length, hidden], 'hidden states'));
   }
 
   /** States of rows [start, end), (tokens, hidden), owned by `scope`. */
@@ -34,7 +33,8 @@ export class HiddenStates {
     const batch = scope.alloc([(end - start) * this.length, this.hidden], 'hidden states of a batch');
     for (let row = start; row < end; row++) {
       const target = this.#rowOf(batch, row - start);
-      if (this.#resident) this.#gpu.copy(this.#rowOf(this.#resident, row), target);
+      const resident = this.#resident[row];
+      if (resident) this.#gpu.copy(resident, target);
       else this.#gpu.write(target, this.#host[row]!);
     }
     return batch;
@@ -43,44 +43,43 @@ export class HiddenStates {
   /** Takes the states of rows start … from `batch`. */
   async store(batch: GpuTensor, start: number): Promise<void> {
     const rows = batch.shape[0]! / this.length;
-    if (this.#resident) {
-      for (let i = 0; i < rows; i++)
-        this.#gpu.copy(this.#rowOf(batch, i), this.#rowOf(this.#resident, start + i));
-      return;
+    for (let i = 0; i < rows; i++) {
+      const resident = this.#resident[start + i];
+      if (resident) this.#gpu.copy(this.#rowOf(batch, i), resident);
+      else this.#host[start + i] = new Float32Array(await this.#gpu.read(this.#rowOf(batch, i)));
     }
-    const data = new Float32Array(await this.#gpu.read(batch));
-    const size = this.length * this.hidden;
-    for (let i = 0; i < rows; i++) this.#host[start + i] = data.slice(i * size, (i + 1) * size);
   }
 
   /** One row's states in host memory, (length, hidden). */
   async readRow(row: number): Promise<Float32Array<ArrayBuffer>> {
-    if (!this.#resident) return this.#host[row]!;
-    return new Float32Array(await this.#gpu.read(this.#rowOf(this.#resident, row)));
+    const resident = this.#resident[row];
+    return resident ? new Float32Array(await this.#gpu.read(resident)) : this.#host[row]!;
   }
 
   writeRow(row: number, data: Float32Array<ArrayBuffer>): void {
-    if (this.#resident) this.#gpu.write(this.#rowOf(this.#resident, row), data);
+    const resident = this.#resident[row];
+    if (resident) this.#gpu.write(resident, data);
     else this.#host[row] = data;
   }
 
   /** Frees the GPU memory; false when the states take none. */
   async moveToHost(): Promise<boolean> {
     const resident = this.#resident;
-    if (!resident) return false;
-    for (let row = 0; row < this.rows; row++) this.#host[row] = await this.readRow(row);
-    this.#resident = undefined;
-    this.#gpu.free(resident);
+    if (resident.length === 0) return false;
+    for (let row = 0; row < resident.length; row++) this.#host[row] = await this.readRow(row);
+    this.#resident = [];
+    for (const tensor of resident) this.#gpu.free(tensor);
     return true;
   }
 
   free(): void {
-    if (this.#resident) this.#gpu.free(this.#resident);
+    for (const tensor of this.#resident) this.#gpu.free(tensor);
+    this.#resident = [];
     this.#host.length = 0;
   }
 
-  #rowOf(tensor: GpuTensor, row: number): GpuTensor {
-    return view(tensor, row * this.length * this.hidden, [this.length, this.hidden]);
+  #rowOf(batch: GpuTensor, row: number): GpuTensor {
+    return view(batch, row * this.length * this.hidden, [this.length, this.hidden]);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
+import { OutOfMemoryError } from '../util/errors.ts';
 import { gemm } from './linalg/gemm.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gram } from './linalg/gram.ts';
@@ -19,10 +20,22 @@ const GPU_FLOPS = 2e10;
 
 /** Takes the forms of the matrix kernels that are faster on this GPU, by a short measurement. */
 export async function chooseVariants(gpu: Gpu): Promise<void> {
-  const plain = await measureFlops(gpu, gemm);
-  if (plain < GPU_FLOPS || (await measureFlops(gpu, gemmTiled)) < plain) return;
+  if (!(await isTiledFaster(gpu))) return;
   gpu.prefer(gemm, gemmTiled);
   gpu.prefer(gram, gramTiled);
+}
+
+async function isTiledFaster(gpu: Gpu): Promise<boolean> {
+  try {
+    const plain = await measureFlops(gpu, gemm);
+    return plain >= GPU_FLOPS && (await measureFlops(gpu, gemmTiled)) >= plain;
+  } catch (error) {
+    // A conversion may get by with less memory than this measurement.
+    if (error instanceof OutOfMemoryError) return false;
+    throw error;
+  } finally {
+    gpu.memory.trim();
+  }
 }
 
 /** Floating-point operations per second of f32 matrix products on this GPU. Takes less than a second. */

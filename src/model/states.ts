@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import { bufferBytes } from '../gpu/memory.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 
@@ -24,7 +25,9 @@ export class HiddenStates {
     this.length = length;
     this.hidden = hidden;
     this.#gpu = gpu;
-    const count = Math.min(rows, Math.floor((gpu.memory.budget * RESIDENT_SHARE) / (length * hidden * 4)));
+    // Other states may be there already.
+    const room = Math.min(gpu.memory.budget * RESIDENT_SHARE, gpu.memory.available / 2);
+    const count = Math.min(rows, Math.floor(room / bufferBytes(length * hidden * 4)));
     for (let row = 0; row < count; row++) this.#resident.push(gpu.alloc([length, hidden], 'hidden states'));
   }
 

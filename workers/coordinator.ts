@@ -2,6 +2,7 @@
 
 import { expose } from 'comlink';
 import { removeStorage } from '../src/io/platform/storage.ts';
+import { InputError } from '../src/util/errors.ts';
 import type { CoordinatorApi, JobState } from './api.ts';
 import { withPlaces, withTargets } from './changed-job.ts';
 import { GpuClient } from './gpu-client.ts';
@@ -46,7 +47,9 @@ const api: CoordinatorApi = {
   async start(source, output, options) {
     runner.requireIdle();
     const model = await inspectSource(source);
-    const { diskBytes } = await planJob(model, options, undefined);
+    const { diskBytes, problems } = await planJob(model, options, undefined);
+    const severe = problems.find((problem) => problem.severe);
+    if (severe) throw new InputError(severe.text);
     const entry = await newJob(model, source, output, options, diskBytes);
     await board.put(entry);
     await runner.start(entry.record.id);

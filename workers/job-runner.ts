@@ -56,8 +56,10 @@ export class JobRunner {
     try {
       const release = await lockJob(id);
       try {
-        if (prepare) await this.#board.put(await prepare(await this.#board.get(id)));
-        await this.#board.change(id, { state: 'running' });
+        const entry = await this.#board.get(id);
+        const { record, ...rest } = prepare ? await prepare(entry) : entry;
+        const { error: _, ...going } = record;
+        await this.#board.change(id, { ...going, state: 'running' }, rest);
       } catch (error) {
         release();
         throw error;

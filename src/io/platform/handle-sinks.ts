@@ -28,7 +28,7 @@ export const writableSink: OpenSink = async (folder, name, path) => {
  * have (over ten times as fast as a stream), flushed and then renamed: a crash leaves no half file.
  */
 export const syncSink: OpenSink = async (folder, name, path) => {
-  const partial: MovableHandle = await folder.getFileHandle(name + PARTIAL, { create: true });
+  const partial: StoredHandle = await folder.getFileHandle(name + PARTIAL, { create: true });
   if (!partial.move || !partial.createSyncAccessHandle) {
     await folder.removeEntry(partial.name);
     return writableSink(folder, name, path);
@@ -38,7 +38,7 @@ export const syncSink: OpenSink = async (folder, name, path) => {
   let at = 0;
   return guarded(path, access, {
     async write(file, bytes) {
-      at += file.write(bytes as Uint8Array<ArrayBuffer>, { at });
+      at += file.write(bytes, { at });
     },
     async close(file) {
       file.flush();
@@ -52,8 +52,18 @@ export const syncSink: OpenSink = async (folder, name, path) => {
   });
 };
 
-/** Renaming is not in TypeScript's types; Chrome, Firefox and Safari have it for files in their storage. */
-type MovableHandle = FileSystemFileHandle & { move?: (name: string) => Promise<void> };
+/** What only workers see of a file in the storage; and renaming, which TypeScript's types lack and browsers have. */
+type StoredHandle = FileSystemFileHandle & {
+  createSyncAccessHandle?: () => Promise<SyncAccess>;
+  move?: (name: string) => Promise<void>;
+};
+
+interface SyncAccess {
+  truncate(size: number): void;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  flush(): void;
+  close(): void;
+}
 
 interface SinkSteps<T> {
   write(target: T, bytes: Uint8Array): Promise<void>;

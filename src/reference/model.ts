@@ -2,7 +2,7 @@
 
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import type { Activation, ModelConfig } from '../model/config.ts';
-import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
+import type { LinearSpec, ModelOutline, ModuleSpec } from '../model/plan.ts';
 import { type RopeTables, ropeTables } from '../model/rope.ts';
 import { assert } from '../util/errors.ts';
 
@@ -28,7 +28,7 @@ export interface ReferenceForward {
 
 /** Runs one row of m token ids; `weight` gives the values of a source tensor by name, `tables` the rotations. */
 export function referenceForward(
-  plan: ModelPlan,
+  plan: ModelOutline,
   weight: WeightOf,
   ids: ArrayLike<number>,
   tables: RopeTables = ropeTables(plan.config, ids.length),

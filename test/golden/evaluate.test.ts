@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compareTokens } from '../../src/evaluate/compare.ts';
+import { finalStates } from '../../src/evaluate/final-states.ts';
+import { LanguageModel } from '../../src/evaluate/language-model.ts';
+import { summarize } from '../../src/evaluate/measures.ts';
+import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { withScope } from '../../src/gpu/scope.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { outlineModel } from '../../src/model/plan.ts';
+import { referenceForward } from '../../src/reference/model.ts';
+import { toFloat } from '../../src/tensor/float-tensor.ts';
+import {
+  ARCHITECTURE_NAMES,
+  architectureConfig,
+  architectureForward,
+  GOLDEN_DIR,
+  nmse,
+} from '../support/architectures.ts';
+import { dequantizedDirectory, dequantizedTensors, exl2Directory } from '../support/exl2-model.ts';
+import { testGpu } from '../support/gpu.ts';
+import { readSafetensors } from '../support/safetensors.ts';
+
+/** Architectures whose conversion by ExLlamaV2 is at hand: one in the fixtures, all in the complete reference data. */
+const NAMES = ARCHITECTURE_NAMES.filter((name) =>
+  existsSync(`${GOLDEN_DIR}/conversion/architectures/${name}/output.safetensors`),
+);
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.destroy());
+
+/** The same model with other tensors: what the reference takes by name. */
+async function reference(name: string, ids: ArrayLike<number>) {
+  const tensors = await dequantizedTensors(name);
+  const weights = new Map([...tensors].map(([key, tensor]) => [key, toFloat(tensor, key).data]));
+  const config = { ...architectureConfig(name), tiedEmbeddings: false };
+  return referenceForward(outlineModel(config), (key) => weights.get(key)!, ids);
+}
+
+/** Logits (m, vocabulary) of every token, by running it alone with what is cached of those before. */
+async function logitsOneByOne(model: LanguageModel, ids: readonly number[]): Promise<number[]> {
+  return withScope(gpu, async (scope) => {
+    const cache = model.newCache(scope, ids.length);
+    const logits: number[] = [];
+    for (const id of ids) logits.push(...(await model.next([id], cache)));
+    return logits;
+  });
+}
+
+describe.each(NAMES)('ExLlamaV2’s conversion of %s', (name) => {
+  test('perplexity and divergence are those of the dequantized weights in f64', async () => {
+    const { ids } = await architectureForward(name);
+    const rows = { rows: 1, length: ids.length, ids };
+    const packed = await openEvaluatedModel(exl2Directory(name));
+    const plain = await openEvaluatedModel(await dequantizedDirectory(name));
+    expect([packed.quantization?.bits, plain.quantization]).toEqual([4, undefined]);
+    const a = { model: plain, states: await finalStates(gpu, plain, rows) };
+    const b = { model: packed, states: await finalStates(gpu, packed, rows) };
+    const measures = summarize(await compareTokens(gpu, a, b, rows), 1, ids.length);
+    a.states.free();
+    b.states.free();
+    expect(gpu.memory.used).toBe(0);
+
+    const { logits } = await reference(name, ids);
+    const expected = perplexity(logits, ids);
+    expect(Math.abs(measures.perplexity.model / expected - 1)).toBeLessThan(1e-4);
+    expect(Math.abs(measures.perplexity.reference / expected - 1)).toBeLessThan(1e-4);
+    expect(measures.divergence.mean).toBeLessThan(1e-5);
+    expect(measures.agreement).toBeGreaterThan(0.98);
+  });
+
+  test('logits of packed and of dequantized weights are the same, token by token and all at once', async () => {
+    const { ids } = await architectureForward(name);
+    const few = [...ids.slice(0, 20)];
+    const packed = await LanguageModel.load(gpu, await openEvaluatedModel(exl2Directory(name)));
+    const plain = await LanguageModel.load(gpu, await openEvaluatedModel(await dequantizedDirectory(name)));
+    const own = await logitsOneByOne(packed, few);
+    const { logits } = await reference(name, few);
+    // Below the 1e-6 that is asked for: the weights are the same halves.
+    expect(nmse(own, logits)).toBeLessThan(1e-9);
+    expect(nmse(await logitsOneByOne(plain, few), logits)).toBeLessThan(1e-9);
+    const last = await withScope(gpu, (scope) => packed.next(few, packed.newCache(scope, few.length)));
+    expect(nmse(last, logits.slice(-last.length))).toBeLessThan(1e-9);
+    packed.free();
+    plain.free();
+    expect(gpu.memory.used).toBe(0);
+  });
+});
+
+// ExLlamaV2's forward pass is no reference for the sliding windows of mistral, the head norms of qwen3, and the biases
+// of a quantized MLP in llama_tied_bias, where ours agrees with f64 above (an NMSE of 1e-2 between the two).
+const INCOMPARABLE: readonly string[] = ['mistral', 'qwen3', 'llama_tied_bias'];
+const COMPARABLE = NAMES.filter((name) =>
+  existsSync(`${GOLDEN_DIR}/conversion/architectures/${name}/exllamav2_logits.safetensors`),
+).filter((name) => !INCOMPARABLE.includes(name));
+
+test.runIf(COMPARABLE.length > 0).each(COMPARABLE)(
+  '%s gives the logits that ExLlamaV2 gives',
+  async (name) => {
+    const folder = `${GOLDEN_DIR}/conversion/architectures/${name}`;
+    const { ids } = await architectureForward(name);
+    const golden = (await readSafetensors(`${folder}/exllamav2_logits.safetensors`)).get('logits')!;
+    const expected = toFloat(golden, name).data.subarray(0, golden.shape[1]! * golden.shape[2]!);
+    const model = await LanguageModel.load(gpu, await openEvaluatedModel(nodeDirectory(folder)));
+    const own = await logitsOneByOne(model, [...ids]);
+    model.free();
+    const error = nmse(own, expected);
+    console.log(`${name}: NMSE to ExLlamaV2's f16 logits ${error.toExponential(2)}`);
+    expect(error).toBeLessThan(1e-4);
+  },
+);
+
+/** exp of the mean −log p of each next id; logits (m, vocabulary). */
+function perplexity(logits: Float64Array, ids: Int32Array): number {
+  const vocabulary = logits.length / ids.length;
+  let loss = 0;
+  for (let i = 0; i + 1 < ids.length; i++) {
+    const row = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
+    const highest = Math.max(...row);
+    loss += Math.log(row.reduce((sum, x) => sum + Math.exp(x - highest), 0)) + highest - row[ids[i + 1]!]!;
+  }
+  return Math.exp(loss / (ids.length - 1));
+}

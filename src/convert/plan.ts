@@ -27,6 +27,8 @@ const PIECES_BYTES = 3 * 64 * 2 ** 20;
 /** Job description, measurement and strategy. */
 const JOB_FILES_BYTES = 2 ** 20;
 const TOKEN_ID_BYTES = 8;
+/** What config.json gains, at most. */
+const CONFIG_GAIN_BYTES = 1024;
 
 /** The modules with the sizes of their candidates. */
 export const sizedModules = ({ modules }: ModelPlan): SizedModule[] =>
@@ -106,7 +108,7 @@ function outputPartsOf(
     modules: modules + headerLength(planShard('', infos)),
     head: sum(head, byteLength),
     stored: storedBytes(plan),
-    copied: sum(source.copiedFiles(), ({ size }) => size),
+    copied: sum(source.copiedFiles(), ({ size }) => size) + CONFIG_GAIN_BYTES,
   };
 }
 

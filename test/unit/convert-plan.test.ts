@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { openModel } from '../../src/convert/open-model.ts';
+import { checkTarget, type PlanRequest, planConversion } from '../../src/convert/plan.ts';
+import { attentionCandidates, headParams, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { totalBits } from '../../src/exl2/groups.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { InputError } from '../../src/util/errors.ts';
+
+const MODEL = 'public/models/tinystories-7m';
+const { source, plan } = await openModel(nodeDirectory(MODEL), {});
+const request: PlanRequest = {
+  bits: 4,
+  headBits: 6,
+  measurement: { rows: 4, length: 128 },
+  quantization: { rows: 8, length: 128 },
+};
+const planned = planConversion(source, plan, request);
+const planWith = (changes: Partial<PlanRequest>) => planConversion(source, plan, { ...request, ...changes });
+
+test('every module has the sizes of all its candidates, the head its own', () => {
+  expect(planned.modules.map(({ key }) => key)).toEqual([...plan.modules.map(({ key }) => key), 'lm_head']);
+  const [attention, mlp] = planned.modules;
+  const bits = attentionCandidates().map((candidate) =>
+    ['q_proj', 'k_proj', 'v_proj', 'o_proj'].reduce(
+      (sum, name) =>
+        sum + totalBits(256, name === 'q_proj' || name === 'o_proj' ? 256 : 128, candidate[name]!, false),
+      0,
+    ),
+  );
+  expect(attention!.candidateBits).toEqual(bits);
+  expect(mlp!.candidateBits).toHaveLength(mlpCandidates(true).length);
+  expect(mlp!.weights).toBe(3 * 256 * 768);
+  expect(planned.modules.at(-1)!.candidateBits).toEqual([totalBits(256, 4096, headParams(6), false)]);
+});
+
+test('the output follows bits and head bits, and its parts sum up', () => {
+  expect(Object.values(planned.outputParts).reduce((a, b) => a + b, 0)).toBe(planned.outputBytes);
+  const weights = 6 * (256 * (256 + 128 + 128 + 256) + 3 * 256 * 768);
+  const larger = planWith({ bits: 5 });
+  expect(larger.outputBytes - planned.outputBytes).toBe(weights / 8);
+  expect(planWith({ headBits: 8 }).outputBytes).toBeGreaterThan(planned.outputBytes);
+  // No candidate takes more than 8.2 bits.
+  expect(planWith({ bits: 8 }).outputParts.modules).toBeLessThan((weights * 8.2) / 8);
+});
+
+test('longer rows need more memory of both kinds, more rows need none on the GPU', () => {
+  const longer = planWith({ quantization: { rows: 8, length: 2048 } });
+  expect(longer.gpuBytes).toBeGreaterThan(planned.gpuBytes);
+  const more = planWith({ quantization: { rows: 800, length: 128 } });
+  expect(more.gpuBytes).toBe(planned.gpuBytes);
+  expect(more.memoryBytes - planned.memoryBytes).toBeGreaterThanOrEqual(2 * 792 * 128 * 256 * 4);
+  expect(more.diskBytes - planned.diskBytes).toBe(792 * 128 * 8);
+});
+
+test('no buffer needs more than the whole', () => {
+  expect(planned.gpuBufferBytes).toBe(256 * 4096 * 4);
+  expect(planned.gpuBufferBytes).toBeLessThan(planned.gpuBytes);
+});
+
+test('a target below the smallest allocation is refused with the range', () => {
+  const { least, most } = planned.possibleBitsPerWeight;
+  expect(least).toBeGreaterThan(2.4);
+  expect(most).toBeLessThan(8.2);
+  expect(() => planWith({ bits: 2.2 })).toThrow(InputError);
+  expect(() => checkTarget(plan, 2.2)).toThrow(
+    `2.200 bits per weight is too little: the candidates of these 12 modules allow ${(Math.ceil(least * 1000) / 1000).toString()} to`,
+  );
+  expect(() => checkTarget(plan, least + 0.001)).not.toThrow();
+});

@@ -16,7 +16,8 @@ const LAYERS = {
 };
 LAYERS.convert = ['gptq', 'evaluate', ...LAYERS.evaluate];
 LAYERS.cli = ['convert', ...LAYERS.convert];
-LAYERS.app = ['util'];
+// The format as data and arithmetic is for the page too: it explains settings and sizes.
+LAYERS.app = ['exl2', 'util'];
 
 const layerRules = Object.entries(LAYERS).map(([layer, below]) => ({
   name: `layer-${layer}`,

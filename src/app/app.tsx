@@ -1,0 +1,43 @@
+import { useEffect } from 'preact/hooks';
+import { Masthead } from './components/masthead.tsx';
+import { Notice } from './components/notice.tsx';
+import { TermLayer } from './components/term.tsx';
+import { JobScreen } from './screens/job.tsx';
+import { PlanScreen } from './screens/plan.tsx';
+import { StartScreen } from './screens/start.tsx';
+import { AppProvider, type AppState } from './state/app-state.ts';
+import { route } from './state/route.ts';
+
+/** The whole page. */
+export function App({ state }: { state: AppState }) {
+  useEffect(() => state.open(), [state]);
+  const trouble = state.trouble.value;
+  return (
+    <AppProvider value={state}>
+      <Masthead />
+      <main>
+        {trouble && (
+          <Notice kind="problem" title="That did not work">
+            {trouble}
+          </Notice>
+        )}
+        <Screen />
+      </main>
+      <TermLayer />
+    </AppProvider>
+  );
+}
+
+function Screen() {
+  const present = route.value;
+  switch (present.screen) {
+    case 'start':
+      return <StartScreen />;
+    case 'plan':
+      return <PlanScreen />;
+    case 'job':
+      return <JobScreen key={present.id} id={present.id} another={false} />;
+    case 'choose':
+      return <JobScreen key={present.id} id={present.id} another={true} />;
+  }
+}

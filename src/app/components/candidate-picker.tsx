@@ -1,0 +1,68 @@
+import { formatBits, formatPercent } from '../format.ts';
+import { moduleTitle } from '../settings.ts';
+import type { AllocationChoice } from '../state/allocation-choice.ts';
+import type { ModuleView } from '../state/job-view.ts';
+import { latestValue } from '../state/loadable.ts';
+import { ModuleChart } from './module-chart.tsx';
+
+interface CandidatePickerProps {
+  readonly choice: AllocationChoice;
+  readonly moduleKey: string | undefined;
+}
+
+/** The candidates of a module: one of them can be pinned, and the others are then allocated around it. */
+export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
+  const module = choice.record.model.modules.find(({ key }) => key === moduleKey);
+  const measured = latestValue(choice.measurement.value)?.find(({ key }) => key === moduleKey);
+  const chosen = choice.allocation.value?.modules.find(({ key }) => key === moduleKey);
+  if (!module || !measured) {
+    return (
+      <section class="panel" aria-label="Module">
+        <h2>One module</h2>
+        <p class="note">Choose a cell to see the module’s candidates, and to pin one of them.</p>
+      </section>
+    );
+  }
+  const pinned = choice.pinned.value[module.key];
+  const trials = measured.candidates.map(({ accuracy, bitsPerWeight }, candidate) => ({
+    candidate,
+    accuracy,
+    bitsPerWeight,
+  }));
+  const view: ModuleView = { trials, measured: true, linears: {}, ...(chosen && { choice: chosen }) };
+  const pin = (candidate: number) => choice.pin(module.key, candidate);
+  const title = moduleTitle(module);
+  return (
+    <section class="panel" aria-label="Module">
+      <h2>{title.charAt(0).toUpperCase() + title.slice(1)}</h2>
+      <ModuleChart module={module} view={view} bits={choice.bits.value} onCandidate={pin} />
+      <div class="row">
+        <label for="pin">Takes</label>
+        <select
+          id="pin"
+          class="number"
+          value={pinned ?? ''}
+          onChange={(event) => {
+            const { value } = event.currentTarget;
+            if (value === '') choice.unpin(module.key);
+            else pin(Number(value));
+          }}
+        >
+          <option value="">what is best for all</option>
+          {trials
+            .toSorted((a, b) => a.bitsPerWeight - b.bitsPerWeight)
+            .map(({ candidate, bitsPerWeight, accuracy }) => (
+              <option key={candidate} value={candidate}>
+                {formatBits(bitsPerWeight)} bpw, error {formatPercent(1 - accuracy)} %
+              </option>
+            ))}
+        </select>
+        {pinned !== undefined && (
+          <button type="button" onClick={() => choice.unpin(module.key)}>
+            Unpin
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,67 @@
+import type { Signal } from '@preact/signals';
+import type { ModuleFacts } from '../../../workers/api.ts';
+import { formatBits, formatPercent } from '../format.ts';
+import { describeParams, moduleTitle } from '../settings.ts';
+import { EMPTY_MODULE, type JobView, trialNow } from '../state/job-view.ts';
+import { candidateOf, type GridPlace, moduleCells } from './grid-cells.ts';
+
+interface GridReadoutProps {
+  readonly place: Signal<GridPlace | undefined>;
+  readonly view: JobView;
+  readonly chosen: boolean;
+}
+
+/** The values of the cell under the pointer or the focus, in words. */
+export function GridReadout({ place, view, chosen }: GridReadoutProps) {
+  const { title, text } = readout(place.value, view, chosen);
+  return (
+    <p class="readout">
+      <strong>{title}</strong> {text}
+    </p>
+  );
+}
+
+function readout(
+  place: GridPlace | undefined,
+  view: JobView,
+  chosen: boolean,
+): { title: string; text: string } {
+  if (!place)
+    return { title: '', text: 'Point at a cell, or walk through them with the arrow keys, for its values.' };
+  if (place.module === 'lm_head') return { title: 'Output head', text: headText(view) };
+  const module = view.record.model.modules.find(({ key }) => key === place.module);
+  if (!module) return { title: '', text: '' };
+  return place.linear === ''
+    ? { title: capitalized(moduleTitle(module)), text: errorText(module, view, chosen) }
+    : {
+        title: `Layer ${module.layer}, ${place.linear}`,
+        text: linearText(module, place.linear, view, chosen),
+      };
+}
+
+const headText = ({ head, record }: JobView): string => {
+  const { hiddenSize, vocabSize } = record.model;
+  const bits =
+    head === undefined ? `${record.options.headBits} bits, not yet quantized` : `${formatBits(head)} bpw`;
+  return `${bits}; ${hiddenSize} × ${vocabSize}`;
+};
+
+function errorText(module: ModuleFacts, view: JobView, chosen: boolean): string {
+  const { error } = moduleCells(module, view.modules.get(module.key) ?? EMPTY_MODULE, chosen);
+  if (!error) return 'not measured yet';
+  const percent = `error ${formatPercent(error.value)} % (${error.value.toPrecision(3)})`;
+  const quantized = view.modules.get(module.key)?.rfnError !== undefined;
+  return quantized ? `quantized, ${percent}` : `measured, ${percent} with what it would get now`;
+}
+
+function linearText(module: ModuleFacts, name: string, view: JobView, chosen: boolean): string {
+  const moduleView = view.modules.get(module.key) ?? EMPTY_MODULE;
+  const cell = moduleCells(module, moduleView, chosen).bits[name];
+  const { k, n } = module.linears.find((linear) => linear.name === name) ?? { k: 0, n: 0 };
+  if (!cell) return `not measured yet; ${k} × ${n}`;
+  const trial = trialNow(moduleView);
+  const params = trial && candidateOf(module, trial, moduleView.choice)?.[name];
+  return `${formatBits(cell.value)} bpw${params ? `: ${describeParams(params)}` : ''}; ${k} × ${n}`;
+}
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,74 @@
+import { Component } from 'preact';
+import type { ModuleFacts } from '../../../workers/api.ts';
+import { formatBits, formatPercent } from '../format.ts';
+import { bitsStep, errorStep } from '../scales.ts';
+import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';
+import { type CellValue, moduleCells } from './grid-cells.ts';
+
+export interface GridRowProps {
+  readonly layer: number;
+  /** Attention, MLP. */
+  readonly modules: readonly ModuleFacts[];
+  readonly attention: ModuleView | undefined;
+  readonly mlp: ModuleView | undefined;
+  readonly chosen: boolean;
+  /** Key of the module under work, if it is in this row. */
+  readonly working: string | undefined;
+  readonly selected: string | undefined;
+  /** Which of the row's modules are pinned, joined. */
+  readonly pinned: string;
+}
+
+/** One layer. Rows whose modules did not change are not drawn again: large models have eighty. */
+export class GridRow extends Component<GridRowProps> {
+  override shouldComponentUpdate(next: GridRowProps): boolean {
+    const present = this.props;
+    return (Object.keys(next) as (keyof GridRowProps)[]).some((name) => next[name] !== present[name]);
+  }
+
+  override render({ layer, modules }: GridRowProps) {
+    return (
+      <tr>
+        <th scope="row">{layer}</th>
+        {modules.map((module) => this.#module(module))}
+      </tr>
+    );
+  }
+
+  #module(module: ModuleFacts) {
+    const { attention, mlp, chosen, working, selected, pinned } = this.props;
+    const view = (module.kind === 'attention' ? attention : mlp) ?? EMPTY_MODULE;
+    const cells = moduleCells(module, view, chosen);
+    const marks = [
+      module.key === working ? 'working' : '',
+      module.key === selected ? 'selected' : '',
+      pinned.split(' ').includes(module.key) ? 'pinned' : '',
+    ].join(' ');
+    return (
+      <>
+        {module.linears.map(({ name }) => bitsCell(module.key, name, cells.bits[name], marks))}
+        {errorCell(module.key, cells.error, marks)}
+      </>
+    );
+  }
+}
+
+// Cells are functions rather than components: a large model has hundreds, and they come up all at once.
+
+function bitsCell(module: string, linear: string, cell: CellValue | undefined, marks: string) {
+  const look = cell ? `${marks} ${cell.certainty} b${bitsStep(cell.value)}` : marks;
+  return (
+    <td key={linear} tabIndex={-1} data-module={module} data-linear={linear} class={look}>
+      {cell ? formatBits(cell.value) : '·'}
+    </td>
+  );
+}
+
+function errorCell(module: string, cell: CellValue | undefined, marks: string) {
+  const look = cell ? `${marks} ${cell.certainty} e${errorStep(cell.value)}` : marks;
+  return (
+    <td tabIndex={-1} data-module={module} data-linear="" class={`error-cell ${look}`}>
+      {cell ? formatPercent(cell.value) : '·'}
+    </td>
+  );
+}

@@ -1,0 +1,65 @@
+import type { JobPlan, ModelFacts } from '../../../workers/api.ts';
+import { formatBytes, formatRoughDuration } from '../format.ts';
+import { useApp } from '../state/app-state.ts';
+import { latestValue } from '../state/loadable.ts';
+import { Notice } from './notice.tsx';
+
+/** What the options come to, what stands in the way, and the button. */
+export function PlanConsequences({ model }: { model: ModelFacts }) {
+  const app = useApp();
+  const { draft } = app;
+  const loadable = draft.plan.value;
+  const plan = latestValue(loadable);
+  const blocked = !plan || plan.problems.some(({ severe }) => severe) || loadable.state === 'failed';
+  return (
+    <div class="consequences">
+      {loadable.state === 'failed' && (
+        <Notice kind="problem" title="This cannot be done">
+          {loadable.failure.message}
+        </Notice>
+      )}
+      {plan?.problems.map(({ severe, text }) => (
+        <Notice
+          key={text}
+          kind={severe ? 'problem' : 'warning'}
+          title={severe ? 'In the way' : 'Good to know'}
+        >
+          {text}
+        </Notice>
+      ))}
+      <p class={loadable.state === 'loading' ? 'sentence stale' : 'sentence'} aria-live="off">
+        {plan ? <Sentence plan={plan} model={model} /> : 'Working out what that needs…'}
+      </p>
+      <div class="row">
+        <button type="button" class="primary" disabled={blocked} onClick={() => void app.start()}>
+          {draft.bits.value.length > 1 ? `Convert to ${draft.bits.value.length} bitrates` : 'Convert'}
+        </button>
+        <label class="option">
+          <input
+            type="checkbox"
+            checked={draft.chooseAfterMeasuring.value}
+            onChange={(event) => {
+              draft.chooseAfterMeasuring.value = event.currentTarget.checked;
+            }}
+          />
+          <span>Stop after measuring, to see what each bitrate costs and choose then</span>
+        </label>
+      </div>
+    </div>
+  );
+}
+
+function Sentence({ plan, model }: { plan: JobPlan; model: ModelFacts }) {
+  const sizes = plan.outputBytes.map(formatBytes).join(' and ');
+  return (
+    <>
+      <strong class="number">
+        {formatBytes(model.bytes)} → {sizes}
+      </strong>
+      , <span class="number">{formatRoughDuration(plan.seconds)}</span> on this GPU; needs{' '}
+      <span class="number">{formatBytes(plan.gpuBytes)}</span> of GPU memory,{' '}
+      <span class="number">{formatBytes(plan.memoryBytes)}</span> of main memory and{' '}
+      <span class="number">{formatBytes(plan.diskBytes)}</span> of disk.
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+import { useSignal } from '@preact/signals';
+import { BIT_WIDTHS } from '../../exl2/params.ts';
+import { useApp } from '../state/app-state.ts';
+import { failureOf } from '../state/loadable.ts';
+import { NumberField } from './number-field.tsx';
+import { Term } from './term.tsx';
+
+/** Options that few need to touch. */
+export function PlanMore() {
+  const { draft } = useApp();
+  const budget = draft.gpuBudgetBytes.value;
+  return (
+    <details class="more field">
+      <summary>More options</summary>
+      <div class="options">
+        <label for="head-bits">Output head</label>
+        <div>
+          <select
+            id="head-bits"
+            value={draft.headBits.value}
+            onChange={(event) => {
+              const chosen = BIT_WIDTHS.find((bits) => String(bits) === event.currentTarget.value);
+              if (chosen) draft.headBits.value = chosen;
+            }}
+          >
+            {BIT_WIDTHS.map((bits) => (
+              <option key={bits} value={bits}>
+                {bits} bits
+              </option>
+            ))}
+          </select>{' '}
+          <Term of="head bits">what is this?</Term>
+        </div>
+        <CalibrationOptions />
+        <MeasurementOption />
+        <label for="gpu-budget">GPU memory</label>
+        <div>
+          at most{' '}
+          <NumberField
+            id="gpu-budget"
+            value={Number((budget / 1e9).toFixed(2))}
+            min={0.1}
+            step={0.1}
+            onValue={(value) => {
+              draft.gpuBudgetBytes.value = Math.round(value * 1e9);
+            }}
+          />{' '}
+          GB <Term of="GPU memory budget">why limit it?</Term>
+        </div>
+      </div>
+    </details>
+  );
+}
+
+function CalibrationOptions() {
+  const { draft } = useApp();
+  return (
+    <>
+      <label for="preset">
+        <Term of="calibration">Calibration</Term>
+      </label>
+      <div>
+        <select
+          id="preset"
+          aria-label="Amount of calibration text"
+          value={draft.preset.value}
+          onChange={(event) => {
+            draft.preset.value = event.currentTarget.value === 'quick' ? 'quick' : 'standard';
+          }}
+        >
+          <option value="standard">standard: 115 rows of 2048 tokens, as ExLlamaV2</option>
+          <option value="quick">quick: 8 rows of 128 tokens, to try things out</option>
+        </select>
+      </div>
+      <label for="calibration-file">Own text</label>
+      <div>
+        <input
+          id="calibration-file"
+          type="file"
+          accept=".parquet,.jsonl,.json,.txt"
+          onChange={(event) => {
+            draft.calibrationFile.value = event.currentTarget.files?.[0];
+          }}
+        />
+        <p class="note">Instead of the built-in mix: .txt, .jsonl or .parquet.</p>
+      </div>
+    </>
+  );
+}
+
+function MeasurementOption() {
+  const { draft } = useApp();
+  const problem = useSignal<string | undefined>(undefined);
+  const load = async (file: File | undefined) => {
+    draft.measurement.value = undefined;
+    problem.value = undefined;
+    try {
+      if (file) draft.measurement.value = { name: file.name, json: JSON.parse(await file.text()) };
+    } catch (error) {
+      problem.value = `${file?.name} is not JSON: ${failureOf(error).message}`;
+    }
+  };
+  return (
+    <>
+      <label for="measurement-file">
+        <Term of="measurement">Measurement</Term>
+      </label>
+      <div>
+        <input
+          id="measurement-file"
+          type="file"
+          accept=".json"
+          onChange={(event) => void load(event.currentTarget.files?.[0])}
+        />
+        <p class="note">
+          A measurement.json of this model, by this page or by ExLlamaV2: nothing is measured again.
+        </p>
+        {problem.value && <p class="problem-text">{problem.value}</p>}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,93 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { JobRecord, NamedFile, TargetResult } from '../../../workers/api.ts';
+import { formatBytes } from '../format.ts';
+import { outputText } from '../job-words.ts';
+import { canPickFolders, pickOutput } from '../platform/folders.ts';
+import { download, saveInto } from '../platform/save-files.ts';
+import { useApp } from '../state/app-state.ts';
+import { failureOf } from '../state/loadable.ts';
+
+interface ResultFilesProps {
+  readonly record: JobRecord;
+  readonly result: TargetResult;
+}
+
+/** Where the files are, and from the browser's storage the ways to get them out. */
+export function ResultFiles({ record, result }: ResultFilesProps) {
+  const { api } = useApp();
+  const stored = useSignal<readonly NamedFile[] | undefined>(undefined);
+  useEffect(() => {
+    if (record.outputName !== '') return;
+    api.outputFiles(record.id, result.bits).then(
+      (files) => {
+        stored.value = files;
+      },
+      () => {
+        stored.value = undefined;
+      },
+    );
+  }, [api, record.id, record.outputName, result.bits, stored]);
+  const files = stored.value?.length ? stored.value : undefined;
+  return (
+    <section class="panel" aria-labelledby="files">
+      <h2 id="files">Files</h2>
+      {files ? <SaveAll files={files} /> : <p>They are in {outputText(record)}.</p>}
+      <ul class="files">
+        {result.files.map(({ path, size }) => {
+          const file = files?.find((each) => each.path === path)?.file;
+          return (
+            <li key={path}>
+              {file ? (
+                <button
+                  type="button"
+                  class="link"
+                  onClick={() => download(file, path.split('/').at(-1) ?? path)}
+                >
+                  {path}
+                </button>
+              ) : (
+                <span>{path}</span>
+              )}
+              <span class="number">{formatBytes(size)}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function SaveAll({ files }: { files: readonly NamedFile[] }) {
+  const state = useSignal('');
+  const intoFolder = async () => {
+    const folder = await pickOutput();
+    if (!folder) return;
+    state.value = `Saving to ${folder.name}…`;
+    try {
+      await saveInto(folder, files);
+      state.value = `Saved to ${folder.name}.`;
+    } catch (error) {
+      state.value = failureOf(error).message;
+    }
+  };
+  const oneByOne = () => {
+    for (const { path, file } of files) download(file, path.split('/').at(-1) ?? path);
+    state.value = 'The browser may ask whether the page may download several files.';
+  };
+  return (
+    <div class="row">
+      {canPickFolders() && (
+        <button type="button" class="primary" onClick={() => void intoFolder()}>
+          Save all to a folder…
+        </button>
+      )}
+      <button type="button" class={canPickFolders() ? undefined : 'primary'} onClick={oneByOne}>
+        Download all
+      </button>
+      <span class="note" role="status">
+        {state.value || 'They are in this browser’s storage until you remove the conversion.'}
+      </span>
+    </div>
+  );
+}

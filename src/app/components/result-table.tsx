@@ -1,0 +1,81 @@
+import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import { formatBits, formatBytes, formatPercent } from '../format.ts';
+import { Term } from './term.tsx';
+
+interface ResultTableProps {
+  readonly record: JobRecord;
+  readonly shown: TargetResult;
+  readonly onShow: (index: number) => void;
+}
+
+/** Before and after: the original, and each bitrate. */
+export function ResultTable({ record, shown, onShow }: ResultTableProps) {
+  const { model, results } = record;
+  return (
+    <div class="table-box">
+      <table class="results">
+        <thead>
+          <tr>
+            <th scope="col">Model</th>
+            <th scope="col">
+              <Term of="bpw" />
+            </th>
+            <th scope="col">
+              <Term of="head bits">head</Term>
+            </th>
+            <th scope="col">size</th>
+            <th scope="col">
+              <Term of="perplexity" />
+            </th>
+            <th scope="col">
+              largest <Term of="error" />
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">original</th>
+            <td>{model.dtypes.some((dtype) => dtype.endsWith('32')) ? '32' : '16'}</td>
+            <td>–</td>
+            <SizeCell bytes={model.bytes} of={model.bytes} />
+            <td>{results[0]?.perplexity.original.toFixed(3)}</td>
+            <td>–</td>
+          </tr>
+          {results.map((result, index) => (
+            <tr key={result.bits} class={result === shown && results.length > 1 ? 'shown' : undefined}>
+              <th scope="row">
+                {results.length > 1 ? (
+                  <button
+                    type="button"
+                    class="link"
+                    aria-pressed={result === shown}
+                    onClick={() => onShow(index)}
+                  >
+                    {formatBits(result.bits)} bpw
+                  </button>
+                ) : (
+                  'quantized'
+                )}
+              </th>
+              <td>{formatBits(result.bitsPerWeight)}</td>
+              <td>{formatBits(result.headBits)}</td>
+              <SizeCell bytes={result.bytes} of={model.bytes} />
+              <td>{result.perplexity.quantized.toFixed(3)}</td>
+              <td>{formatPercent(Math.max(...Object.values(result.rfnErrors)))} %</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A size, and how long it is beside the original. */
+function SizeCell({ bytes, of }: { bytes: number; of: number }) {
+  return (
+    <td class="size-cell">
+      {formatBytes(bytes)}
+      <span class="size-bar" style={{ width: `${Math.min(100, (100 * bytes) / of)}%` }} />
+    </td>
+  );
+}

@@ -1,0 +1,77 @@
+import type { StageName } from '../../convert/events.ts';
+import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
+import { moduleTitle } from '../settings.ts';
+import type { LiveJob } from '../state/job-list.ts';
+import { currentStage, moduleUnderWork, STAGE_TITLES, STAGES, type StageState } from '../state/job-view.ts';
+import { ProgressBar } from './meter.tsx';
+
+/** The stages, how far the one under work is, and how long it will take. */
+export function StageBar({ job }: { job: LiveJob }) {
+  const view = job.view.value;
+  const stage = currentStage(view);
+  const { progress, record } = view;
+  const share = progress && progress.total > 0 ? progress.done / progress.total : 0;
+  const bits = record.targets.map((target) => target.bits);
+  return (
+    <section class="stage-bar" aria-label="Progress">
+      <ol class="stages">
+        {STAGES.map((each) => (
+          <StageStep key={each} stage={each} state={view.stages[each]} />
+        ))}
+        {bits.length > 1 && stage !== 'measure' && (
+          <li class="number">
+            {formatBits(view.bits)} bpw, {bits.indexOf(view.bits) + 1} of {bits.length}
+          </li>
+        )}
+      </ol>
+      <ProgressBar label={stage ? STAGE_TITLES[stage] : 'Progress'} share={share} />
+      <div class="stage-line">
+        <span>{underWork(job)}</span>
+        <TimeLeft job={job} />
+      </div>
+    </section>
+  );
+}
+
+const STEP_WORDS: Readonly<Record<StageState, string>> = {
+  waiting: 'still to come',
+  started: 'under way',
+  done: 'done',
+  reused: 'taken from earlier',
+};
+
+function StageStep({ stage, state }: { stage: StageName; state: StageState }) {
+  return (
+    <li class={`step ${state}`} aria-current={state === 'started' ? 'step' : undefined}>
+      {STAGE_TITLES[stage]}
+      <span class="hidden">, {STEP_WORDS[state]}</span>
+    </li>
+  );
+}
+
+function underWork({ view }: LiveJob): string {
+  const module = moduleUnderWork(view.value);
+  if (module) {
+    const title = moduleTitle(module);
+    return title.charAt(0).toUpperCase() + title.slice(1);
+  }
+  return view.value.progress?.detail ?? 'Getting ready…';
+}
+
+/** Time left and what it is based on. */
+function TimeLeft({ job }: { job: LiveJob }) {
+  const { progress } = job.view.value;
+  const known = job.estimate.value;
+  if (!known || !progress) return <span class="note">time left: not known yet</span>;
+  return (
+    <span>
+      <span class="number">{formatCountdown(known.secondsLeft)}</span> left in this stage{' '}
+      <span class="note">
+        at <span class="number">{rateText(known.rate, progress.unit)}</span>, as in the last minute
+      </span>
+    </span>
+  );
+}
+
+const rateText = (rate: number, unit: string): string =>
+  unit === 'bytes' ? `${formatBytes(rate)}/s` : `${formatCount(rate)} ${unit}/s`;

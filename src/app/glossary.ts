@@ -1,0 +1,34 @@
+/** Words of the field, each explained in a sentence or two. */
+export const GLOSSARY = {
+  EXL2: 'A format for language models on GPUs, made by ExLlamaV2. It stores most weights with 2 to 8 bits instead of 16, and more of them where they matter more.',
+  'bits per weight':
+    'The average number of bits that each weight of the attention and MLP layers takes in the output, with its share of scales and indices. The original has 16.',
+  bpw: 'Bits per weight: the average over all weights of the attention and MLP layers, scales and indices included.',
+  'head bits':
+    'Bits of the output head, which turns the last layer’s state into word probabilities. It is never measured; 6 is the usual choice.',
+  calibration:
+    'Text that runs through the model to see which weights matter. Use your own when the model is meant for a special language or task.',
+  measurement:
+    'What each layer loses under each of about 20 settings. It depends on model and calibration text, not on the bitrate, so it can be kept and used again.',
+  'GPU memory budget':
+    'How much GPU memory the conversion may use. Less means smaller batches: slower, with the same result.',
+  cache:
+    'Keys and values of all tokens so far, kept in GPU memory while the model runs; here with 16 bits each.',
+  'GPU memory':
+    'Quantized weights and cache. The program that runs the model needs some for itself too, commonly 0.5 to 1 GB.',
+  error:
+    'How far a module’s output moves when its weights are quantized: ‖quantized − original‖ / ‖original‖, averaged over calibration text. Log files call it rfn error.',
+  'total error': 'The sum of all modules’ measured errors. Smaller is better; it has no unit.',
+  elbow: 'Where the curve bends: to the left of it error grows fast, to the right more bits buy little.',
+  candidate:
+    'One setting of a module’s linears: which share of the weights gets how many bits, in groups of what size.',
+  perplexity:
+    'How surprised the model is by text, on average; 1 would be never. A good conversion stays within a few per cent of the original.',
+  linear:
+    'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP (gate, up, down).',
+  parameters: 'All numbers that the model has learned.',
+  'software adapter':
+    'A program on the CPU that stands in for a GPU. It gives the same results, a hundred to a thousand times slower.',
+} as const;
+
+export type GlossaryWord = keyof typeof GLOSSARY;

@@ -1,0 +1,8 @@
+import { render } from 'preact';
+import './styles/page.css';
+import { App } from './app.tsx';
+import { connect } from './connect.ts';
+import { AppState } from './state/app-state.ts';
+
+const root = document.getElementById('app');
+if (root) render(<App state={new AppState(connect())} />, root);

@@ -1,0 +1,49 @@
+/** Which step of a colour scale a value has. The colours are design tokens (styles/tokens.css), even in lightness. */
+
+/** Lower ends of the steps of the bits scale but the first, in bits per weight. */
+export const BITS_STEPS = [2.5, 3, 3.5, 4, 4.5, 5, 6, 7] as const;
+
+/** Lower ends of the steps of the error scale but the first, as relative errors; each is about twice the last. */
+export const ERROR_STEPS = [0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2] as const;
+
+export const bitsStep = (bits: number): number => stepOf(BITS_STEPS, bits);
+export const errorStep = (error: number): number => stepOf(ERROR_STEPS, error);
+
+const stepOf = (steps: readonly number[], value: number): number =>
+  steps.filter((start) => start <= value).length;
+
+/** Maps a domain to pixels, evenly or by the logarithm. */
+export interface Axis {
+  readonly ticks: readonly number[];
+  position(value: number): number;
+}
+
+export function linearAxis(
+  [from, to]: readonly [number, number],
+  [start, end]: readonly [number, number],
+): Axis {
+  const position = (value: number) => start + ((value - from) / (to - from)) * (end - start);
+  const step = niceStep((to - from) / 4);
+  const ticks: number[] = [];
+  for (let i = Math.ceil(from / step - 1e-9); i * step <= to * (1 + 1e-9); i++) ticks.push(i * step);
+  return { ticks, position };
+}
+
+/** Ticks at 1, 2, 5 of each power of ten, or at the powers alone where these are many. */
+export function logAxis([from, to]: readonly [number, number], pixels: readonly [number, number]): Axis {
+  const linear = linearAxis([Math.log(from), Math.log(to)], pixels);
+  const factors = to / from > 300 ? [1] : [1, 3];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power++) {
+    ticks.push(...factors.map((factor) => factor * 10 ** power));
+  }
+  return {
+    ticks: ticks.filter((tick) => tick >= from * 0.999 && tick <= to * 1.001),
+    position: (value) => linear.position(Math.log(value)),
+  };
+}
+
+function niceStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return power * ([1, 2, 5, 10].find((factor) => factor * power >= least * 0.999) ?? 10);
+}

@@ -1,0 +1,53 @@
+import { useEffect } from 'preact/hooks';
+import { Announcer } from '../components/announcer.tsx';
+import { JobHeader } from '../components/job-header.tsx';
+import { JobNotices } from '../components/job-notices.tsx';
+import { useApp } from '../state/app-state.ts';
+import type { LiveJob } from '../state/job-list.ts';
+import { go } from '../state/route.ts';
+import { ChooseScreen } from './choose.tsx';
+import { ResultScreen } from './result.tsx';
+import { WorkScreen } from './work.tsx';
+
+/** A job, in whatever state it is. `another`: a further bitrate is chosen for one that is done. */
+export function JobScreen({ id, another }: { id: string; another: boolean }) {
+  const { jobs } = useApp();
+  const known = jobs.ids.value.includes(id);
+  const job = known ? jobs.get(id) : undefined;
+  useEffect(() => {
+    if (known) void jobs.recall(id);
+  }, [jobs, id, known]);
+  if (job) return <KnownJob job={job} another={another} />;
+  return jobs.loaded.value ? <NoJob /> : <p class="lead">Looking for the conversion…</p>;
+}
+
+function KnownJob({ job, another }: { job: LiveJob; another: boolean }) {
+  const { record } = job.view.value;
+  const choosing = record.state === 'choosing' || (another && record.state === 'done');
+  return (
+    <>
+      <JobHeader job={job} choosing={choosing} />
+      <Announcer job={job} />
+      <JobNotices job={job} />
+      {choosing ? (
+        <ChooseScreen key={record.id} record={record} />
+      ) : record.state === 'done' ? (
+        <ResultScreen record={record} />
+      ) : (
+        <WorkScreen job={job} />
+      )}
+    </>
+  );
+}
+
+function NoJob() {
+  return (
+    <>
+      <h1>This conversion is not here</h1>
+      <p class="lead">It was removed, or it was made in another browser.</p>
+      <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
+        To the start
+      </button>
+    </>
+  );
+}

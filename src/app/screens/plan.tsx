@@ -1,0 +1,128 @@
+import type { GpuFacts, ModelFacts } from '../../../workers/api.ts';
+import { Facts } from '../components/facts.tsx';
+import { GpuNotice } from '../components/gpu-notice.tsx';
+import { Notice } from '../components/notice.tsx';
+import { PlanBitrates } from '../components/plan-bitrates.tsx';
+import { PlanConsequences } from '../components/plan-consequences.tsx';
+import { PlanMore } from '../components/plan-more.tsx';
+import { PlanOutput } from '../components/plan-output.tsx';
+import { Term } from '../components/term.tsx';
+import { formatBytes, formatCount, formatFlops } from '../format.ts';
+import { pickModel } from '../platform/folders.ts';
+import { useApp } from '../state/app-state.ts';
+import { go } from '../state/route.ts';
+
+/** What was found, what is asked for, and what that comes to. */
+export function PlanScreen() {
+  const { draft, gpu } = useApp();
+  const model = draft.model.value;
+  if (model.state === 'idle') return <NoModel />;
+  if (model.state === 'loading') return <p class="lead">Looking into the folder…</p>;
+  if (model.state === 'failed') return <Unusable message={model.failure.message} />;
+  const facts = model.value;
+  return (
+    <>
+      <h1>{facts.name}</h1>
+      {facts.warnings.map((warning) => (
+        <Notice key={warning} kind="warning" title="About this model">
+          {warning}
+        </Notice>
+      ))}
+      <GpuNotice />
+      <section class="card two-columns" aria-label="Model and GPU">
+        <ModelCard model={facts} />
+        {gpu.value.state === 'ready' ? (
+          <GpuCard gpu={gpu.value.value} />
+        ) : (
+          <p class="note">Looking for the GPU…</p>
+        )}
+      </section>
+      <section class="card" aria-label="Plan">
+        <PlanBitrates model={facts} />
+        <PlanOutput />
+        <PlanMore />
+        <PlanConsequences model={facts} />
+      </section>
+    </>
+  );
+}
+
+function ModelCard({ model }: { model: ModelFacts }) {
+  return (
+    <div>
+      <h2>Model</h2>
+      <Facts
+        of={[
+          ['Architecture', model.architecture],
+          ['Layers', `${model.layers} × ${model.hiddenSize}`],
+          [
+            <Term key="term" of="parameters">
+              Parameters
+            </Term>,
+            formatCount(model.parameters),
+          ],
+          ['Weights', `${formatBytes(model.bytes)}, ${model.dtypes.join(' and ')}`],
+          ['Vocabulary', `${model.vocabSize} tokens`],
+          ['Context', `${model.contextLength} tokens`],
+        ]}
+      />
+    </div>
+  );
+}
+
+function GpuCard({ gpu }: { gpu: GpuFacts }) {
+  return (
+    <div>
+      <h2>GPU</h2>
+      <Facts
+        of={[
+          ['Name', gpu.name],
+          ['Measured speed', formatFlops(gpu.flopsPerSecond)],
+          ['Largest buffer', formatBytes(gpu.maxBufferBytes)],
+          ['Features', gpu.features.join(', ') || 'none that matter here'],
+        ]}
+      />
+    </div>
+  );
+}
+
+function Unusable({ message }: { message: string }) {
+  const app = useApp();
+  return (
+    <>
+      <h1>This folder cannot be converted</h1>
+      <Notice
+        kind="problem"
+        title="What is wrong"
+        actions={
+          <>
+            <button
+              type="button"
+              class="primary"
+              onClick={() => void pickModel().then((source) => app.choose(source))}
+            >
+              Choose another folder
+            </button>
+            <button type="button" onClick={() => app.choose({ kind: 'demo' })}>
+              Take the demo model
+            </button>
+          </>
+        }
+      >
+        <p>{message}</p>
+      </Notice>
+    </>
+  );
+}
+
+function NoModel() {
+  return (
+    <>
+      <h1>No model is chosen</h1>
+      <p class="lead">After a reload the page no longer knows which folder it was.</p>
+      <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
+        Choose a model
+      </button>
+    </>
+  );
+}

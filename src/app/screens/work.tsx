@@ -1,0 +1,38 @@
+import { useSignal } from '@preact/signals';
+import { Grid } from '../components/grid.tsx';
+import { Log } from '../components/log.tsx';
+import { ModulePanel } from '../components/module-panel.tsx';
+import { StageBar } from '../components/stage-bar.tsx';
+import { WorkMeters } from '../components/work-meters.tsx';
+import type { LiveJob } from '../state/job-list.ts';
+import { moduleUnderWork } from '../state/job-view.ts';
+
+/** A job at work, or stopped on the way. */
+export function WorkScreen({ job }: { job: LiveJob }) {
+  const view = job.view.value;
+  const selected = useSignal<string | undefined>(undefined);
+  const working = moduleUnderWork(view)?.key;
+  const inChart = selected.value ?? view.latest ?? working;
+  const active = view.record.state === 'running' || view.record.state === 'paused';
+  return (
+    <>
+      {active && <StageBar job={job} />}
+      <div class="beside">
+        <Grid
+          caption="Bits and error of every linear"
+          view={view}
+          working={working}
+          selected={selected.value}
+          onSelect={(module) => {
+            selected.value = module === selected.value ? undefined : module;
+          }}
+        />
+        <div class="side">
+          <ModulePanel view={view} moduleKey={inChart} />
+          {active && <WorkMeters view={view} />}
+        </div>
+        {view.log.length > 0 && <Log lines={view.log} />}
+      </div>
+    </>
+  );
+}

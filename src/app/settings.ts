@@ -1,0 +1,50 @@
+/** What quantization parameters mean for the linears of a module. */
+
+import type { LinearFacts, ModuleFacts } from '../../workers/api.ts';
+import { attentionCandidates, type Candidate, mlpCandidates } from '../exl2/candidates.ts';
+import { totalBits } from '../exl2/groups.ts';
+import { parseParams, type QuantParams } from '../exl2/params.ts';
+
+/** Bits per weight of each linear of a module, by name. */
+export type LinearBits = Readonly<Record<string, number>>;
+
+/** Parameters of a module's linears from an allocation's words, e.g. `q_proj 1:4b_128g s4, k_proj …`. */
+export function parseDescription(description: string): Candidate {
+  const parts = description.split(', ').map((part) => {
+    const space = part.indexOf(' ');
+    return [part.slice(0, space), parseParams(part.slice(space + 1))] as const;
+  });
+  return Object.fromEntries(parts);
+}
+
+/** The candidate that a measurement by this program tries under `index`. */
+export function measuredCandidate(module: ModuleFacts, index: number): Candidate | undefined {
+  const hasGate = module.linears.some(({ name }) => name === 'gate_proj');
+  return (module.kind === 'attention' ? attentionCandidates() : mlpCandidates(hasGate))[index];
+}
+
+export function linearBits({ linears }: ModuleFacts, candidate: Candidate): LinearBits {
+  return Object.fromEntries(
+    linears.flatMap(({ name, k, n }) => {
+      const params = candidate[name];
+      return params ? [[name, totalBits(k, n, params, false) / (k * n)] as const] : [];
+    }),
+  );
+}
+
+/** A setting in words: `10 % at 4 bits in groups of 128, 90 % at 3 bits in groups of 128`. */
+export const describeParams = (params: QuantParams): string =>
+  params
+    .map(({ proportion, bits, groupSize }) => {
+      const share = proportion === 1 ? 'all' : `${Math.round(proportion * 100)} %`;
+      return `${share} at ${bits} bits in groups of ${groupSize}`;
+    })
+    .join(', ');
+
+/** `layer 3 · down_proj`. */
+export const linearTitle = (module: ModuleFacts, linear: LinearFacts): string =>
+  `Layer ${module.layer} · ${linear.name}`;
+
+/** `layer 3, attention`. */
+export const moduleTitle = ({ layer, kind }: ModuleFacts): string =>
+  `layer ${layer}, ${kind === 'mlp' ? 'MLP' : 'attention'}`;

@@ -1,0 +1,129 @@
+import { batch, computed, effect, signal } from '@preact/signals';
+import type {
+  CoordinatorApi,
+  GpuFacts,
+  JobOptions,
+  JobPlan,
+  ModelFacts,
+  ModelSource,
+  OutputTarget,
+} from '../../../workers/api.ts';
+import type { BitWidth } from '../../exl2/params.ts';
+import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
+
+/** Bits per weight that people know. */
+export const KNOWN_BITS = [2.5, 3, 4, 5, 6, 8] as const;
+export const BITS_RANGE = { min: 2.2, max: 8, step: 0.05 } as const;
+
+/** A measurement.json that was loaded, with its file's name. */
+export interface LoadedMeasurement {
+  readonly name: string;
+  readonly json: unknown;
+}
+
+/** The conversion that is being planned: its model and the options so far. */
+export class Draft {
+  readonly source = signal<ModelSource | undefined>(undefined);
+  readonly model = signal<Loadable<ModelFacts>>({ state: 'idle' });
+  readonly plan = signal<Loadable<JobPlan>>({ state: 'idle' });
+
+  readonly bits = signal<readonly number[]>([4]);
+  /** Which of the bitrates the slider moves. */
+  readonly active = signal(0);
+  readonly headBits = signal<BitWidth>(6);
+  readonly preset = signal<JobOptions['preset']>('standard');
+  readonly calibrationFile = signal<File | undefined>(undefined);
+  readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
+  readonly chooseAfterMeasuring = signal(false);
+  readonly gpuBudgetBytes = signal(0);
+  readonly cacheTokens = signal(4096);
+  readonly output = signal<OutputTarget | undefined>({ kind: 'storage' });
+
+  readonly options = computed<JobOptions>(() => ({
+    bits: this.bits.value,
+    headBits: this.headBits.value,
+    preset: this.preset.value,
+    ...(this.calibrationFile.value && { calibrationFile: this.calibrationFile.value }),
+    ...(this.measurement.value && { measurement: this.measurement.value.json }),
+    chooseAfterMeasuring: this.chooseAfterMeasuring.value,
+    gpuBudgetBytes: this.gpuBudgetBytes.value,
+    seed: 0,
+  }));
+
+  readonly #api: CoordinatorApi;
+
+  constructor(api: CoordinatorApi) {
+    this.#api = api;
+    const refresh = latestOnly((input: { source: ModelSource; options: JobOptions }) =>
+      this.#makePlan(input),
+    );
+    effect(() => {
+      const source = this.source.value;
+      const options = this.options.value;
+      if (source && this.model.value.state === 'ready' && options.gpuBudgetBytes > 0) {
+        void refresh({ source, options });
+      }
+    });
+  }
+
+  /** Takes a model and looks at it. */
+  async open(source: ModelSource): Promise<void> {
+    batch(() => {
+      this.source.value = source;
+      this.model.value = { state: 'loading' };
+      this.plan.value = { state: 'idle' };
+      this.measurement.value = undefined;
+    });
+    let model: Loadable<ModelFacts>;
+    try {
+      model = { state: 'ready', value: await this.#api.inspect(source) };
+    } catch (error) {
+      model = { state: 'failed', failure: failureOf(error) };
+    }
+    // Another model may have been chosen meanwhile.
+    if (this.source.value === source) this.model.value = model;
+  }
+
+  /** What the GPU suggests, once it is known. */
+  suggest(gpu: GpuFacts): void {
+    batch(() => {
+      this.gpuBudgetBytes.value = gpu.budgetBytes;
+      this.preset.value = gpu.software ? 'quick' : 'standard';
+    });
+  }
+
+  /** Sets the bitrate that the slider moves. */
+  setBits(bits: number): void {
+    const rounded = Math.round(Math.min(BITS_RANGE.max, Math.max(BITS_RANGE.min, bits)) * 100) / 100;
+    this.bits.value = this.bits.value.with(this.active.value, rounded);
+  }
+
+  /** Adds the known bitrate below the lowest of the list, or the first that is missing. */
+  addBits(): void {
+    const present = this.bits.value;
+    const lower = KNOWN_BITS.findLast((bits) => bits < Math.min(...present));
+    const added = lower ?? KNOWN_BITS.find((bits) => !present.includes(bits)) ?? BITS_RANGE.max;
+    batch(() => {
+      this.bits.value = [...present, added];
+      this.active.value = present.length;
+    });
+  }
+
+  removeBits(index: number): void {
+    batch(() => {
+      this.bits.value = this.bits.value.toSpliced(index, 1);
+      this.active.value = Math.min(this.active.value, this.bits.value.length - 1);
+    });
+  }
+
+  async #makePlan({ source, options }: { source: ModelSource; options: JobOptions }): Promise<void> {
+    const before = latestValue(this.plan.peek());
+    this.plan.value = before ? { state: 'loading', before } : { state: 'loading' };
+    try {
+      const value = await this.#api.plan(source, options);
+      if (this.source.peek() === source) this.plan.value = { state: 'ready', value };
+    } catch (error) {
+      this.plan.value = { state: 'failed', failure: failureOf(error) };
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { ConvertEvent, ModuleEvent, StageEvent } from '../../convert/events.ts';
+import { formatDuration } from '../../util/duration.ts';
+import { formatBits, formatBytes, formatPercent } from '../format.ts';
+import { STAGE_TITLES } from './job-view.ts';
+
+/** What the log says of an event; undefined for those that come too often to be read. */
+export function eventWords(event: ConvertEvent): string | undefined {
+  switch (event.type) {
+    case 'stage':
+      return stageWords(event);
+    case 'module':
+      return moduleWords(event);
+    case 'allocation':
+      return `Allocated ${event.bitsPerWeight.toFixed(4)} bpw, largest error ${formatPercent(event.maxError)} %`;
+    case 'perplexity':
+      return `Perplexity of the ${event.model} model: ${event.value.toFixed(3)} on ${event.tokens} tokens`;
+    case 'warning':
+      return event.message;
+    case 'output':
+      return `Written: ${formatBytes(event.bytes)} in ${event.files.length} files, ${formatBits(event.bitsPerWeight)} bpw`;
+    default:
+      return undefined;
+  }
+}
+
+function stageWords({ stage, state, seconds }: StageEvent): string {
+  const took = seconds === undefined ? '' : `, ${formatDuration(seconds)}`;
+  const words = { started: 'started', done: `done${took}`, reused: 'taken from earlier' };
+  return `${STAGE_TITLES[stage]}: ${words[state]}`;
+}
+
+function moduleWords({ stage, key, rfnError, bitsPerWeight, seconds, resumed }: ModuleEvent): string {
+  const took = resumed ? 'finished earlier' : formatDuration(seconds);
+  if (stage === 'measure') return `${key} measured, ${took}`;
+  const bits = bitsPerWeight === undefined ? '' : ` to ${formatBits(bitsPerWeight)} bpw`;
+  const error = rfnError === undefined ? '' : `, error ${formatPercent(rfnError)} %`;
+  return `${key} quantized${bits}${error}, ${took}`;
+}

@@ -1,0 +1,169 @@
+import { type Signal, signal } from '@preact/signals';
+import type {
+  AllocationRequest,
+  CoordinatorApi,
+  JobRecord,
+  JobUpdate,
+  MeasuredModule,
+  ModelSource,
+} from '../../../workers/api.ts';
+import type { StageName } from '../../convert/events.ts';
+import { type Estimate, EtaEstimator } from '../../util/eta.ts';
+import { withExpected } from './expected.ts';
+import { type JobView, viewOf } from './job-view.ts';
+import { type Failure, failureOf } from './loadable.ts';
+import { reduceJob } from './reduce-job.ts';
+
+/** A job on the page: what it has told, the estimate of its time, and what went wrong when it was steered. */
+export interface LiveJob {
+  readonly view: Signal<JobView>;
+  readonly estimate: Signal<Estimate | undefined>;
+  readonly failure: Signal<Failure | undefined>;
+  /** Of the stage under work. */
+  eta: { readonly stage: StageName | undefined; readonly estimator: EtaEstimator };
+}
+
+type Steps = 'pause' | 'unpause' | 'cancel';
+
+/** All jobs, kept up to date by what the coordinator tells. */
+export class JobList {
+  /** Ids, the newest first. */
+  readonly ids = signal<readonly string[]>([]);
+  readonly loaded = signal(false);
+  readonly #jobs = new Map<string, LiveJob>();
+  readonly #api: CoordinatorApi;
+
+  constructor(api: CoordinatorApi) {
+    this.#api = api;
+  }
+
+  async load(): Promise<void> {
+    for (const record of await this.#api.jobs()) if (!this.#jobs.has(record.id)) this.#add(record);
+    this.loaded.value = true;
+  }
+
+  get(id: string): LiveJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** To be called with every update, at most ten times a second for each job. */
+  readonly receive = (update: JobUpdate): void => {
+    if (update.type === 'removed') {
+      this.#forget(update.id);
+      return;
+    }
+    const job =
+      update.type === 'record'
+        ? (this.#jobs.get(update.record.id) ?? this.#add(update.record))
+        : this.#jobs.get(update.id);
+    if (!job) return;
+    job.view.value = reduceJob(job.view.peek(), update, Date.now());
+    if (update.type !== 'rates') updateEstimate(job);
+  };
+
+  /** Pauses, goes on or cancels; a failure is kept with the job. */
+  async steer(id: string, step: Steps): Promise<void> {
+    await this.#attempt(id, () => this.#api[step](id));
+  }
+
+  /**
+   * Goes on with a job of an earlier visit. Must be called from a click: the browser then asks for the folders again.
+   * `source` where the model's folder has to be chosen anew.
+   */
+  async resume(id: string, source?: ModelSource): Promise<void> {
+    await this.#attempt(id, async () => {
+      for (const { handle, mode } of await this.#api.handles(id)) {
+        const answer = (await handle.requestPermission?.({ mode })) ?? 'granted';
+        if (answer !== 'granted') throw new PermissionError(handle.name, mode);
+      }
+      await (source ? this.#api.resume(id, source) : this.#api.resume(id));
+    });
+  }
+
+  /** Quantizes by choices that were made after measuring. */
+  async quantize(id: string, requests: readonly AllocationRequest[]): Promise<void> {
+    await this.#attempt(id, () => this.#api.quantize(id, requests));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#attempt(id, async () => {
+      await this.#api.remove(id);
+      this.#forget(id);
+    });
+  }
+
+  /** Fills in what was measured in an earlier visit. */
+  async recall(id: string): Promise<void> {
+    const job = this.#jobs.get(id);
+    const { record, modules: present } = job?.view.peek() ?? {};
+    if (!job || !record?.measured || [...(present?.values() ?? [])].some(({ measured }) => measured)) return;
+    // Without it the page works too: the charts are empty then.
+    const modules = await this.#api.measurement(id).catch(() => [] as MeasuredModule[]);
+    const view = job.view.peek();
+    const known = new Map(view.modules);
+    for (const { key, candidates } of modules) {
+      if (known.has(key)) continue;
+      const trials = candidates.map(({ accuracy, bitsPerWeight }, candidate) => ({
+        candidate,
+        accuracy,
+        bitsPerWeight,
+      }));
+      known.set(key, { trials, measured: true, linears: {} });
+    }
+    job.view.value = withExpected({ ...view, modules: known });
+  }
+
+  #add(record: JobRecord): LiveJob {
+    const job: LiveJob = {
+      view: signal(viewOf(record)),
+      estimate: signal(undefined),
+      failure: signal(undefined),
+      eta: { stage: undefined, estimator: new EtaEstimator() },
+    };
+    this.#jobs.set(record.id, job);
+    const created = (id: string) => this.#jobs.get(id)?.view.peek().record.created ?? 0;
+    this.ids.value = [...this.#jobs.keys()].sort((a, b) => created(b) - created(a));
+    return job;
+  }
+
+  #forget(id: string): void {
+    this.#jobs.delete(id);
+    this.ids.value = this.ids.value.filter((other) => other !== id);
+  }
+
+  async #attempt(id: string, act: () => Promise<void>): Promise<void> {
+    const job = this.#jobs.get(id);
+    if (!job) return;
+    job.failure.value = undefined;
+    try {
+      await act();
+    } catch (error) {
+      job.failure.value = failureOf(error);
+    }
+  }
+}
+
+function updateEstimate(job: LiveJob): void {
+  const { progress, record } = job.view.peek();
+  const stage = record.state === 'running' ? progress?.stage : undefined;
+  // Stages count in other units, and a pause is no work: both start anew.
+  if (stage !== job.eta.stage) job.eta = { stage, estimator: new EtaEstimator() };
+  if (!progress || !stage) {
+    job.estimate.value = undefined;
+    return;
+  }
+  const seconds = performance.now() / 1000;
+  job.eta.estimator.observe(progress.done, seconds);
+  job.estimate.value = job.eta.estimator.estimate(progress.total, seconds);
+}
+
+/** The user, or the browser, did not give access to a folder. */
+class PermissionError extends Error {
+  override readonly name = 'PermissionError';
+  constructor(folder: string, mode: 'read' | 'readwrite') {
+    const what = mode === 'read' ? 'read' : 'write to';
+    super(
+      `The browser did not allow the page to ${what} the folder “${folder}”. Go on again and choose “Allow”.`,
+    );
+  }
+}

@@ -1,0 +1,111 @@
+/** What the page knows of a job: its record, and what its events add up to. */
+
+import type { JobRecord, ModuleFacts } from '../../../workers/api.ts';
+import type {
+  AllocationEvent,
+  MemoryEvent,
+  PerplexityEvent,
+  ProgressEvent,
+  StageName,
+  TrialEvent,
+} from '../../convert/events.ts';
+
+export const STAGES: readonly StageName[] = ['calibrate', 'measure', 'optimize', 'quantize', 'compile'];
+
+export const STAGE_TITLES: Readonly<Record<StageName, string>> = {
+  calibrate: 'Calibration data',
+  measure: 'Measure',
+  optimize: 'Allocate',
+  quantize: 'Quantize',
+  compile: 'Write',
+};
+
+export type StageState = 'waiting' | 'started' | 'done' | 'reused';
+
+export type Trial = Pick<TrialEvent, 'candidate' | 'accuracy' | 'bitsPerWeight'>;
+
+export type Choice = AllocationEvent['modules'][number];
+
+/** One attention or MLP block. Objects of modules that did not change stay the same. */
+export interface ModuleView {
+  readonly trials: readonly Trial[];
+  readonly measured: boolean;
+  /** Before the allocation: the candidate that it would get among the modules measured so far. */
+  readonly expected?: number;
+  /** From the allocation. */
+  readonly choice?: Choice;
+  /** Bits per weight of the linears that are quantized, by name. */
+  readonly linears: Readonly<Record<string, number>>;
+  readonly rfnError?: number;
+}
+
+export const EMPTY_MODULE: ModuleView = { trials: [], measured: false, linears: {} };
+
+export interface LogLine {
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly warning: boolean;
+}
+
+export interface JobView {
+  readonly record: JobRecord;
+  /** The bitrate under work. */
+  readonly bits: number;
+  readonly stages: Readonly<Record<StageName, StageState>>;
+  readonly progress?: ProgressEvent;
+  readonly modules: ReadonlyMap<string, ModuleView>;
+  /** Bits per weight of the head once it is quantized. */
+  readonly head?: number;
+  readonly memory?: MemoryEvent;
+  readonly perplexity: Readonly<Partial<Record<PerplexityEvent['model'], number>>>;
+  /** Bytes a second read and written, calibration tokens a second. */
+  readonly rates?: { readonly read: number; readonly written: number; readonly tokens: number };
+  /** The last module that was measured or quantized. */
+  readonly latest?: string;
+  readonly log: readonly LogLine[];
+}
+
+const WAITING: JobView['stages'] = {
+  calibrate: 'waiting',
+  measure: 'waiting',
+  optimize: 'waiting',
+  quantize: 'waiting',
+  compile: 'waiting',
+};
+
+/** A job without events: new, or of an earlier visit. */
+export const viewOf = (record: JobRecord): JobView => ({
+  record,
+  bits: record.targets[0]?.bits ?? record.options.bits[0] ?? 4,
+  stages: WAITING,
+  modules: new Map(),
+  perplexity: {},
+  log: [],
+});
+
+/** The view when the next bitrate begins: what was measured stays. */
+export function forBitrate(view: JobView, bits: number): JobView {
+  const { head: _, progress: __, latest: ___, ...kept } = view;
+  const modules = [...view.modules].map(([key, { trials, measured }]): [string, ModuleView] => [
+    key,
+    { trials, measured, linears: {} },
+  ]);
+  return { ...kept, bits, stages: WAITING, modules: new Map(modules), perplexity: {} };
+}
+
+export const currentStage = ({ stages }: JobView): StageName | undefined =>
+  STAGES.find((stage) => stages[stage] === 'started');
+
+/** The module that progress names, if it is one. */
+export const moduleUnderWork = ({ record, progress }: JobView): ModuleFacts | undefined =>
+  record.state === 'running' || record.state === 'paused'
+    ? record.model.modules.find(({ key }) => key === progress?.detail)
+    : undefined;
+
+/** The trial that a module takes: as allocated, else what it would get now. Undefined before it is measured. */
+export function trialNow({ trials, choice, expected }: ModuleView): Trial | undefined {
+  if (!choice) return trials.find((trial) => trial?.candidate === expected);
+  const { candidate, error, bitsPerWeight } = choice;
+  return { candidate, bitsPerWeight, accuracy: 1 - error };
+}

@@ -1,0 +1,96 @@
+import type { JobUpdate } from '../../../workers/api.ts';
+import type { ConvertEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
+import { eventWords } from './event-words.ts';
+import { withExpected } from './expected.ts';
+import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView } from './job-view.ts';
+
+/** Older lines are dropped: a large model writes hundreds. */
+const LOG_LINES = 500;
+
+/** The view after an update that came at `now` (ms). Neither is changed. */
+export function reduceJob(view: JobView, update: JobUpdate, now: number): JobView {
+  switch (update.type) {
+    case 'record':
+      return { ...view, record: update.record };
+    case 'rates':
+      return { ...view, rates: update };
+    case 'removed':
+      return view;
+    case 'events': {
+      const other = update.bits !== undefined && update.bits !== view.bits;
+      const start = other ? withExpected(forBitrate(view, update.bits)) : view;
+      const next = { ...start, modules: new Map(start.modules), log: [...start.log] };
+      for (const event of update.events) {
+        apply(next, event);
+        const text = eventWords(event);
+        if (text !== undefined) next.log.push({ text, time: now, warning: event.type === 'warning' });
+      }
+      next.log = next.log.slice(-LOG_LINES);
+      const measured = update.events.some((event) => event.type === 'module' && event.stage === 'measure');
+      return measured ? withExpected(next) : next;
+    }
+  }
+}
+
+/** The copy that one batch of events is written to. */
+type Draft = { -readonly [K in keyof JobView]: JobView[K] } & {
+  modules: Map<string, ModuleView>;
+  log: JobView['log'][number][];
+};
+
+function apply(draft: Draft, event: ConvertEvent): void {
+  switch (event.type) {
+    case 'stage':
+      applyStage(draft, event);
+      break;
+    case 'progress':
+      draft.progress = event;
+      break;
+    case 'trial':
+      applyTrial(draft, event);
+      break;
+    case 'linear':
+      applyLinear(draft, event.key, event.bitsPerWeight);
+      break;
+    case 'module':
+      draft.latest = event.key;
+      if (event.stage === 'measure') patch(draft, event.key, { measured: true });
+      else if (event.rfnError !== undefined) patch(draft, event.key, { rfnError: event.rfnError });
+      break;
+    case 'allocation':
+      for (const choice of event.modules) patch(draft, choice.key, { choice });
+      break;
+    case 'perplexity':
+      draft.perplexity = { ...draft.perplexity, [event.model]: event.value };
+      break;
+    case 'memory':
+      draft.memory = event;
+      break;
+  }
+}
+
+function applyStage(draft: Draft, { stage, state }: StageEvent): void {
+  draft.stages = { ...draft.stages, [stage]: state };
+  if (state === 'started') delete draft.progress;
+}
+
+function applyTrial(draft: Draft, { module, candidate, accuracy, bitsPerWeight }: TrialEvent): void {
+  const trials = [...(draft.modules.get(module) ?? EMPTY_MODULE).trials];
+  trials[candidate] = { candidate, accuracy, bitsPerWeight };
+  patch(draft, module, { trials });
+}
+
+function applyLinear(draft: Draft, key: string, bitsPerWeight: number): void {
+  const dot = key.lastIndexOf('.');
+  if (dot < 0) {
+    draft.head = bitsPerWeight;
+    return;
+  }
+  const module = key.slice(0, dot);
+  const { linears } = draft.modules.get(module) ?? EMPTY_MODULE;
+  patch(draft, module, { linears: { ...linears, [key.slice(dot + 1)]: bitsPerWeight } });
+}
+
+function patch(draft: Draft, key: string, change: Partial<ModuleView>): void {
+  draft.modules.set(key, { ...(draft.modules.get(key) ?? EMPTY_MODULE), ...change });
+}

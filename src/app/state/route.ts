@@ -1,0 +1,45 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+
+/** Which screen is shown; it is in the address, so that a reload and the back button work. */
+export type Route =
+  | { readonly screen: 'start' }
+  | { readonly screen: 'plan' }
+  | { readonly screen: 'job'; readonly id: string }
+  /** Another bitrate for a job that is done. */
+  | { readonly screen: 'choose'; readonly id: string };
+
+export function parseRoute(hash: string): Route {
+  const [, screen, id] = /^#(plan|job|choose)(?:=(.+))?$/.exec(hash) ?? [];
+  if (screen === 'plan') return { screen };
+  if ((screen === 'job' || screen === 'choose') && id) return { screen, id: decodeURIComponent(id) };
+  return { screen: 'start' };
+}
+
+export function formatRoute(route: Route): string {
+  if (route.screen === 'start') return '#';
+  return 'id' in route ? `#${route.screen}=${encodeURIComponent(route.id)}` : `#${route.screen}`;
+}
+
+const current = signal<Route>(parseRoute(globalThis.location?.hash ?? ''));
+
+export const route: ReadonlySignal<Route> = current;
+
+export function go(to: Route): void {
+  const hash = formatRoute(to);
+  if (hash !== (location.hash || '#')) history.pushState(null, '', hash);
+  current.value = to;
+  scrollTo(0, 0);
+}
+
+/** Follows the address; returns the undoing. */
+export function followAddress(): () => void {
+  const read = () => {
+    current.value = parseRoute(location.hash);
+  };
+  addEventListener('popstate', read);
+  addEventListener('hashchange', read);
+  return () => {
+    removeEventListener('popstate', read);
+    removeEventListener('hashchange', read);
+  };
+}

@@ -1,0 +1,214 @@
+/** The page's screens with a coordinator that plays conversions: what they show, do and cost. */
+
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'puppeteer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const LOOKS = [
+  { width: 1280, theme: 'light' },
+  { width: 390, theme: 'dark' },
+] as const;
+
+let browser: Browser;
+let site: ServedPage;
+
+beforeAll(async () => {
+  [browser, site] = await Promise.all([launchBrowser(), servePage('test/support/page/index.html')]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function withPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  try {
+    const result = await use(page);
+    expect(errors).toEqual([]);
+    return result;
+  } finally {
+    await context.close();
+  }
+}
+
+describe.each(LOOKS)('$width px, $theme', ({ width, theme }) => {
+  test.each(SCREENS)('$name: accessible, and never wider than the page', async (screen) => {
+    await withPage(async (page) => {
+      await page.setViewport({ width, height: 800 });
+      await page.emulateMediaFeatures([
+        { name: 'prefers-color-scheme', value: theme },
+        // Colours on their way would be judged.
+        { name: 'prefers-reduced-motion', value: 'reduce' },
+      ]);
+      await showScreen(page, site.url, screen);
+      await page.addScriptTag({ path: AXE });
+      const found = await page.evaluate(() =>
+        (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+      );
+      const violations = found.violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`,
+      );
+      expect(violations).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    });
+  });
+});
+
+test.each(['large', 'huge'])(
+  'no task of the main thread takes 50 ms while a %s model is converted',
+  async (model) => {
+    const longest = await withPage(async (page) => {
+      await page.setViewport({ width: 1280, height: 800 });
+      await page.goto(`${site.url}?model=${model}&pace=100`);
+      await clickText(page, 'Convert the demo model');
+      await waitForText(page, 'of disk');
+      await page.tracing.start({ categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
+      await clickText(page, 'Convert');
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      return longestTask(await page.tracing.stop());
+    });
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThan(50);
+  },
+);
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Time that the thread computed, µs. Unlike `dur`, it does not grow when other programs take the processor. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** Milliseconds that the longest task of any page's main thread computed. */
+function longestTask(trace: Uint8Array | undefined): number {
+  const { traceEvents } = JSON.parse(new TextDecoder().decode(trace)) as { traceEvents: TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const named = traceEvents.filter(
+    ({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain',
+  );
+  const main = new Set(named.map(threadOf));
+  const tasks = traceEvents.filter((event) => event.name === 'RunTask' && main.has(threadOf(event)));
+  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur / 1000));
+}
+
+test('from the demo model to its files', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?pace=1`);
+    await clickText(page, 'Convert the demo model');
+    await waitForText(page, '13.6 MB → 5.39 MB');
+    await clickText(page, 'Convert');
+    await waitForText(page, '2.4 times smaller');
+    expect(await page.title()).toBe('done · TinyStories 7M');
+    const files = await page.$$eval('.files li', (lines) => lines.map((line) => line.textContent));
+    expect(files).toEqual(['output.safetensors5.39 MB', 'tokenizer.json263 kB', 'config.json1.00 kB']);
+  });
+});
+
+test('a job is paused, goes on, is cancelled, goes on again and is removed', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?pace=60`);
+    await clickText(page, 'Convert the demo model');
+    await clickText(page, 'Convert');
+    await clickText(page, 'Pause');
+    await waitForText(page, 'The GPU is free');
+    await clickText(page, 'Go on');
+    await waitForText(page, 'running');
+    await clickText(page, 'Cancel');
+    await waitForText(page, 'was cancelled');
+    await clickText(page, 'Go on');
+    await waitForText(page, 'running');
+    await clickText(page, 'Cancel');
+    await clickText(page, 'Remove it');
+    await waitForText(page, 'None yet');
+  });
+});
+
+test('after measuring, slider and pins move the whole grid, and several bitrates are made', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?jobs=some&pace=1#job=choosing`);
+    await waitForText(page, 'total error');
+    const cells = () => page.$$eval('.grid td', (all) => all.map((cell) => cell.textContent));
+    const before = await cells();
+    await page.focus('input[type=range]');
+    for (let i = 0; i < 20; i++) await page.keyboard.press('ArrowRight');
+    await waitForText(page, 'Quantize to 5.00 bpw');
+    await page.waitForFunction(
+      (old) => document.querySelector('.grid td')?.textContent !== old,
+      {},
+      before[0],
+    );
+    expect((await cells()).filter((text, i) => text !== before[i]).length).toBeGreaterThan(20);
+
+    await page.focus('.grid td');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await waitForText(page, 'Layer 1, attention');
+    await page.select('#pin', '18');
+    await waitForText(page, 'Unpin the module');
+    await page.waitForFunction(() => document.querySelectorAll('.pinned').length === 5);
+
+    await clickText(page, '+ keep this one');
+    await clickText(page, '3');
+    await clickText(page, 'Quantize to 5.00 and 3.00 bpw');
+    await waitForText(page, 'They are in this browser’s storage');
+    expect(await page.$$eval('.results tbody th', (heads) => heads.map((head) => head.textContent))).toEqual([
+      'original',
+      '5.00 bpw',
+      '3.00 bpw',
+    ]);
+  });
+});
+
+test('only changes of stage and state are announced', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?pace=10`);
+    await clickText(page, 'Convert the demo model');
+    await page.evaluate(() => {
+      const said: string[] = [];
+      const listen = () => {
+        const text = document.querySelector('main > [role=status]')?.textContent;
+        if (text && said.at(-1) !== text) said.push(text);
+      };
+      new MutationObserver(listen).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      });
+      Object.assign(window, { said });
+    });
+    await clickText(page, 'Convert');
+    await waitForText(page, 'times smaller');
+    const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+    expect(said.map((text) => text.replace('TinyStories 7M: ', ''))).toEqual(
+      expect.arrayContaining(['Measure', 'Quantize', 'done']),
+    );
+    expect(said.length).toBeLessThan(10);
+  });
+});
+
+test('an explanation opens on focus and closes with Escape', async () => {
+  await withPage(async (page) => {
+    await page.goto(site.url);
+    await page.waitForSelector('.term');
+    await page.focus('.term');
+    await page.waitForSelector('.explanation:not([hidden])');
+    expect(await page.$eval('.explanation', (box) => box.textContent)).toContain('ExLlamaV2');
+    const [id, text] = await page.$eval('.term', (term) => {
+      const describedBy = term.getAttribute('aria-describedby') ?? '';
+      return [describedBy, document.getElementById(describedBy)?.textContent];
+    });
+    expect([id !== '', text]).toEqual([true, expect.stringContaining('ExLlamaV2')]);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.explanation[hidden]');
+  });
+});

@@ -1,0 +1,200 @@
+/**
+ * A coordinator that plays conversions from ExLlamaV2's measurement of the demo model. The worker's name says how:
+ * `?model=large&gpu=software&hold=measure:5&jobs=some&pace=20`.
+ */
+
+import { expose } from 'comlink';
+import { outputBytes, weightCount } from '../../../src/app/sizes.ts';
+import type { ConvertEvent } from '../../../src/convert/events.ts';
+import type {
+  AllocationRequest,
+  CoordinatorApi,
+  GpuFacts,
+  JobOptions,
+  JobPlan,
+  JobRecord,
+  JobUpdate,
+  ModelFacts,
+} from '../../../workers/api.ts';
+import { mockRecords, newRecord } from './mock-jobs.ts';
+import { mockAllocation, mockMeasurement, mockModel } from './mock-model.ts';
+import { measurementEvents, mockResult, quantizationEvents } from './mock-replay.ts';
+
+const wish = new URLSearchParams(self.name);
+const pace = Number(wish.get('pace') ?? 40);
+const model = mockModel(wish.get('model'));
+const records = new Map<string, JobRecord>();
+/** The page talks before this is there: a worker that waited for it at its top level would miss the first calls. */
+const ready = mockMeasurement(model).then((measured) => {
+  for (const record of mockRecords(wish.get('jobs'), model, measured)) records.set(record.id, record);
+  return measured;
+});
+
+let tell: (update: JobUpdate) => void = () => {};
+const paused = new Set<string>();
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function change(id: string, to: Partial<JobRecord>): JobRecord {
+  const record = { ...get(id), ...to, changed: Date.now() };
+  records.set(id, record);
+  tell({ type: 'record', record });
+  return record;
+}
+
+function get(id: string): JobRecord {
+  const record = records.get(id);
+  if (!record) throw new Error(`No job ${id}`);
+  return record;
+}
+
+/** Plays batches; tells whether they were played to the end. */
+async function play(
+  id: string,
+  bits: number | undefined,
+  batches: Iterable<ConvertEvent[]>,
+): Promise<boolean> {
+  const hold = wish.get('hold');
+  for (const events of batches) {
+    while (paused.has(id)) await wait(20);
+    if (records.get(id)?.state !== 'running') return false;
+    tell({ type: 'events', id, ...(bits !== undefined && { bits }), events });
+    tell({ type: 'rates', id, read: 210e6, written: 38e6, tokens: 5120 });
+    const held = events.some((e) => e.type === 'module' && `${e.stage}:${e.index}` === hold);
+    const failing = events.some((e) => e.type === 'module' && `${e.stage}:${e.index}` === wish.get('fail'));
+    if (held) await new Promise(() => {});
+    if (failing) {
+      const error = wish.get('error') ?? 'The GPU gave no answer.';
+      change(id, { state: 'failed', error });
+      return false;
+    }
+    await wait(pace);
+  }
+  return true;
+}
+
+async function work(id: string, requests: readonly AllocationRequest[]): Promise<void> {
+  const record = get(id);
+  const measured = await ready;
+  if (!record.measured) {
+    if (!(await play(id, undefined, measurementEvents(record, measured)))) return;
+    change(id, { measured: true });
+  }
+  if (record.options.chooseAfterMeasuring && requests.length === 0) {
+    change(id, { state: 'choosing' });
+    return;
+  }
+  for (const request of requests) {
+    if (!(await play(id, request.bits, quantizationEvents(record, measured, request)))) return;
+    change(id, { results: [...get(id).results, mockResult(record, measured, request)] });
+  }
+  change(id, { state: 'done' });
+}
+
+const requestsOf = ({ bits, chooseAfterMeasuring }: JobOptions): AllocationRequest[] =>
+  chooseAfterMeasuring ? [] : bits.map((each) => ({ bits: each, pinned: {} }));
+
+const api: CoordinatorApi = {
+  async gpu(): Promise<GpuFacts> {
+    await wait(50);
+    if (wish.get('gpu') === 'none') {
+      throw new Error('There is no WebGPU here: navigator.gpu is missing. Use a browser that has it.');
+    }
+    const software = wish.get('gpu') === 'software';
+    return {
+      name: software ? 'SwiftShader' : 'NVIDIA GeForce RTX 4070',
+      software,
+      features: software ? ['subgroups'] : ['shader-f16', 'subgroups', 'timestamp-query'],
+      maxBufferBytes: software ? 2 ** 30 : 2 ** 32 - 4,
+      budgetBytes: 3e9,
+      flopsPerSecond: software ? 0.54e9 : 12.3e12,
+    };
+  },
+  async inspect(source): Promise<ModelFacts> {
+    await wait(30);
+    if (source.kind !== 'demo' || wish.get('model') === 'broken') {
+      throw new Error(
+        'config.json is missing in the folder “downloads”: choose the folder that holds the model itself.',
+      );
+    }
+    return model;
+  },
+  async plan(_, options): Promise<JobPlan> {
+    const bytes = options.bits.map((bits) => outputBytes(model, bits * weightCount(model), options.headBits));
+    return {
+      outputBytes: bytes,
+      gpuBytes: 3.1e9,
+      memoryBytes: 0.8e9,
+      diskBytes: bytes.reduce((a, b) => a + b, 0) * 2.1,
+      seconds: wish.get('gpu') === 'software' ? 400 : model.layers * 27,
+      problems:
+        wish.get('plan') === 'problems'
+          ? [
+              {
+                severe: true,
+                text: 'This needs 3.1 GB of GPU memory and the budget is 2 GB: raise it under “More options”.',
+              },
+              { severe: false, text: 'Below 2.5 bits per weight most models lose the thread.' },
+            ]
+          : [],
+    };
+  },
+  async jobs() {
+    await ready;
+    return [...records.values()];
+  },
+  async start(_, output, options) {
+    const id = `job-${records.size + 1}`;
+    const targets = requestsOf(options);
+    const record = newRecord(id, model, options, targets, output.kind === 'handle' ? output.handle.name : '');
+    records.set(id, record);
+    tell({ type: 'record', record });
+    void work(id, targets);
+    return id;
+  },
+  async resume(id) {
+    change(id, { state: 'running' });
+    void work(id, requestsOf(get(id).options));
+  },
+  async handles() {
+    return [];
+  },
+  async pause(id) {
+    paused.add(id);
+    change(id, { state: 'paused' });
+  },
+  async unpause(id) {
+    paused.delete(id);
+    change(id, { state: 'running' });
+  },
+  async cancel(id) {
+    paused.delete(id);
+    change(id, { state: 'cancelled' });
+  },
+  async remove(id) {
+    records.delete(id);
+    tell({ type: 'removed', id });
+  },
+  async measurement() {
+    return ready;
+  },
+  async measurementJson() {
+    return { measurement: {} };
+  },
+  async allocate(_, request) {
+    return mockAllocation(model, await ready, request);
+  },
+  async quantize(id, requests) {
+    change(id, { state: 'running', targets: requests, results: [] });
+    void work(id, requests);
+  },
+  async outputFiles(id, bits) {
+    const files = get(id).results.find((result) => result.bits === bits)?.files ?? [];
+    return files.map(({ path }) => ({ path, file: new File([path], path) }));
+  },
+  async watch(listener) {
+    tell = listener;
+  },
+};
+
+expose(api);

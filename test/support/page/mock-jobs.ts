@@ -1,0 +1,79 @@
+import type {
+  AllocationRequest,
+  JobOptions,
+  JobRecord,
+  JobState,
+  MeasuredModule,
+  ModelFacts,
+} from '../../../workers/api.ts';
+import { mockResult } from './mock-replay.ts';
+
+const OPTIONS: JobOptions = {
+  bits: [4],
+  headBits: 6,
+  preset: 'standard',
+  chooseAfterMeasuring: false,
+  gpuBudgetBytes: 3e9,
+  seed: 0,
+};
+
+export function newRecord(
+  id: string,
+  model: ModelFacts,
+  options: JobOptions,
+  targets: readonly AllocationRequest[],
+  outputName: string,
+): JobRecord {
+  return {
+    id,
+    modelName: model.name,
+    created: Date.now(),
+    changed: Date.now(),
+    state: 'running',
+    options,
+    model,
+    outputName,
+    targets,
+    measured: false,
+    results: [],
+  };
+}
+
+/** One job in every state. */
+export function mockRecords(
+  wish: string | null,
+  model: ModelFacts,
+  measured: readonly MeasuredModule[],
+): JobRecord[] {
+  if (wish === null) return [];
+  const targets = [
+    { bits: 4, pinned: {} },
+    { bits: 2.75, pinned: {} },
+  ];
+  const record = (state: JobState, change: Partial<JobRecord> = {}): JobRecord => ({
+    ...newRecord(state, model, { ...OPTIONS, bits: [4, 2.75] }, targets, ''),
+    created: new Date(2026, 10, 3).getTime(),
+    changed: new Date(2026, 10, 3, 14, 3).getTime(),
+    state,
+    measured: true,
+    ...change,
+  });
+  const done = record('done');
+  const results = targets.map((request) => mockResult(done, measured, request));
+  return [
+    { ...done, results },
+    record('done', {
+      id: 'folder',
+      outputName: 'models',
+      results: results.slice(0, 1),
+      targets: targets.slice(0, 1),
+    }),
+    record('choosing', { targets: [], options: { ...OPTIONS, chooseAfterMeasuring: true } }),
+    record('interrupted'),
+    record('cancelled', { measured: false }),
+    record('failed', {
+      error:
+        'QuotaExceededError: the file output.safetensors needs 4.1 GB more than the browser’s storage has left.',
+    }),
+  ];
+}

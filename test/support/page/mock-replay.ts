@@ -1,0 +1,136 @@
+import { linearBits, parseDescription } from '../../../src/app/settings.ts';
+import { outputBytes } from '../../../src/app/sizes.ts';
+import type { ConvertEvent } from '../../../src/convert/events.ts';
+import { headParams } from '../../../src/exl2/candidates.ts';
+import { totalBits } from '../../../src/exl2/groups.ts';
+import type {
+  AllocationRequest,
+  JobRecord,
+  MeasuredModule,
+  ModuleFacts,
+  TargetResult,
+} from '../../../workers/api.ts';
+import { mockAllocation } from './mock-model.ts';
+
+const GB = 1e9;
+
+/** Events of calibration and measurement, a batch a module. */
+export function* measurementEvents(
+  record: JobRecord,
+  measured: readonly MeasuredModule[],
+): Generator<ConvertEvent[]> {
+  const { modules } = record.model;
+  yield [
+    { type: 'stage', stage: 'calibrate', state: 'started' },
+    { type: 'stage', stage: 'calibrate', state: 'done', seconds: 1.3 },
+    { type: 'stage', stage: 'measure', state: 'started' },
+  ];
+  const total = sum(modules, ({ weights }) => weights);
+  let done = 0;
+  for (const [index, module] of modules.entries()) {
+    for (const share of [0.1, 0.5])
+      yield progress('measure', module.key, done + share * module.weights, total);
+    done += module.weights;
+    yield [
+      ...(measured[index]?.candidates ?? []).map(({ accuracy, bitsPerWeight }, candidate): ConvertEvent => {
+        return { type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight };
+      }),
+      moduleEvent('measure', module, index, modules.length),
+      ...progress('measure', modules[index + 1]?.key ?? module.key, done, total),
+    ];
+  }
+  yield [{ type: 'stage', stage: 'measure', state: 'done', seconds: 12.1 }];
+}
+
+/** Events of one bitrate, from the allocation to the output. */
+export function* quantizationEvents(
+  record: JobRecord,
+  measured: readonly MeasuredModule[],
+  request: AllocationRequest,
+): Generator<ConvertEvent[]> {
+  const { model } = record;
+  const result = mockResult(record, measured, request);
+  yield [
+    { type: 'stage', stage: 'calibrate', state: 'reused' },
+    { type: 'stage', stage: 'measure', state: 'reused' },
+    { type: 'stage', stage: 'optimize', state: 'started' },
+    result.allocation,
+    { type: 'stage', stage: 'optimize', state: 'done', seconds: 0.04 },
+    { type: 'stage', stage: 'quantize', state: 'started' },
+  ];
+  const total = sum(model.modules, ({ weights }) => weights) + model.hiddenSize * model.vocabSize;
+  let done = 0;
+  for (const [index, module] of model.modules.entries()) {
+    const choice = result.allocation.modules[index];
+    const bits = linearBits(module, parseDescription(choice?.description ?? ''));
+    for (const [place, { name }] of module.linears.entries()) {
+      const share = (place + 1) / module.linears.length;
+      yield [
+        ...progress('quantize', module.key, done + share * module.weights, total),
+        { type: 'linear', key: `${module.key}.${name}`, bitsPerWeight: bits[name] ?? 0 },
+      ];
+    }
+    done += module.weights;
+    const rfnError = result.rfnErrors[module.key] ?? 0;
+    const bitsPerWeight = choice?.bitsPerWeight ?? 0;
+    yield [{ ...moduleEvent('quantize', module, index, model.modules.length), rfnError, bitsPerWeight }];
+  }
+  yield [
+    ...progress('quantize', 'lm_head', total, total),
+    { type: 'linear', key: 'lm_head', bitsPerWeight: result.headBits },
+    { type: 'perplexity', model: 'original', value: result.perplexity.original, tokens: 38912 },
+    { type: 'perplexity', model: 'quantized', value: result.perplexity.quantized, tokens: 38912 },
+    { type: 'stage', stage: 'quantize', state: 'done', seconds: 9.7 },
+    { type: 'stage', stage: 'compile', state: 'started' },
+    { type: 'progress', stage: 'compile', done: 1, total: 1, unit: 'bytes', detail: 'config.json' },
+    { type: 'stage', stage: 'compile', state: 'done', seconds: 0.6 },
+  ];
+}
+
+export function mockResult(
+  record: JobRecord,
+  measured: readonly MeasuredModule[],
+  request: AllocationRequest,
+): TargetResult {
+  const { model, options } = record;
+  const allocation = mockAllocation(model, measured, request);
+  const head = totalBits(model.hiddenSize, model.vocabSize, headParams(options.headBits), false);
+  const bytes = outputBytes(model, allocation.usedBits, options.headBits);
+  const rfnErrors = allocation.modules.map(
+    ({ key, error }, i) => [key, error * (1.02 + 0.05 * Math.sin(i))] as const,
+  );
+  const loss = sum(allocation.modules, ({ error }) => error) / allocation.modules.length;
+  return {
+    bits: request.bits,
+    bitsPerWeight: allocation.bitsPerWeight,
+    headBits: head / (model.hiddenSize * model.vocabSize),
+    bytes: bytes + 264_000,
+    files: [
+      { path: 'output.safetensors', size: bytes },
+      { path: 'tokenizer.json', size: 263_000 },
+      { path: 'config.json', size: 1000 },
+    ],
+    perplexity: { original: 8.971, quantized: 8.971 * (1 + loss / 2) },
+    rfnErrors: Object.fromEntries(rfnErrors),
+    allocation,
+  };
+}
+
+function progress(
+  stage: 'measure' | 'quantize',
+  detail: string,
+  done: number,
+  total: number,
+): ConvertEvent[] {
+  const gpuBytes = (0.9 + 0.4 * Math.sin(done)) * GB;
+  return [
+    { type: 'progress', stage, done, total, unit: 'weights', detail },
+    { type: 'memory', gpuBytes, gpuPeakBytes: 1.42 * GB, gpuBudgetBytes: 3 * GB },
+  ];
+}
+
+const moduleEvent = (stage: 'measure' | 'quantize', { key }: ModuleFacts, index: number, count: number) =>
+  ({ type: 'module', stage, key, index, count, seconds: 1.1, resumed: false }) as const;
+
+const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((total, item) => total + value(item), 0);

@@ -1,0 +1,98 @@
+/** Every screen and state of the page, as the playing coordinator brings it about. */
+
+import type { Page } from 'puppeteer';
+
+export interface Screen {
+  readonly name: string;
+  /** Query and fragment of the address. */
+  readonly address: string;
+  /** What is done there; every step is the start of a button's or link's text. */
+  readonly clicks?: readonly string[];
+  /** Text that is there when the screen is complete. */
+  readonly shows: string;
+}
+
+const PLAN = 'Convert the demo model';
+
+export const SCREENS: readonly Screen[] = [
+  { name: 'start', address: '', shows: 'None yet' },
+  { name: 'start with jobs', address: '?jobs=some', shows: 'waits for your choice' },
+  { name: 'no WebGPU', address: '?gpu=none', shows: 'no access to a GPU' },
+  { name: 'software adapter', address: '?gpu=software', shows: 'the CPU computes instead' },
+  { name: 'plan', address: '?model=large', clicks: [PLAN], shows: 'of disk' },
+  {
+    name: 'plan with problems and options',
+    address: '?plan=problems',
+    clicks: [PLAN, 'More options', '+ another bitrate'],
+    shows: 'In the way',
+  },
+  { name: 'folder that is no model', address: '?model=broken', clicks: [PLAN], shows: 'cannot be converted' },
+  { name: 'plan after a reload', address: '#plan', shows: 'No model is chosen' },
+  {
+    name: 'measuring',
+    address: '?hold=measure:7&pace=5',
+    clicks: [PLAN, 'Convert'],
+    shows: 'Layer 4, attention',
+  },
+  {
+    name: 'quantizing, with the log',
+    address: '?hold=quantize:6&pace=5',
+    clicks: [PLAN, 'Convert', 'Log'],
+    shows: 'layers.3.self_attn quantized',
+  },
+  {
+    name: 'quantizing 80 layers',
+    address: '?model=huge&hold=quantize:40&pace=1',
+    clicks: [PLAN, 'Convert'],
+    shows: 'Layer 20, attention',
+  },
+  {
+    name: 'paused',
+    address: '?hold=quantize:9&pace=30',
+    clicks: [PLAN, 'Convert', 'Pause'],
+    shows: 'The GPU is free',
+  },
+  { name: 'choosing', address: '?jobs=some#job=choosing', clicks: ['4.44'], shows: 'what is best for all' },
+  { name: 'done', address: '?jobs=some#job=done', shows: 'Save all to a folder' },
+  { name: 'done, in a folder', address: '?jobs=some#job=folder', shows: 'They are in the folder models' },
+  { name: 'another bitrate', address: '?jobs=some#choose=done', shows: 'elbow' },
+  { name: 'interrupted', address: '?jobs=some#job=interrupted', shows: 'was interrupted' },
+  { name: 'cancelled', address: '?jobs=some#job=cancelled', shows: 'was cancelled' },
+  { name: 'disk full', address: '?jobs=some#job=failed', shows: 'no room left' },
+  { name: 'job that is gone', address: '?jobs=some#job=gone', shows: 'not here' },
+];
+
+/** Opens a screen and waits until it is complete. */
+export async function showScreen(
+  page: Page,
+  url: string,
+  { address, clicks = [], shows }: Screen,
+): Promise<void> {
+  await page.goto(`${url}${address}`);
+  for (const text of clicks) await clickText(page, text);
+  await waitForText(page, shows);
+}
+
+/** Clicks the first enabled control or cell whose text starts so, as soon as there is one. */
+export async function clickText(page: Page, text: string): Promise<void> {
+  await page.waitForFunction(
+    (start) => {
+      const controls = [...document.querySelectorAll<HTMLElement>('button, a, summary, td')];
+      const found = controls.find(
+        (each) => each.textContent?.trim().startsWith(start) && !each.matches(':disabled'),
+      );
+      found?.click();
+      return found !== undefined;
+    },
+    { timeout: 15_000 },
+    text,
+  );
+}
+
+export async function waitForText(page: Page, text: string): Promise<void> {
+  await page.waitForFunction(
+    (wanted) => document.body.textContent.includes(wanted),
+    { timeout: 20_000 },
+    text,
+  );
+}

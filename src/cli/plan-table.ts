@@ -56,7 +56,7 @@ export function planSummary(event: PlanEvent): string[] {
   return [
     `Possible    ${possible.least.toFixed(2)} to ${possible.most.toFixed(2)} bpw`,
     `Output      at most ${size(event.outputBytes)} at ${event.bitsPerWeight} bpw:`,
-    `            modules ${size(parts.modules)}, head ${size(parts.head)}, f16 tensors ${size(parts.stored)}, ` +
+    `            modules ${size(parts.modules)}, head ${size(parts.head)}, f16 ${size(parts.stored)}, ` +
       `other files ${size(parts.copied)}`,
     `Calibration ${measurement.rows} × ${measurement.length} tokens to measure, ` +
       `${quantization.rows} × ${quantization.length} to quantize`,

@@ -47,7 +47,8 @@ export function startLines({ model, gpu, bitsPerWeight, headBits }: StartEvent):
   const size = `${millions(parameters)} parameters in ${dtypes.join(' and ')}, ${formatByteSize(bytes)}`;
   return [
     `Model   ${name}`,
-    `        ${architecture}, ${size}; ${layers} layers, hidden ${hiddenSize}, vocabulary ${vocabSize}`,
+    `        ${architecture}, ${size}`,
+    `        ${layers} layers, hidden size ${hiddenSize}, vocabulary ${vocabSize}`,
     ...(gpu ? [gpuLine(gpu)] : []),
     `Target  ${bitsPerWeight} bpw, head ${headBits} bits`,
   ];

@@ -103,7 +103,8 @@ const start: ConvertEvent = {
 
 test('at the start stands what is converted on what', () => {
   expect(shown(new FakeTerminal(), [start])).toBe(`Model   /models/tiny
-        LlamaForCausalLM, 7.08 M parameters in F16, 13.5 MiB; 6 layers, hidden 256, vocabulary 4096
+        LlamaForCausalLM, 7.08 M parameters in F16, 13.5 MiB
+        6 layers, hidden size 256, vocabulary 4096
 GPU     NVIDIA H100, memory budget 6.00 GiB
 Target  4.125 bpw, head 6 bits
 `);
@@ -131,7 +132,7 @@ test('a measured module shows its errors at the least, the target and the most b
     { ...module, key: 'model.layers.0.mlp', seconds: 12.34 },
     { ...module, key: 'model.layers.1.mlp', seconds: 1 },
   ]);
-  expect(text.split('\n').slice(4)).toEqual([
+  expect(text.split('\n').slice(5)).toEqual([
     'module                      error at min  at 4.125 bpw    at max      time',
     'model.layers.0.mlp              0.250000      0.030000  0.000500    12.3 s',
     'model.layers.1.mlp                     –             –         –     1.0 s',

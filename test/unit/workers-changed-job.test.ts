@@ -1,0 +1,67 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { AllocationRequest } from '../../workers/api.ts';
+import { withPlaces, withTargets } from '../../workers/changed-job.ts';
+import type { JobEntry } from '../../workers/job-store.ts';
+
+const removed: string[] = [];
+
+vi.mock('../../src/io/platform/storage.ts', () => ({
+  removeStorage: async (path: string) => void removed.push(path),
+}));
+vi.mock('../../workers/places.ts', () => ({
+  STORED: {
+    target: (_: string, bits: number) => `work ${bits}`,
+    output: (_: string, bits: number) => `output ${bits}`,
+  },
+}));
+vi.mock('../../workers/new-job.ts', () => ({ checkOutputs: async () => {}, outputName: () => 'out' }));
+vi.mock('../../workers/open-source.ts', () => ({
+  inspectSource: async ({ kind }: { kind: string }) => ({ source: kind }),
+  headersOf: async (source: string) => ({ fingerprint: source }),
+}));
+
+beforeEach(() => void removed.splice(0));
+
+const target = (bits: number, pinned = {}): AllocationRequest => ({ bits, pinned });
+
+/** A job that has made some of its targets. */
+const job = (targets: readonly AllocationRequest[], made: readonly number[]): JobEntry =>
+  ({
+    record: { id: 'a', modelName: 'tiny', targets, results: made.map((bits) => ({ bits })) },
+    output: { kind: 'storage' },
+    headers: { fingerprint: 'demo' },
+  }) as unknown as JobEntry;
+
+test('what is made stays, what is asked for comes after it', async () => {
+  const { record } = await withTargets(job([target(4)], [4]), [target(3), target(5)]);
+  expect(record.targets.map(({ bits }) => bits)).toEqual([4, 3, 5]);
+  expect(record.results.map(({ bits }) => bits)).toEqual([4]);
+  expect(removed).toEqual([]);
+});
+
+test('a bitrate with other pins is made anew; with the same ones, in any order, it stays', async () => {
+  const pins = { a: 1, b: 2 };
+  const same = await withTargets(job([target(4, pins)], [4]), [target(4, { b: 2, a: 1 })]);
+  expect([same.record.results.length, removed]).toEqual([1, []]);
+  const other = await withTargets(job([target(4, pins)], [4]), [target(4, { a: 1 })]);
+  expect([other.record.results.length, removed]).toEqual([0, ['work 4', 'output 4']]);
+  expect(other.record.targets).toEqual([target(4, { a: 1 })]);
+});
+
+test('an unfinished bitrate goes on when it is asked for again, and is dropped when it is not', async () => {
+  const again = await withTargets(job([target(4)], []), [target(4)]);
+  expect([again.record.targets, removed]).toEqual([[target(4)], []]);
+  const dropped = await withTargets(job([target(4)], []), [target(3)]);
+  expect([dropped.record.targets, removed]).toEqual([[target(3)], ['work 4', 'output 4']]);
+});
+
+test('a bitrate twice is refused', async () => {
+  await expect(withTargets(job([], []), [target(4), target(4, { a: 1 })])).rejects.toThrow(/twice/);
+});
+
+test('a job takes the same model from another place, and no other one', async () => {
+  const { source, record } = await withPlaces(job([], []), { kind: 'demo' }, { kind: 'storage' });
+  expect([source.kind, record.outputName]).toEqual(['demo', 'out']);
+  const other = { kind: 'files', name: 'x', files: [] } as const;
+  await expect(withPlaces(job([], []), other, { kind: 'storage' })).rejects.toThrow(/not hold the tiny/);
+});

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openModel } from '../../src/convert/open-model.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import type { GpuFacts, JobOptions } from '../../workers/api.ts';
+import { pageFacts } from '../../workers/model-facts.ts';
+import type { OpenedModel } from '../../workers/open-source.ts';
+import { planJob } from '../../workers/plan-job.ts';
+
+const OPTIONS: JobOptions = {
+  bits: [4, 5],
+  headBits: 6,
+  preset: 'quick',
+  chooseAfterMeasuring: false,
+  gpuBudgetBytes: 2 ** 30,
+  seed: 0,
+};
+const GPU: GpuFacts = {
+  name: 'any',
+  software: false,
+  features: [],
+  maxBufferBytes: 2 ** 30,
+  budgetBytes: 2 ** 30,
+  flopsPerSecond: 1e12,
+};
+
+async function demo(): Promise<OpenedModel> {
+  const { source, plan } = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
+  return { source, plan, facts: pageFacts(source, plan, 4096) };
+}
+
+const estimate = vi.fn(async () => ({ usage: 0, quota: 1e12 }));
+beforeEach(() => void vi.stubGlobal('navigator', { storage: { estimate } }));
+afterEach(() => void vi.unstubAllGlobals());
+
+const textsOf = async (options: Partial<JobOptions>, gpu: Partial<GpuFacts> = {}) => {
+  const { problems } = await planJob(await demo(), { ...OPTIONS, ...options }, { ...GPU, ...gpu });
+  return problems.map(({ severe, text }) => `${severe ? 'severe' : 'hint'}: ${text}`);
+};
+
+test('a plan that works out has no problems; two bitrates share the measurement and need both outputs', async () => {
+  const model = await demo();
+  const both = await planJob(model, OPTIONS, GPU);
+  const one = await planJob(model, { ...OPTIONS, bits: [4] }, GPU);
+  expect(both.problems).toEqual([]);
+  expect(both.outputBytes[0]).toBe(one.outputBytes[0]);
+  expect(both.diskBytes).toBeGreaterThan(one.diskBytes + both.outputBytes[1]!);
+  expect(both.seconds).toBeGreaterThan(one.seconds);
+  expect(both.seconds).toBeLessThan(2 * one.seconds);
+  expect((await planJob(model, OPTIONS, { ...GPU, flopsPerSecond: 1e11 })).seconds).toBeGreaterThan(
+    both.seconds,
+  );
+  expect((await planJob(model, OPTIONS, undefined)).seconds).toBe(0);
+});
+
+test('what cannot be, or may not be, is said with what to do', async () => {
+  expect(await textsOf({ bits: [1.9] })).toEqual([
+    expect.stringMatching(/^severe: 1\.900 bits per weight is too little.*Ask for at least/),
+  ]);
+  expect(await textsOf({ gpuBudgetBytes: 2 ** 20 })).toEqual([
+    expect.stringMatching(/^severe: .* of GPU memory are needed and 1\.00 MiB allowed/),
+  ]);
+  expect(await textsOf({}, { maxBufferBytes: 1e5 })).toEqual([
+    expect.stringMatching(/^severe: A buffer of .* is needed/),
+  ]);
+  expect(await textsOf({}, { software: true })).toEqual([expect.stringMatching(/^hint: There is no GPU/)]);
+  expect(await textsOf({ measurement: { measurement: {} } })).toEqual([
+    expect.stringMatching(/^severe: The measurement has no candidates/),
+  ]);
+  estimate.mockResolvedValueOnce({ usage: 9e5, quota: 1e6 });
+  expect(await textsOf({})).toEqual([
+    expect.stringMatching(/^hint: Output and work files take .* choose an output folder/),
+  ]);
+});
+
+test('a measurement that is given saves the time to make it', async () => {
+  const model = await demo();
+  const without = await planJob(model, OPTIONS, GPU);
+  const given = await planJob(model, { ...OPTIONS, measurement: {} }, GPU);
+  expect(given.seconds).toBeLessThan(without.seconds / 2);
+});

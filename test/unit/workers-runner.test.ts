@@ -1,0 +1,182 @@
+/** How a job gets over losses of the GPU, and what stops it; with a GPU worker that does as it is told. */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { JobUpdate } from '../../workers/api.ts';
+import type { GpuJob, RunListener, RunOutcome } from '../../workers/gpu-api.ts';
+import type { GpuClient } from '../../workers/gpu-client.ts';
+import type { JobBoard } from '../../workers/job-board.ts';
+import { JobRunner } from '../../workers/job-runner.ts';
+import type { JobEntry } from '../../workers/job-store.ts';
+
+vi.mock('../../workers/job-lock.ts', () => ({ lockJob: async () => () => {} }));
+vi.mock('../../workers/job-steps.ts', () => ({
+  measureStep: () => ({ work: 'measure' }),
+  targetStep: (_: unknown, { bits }: { bits: number }) => ({ work: `target ${bits}` }),
+  readMeasurement: async () => ({}),
+  targetResult: async (_: unknown, bits: number) => ({ bits }),
+}));
+vi.mock('../../workers/places.ts', () => ({ STORED: { target: () => 'target' } }));
+vi.mock('../../src/io/platform/storage.ts', () => ({ removeStorage: async () => {} }));
+
+type Script = (job: GpuJob, listener: RunListener) => Promise<RunOutcome>;
+
+/** A runner over one job, whose engine runs by `script`. */
+function setUp(script: Script, record: object = {}) {
+  let entry = {
+    record: { id: 'a', measured: true, targets: [{ bits: 4 }], results: [], ...record },
+  } as unknown as JobEntry;
+  const updates: JobUpdate[] = [];
+  const calls: string[] = [];
+  const states: string[] = [];
+  const board = {
+    get: async () => entry,
+    async change(_: string, changed: object) {
+      entry = { ...entry, record: { ...entry.record, ...changed } };
+      if ('state' in changed) states.push(entry.record.state);
+      return entry;
+    },
+    tell: (update: JobUpdate) => void updates.push(update),
+  };
+  const note = (name: string) => async () => void calls.push(name);
+  const gpu = {
+    run: script,
+    restart: () => void calls.push('restart'),
+    pause: note('pause'),
+    unpause: note('unpause'),
+    cancel: note('cancel'),
+  };
+  const runner = new JobRunner(board as unknown as JobBoard, gpu as unknown as GpuClient);
+  const ended = async () => {
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(runner.active).toBeUndefined();
+  };
+  return { runner, updates, calls, states, ended, record: () => entry.record };
+}
+
+const lost = () => Object.assign(new Error('The GPU device was lost (sleep).'), { name: 'DeviceLostError' });
+const noAdapter = () => Object.assign(new Error('no GPU'), { name: 'UnsupportedError' });
+const moduleDone = { type: 'events', events: [{ type: 'module', resumed: false }] } as never;
+
+beforeEach(
+  () =>
+    void vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout'],
+      shouldAdvanceTime: true,
+      advanceTimeDelta: 500,
+    }),
+);
+afterEach(() => void vi.useRealTimers());
+
+test('measures, then makes each bitrate that it has not made', async () => {
+  const steps: string[] = [];
+  const script: Script = async ({ work }) => {
+    steps.push(work);
+    return {};
+  };
+  const job = setUp(script, {
+    measured: false,
+    targets: [{ bits: 4 }, { bits: 3 }, { bits: 2.5 }],
+    results: [{ bits: 3 }],
+  });
+  await job.runner.start('a');
+  await job.ended();
+  expect(steps).toEqual(['measure', 'target 4', 'target 2.5']);
+  expect(job.record()).toMatchObject({
+    state: 'done',
+    measured: true,
+    results: [{ bits: 3 }, { bits: 4 }, { bits: 2.5 }],
+  });
+});
+
+test('without bitrates it waits for the user after measuring', async () => {
+  const job = setUp(async () => ({}), { measured: false, targets: [] });
+  await job.runner.start('a');
+  await job.ended();
+  expect(job.states).toEqual(['running', 'choosing']);
+});
+
+test('goes on by itself after three losses in a row, and finding no adapter right after one', async () => {
+  const failures = [lost(), noAdapter(), lost()];
+  const job = setUp(async () => {
+    const failure = failures.shift();
+    if (failure) throw failure;
+    return {};
+  });
+  await job.runner.start('a');
+  await job.ended();
+  expect(job.record().state).toBe('done');
+  expect(job.calls).toEqual(['restart', 'restart', 'restart']);
+  expect(job.updates.filter(({ type }) => type === 'events')).toHaveLength(3);
+});
+
+test('the fourth loss without a module finished in between ends the job, with what to do', async () => {
+  const job = setUp(async () => {
+    throw lost();
+  });
+  await job.runner.start('a');
+  await job.ended();
+  expect(job.record()).toMatchObject({
+    state: 'failed',
+    error: expect.stringMatching(/lost 4 times .* allow less GPU memory/),
+  });
+});
+
+test('losses do not add up while modules are finished in between', async () => {
+  let runs = 0;
+  const job = setUp(async (_, listener) => {
+    runs++;
+    listener(moduleDone);
+    if (runs <= 8) throw lost();
+    return {};
+  });
+  await job.runner.start('a');
+  await job.ended();
+  expect([runs, job.record().state]).toEqual([9, 'done']);
+});
+
+test('no adapter from the start, or a wrong input, is not tried again', async () => {
+  const job = setUp(async () => {
+    throw noAdapter();
+  });
+  await job.runner.start('a');
+  await job.ended();
+  expect([job.calls, job.record().error]).toEqual([[], 'no GPU']);
+});
+
+test('a paused job stays paused over a loss, and does not hold up the next one', async () => {
+  let fail: (error: Error) => void = () => {};
+  let runs = 0;
+  const job = setUp(() => {
+    runs++;
+    if (runs > 1) return Promise.resolve({});
+    return new Promise((_, reject) => {
+      fail = reject;
+    });
+  });
+  await job.runner.start('a');
+  await job.runner.pause('a');
+  fail(lost());
+  await job.ended();
+  expect(job.calls).toEqual(['pause', 'restart', 'pause', 'unpause']);
+});
+
+test('only one job runs at a time; cancelling breaks off one that does not stop', async () => {
+  let fail: (error: Error) => void = () => {};
+  const job = setUp(
+    () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      }),
+  );
+  await job.runner.start('a');
+  await expect(job.runner.start('b')).rejects.toThrow(/Another conversion is under way/);
+  await expect(job.runner.pause('b')).rejects.toThrow(/not under way in this tab/);
+  const cancelled = job.runner.cancel('a');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(job.calls).toEqual(['cancel']);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(job.calls).toEqual(['cancel', 'restart']);
+  fail(new Error('The GPU worker was stopped.'));
+  await cancelled;
+  expect(job.states).toEqual(['running', 'cancelled']);
+});

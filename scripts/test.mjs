@@ -8,7 +8,9 @@ const CHECKS = [
   ['format and lint', '@biomejs/biome/bin/biome', 'ci', '--error-on-warnings'],
   ['types of the core', 'typescript/bin/tsc', '-p', 'tsconfig.core.json'],
   ['types of Node code', 'typescript/bin/tsc', '-p', 'tsconfig.node.json'],
-  ['import rules', 'dependency-cruiser/bin/dependency-cruise.mjs', '{src,workers}/**/*.ts'],
+  ['types of the page', 'typescript/bin/tsc', '-p', 'tsconfig.app.json'],
+  ['types of tests of the page', 'typescript/bin/tsc', '-p', 'tsconfig.page-tests.json'],
+  ['import rules', 'dependency-cruiser/bin/dependency-cruise.mjs', '{src,workers}/**/*.{ts,tsx}'],
   ['tests', 'vitest/vitest.mjs', 'run'],
 ];
 
@@ -21,7 +23,7 @@ function runCheck([name, program, ...args]) {
 }
 
 try {
-  ensureReady({ tests: true, adapter: 'install', chromium: false });
+  ensureReady({ tests: true, adapter: 'install', chromium: true });
   const results = CHECKS.map(runCheck);
   console.log();
   for (const { name, passed, seconds } of results) {

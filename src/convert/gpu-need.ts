@@ -10,6 +10,7 @@ import type { QuantParams } from '../exl2/params.ts';
 import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
+import { modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
@@ -142,6 +143,7 @@ export function gpuNeed(
   fileBytes: (linear: LinearSpec) => number,
 ): GpuNeed {
   const { modules, head, config } = plan;
+  const sizes = modulesBySize(plan).map(({ module }) => module);
   const loading = (linears: readonly LinearSpec[]) =>
     total(linears, weight) + most(linears, (linear) => buffer(fileBytes(linear) / 4));
   const slices = headSlices(head);
@@ -152,8 +154,8 @@ export function gpuNeed(
   const phases = [
     most(modules, ({ linears }) => loading(linears)),
     loadingHead,
-    most(modules, (module) => measuring(plan, module, lengths.measurement)),
-    most(modules, (module) => quantizingModule(plan, module, lengths.quantization)),
+    most(sizes, (module) => measuring(plan, module, lengths.measurement)),
+    most(sizes, (module) => quantizingModule(plan, module, lengths.quantization)),
     quantizingHead(plan, lengths.quantization, headParams),
   ];
   const linears = modules.flatMap((module) => module.linears);

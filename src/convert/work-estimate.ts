@@ -6,7 +6,7 @@
 import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
-import { linearWeights, moduleWeights } from '../model/sizes.ts';
+import { linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
 import { candidatesOf } from './module-candidates.ts';
 
 /** Operations on each weight by the scale search: 97 factors, about ten for each. */
@@ -28,23 +28,13 @@ export interface WorkEstimate {
 
 export function estimateWork(plan: ModelPlan, { measurement, quantization }: WorkShapes): WorkEstimate {
   const original = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
-  const modules = alike(plan.modules);
+  const modules = modulesBySize(plan);
   return {
     measure: sum(modules, ({ module, count }) => count * measuring(plan, module, measurement)),
     quantize:
       sum(modules, ({ module, count }) => count * quantizing(plan, module, quantization, original)) +
       quantizingHead(plan.head, quantization, original),
   };
-}
-
-/** Each size of module once: a model of many layers has two. */
-function alike(modules: readonly ModuleSpec[]): { module: ModuleSpec; count: number }[] {
-  const bySize = new Map<string, { module: ModuleSpec; count: number }>();
-  for (const module of modules) {
-    const size = JSON.stringify(module.linears.map(({ name, k, n }) => [name, k, n]));
-    bySize.set(size, { module, count: (bySize.get(size)?.count ?? 0) + 1 });
-  }
-  return [...bySize.values()];
 }
 
 const sum = <T>(items: readonly T[], value: (item: T) => number): number =>

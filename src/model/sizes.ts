@@ -40,3 +40,15 @@ export function outputBytes(plan: ModelPlan, bits: (linear: LinearSpec) => numbe
   const linears = [...plan.modules.flatMap((module) => module.linears), plan.head];
   return storedBytes(plan) + total(linears, (linear) => Math.ceil(bits(linear) / 8));
 }
+
+/** One module of each size, with how many there are: a model of many layers has two sizes. */
+export function modulesBySize({ modules }: ModelPlan): { module: ModuleSpec; count: number }[] {
+  const bySize = new Map<string, { module: ModuleSpec; count: number }>();
+  for (const module of modules) {
+    const size = JSON.stringify(
+      module.linears.map(({ name, k, n, bias }) => [name, k, n, bias !== undefined]),
+    );
+    bySize.set(size, { module, count: (bySize.get(size)?.count ?? 0) + 1 });
+  }
+  return [...bySize.values()];
+}

@@ -23,7 +23,7 @@ export const GLOSSARY = {
   candidate:
     'One setting of a module’s linears: which share of the weights gets how many bits, in groups of what size.',
   perplexity:
-    'How surprised the model is by text, on average; 1 would be never. A good conversion stays within a few per cent of the original.',
+    'How surprised the model is by the calibration text, on average; 1 would be never. It depends on the text, so compare it with the original’s: a good conversion stays within a few per cent.',
   linear:
     'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP (gate, up, down).',
   parameters: 'All numbers that the model has learned.',

@@ -56,7 +56,7 @@ function Sentence({ plan, model }: { plan: JobPlan; model: ModelFacts }) {
       <strong class="number">
         {formatBytes(model.bytes)} → {sizes}
       </strong>
-      , <span class="number">{formatRoughDuration(plan.seconds)}</span> on this GPU; needs{' '}
+      , <span class="number">{formatRoughDuration(plan.seconds)}</span> on this GPU; needs at least{' '}
       <span class="number">{formatBytes(plan.gpuBytes)}</span> of GPU memory,{' '}
       <span class="number">{formatBytes(plan.memoryBytes)}</span> of main memory and{' '}
       <span class="number">{formatBytes(plan.diskBytes)}</span> of disk.

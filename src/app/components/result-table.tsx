@@ -58,7 +58,7 @@ export function ResultTable({ record, shown, onShow }: ResultTableProps) {
                 )}
               </th>
               <td>{formatBits(result.bitsPerWeight)}</td>
-              <td>{formatBits(result.headBits)}</td>
+              <td>{result.headBits}</td>
               <SizeCell bytes={result.bytes} of={model.bytes} />
               <td>{result.perplexity.quantized.toFixed(3)}</td>
               <td>{formatPercent(Math.max(...Object.values(result.rfnErrors)))} %</td>

@@ -28,7 +28,7 @@ export function PlanScreen() {
           {warning}
         </Notice>
       ))}
-      <GpuNotice />
+      {gpu.value.state === 'failed' && <GpuNotice />}
       <section class="card two-columns" aria-label="Model and GPU">
         <ModelCard model={facts} />
         {gpu.value.state === 'ready' ? (
@@ -70,16 +70,26 @@ function ModelCard({ model }: { model: ModelFacts }) {
   );
 }
 
+/** Of all that a GPU can do, what changes the work here. */
+const HELPFUL: Readonly<Record<string, string>> = {
+  'shader-f16': '16-bit floats',
+  subgroups: 'subgroups',
+  'chromium-experimental-subgroup-matrix': 'matrix units',
+};
+
 function GpuCard({ gpu }: { gpu: GpuFacts }) {
+  const helpful = Object.keys(HELPFUL).filter((feature) => gpu.features.includes(feature));
   return (
     <div>
       <h2>GPU</h2>
       <Facts
         of={[
           ['Name', gpu.name],
+          ['Runs on', gpu.software ? <Term of="software adapter">the CPU</Term> : 'graphics hardware'],
           ['Measured speed', formatFlops(gpu.flopsPerSecond)],
           ['Largest buffer', formatBytes(gpu.maxBufferBytes)],
-          ['Features', gpu.features.join(', ') || 'none that matter here'],
+          ['Memory to use', formatBytes(gpu.budgetBytes)],
+          ['Helpful features', helpful.map((feature) => HELPFUL[feature]).join(', ') || 'none'],
         ]}
       />
     </div>

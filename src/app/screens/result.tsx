@@ -8,18 +8,21 @@ import { ResultTable } from '../components/result-table.tsx';
 import { formatBytes } from '../format.ts';
 import { downloadJson } from '../platform/save-files.ts';
 import { useApp } from '../state/app-state.ts';
+import type { JobView, ModuleView } from '../state/job-view.ts';
 import { resultView } from '../state/result-view.ts';
 import { go } from '../state/route.ts';
 
 /** What came out, beside what went in. */
 export function ResultScreen({ record }: { record: JobRecord }) {
   const shown = useSignal(0);
+  const selected = useSignal<string | undefined>(undefined);
   const result = record.results[shown.value] ?? record.results[0];
-  if (!result) return <p class="lead">There is no result.</p>;
+  const view = useMemo(() => result && resultView(record, result), [record, result]);
+  if (!result || !view) return <p class="lead">There is no result.</p>;
   return (
     <>
       <p class="sentence large">{summary(record, result)}</p>
-      <div class="beside">
+      <div class="result-layout">
         <div class="main-column">
           <ResultTable
             record={record}
@@ -31,8 +34,20 @@ export function ResultScreen({ record }: { record: JobRecord }) {
           <NextSteps record={record} />
         </div>
         <ResultFiles key={result.bits} record={record} result={result} />
+        <section aria-labelledby="allocation">
+          <h2 id="allocation">Where the bits went, and what each module lost</h2>
+          <Grid
+            caption="Bits and error of every linear"
+            view={view}
+            chosen
+            selected={selected.value}
+            onSelect={(module) => {
+              selected.value = module;
+            }}
+          />
+        </section>
+        <MeasuredPanel view={view} moduleKey={selected.value} />
       </div>
-      <AllocationPicture record={record} result={result} />
     </>
   );
 }
@@ -63,37 +78,12 @@ function NextSteps({ record }: { record: JobRecord }) {
   );
 }
 
-function AllocationPicture({ record, result }: { record: JobRecord; result: TargetResult }) {
-  const selected = useSignal<string | undefined>(undefined);
-  const view = useMemo(() => resultView(record, result), [record, result]);
-  return (
-    <section aria-labelledby="allocation">
-      <h2 id="allocation">Where the bits went, and what each module lost</h2>
-      <div class="beside">
-        <Grid
-          caption="Bits and error of every linear"
-          view={view}
-          chosen
-          selected={selected.value}
-          onSelect={(module) => {
-            selected.value = module;
-          }}
-        />
-        <div class="side">
-          <MeasuredPanel record={record} result={result} moduleKey={selected.value} />
-        </div>
-      </div>
-    </section>
-  );
-}
-
 /** The module's curve as it was measured, with what this result took. */
-function MeasuredPanel(props: { record: JobRecord; result: TargetResult; moduleKey: string | undefined }) {
-  const { record, result, moduleKey } = props;
-  const measured = useApp().jobs.get(record.id)?.view.value.modules;
-  const view = resultView(record, result);
-  const modules = new Map(
-    [...view.modules].map(([key, module]) => [key, { ...module, trials: measured?.get(key)?.trials ?? [] }]),
-  );
-  return <ModulePanel view={{ ...view, modules }} moduleKey={moduleKey} />;
+function MeasuredPanel({ view, moduleKey }: { view: JobView; moduleKey: string | undefined }) {
+  const measured = useApp().jobs.get(view.record.id)?.view.value.modules;
+  const modules = [...view.modules].map(([key, module]): [string, ModuleView] => [
+    key,
+    { ...module, trials: measured?.get(key)?.trials ?? [] },
+  ]);
+  return <ModulePanel view={{ ...view, modules: new Map(modules) }} moduleKey={moduleKey} />;
 }

@@ -10,7 +10,12 @@ export function resultView(record: JobRecord, result: TargetResult): JobView {
     const module = { trials: [], measured: true, choice, linears: {} };
     return [choice.key, rfnError === undefined ? module : { ...module, rfnError }];
   });
-  return { ...viewOf(record), bits: result.bits, modules: new Map(modules), head: result.headBits };
+  return {
+    ...viewOf(record),
+    bits: result.bits,
+    modules: new Map(modules),
+    head: headBitsPerWeight(record.model, record.options.headBits),
+  };
 }
 
 /** An allocation as the grid shows it: chosen, not yet quantized. */

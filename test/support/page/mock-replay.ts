@@ -1,8 +1,6 @@
 import { linearBits, parseDescription } from '../../../src/app/settings.ts';
-import { outputBytes } from '../../../src/app/sizes.ts';
+import { headBitsPerWeight, outputBytes } from '../../../src/app/sizes.ts';
 import type { ConvertEvent } from '../../../src/convert/events.ts';
-import { headParams } from '../../../src/exl2/candidates.ts';
-import { totalBits } from '../../../src/exl2/groups.ts';
 import type {
   AllocationRequest,
   JobRecord,
@@ -77,7 +75,7 @@ export function* quantizationEvents(
   }
   yield [
     ...progress('quantize', 'lm_head', total, total),
-    { type: 'linear', key: 'lm_head', bitsPerWeight: result.headBits },
+    { type: 'linear', key: 'lm_head', bitsPerWeight: headBitsPerWeight(model, record.options.headBits) },
     { type: 'perplexity', model: 'original', value: result.perplexity.original, tokens: 38912 },
     { type: 'perplexity', model: 'quantized', value: result.perplexity.quantized, tokens: 38912 },
     { type: 'stage', stage: 'quantize', state: 'done', seconds: 9.7 },
@@ -94,7 +92,6 @@ export function mockResult(
 ): TargetResult {
   const { model, options } = record;
   const allocation = mockAllocation(model, measured, request);
-  const head = totalBits(model.hiddenSize, model.vocabSize, headParams(options.headBits), false);
   const bytes = outputBytes(model, allocation.usedBits, options.headBits);
   const rfnErrors = allocation.modules.map(
     ({ key, error }, i) => [key, error * (1.02 + 0.05 * Math.sin(i))] as const,
@@ -103,7 +100,7 @@ export function mockResult(
   return {
     bits: request.bits,
     bitsPerWeight: allocation.bitsPerWeight,
-    headBits: head / (model.hiddenSize * model.vocabSize),
+    headBits: options.headBits,
     bytes: bytes + 264_000,
     files: [
       { path: 'output.safetensors', size: bytes },

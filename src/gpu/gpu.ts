@@ -42,9 +42,7 @@ export class Gpu {
       this.#failure ??= new InternalError(`WebGPU refused a command: ${event.error.message}`);
     });
     void device.lost.then((info) => {
-      this.#failure = new DeviceLostError(
-        `The GPU device was lost (${info.message || info.reason}). The job can be started again and goes on from its last finished module.`,
-      );
+      this.#failure = lost(info.message || info.reason);
     });
   }
 
@@ -138,7 +136,7 @@ export class Gpu {
       this.#commands().copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.size);
       this.flush();
       await staging.mapAsync(GPUMapMode.READ).catch((error: unknown) => {
-        throw this.#failure ?? new InternalError(`Reading from the GPU failed: ${String(error)}`);
+        throw this.#failure ?? readFailure(error);
       });
       await this.#throwIfFailed();
       return staging.getMappedRange().slice(0);
@@ -229,3 +227,14 @@ function fold([x, y = 1, z = 1]: Workgroups): [number, number, number] {
   const rows = Math.ceil(x / MAX_WORKGROUPS);
   return [Math.ceil(x / rows), rows, 1];
 }
+
+const lost = (why: string): DeviceLostError =>
+  new DeviceLostError(
+    `The GPU device was lost (${why}). The job can be started again and goes on from its last finished module.`,
+  );
+
+/** Nothing here unmaps a buffer that is being mapped: an aborted mapping may be the first sign of a lost device. */
+const readFailure = (error: unknown): Error =>
+  (error as Error).name === 'AbortError'
+    ? lost(String(error))
+    : new InternalError(`Reading from the GPU failed: ${String(error)}`);

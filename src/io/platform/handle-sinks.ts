@@ -18,7 +18,7 @@ export const writableSink: OpenSink = async (folder, name, path) => {
     close: (stream) => stream.close(),
     async abort(stream) {
       await stream.abort();
-      if (isNew) await folder.removeEntry(name);
+      if (isNew) await removeWhenFree(folder, name);
     },
   });
 };
@@ -97,6 +97,21 @@ function guarded<T>(path: string, target: T, steps: SinkSteps<T>): ByteSink {
       await attempt(steps.abort(target));
     },
   };
+}
+
+/** A browser may hold the file's lock for a moment after it said that it has let go. */
+const LOCK_TRIES = 20;
+const LOCK_WAIT_MS = 50;
+
+async function removeWhenFree(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await folder.removeEntry(name);
+    } catch (error) {
+      if ((error as Error).name !== 'NoModificationAllowedError' || attempt === LOCK_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS));
+    }
+  }
 }
 
 async function exists(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AllocationEvent, ConvertEvent } from '../../src/convert/events.ts';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
@@ -28,6 +28,9 @@ const OPTIONS = {
   gpuBudgetBytes: 2 ** 30,
   seed: 0,
 };
+
+/** Software adapters on busy machines are slow. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const model = onDisk(tinyModel(), 'tiny');
 const place = (name: string) => join(dirname(model), name);

@@ -53,13 +53,15 @@ export function ResultScreen({ record }: { record: JobRecord }) {
 }
 
 function summary({ model }: JobRecord, { bytes, perplexity }: TargetResult): string {
-  const times = (model.bytes / bytes).toFixed(1);
+  const times = model.bytes / bytes;
+  // A small model can grow: one that had no head of its own gets one.
+  const size = times > 1.05 ? `, ${times.toFixed(1)} times smaller` : '';
   const change = perplexity.quantized / perplexity.original - 1;
   const words =
     Math.abs(change) < 0.0005
       ? 'as before'
       : `${(Math.abs(change) * 100).toFixed(1)} % ${change > 0 ? 'higher' : 'lower'}`;
-  return `${formatBytes(model.bytes)} became ${formatBytes(bytes)}, ${times} times smaller; perplexity is ${words}.`;
+  return `${formatBytes(model.bytes)} became ${formatBytes(bytes)}${size}; perplexity is ${words}.`;
 }
 
 function NextSteps({ record }: { record: JobRecord }) {

@@ -89,10 +89,10 @@ export async function clickText(page: Page, text: string): Promise<void> {
   );
 }
 
-export async function waitForText(page: Page, text: string): Promise<void> {
+export async function waitForText(page: Page, text: string, seconds = 20): Promise<void> {
   await page.waitForFunction(
     (wanted) => document.body.textContent.includes(wanted),
-    { timeout: 20_000 },
+    { timeout: 1000 * seconds },
     text,
   );
 }

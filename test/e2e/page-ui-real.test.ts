@@ -1,0 +1,188 @@
+/** The page as it is served, in a real browser, from a folder to its files. Only the pickers are stood in for. */
+
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { clickText, waitForText } from '../support/page/screens.ts';
+import { onDisk, tinyModel } from '../support/tiny-model.ts';
+
+let browser: Browser;
+let site: ServedPage;
+const folders: string[] = [];
+
+beforeAll(async () => {
+  [browser, site] = await Promise.all([launchBrowser(), servePage('index.html')]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  for (const folder of folders) rmSync(dirname(folder), { recursive: true });
+});
+
+/** The tiny model as a real folder, changed as asked. */
+function modelFolder(name: string, change: (files: Map<string, Buffer>) => void = () => {}): string {
+  const files = tinyModel();
+  change(files);
+  const folder = onDisk(files, name);
+  folders.push(folder);
+  return folder;
+}
+
+async function withPage(use: (page: Page) => Promise<void>): Promise<void> {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  // A running job asks before the page is left.
+  page.on('dialog', (dialog) => void dialog.accept());
+  try {
+    await page.goto(site.url);
+    await waitForText(page, 'None yet');
+    await use(page);
+    expect(errors).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
+
+/** Drops a folder of this machine on the page, as the operating system would. */
+async function drop(page: Page, folder: string): Promise<void> {
+  const session: CDPSession = await page.createCDPSession();
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    const data = { items: [], files: [folder], dragOperationsMask: 1 };
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 250, data });
+  }
+  await session.detach();
+}
+
+/** Lets every picker give a folder of the browser's storage with these files. */
+async function standInForPicker(page: Page, name: string, files: ReadonlyMap<string, Buffer>): Promise<void> {
+  const contents = Object.fromEntries([...files].map(([path, data]) => [path, data.toString('base64')]));
+  await page.evaluate(
+    async (folderName, base64) => {
+      const root = await navigator.storage.getDirectory();
+      const folder = await root.getDirectoryHandle(folderName, { create: true });
+      for (const [path, data] of Object.entries(base64)) {
+        const stream = await (await folder.getFileHandle(path, { create: true })).createWritable();
+        await stream.write(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
+        await stream.close();
+      }
+      Object.assign(window, { showDirectoryPicker: async () => folder });
+    },
+    name,
+    contents,
+  );
+}
+
+const resultRows = (page: Page): Promise<(string | null)[][]> =>
+  page.$$eval('.results tbody tr', (rows) =>
+    rows.map((row) => [...row.children].map((cell) => cell.textContent)),
+  );
+
+test('a dropped folder is planned, converted and saved to another folder', async () => {
+  await withPage(async (page) => {
+    await drop(page, modelFolder('tiny-llama'));
+    await waitForText(page, 'LlamaForCausalLM');
+    await waitForText(page, 'of disk');
+    await clickText(page, 'Convert');
+    await waitForText(page, 'They are in this browser’s storage', 90);
+    const [original, quantized] = await resultRows(page);
+    expect(original?.[0]).toBe('original');
+    expect(Number(quantized?.[1])).toBeCloseTo(4, 0);
+    expect(Number(quantized?.[4])).toBeGreaterThan(1);
+
+    await standInForPicker(page, 'saved', new Map());
+    await clickText(page, 'Save all to a folder');
+    await waitForText(page, 'Saved to saved.');
+    const saved = await page.evaluate(async () => {
+      const root = await navigator.storage.getDirectory();
+      const folder = await root.getDirectoryHandle('saved');
+      const names: string[] = [];
+      for await (const name of folder.keys()) names.push(name);
+      return names.sort();
+    });
+    expect(saved).toEqual(['config.json', 'output.safetensors', 'tokenizer.json', 'tokenizer_config.json']);
+  });
+});
+
+test('a job goes on after a reload, waits for the choice, and makes two bitrates', async () => {
+  await withPage(async (page) => {
+    await standInForPicker(page, 'tiny', tinyModel());
+    await clickText(page, 'Choose a model folder');
+    await waitForText(page, 'of disk');
+    await page.click('input[type=checkbox]');
+    await clickText(page, 'Convert');
+    await waitForText(page, 'tiny: Measure');
+    await page.reload();
+    await waitForText(page, 'was interrupted');
+    await clickText(page, 'Go on');
+    await waitForText(page, 'waits for your choice', 90);
+    await clickText(page, '5');
+    await waitForText(page, 'Quantize to 5.00 bpw');
+    await clickText(page, '+ keep this one');
+    await clickText(page, '6');
+    await clickText(page, 'Quantize to 5.00 and 6.00 bpw');
+    await waitForText(page, 'They are in this browser’s storage', 90);
+    const rows = await resultRows(page);
+    expect(rows.map((row) => row[0])).toEqual(['original', '5.00 bpw', '6.00 bpw']);
+
+    await clickText(page, 'Another bitrate');
+    await waitForText(page, 'elbow');
+  });
+});
+
+const WRONG: readonly (readonly [string, (files: Map<string, Buffer>) => void, RegExp])[] = [
+  ['without config.json', (files) => void files.delete('config.json'), /config\.json/],
+  [
+    'with a truncated shard',
+    (files) => {
+      files.set('model.safetensors', files.get('model.safetensors')?.subarray(0, 5000) ?? Buffer.alloc(0));
+    },
+    /model\.safetensors/,
+  ],
+  [
+    'of an architecture that is not known',
+    (files) => {
+      const config = JSON.parse(String(files.get('config.json')));
+      files.set(
+        'config.json',
+        Buffer.from(JSON.stringify({ ...config, architectures: ['MambaForCausalLM'] })),
+      );
+    },
+    /MambaForCausalLM/,
+  ],
+];
+
+test.each(WRONG)('a folder %s is refused in words', async (_, change, words) => {
+  await withPage(async (page) => {
+    await drop(page, modelFolder('wrong', change));
+    await waitForText(page, 'cannot be converted');
+    expect(await page.$eval('.notice-text', (notice) => notice.textContent)).toMatch(words);
+  });
+});
+
+test('a browser without WebGPU is told what to do', async () => {
+  const without = await puppeteer.launch({
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-features=WebGPU',
+      '--disable-blink-features=WebGPU',
+      '--disable-background-networking',
+    ],
+    executablePath: process.env['PUPPETEER_EXECUTABLE_PATH'] ?? '/usr/bin/chromium',
+  });
+  try {
+    const page = await without.newPage();
+    await page.goto(site.url);
+    await waitForText(page, 'no access to a GPU');
+    expect(
+      await page.$$eval('.drop-zone button:not(.term)', (buttons) => buttons.map((each) => each.disabled)),
+    ).toEqual([true, true]);
+  } finally {
+    await without.close();
+  }
+});

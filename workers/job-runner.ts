@@ -75,14 +75,15 @@ export class JobRunner {
     const run = this.#requireRun(id);
     run.paused = true;
     await this.#gpu.pause();
-    await this.#board.change(id, { state: 'paused' });
+    // It may have come to its end meanwhile.
+    if (this.#run === run) await this.#board.change(id, { state: 'paused' });
   }
 
   async unpause(id: string): Promise<void> {
     const run = this.#requireRun(id);
     run.paused = false;
     await this.#gpu.unpause();
-    await this.#board.change(id, { state: 'running' });
+    if (this.#run === run) await this.#board.change(id, { state: 'running' });
   }
 
   /** Resolves when the job has stopped. */

@@ -1,6 +1,6 @@
 /** The partial choices that the search for a multiple-choice knapsack follows. */
 
-import type { KnapsackOption } from './knapsack.ts';
+import type { KnapsackOption } from './knapsack-option.ts';
 
 /** Choices for the first classes; number i adds `option[i]` to choice `from[i]` for one class fewer. */
 export interface KnapsackBeam {

@@ -10,12 +10,7 @@
  */
 
 import { extend, type KnapsackBeam, keepSmallest, withoutDominated } from './knapsack-beam.ts';
-
-export interface KnapsackOption {
-  readonly value: number;
-  /** Not negative. */
-  readonly cost: number;
-}
+import type { KnapsackOption } from './knapsack-option.ts';
 
 export type KnapsackClasses = readonly (readonly KnapsackOption[])[];
 

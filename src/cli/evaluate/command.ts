@@ -15,7 +15,7 @@ import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
-import { evaluationRow, evaluationTitle } from './table.ts';
+import { type Evaluation, evaluationRow, evaluationTitle } from './table.ts';
 
 /** States of rows lie on the GPU at multiples of 256 bytes. */
 const LENGTH_MULTIPLE = 32;
@@ -47,17 +47,6 @@ const USAGE =
   'npm run evaluate -- --ref DIR --model DIR…\n\nMeasures what quantization cost: perplexity, KL divergence and agreement with the original.';
 
 type Process = Omit<Surroundings, 'version'>;
-
-/** One model's result. */
-export interface Evaluation {
-  readonly name: string;
-  /** Asked for, of an EXL2 model. */
-  readonly bits: number | undefined;
-  /** Of the weight files. */
-  readonly bytes: number;
-  readonly measures: Measures;
-  readonly seconds: number;
-}
 
 export const evaluateCommand = (args: readonly string[], process: Process): Promise<number> =>
   withExitCode(process, async () => {

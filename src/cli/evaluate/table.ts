@@ -1,6 +1,17 @@
+import type { Measures } from '../../evaluate/measures.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
-import type { Evaluation } from './command.ts';
+
+/** One model's result. */
+export interface Evaluation {
+  readonly name: string;
+  /** Asked for, of an EXL2 model. */
+  readonly bits: number | undefined;
+  /** Of the weight files. */
+  readonly bytes: number;
+  readonly measures: Measures;
+  readonly seconds: number;
+}
 
 const COLUMNS: readonly Column[] = [
   { title: 'model', width: 28, align: 'left' },

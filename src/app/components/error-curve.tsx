@@ -1,21 +1,21 @@
 import { formatBits, formatBytes, formatRoundBytes } from '../format.ts';
-import { type CurvePoint, elbow } from '../state/allocation-choice.ts';
+import { type Curve, type CurvePoint, elbow } from '../state/allocation-choice.ts';
 import { Chart, linePoints } from './chart.tsx';
 import { Term } from './term.tsx';
 
 interface ErrorCurveProps {
-  readonly points: readonly CurvePoint[];
+  readonly curve: Curve;
   /** What is chosen now. */
   readonly now: CurvePoint | undefined;
   readonly bytesOf: (usedBits: number) => number;
 }
 
 /** Total error against the output's size; where it bends is marked. */
-export function ErrorCurve({ points, now, bytesOf }: ErrorCurveProps) {
+export function ErrorCurve({ curve: { points, complete }, now, bytesOf }: ErrorCurveProps) {
   const all = [...points, ...(now ? [now] : [])].sort((a, b) => a.usedBits - b.usedBits);
   const [first, last] = [all[0], all.at(-1)];
   if (!first || !last || first === last) return <p class="note">The curve is being computed…</p>;
-  const bend = elbow(points);
+  const bend = complete ? elbow(points) : undefined;
   const sizes = [bytesOf(first.usedBits), bytesOf(last.usedBits)] as const;
   const most = Math.max(...all.map(({ error }) => error));
   const title = now

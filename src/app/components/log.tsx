@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { LogLine } from '../state/job-view.ts';
 
-/** What happened so far, the latest last. Drawn only while it is unfolded. */
+/** What happened so far, the latest first. Drawn only while it is unfolded. */
 export function Log({ lines }: { lines: readonly LogLine[] }) {
   const open = useSignal(false);
   return (
@@ -21,8 +21,8 @@ export function Log({ lines }: { lines: readonly LogLine[] }) {
           tabIndex={0}
           aria-label="Log"
         >
-          {lines.map(({ text, time, warning }, index) => (
-            <li key={index} class={warning ? 'warning-line' : undefined}>
+          {lines.toReversed().map(({ text, time, warning }, index) => (
+            <li key={lines.length - index} class={warning ? 'warning-line' : undefined}>
               <time class="number">{new Date(time).toLocaleTimeString('en-GB')}</time> {text}
             </li>
           ))}

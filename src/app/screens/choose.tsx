@@ -5,11 +5,12 @@ import { BitsSlider } from '../components/bits-slider.tsx';
 import { CandidatePicker } from '../components/candidate-picker.tsx';
 import { ChooseFooter } from '../components/choose-footer.tsx';
 import { ErrorCurve } from '../components/error-curve.tsx';
+import { FitRow } from '../components/fit-row.tsx';
 import { Grid } from '../components/grid.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Term } from '../components/term.tsx';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
-import { cacheBytes, outputBytes, runBytes } from '../sizes.ts';
+import { outputBytes } from '../sizes.ts';
 import { AllocationChoice, type CurvePoint, totalError } from '../state/allocation-choice.ts';
 import { useApp } from '../state/app-state.ts';
 import { allocationView } from '../state/result-view.ts';
@@ -25,6 +26,12 @@ export function ChooseScreen({ record }: { record: JobRecord }) {
     <>
       <section class="card" aria-label="Target">
         <BitsSlider bits={choice.bits.value} onBits={(bits) => choice.setBits(bits)} />
+        <FitRow
+          model={record.model}
+          bits={choice.bits.value}
+          headBits={record.options.headBits}
+          onBits={(bits) => choice.setBits(bits)}
+        />
         {choice.problem.value ? (
           <Notice kind="problem" title="This does not fit">
             {choice.problem.value}
@@ -51,7 +58,7 @@ export function ChooseScreen({ record }: { record: JobRecord }) {
           <section class="panel" aria-label="Error against size">
             <h2>Error against size</h2>
             <ErrorCurve
-              points={choice.curve.value}
+              curve={choice.curve.value}
               now={pointNow(choice)}
               bytesOf={(usedBits) => outputBytes(record.model, usedBits, record.options.headBits)}
             />
@@ -74,15 +81,12 @@ function pointNow(choice: AllocationChoice): CurvePoint | undefined {
   );
 }
 
-const CACHE_TOKENS = 4096;
-
 /** What the target comes to. */
 function Outcome({ choice }: { choice: AllocationChoice }) {
   const allocation = choice.allocation.value;
   if (!allocation) return <p class="sentence">Allocating…</p>;
   const { model, options } = choice.record;
   const size = outputBytes(model, allocation.usedBits, options.headBits);
-  const memory = runBytes(model, allocation.usedBits, options.headBits, CACHE_TOKENS);
   return (
     <p class="sentence">
       <strong class="number">
@@ -90,10 +94,7 @@ function Outcome({ choice }: { choice: AllocationChoice }) {
       </strong>
       , <span class="number">{formatBits(allocation.bitsPerWeight)}</span> <Term of="bpw" />;{' '}
       <Term of="total error" /> <span class="number">{totalError(allocation.modules).toFixed(3)}</span>,
-      largest <span class="number">{formatPercent(allocation.maxError)}</span> %. Runs in{' '}
-      <span class="number">{formatBytes(memory)}</span> of <Term of="GPU memory" /> with a {CACHE_TOKENS}
-      -token <Term of="cache" />{' '}
-      <span class="note number">({formatBytes(cacheBytes(model, CACHE_TOKENS))})</span>.
+      largest <span class="number">{formatPercent(allocation.maxError)}</span> %.
     </p>
   );
 }

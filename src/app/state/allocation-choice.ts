@@ -11,6 +11,12 @@ export interface CurvePoint {
   readonly error: number;
 }
 
+export interface Curve {
+  readonly points: readonly CurvePoint[];
+  /** Some points may be missing still. */
+  readonly complete: boolean;
+}
+
 /** Bits per weight at which the curve is taken. */
 const CURVE_BITS = Array.from({ length: 24 }, (_, i) => 2.25 + i * 0.25);
 
@@ -23,7 +29,7 @@ export class AllocationChoice {
   readonly allocation = signal<AllocationEvent | undefined>(undefined);
   /** Why the target cannot be met. */
   readonly problem = signal<string | undefined>(undefined);
-  readonly curve = signal<readonly CurvePoint[]>([]);
+  readonly curve = signal<Curve>({ points: [], complete: false });
   /** Bitrates that were put aside to be made together with the one under choice. */
   readonly queue = signal<readonly AllocationRequest[]>([]);
   readonly request = computed<AllocationRequest>(() => ({
@@ -113,8 +119,18 @@ export class AllocationChoice {
         .allocate(this.record.id, { bits: target, pinned })
         .catch(() => undefined);
       this.#points.set(target, allocation && pointOf(target, allocation));
-      this.curve.value = [...this.#points.values()].filter((point) => point !== undefined);
+      this.#showCurve();
     }
+  }
+
+  /** A complete curve stays until the next one, with other pins, is complete too. */
+  #showCurve(): void {
+    const complete = this.#points.size === CURVE_BITS.length;
+    if (!complete && this.curve.peek().complete) return;
+    this.curve.value = {
+      points: [...this.#points.values()].filter((point) => point !== undefined),
+      complete,
+    };
   }
 
   #curveOf: AllocationRequest['pinned'] | undefined;

@@ -17,6 +17,7 @@ import { EtaEstimator } from '../util/eta.ts';
 import { candidateTable, planSummary, planTable } from './plan-table.ts';
 import {
   allocationTable,
+  evaluationLines,
   type MeasuredErrors,
   moduleCells,
   moduleColumns,
@@ -88,6 +89,12 @@ export class TerminalReport {
         return this.#plan(event);
       case 'perplexity':
         return [this.#perplexity(event)];
+      case 'reference':
+        return [
+          `Perplexity of the original on held-out text: ${event.perplexity.toFixed(4)} (${event.tokens} tokens)`,
+        ];
+      case 'evaluation':
+        return evaluationLines(event);
       case 'warning':
         return [this.#styled('yellow', `Warning: ${event.message}`)];
       case 'output':

@@ -1,5 +1,6 @@
 import type {
   AllocationEvent,
+  EvaluationEvent,
   ModuleEvent,
   OutputEvent,
   ProgressEvent,
@@ -32,6 +33,7 @@ export const STAGE_TITLES: Record<StageName, string> = {
   optimize: 'Allocation',
   quantize: 'Quantization',
   compile: 'Output',
+  evaluate: 'Evaluation',
 };
 
 export const MODULE: Column = { title: 'module', width: 26, align: 'left' };
@@ -102,8 +104,10 @@ export function progressText(event: ProgressEvent, estimate: Estimate | undefine
   return [...parts, event.detail].join('  ');
 }
 
-const rateText = (rate: number, unit: ProgressEvent['unit']): string =>
-  unit === 'bytes' ? `${formatByteSize(rate)}/s` : `${millions(rate)} weights/s`;
+function rateText(rate: number, unit: ProgressEvent['unit']): string {
+  if (unit === 'bytes') return `${formatByteSize(rate)}/s`;
+  return unit === 'steps' ? `${rate.toPrecision(2)} steps/s` : `${millions(rate)} weights/s`;
+}
 
 /** Three digits: `7.08 M`, `0.0123 M`. */
 const millions = (count: number): string =>
@@ -111,3 +115,12 @@ const millions = (count: number): string =>
 
 export const outputText = ({ directory, bytes, bitsPerWeight, headBits }: OutputEvent): string =>
   `${directory}  ${formatByteSize(bytes)}  ${bitsPerWeight.toFixed(3)} bpw, head ${headBits} bits`;
+
+/** What quantization cost, on text that was not used for calibration. */
+export function evaluationLines({ measures }: EvaluationEvent): string[] {
+  const { rows, length, perplexity, divergence, agreement } = measures;
+  return [
+    `On held-out text, ${rows} rows of ${length} tokens: perplexity ${perplexity.model.toFixed(4)}, of the original ${perplexity.reference.toFixed(4)}`,
+    `KL divergence from the original: mean ${divergence.mean.toFixed(5)}, median ${divergence.median.toFixed(5)}, 99 % below ${divergence.p99.toFixed(5)}; same likeliest word at ${(agreement * 100).toFixed(2)} %`,
+  ];
+}

@@ -8,6 +8,9 @@ export const ARTEFACT = {
   strategy: 'strategy.json',
   tensors: (key: string) => `tensors/${key}.safetensors`,
   result: 'result.json',
+  /** What the original makes of the rows that the result is judged by. */
+  referenceStates: 'reference.safetensors',
+  evaluation: 'evaluation.json',
   /** Where the output goes, once it has been begun. */
   output: 'output.json',
 } as const;

@@ -4,6 +4,7 @@ import type { CalibrationKind, CalibrationPreset } from '../calibration/mix-plan
 import { readCalibrationFile } from '../calibration/own-data.ts';
 import type { CalibrationShapes } from '../calibration/preset.ts';
 import type { CalibrationRows } from '../calibration/rows.ts';
+import { variedRows } from '../evaluate/text-rows.ts';
 import type { ByteSource } from '../io/bytes.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CalibrationProvider } from './settings.ts';
@@ -28,5 +29,7 @@ export function calibrationProvider(choice: CalibrationChoice): CalibrationProvi
   return {
     measurement: (tokenizer) => make('measurement', tokenizer),
     quantization: (tokenizer) => make('quantization', tokenizer),
+    heldOut: async (tokenizer, { rows, length }) =>
+      variedRows('The held-out text', (await mix()).heldOut, tokenizer, length, rows),
   };
 }

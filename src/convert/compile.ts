@@ -20,6 +20,8 @@ import { checkControl } from './control.ts';
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
 const CONFIG = 'config.json';
+/** The source's README.md in the output. */
+export const ORIGINAL_CARD = 'README-original.md';
 const SHARD = /^output(-\d{5}-of-\d{5})?\.safetensors$/;
 /** The largest finite half. */
 const MAX_HALF = 65504;
@@ -61,13 +63,13 @@ export async function compile(
   }
   await writeIndex(output, shards);
   await removeOtherShards(output, shards);
-  for (const { path } of copied) await copyFile(model, output, path);
+  for (const { path } of copied) await copyFile(model, output, path, targetOf(path));
   const config = { ...context.plan.config.raw, quantization_config: quantizationJson(quantization) };
   await writeJsonFile(output, CONFIG, config);
   emit({ type: 'progress', stage: 'compile', done: total, total, unit: 'bytes', detail: CONFIG });
   const files = new Set([
     ...shards.map(({ fileName }) => fileName),
-    ...copied.map(({ path }) => path),
+    ...copied.map(({ path }) => targetOf(path)),
     CONFIG,
   ]);
   const entries = (await output.list()).filter(({ path }) => files.has(path));
@@ -135,10 +137,18 @@ async function* halves({ source, emit }: StageContext, tensor: StoredTensor): As
   }
 }
 
-async function copyFile(from: ReadableDirectory, to: WritableDirectory, path: string): Promise<void> {
+/** The output gets a card of its own. */
+const targetOf = (path: string): string => (path === 'README.md' ? ORIGINAL_CARD : path);
+
+async function copyFile(
+  from: ReadableDirectory,
+  to: WritableDirectory,
+  path: string,
+  target: string,
+): Promise<void> {
   const source: ByteSource | undefined = await from.open(path);
   assert(source, `${path} was listed but is not there`);
-  const sink = await to.create(path);
+  const sink = await to.create(target);
   try {
     for (let at = 0; at < source.size; at += CHUNK_BYTES) {
       await sink.write(await source.read(at, Math.min(source.size, at + CHUNK_BYTES)));

@@ -2,20 +2,24 @@ import { workDirectory } from '../io/work-directory.ts';
 import { chooseVariants } from '../kernels/speed.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
-import { compile } from './compile.ts';
 import type { StageContext } from './context.ts';
-import type { StageName } from './events.ts';
+import { type Reference, runReference } from './evaluate-output.ts';
+import type { Emit } from './events.ts';
+import { type Findings, finish } from './finish.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { measure } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
 import { modelFacts } from './model-facts.ts';
 import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
-import { checkOutput, claimOutput } from './output-directory.ts';
+import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
 import { type QuantizeResult, quantize } from './quantize.ts';
+import { Recorder } from './report/recorder.ts';
 import type { ConvertJob } from './settings.ts';
+import { stage } from './stage.ts';
 import { strategyToJson } from './strategy-json.ts';
+import { Watch } from './watch.ts';
 
 /**
  * Converts a model, from its folder to an EXL2 folder. Every stage leaves an artefact in the work directory and is
@@ -23,19 +27,32 @@ import { strategyToJson } from './strategy-json.ts';
  *
  * @throws InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError, or the signal's reason.
  */
-export async function convert(job: ConvertJob): Promise<void> {
-  const { measurement: given, measureOnly, bits } = job.settings;
+export async function convert(given: ConvertJob): Promise<void> {
+  const recorder = new Recorder();
+  const job = observed(given, recorder);
+  const { measurement: earlier, measureOnly, bits } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
   // A measurement that is given may have other candidates.
-  if (!measureOnly && given === undefined) checkTarget(context.plan, bits);
+  if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits);
   reportStart(context, job);
-  const rows = await calibrate(context, job);
+  const { rows, reference } = await calibrate(context, job);
   const measurement = await measureOnce(context, job, rows);
   if (measureOnly) return keepMeasurement(context, measurement);
   const strategy = await chooseStrategy(context, job, measurement);
-  await quantizeOnce(context, job, rows, strategy);
-  await writeOutput(context, job, rows, strategy);
+  const rfnErrors = await quantizeOnce(context, job, rows, strategy);
+  await finish(context, job, { rows, strategy, rfnErrors, reference, recorder });
+}
+
+/** The job with its events kept for the report, and looked at for what must be warned of. */
+function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
+  const watch = new Watch();
+  const emit: Emit = (event) => {
+    job.emit(event);
+    recorder.see(event);
+    for (const message of watch.see(event)) emit({ type: 'warning', message });
+  };
+  return { ...job, emit };
 }
 
 async function openContext(job: ConvertJob): Promise<StageContext> {
@@ -60,8 +77,11 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
   });
 }
 
-/** Makes the token rows and claims the work directory for a job with these inputs. */
-function calibrate(context: StageContext, job: ConvertJob): Promise<JobRows> {
+/** Makes the token rows, claims the work directory for a job with these inputs, and tries the original model. */
+function calibrate(
+  context: StageContext,
+  job: ConvertJob,
+): Promise<{ rows: JobRows; reference: Reference | undefined }> {
   return stage(context, 'calibrate', async () => {
     const rows = await makeRows(job);
     const digests = {
@@ -71,7 +91,8 @@ function calibrate(context: StageContext, job: ConvertJob): Promise<JobRows> {
     };
     await openJob(context.work, jobInputs(job.settings, digests));
     await writeRows(context.work, rows);
-    return rows;
+    const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
+    return { rows, reference };
   });
 }
 
@@ -111,7 +132,7 @@ async function quantizeOnce(
   job: ConvertJob,
   rows: JobRows,
   strategy: Strategy,
-): Promise<void> {
+): Promise<Findings['rfnErrors']> {
   const { work, emit } = context;
   const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
   if (result) {
@@ -119,13 +140,14 @@ async function quantizeOnce(
     const { tokens, original, quantized } = result.perplexity;
     emit({ type: 'perplexity', model: 'original', value: original, tokens });
     emit({ type: 'perplexity', model: 'quantized', value: quantized, tokens });
-    return;
+    return result.rfn_error;
   }
-  await stage(context, 'quantize', async () => {
+  return stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
     const { rfnErrors, perplexity } = await quantize(context, rows.quantization, choice);
     const note: QuantizationNote = { rfn_error: Object.fromEntries(rfnErrors), perplexity };
     await work.writeJson(ARTEFACT.result, note);
+    return note.rfn_error;
   });
 }
 
@@ -133,35 +155,4 @@ async function quantizeOnce(
 interface QuantizationNote {
   readonly rfn_error: Readonly<Record<string, number>>;
   readonly perplexity: QuantizeResult['perplexity'];
-}
-
-async function writeOutput(
-  context: StageContext,
-  job: ConvertJob,
-  rows: JobRows,
-  strategy: Strategy,
-): Promise<void> {
-  const { bits, headBits, shardBytes, dataset } = job.settings;
-  const { bytes, files } = await stage(context, 'compile', async () => {
-    const { rows: count, length } = rows.quantization;
-    await claimOutput(job.output, context.work);
-    const quantization = { bits, headBits, calibration: { rows: count, length, dataset } };
-    return compile(context, job.model, job.output, quantization, shardBytes);
-  });
-  const { bitsPerWeight } = strategy.event;
-  job.emit({ type: 'output', directory: job.output.name, bytes, bitsPerWeight, headBits, files });
-}
-
-/** Runs a stage and reports its start, end and time. */
-async function stage<T>(
-  { emit, control }: StageContext,
-  name: StageName,
-  work: () => Promise<T>,
-): Promise<T> {
-  control.signal.throwIfAborted();
-  const started = performance.now();
-  emit({ type: 'stage', stage: name, state: 'started' });
-  const result = await work();
-  emit({ type: 'stage', stage: name, state: 'done', seconds: (performance.now() - started) / 1000 });
-  return result;
 }

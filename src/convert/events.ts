@@ -1,9 +1,10 @@
 import type { RowShape } from '../calibration/rows.ts';
+import type { Measures } from '../evaluate/measures.ts';
 import type { ModelFacts } from './model-facts.ts';
 
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */
 
-export type StageName = 'calibrate' | 'measure' | 'optimize' | 'quantize' | 'compile';
+export type StageName = 'calibrate' | 'measure' | 'optimize' | 'quantize' | 'compile' | 'evaluate';
 
 /** What is converted, and on what. */
 export interface StartEvent {
@@ -35,7 +36,7 @@ export interface ProgressEvent {
   readonly stage: StageName;
   readonly done: number;
   readonly total: number;
-  readonly unit: 'weights' | 'bytes';
+  readonly unit: 'weights' | 'bytes' | 'steps';
   /** What is under way, e.g. `model.layers.3.mlp`. */
   readonly detail: string;
 }
@@ -93,6 +94,19 @@ export interface PerplexityEvent {
   readonly model: 'original' | 'quantized';
   readonly value: number;
   readonly tokens: number;
+}
+
+/** The original on text that it is not calibrated with, before the work starts. */
+export interface ReferenceEvent {
+  readonly type: 'reference';
+  readonly perplexity: number;
+  readonly tokens: number;
+}
+
+/** The written output beside the original, on text that was not used for calibration. */
+export interface EvaluationEvent {
+  readonly type: 'evaluation';
+  readonly measures: Measures;
 }
 
 export interface WarningEvent {
@@ -158,6 +172,8 @@ export type ConvertEvent =
   | ModuleEvent
   | AllocationEvent
   | PerplexityEvent
+  | ReferenceEvent
+  | EvaluationEvent
   | WarningEvent
   | MemoryEvent
   | PlanEvent

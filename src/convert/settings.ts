@@ -1,4 +1,5 @@
-import type { CalibrationRows } from '../calibration/rows.ts';
+import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
+import type { TokenRows } from '../evaluate/final-states.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
@@ -28,6 +29,8 @@ export interface ConvertSettings {
 export interface CalibrationProvider {
   measurement(tokenizer: Tokenizer): Promise<CalibrationRows>;
   quantization(tokenizer: Tokenizer): Promise<CalibrationRows>;
+  /** Rows of text that is in neither of them, at most as many as asked for. */
+  heldOut(tokenizer: Tokenizer, shape: RowShape): Promise<TokenRows>;
 }
 
 /** A whole conversion: what to read, where to write, on what device. */

@@ -4,13 +4,19 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { COMPARED, compareLogits } from '../kernels/model/compare_logits.ts';
 import { type ForwardContext, forwardContext, normalize, project } from '../model/forward.ts';
+import type { AnyLinear } from '../model/linear.ts';
 import { forEachBatch, type HiddenStates } from '../model/states.ts';
 import { type Range, sliceColumns } from '../model/weights.ts';
 import { InputError } from '../util/errors.ts';
 import type { OnStep, TokenRows } from './final-states.ts';
-import { type LoadedHead, loadHead } from './load.ts';
+import { loadFinalNorm, loadHeadSlice } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
-import { combineSlices, rowStatistics, type TokenComparison } from './token-statistics.ts';
+import {
+  combineSlices,
+  rowStatistics,
+  type SliceStatistics,
+  type TokenComparison,
+} from './token-statistics.ts';
 
 /** A model with what it made of the rows, before the final norm. */
 export interface ModelStates {
@@ -37,16 +43,21 @@ export async function compareTokens(
 ): Promise<TokenComparison[]> {
   checkVocabularies(reference.model, other.model);
   const slices = sharedSlices(reference.model, other.model);
-  const tokens: TokenComparison[] = [];
-  await withScope(gpu, async (scope) => {
-    const a = await openHead(gpu, scope, reference, rows.length, slices);
-    const b = await openHead(gpu, scope, other, rows.length, slices);
-    await forEachBatch(gpu, rows.rows, 1, async (batch, row) => {
-      await onStep(row, rows.rows);
-      tokens.push(...(await compareRow(gpu, batch, [a, b], slices, rows, row)));
+  const found: SliceStatistics[][] = Array.from({ length: rows.rows * rows.length }, () => []);
+  for (const [index, words] of slices.entries()) {
+    await withScope(gpu, async (scope) => {
+      const a = await openHead(gpu, scope, reference, rows.length, words);
+      const b = other === reference ? a : await openHead(gpu, scope, other, rows.length, words);
+      await forEachBatch(gpu, rows.rows, 1, async (batch, row) => {
+        await onStep(index * rows.rows + row, slices.length * rows.rows);
+        const stats = await compareRow(gpu, batch, [a, b], words, rows, row);
+        stats.forEach((token, i) => {
+          found[row * rows.length + i]!.push({ first: words.start, stats: token });
+        });
+      });
     });
-  });
-  return tokens;
+  }
+  return found.map(combineSlices);
 }
 
 function checkVocabularies(reference: EvaluatedModel, other: EvaluatedModel): void {
@@ -64,9 +75,11 @@ function sharedSlices(...models: readonly EvaluatedModel[]): Range[] {
   return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) });
 }
 
+/** A model's final norm and its head for some words. */
 interface OpenHead {
   readonly forward: ForwardContext;
-  readonly head: LoadedHead;
+  readonly norm: GpuTensor;
+  readonly head: AnyLinear;
   readonly states: HiddenStates;
 }
 
@@ -75,26 +88,28 @@ async function openHead(
   scope: Scope,
   { model, states }: ModelStates,
   length: number,
-  slices: readonly Range[],
+  words: Range,
 ): Promise<OpenHead> {
   const forward = forwardContext(gpu, scope, model.outline.config, length);
-  return { forward, head: await loadHead(gpu, scope, model, slices), states };
+  const norm = await loadFinalNorm(scope, model);
+  return { forward, norm, head: await loadHeadSlice(gpu, scope, model, words), states };
 }
 
+/** The kernel's numbers for each token of a row. */
 async function compareRow(
   gpu: Gpu,
   scope: Scope,
   heads: readonly [OpenHead, OpenHead],
-  slices: readonly Range[],
+  words: Range,
   { length, ids }: TokenRows,
   row: number,
-): Promise<TokenComparison[]> {
-  const [a, b] = heads.map(({ forward, head, states }) =>
-    normalize(forward, scope, states.load(scope, row, row + 1), head.norm),
-  ) as [GpuTensor, GpuTensor];
-  const widest = Math.max(...slices.map(({ start, end }) => padColumns(end - start)));
-  const piece = Math.max(PIECE, Math.floor(LOGIT_BYTES / (widest * 4) / PIECE) * PIECE);
-  const tokens: TokenComparison[] = [];
+): Promise<Float32Array[]> {
+  const states = heads.map(({ forward, norm, states }) =>
+    normalize(forward, scope, states.load(scope, row, row + 1), norm),
+  );
+  const width = padColumns(words.end - words.start);
+  const piece = Math.max(PIECE, Math.floor(LOGIT_BYTES / (width * 4) / PIECE) * PIECE);
+  const tokens: Float32Array[] = [];
   for (let start = 0; start < length; start += piece) {
     const m = Math.min(piece, length - start);
     // The last token of a row has no next word; what is given for it is not used.
@@ -102,39 +117,28 @@ async function compareRow(
       { length: m },
       (_, i) => ids[row * length + Math.min(start + i + 1, length - 1)]!,
     );
-    const inputs = [a, b].map((x) => view(x, start * x.shape[1]!, [m, x.shape[1]!])) as [
-      GpuTensor,
-      GpuTensor,
-    ];
-    const stats: Float32Array[] = [];
-    for (let i = 0; i < slices.length; i++) {
-      stats.push(await compareSlice(gpu, heads, inputs, slices[i]!, i, targets));
-    }
-    for (let i = 0; i < m; i++) {
-      const parts = stats.map((all, s) => ({ first: slices[s]!.start, stats: rowStatistics(all, i) }));
-      tokens.push(combineSlices(parts));
-    }
+    const inputs = states.map((x) => view(x, start * x.shape[1]!, [m, x.shape[1]!]));
+    const stats = await comparePiece(gpu, heads, inputs as [GpuTensor, GpuTensor], words, targets);
+    for (let i = 0; i < m; i++) tokens.push(rowStatistics(stats, i));
   }
   return tokens;
 }
 
-/** Runs both heads' slice `index` on a piece of the tokens. */
-function compareSlice(
+/** Runs both heads on a piece of the tokens. */
+function comparePiece(
   gpu: Gpu,
   heads: readonly [OpenHead, OpenHead],
   inputs: readonly [GpuTensor, GpuTensor],
   { start, end }: Range,
-  index: number,
   targets: Uint32Array<ArrayBuffer>,
 ): Promise<Float32Array> {
   return withScope(gpu, async (scope) => {
-    const [a, b] = heads.map(({ forward, head }, i) =>
-      project(forward, scope, inputs[i]!, head.slices[index]!),
-    ) as [GpuTensor, GpuTensor];
+    const logits = heads.map(({ forward, head }, i) => project(forward, scope, inputs[i]!, head));
+    const [a, b] = logits as [GpuTensor, GpuTensor];
     const [m, n] = a.shape as [number, number];
     const stats = scope.alloc([m, COMPARED], 'comparison');
-    const words = { first: start, count: end - start };
-    gpu.run(compareLogits, { m, n, ...words, a, b, targets: scope.upload(targets, 'targets'), stats });
+    const scalars = { m, n, first: start, count: end - start };
+    gpu.run(compareLogits, { ...scalars, a, b, targets: scope.upload(targets, 'targets'), stats });
     return new Float32Array(await gpu.read(stats));
   });
 }

@@ -4,13 +4,20 @@ import { Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { readEmbeddings } from '../model/embedding.ts';
 import { normalize, project, runBlock } from '../model/forward.ts';
+import type { AnyLinear } from '../model/linear.ts';
 import { sliceColumns } from '../model/weights.ts';
 import { KvCache } from './kv-cache.ts';
-import { type LoadedBlock, type LoadedHead, loadBlock, loadHead } from './load.ts';
+import { type LoadedBlock, loadBlock, loadFinalNorm, loadHeadSlice } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
 /** Tokens of a prompt that are run at a time. */
 const PROMPT_PIECE = 512;
+
+/** The final norm and the head, in slices of the vocabulary. */
+interface LoadedHead {
+  readonly norm: GpuTensor;
+  readonly slices: readonly AnyLinear[];
+}
 
 /** A model whose weights stay on the GPU, for generating text; EXL2 weights stay packed. */
 export class LanguageModel {
@@ -49,9 +56,11 @@ export class LanguageModel {
         blocks.push(await loadBlock(gpu, scope, model, module));
       }
       onModule(modules.length, modules.length + 1);
-      const loadedHead = await loadHead(gpu, scope, model, sliceColumns(head));
+      const slices: AnyLinear[] = [];
+      for (const columns of sliceColumns(head)) slices.push(await loadHeadSlice(gpu, scope, model, columns));
+      const norm = await loadFinalNorm(scope, model);
       await gpu.sync();
-      return new LanguageModel(gpu, scope, model, blocks, loadedHead);
+      return new LanguageModel(gpu, scope, model, blocks, { norm, slices });
     } catch (error) {
       scope.freeAll();
       throw error;

@@ -28,12 +28,6 @@ export interface LoadedBlock {
   readonly linears: ReadonlyMap<string, AnyLinear>;
 }
 
-/** The final norm and the head, in slices of the vocabulary. */
-export interface LoadedHead {
-  readonly norm: GpuTensor;
-  readonly slices: readonly AnyLinear[];
-}
-
 export async function loadBlock(
   gpu: Gpu,
   scope: Scope,
@@ -59,26 +53,22 @@ export async function loadBlock(
   return { module, norms, linears };
 }
 
-/** `slices`: of the vocabulary, each but the last a multiple of 32 words. */
-export async function loadHead(
+/** The head for the words of `columns`; it starts at a multiple of 32. The final norm is {@link loadFinalNorm}. */
+export async function loadHeadSlice(
   gpu: Gpu,
   scope: Scope,
   { source, outline, quantization }: EvaluatedModel,
-  slices: readonly Range[],
-): Promise<LoadedHead> {
-  const { head, finalNorm } = outline;
-  const norm = await loadNorm(scope, source, finalNorm);
-  if (!quantization) {
-    const loaded: AnyLinear[] = [];
-    for (const columns of slices) loaded.push(await loadLinear(gpu, scope, source, head, columns));
-    return { norm, slices: loaded };
-  }
+  columns: Range,
+): Promise<AnyLinear> {
+  const { head } = outline;
+  if (!quantization) return loadLinear(gpu, scope, source, head, columns);
   const { packed } = await readLinear(source, head);
-  const loaded = slices.map(({ start, end }) =>
-    uploadPackedWeight(scope, head.key, takeColumns(packed, start, padColumns(end)), undefined),
-  );
-  return { norm, slices: loaded };
+  const slice = takeColumns(packed, columns.start, padColumns(columns.end));
+  return uploadPackedWeight(scope, head.key, slice, undefined);
 }
+
+export const loadFinalNorm = (scope: Scope, { source, outline }: EvaluatedModel): Promise<GpuTensor> =>
+  loadNorm(scope, source, outline.finalNorm);
 
 async function readLinear(
   source: EvaluatedModel['source'],

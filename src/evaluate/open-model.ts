@@ -3,6 +3,7 @@ import { isJsonObject } from '../io/json.ts';
 import { type ModelDirectory, openModelDirectory } from '../io/model-directory.ts';
 import { parseConfig } from '../model/config.ts';
 import { buildPlan, type ModelOutline, outlineModel } from '../model/plan.ts';
+import type { RopeOverrides } from '../model/rope.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { checkExl2Tensors } from './check-exl2.ts';
 
@@ -34,7 +35,10 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
  * Opens an EXL2 model (ours or ExLlamaV2's) or one with F32, F16 or BF16 weights; reads headers only.
  * @throws InputError for missing or wrong files, UnsupportedError for other formats and architectures.
  */
-export async function openEvaluatedModel(directory: ReadableDirectory): Promise<EvaluatedModel> {
+export async function openEvaluatedModel(
+  directory: ReadableDirectory,
+  rope: RopeOverrides = {},
+): Promise<EvaluatedModel> {
   const source = await openModelDirectory(directory);
   const json = await source.readJson('config.json');
   const names = source.names();
@@ -42,10 +46,10 @@ export async function openEvaluatedModel(directory: ReadableDirectory): Promise<
   const { name } = source;
   if (!names.some((tensor) => tensor.endsWith('.q_weight'))) {
     const tensors = new Map(names.map((tensor) => [tensor, source.requireInfo(tensor)]));
-    return { name, source, outline: buildPlan(parseConfig(json), tensors), quantization: undefined };
+    return { name, source, outline: buildPlan(parseConfig(json, rope), tensors), quantization: undefined };
   }
   const { quantization_config: quantization, ...original } = json as Record<string, unknown>;
-  const outline = outlineModel(parseConfig(original));
+  const outline = outlineModel(parseConfig(original, rope));
   checkExl2Tensors(source, outline);
   return { name, source, outline, quantization: exl2Facts(quantization) };
 }

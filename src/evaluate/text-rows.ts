@@ -36,3 +36,43 @@ export function documentRows(
   }
   return { rows, length, ids: Int32Array.from(tokens.slice(0, rows * length)) };
 }
+
+/** A text and what kind it is. */
+export interface KindOfText {
+  readonly category: string;
+  readonly text: string;
+}
+
+/**
+ * At most `limit` rows that each begin with a text and stay within it, taken from all categories in turn, so that few
+ * rows speak for all; from all texts together when each is too short for a row.
+ */
+export function variedRows(
+  name: string,
+  texts: readonly KindOfText[],
+  tokenizer: Tokenizer,
+  length: number,
+  limit: number,
+): TokenRows {
+  const bos = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
+  const categories = [...new Set(texts.map(({ category }) => category))];
+  const groups = categories.map((category) => texts.filter((text) => text.category === category));
+  const ids: number[] = [];
+  for (let i = 0; i < texts.length; i++) {
+    for (const group of groups) {
+      const text = group[i]?.text;
+      if (ids.length === limit * length || text === undefined) continue;
+      const tokens = [...bos, ...tokenizer.encode(text)];
+      if (tokens.length >= length) ids.push(...tokens.slice(0, length));
+    }
+  }
+  const rows = ids.length / length;
+  if (rows > 0) return { rows, length, ids: Int32Array.from(ids) };
+  return documentRows(
+    name,
+    texts.map(({ text }) => text),
+    tokenizer,
+    length,
+    limit,
+  );
+}

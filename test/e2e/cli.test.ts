@@ -73,7 +73,7 @@ const resumed = ({ events }: CliResult, stage: string) =>
 describe('a conversion', () => {
   test('runs through all stages and says so, one event a line', () => {
     expect(whole).toMatchObject({ code: 0, stderr: '' });
-    const stages = ['calibrate', 'measure', 'optimize', 'quantize', 'compile'];
+    const stages = ['calibrate', 'measure', 'optimize', 'quantize', 'compile', 'evaluate'];
     expect(stagesOf(whole)).toEqual(stages.map((stage) => `${stage} done`));
     expect(whole.events[0]).toMatchObject({
       type: 'start',
@@ -90,9 +90,10 @@ describe('a conversion', () => {
       true,
     );
     const last = whole.events.at(-1);
-    const files = ['config.json', 'output.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+    const files = ['README.md', 'config.json', 'output.safetensors', 'report.html'];
+    files.push('tokenizer.json', 'tokenizer_config.json');
     expect(last).toMatchObject({ type: 'output', directory: at('whole'), headBits: 6, files });
-    expect(Object.keys(contents(at('whole')))).toEqual(files);
+    expect(readdirSync(at('whole')).sort()).toEqual(files);
   });
 
   test('makes a model that reads back: every linear packed, config.json with its quantization', async () => {
@@ -127,10 +128,29 @@ describe('a conversion', () => {
       'optimize done',
       'quantize reused',
       'compile done',
+      'evaluate reused',
     ]);
     const perplexities = (run: CliResult) => run.events.filter(({ type }) => type === 'perplexity');
     expect(perplexities(again)).toEqual(perplexities(whole));
     expect(contents(at('whole'))).toEqual(before);
+  });
+
+  test('is judged on held-out text, and says so in a report and a model card', () => {
+    const of = (type: ConvertEvent['type']) => whole.events.filter((event) => event.type === type);
+    expect(of('reference')).toHaveLength(1);
+    const [evaluation] = of('evaluation');
+    if (evaluation?.type !== 'evaluation') throw new Error('there is no evaluation');
+    const { rows, length, perplexity, divergence } = evaluation.measures;
+    expect([rows, length]).toEqual([2, 256]);
+    expect(divergence.mean).toBeGreaterThan(0);
+    const report = readFileSync(at('whole/report.html'), 'utf8');
+    expect(report).toMatch(/^<!doctype html>/);
+    expect(report).not.toMatch(/https?:|<script|<link|url\(/);
+    expect(report).toContain(perplexity.model.toFixed(3));
+    expect(report).toContain('layer 1, down_proj');
+    const card = readFileSync(at('whole/README.md'), 'utf8');
+    expect(card).toContain('# model, EXL2 at 4 bits per weight');
+    expect(card).toContain(`mean ${divergence.mean.toFixed(5)}`);
   });
 
   test('only reads its source', () => {

@@ -78,12 +78,15 @@ export const stagesOf = ({ events }: CliResult): string[] =>
     event.type === 'stage' && event.state !== 'started' ? [`${event.stage} ${event.state}`] : [],
   );
 
-/** The files of a folder with their contents as hex. */
+/** The files of a folder with their contents as hex; not the report, which has times in it. */
 export function contents(folder: string): Record<string, string> {
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) =>
     entry.isFile(),
   );
-  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
+  const paths = entries
+    .filter(({ name }) => name !== 'report.html')
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
   return Object.fromEntries(
     paths.map((path) => [path.slice(folder.length + 1), readFileSync(path).toString('hex')]),
   );

@@ -10,7 +10,14 @@ import type {
   TrialEvent,
 } from '../../convert/events.ts';
 
-export const STAGES: readonly StageName[] = ['calibrate', 'measure', 'optimize', 'quantize', 'compile'];
+export const STAGES: readonly StageName[] = [
+  'calibrate',
+  'measure',
+  'optimize',
+  'quantize',
+  'compile',
+  'evaluate',
+];
 
 export const STAGE_TITLES: Readonly<Record<StageName, string>> = {
   calibrate: 'Calibration data',
@@ -18,6 +25,7 @@ export const STAGE_TITLES: Readonly<Record<StageName, string>> = {
   optimize: 'Allocate',
   quantize: 'Quantize',
   compile: 'Write',
+  evaluate: 'Evaluate',
 };
 
 export type StageState = 'waiting' | 'started' | 'done' | 'reused';
@@ -72,6 +80,7 @@ const WAITING: JobView['stages'] = {
   optimize: 'waiting',
   quantize: 'waiting',
   compile: 'waiting',
+  evaluate: 'waiting',
 };
 
 /** A job without events: new, or of an earlier visit. */

@@ -1,0 +1,144 @@
+/** The verdict on a conversion: the original and the written output on the same held-out text. */
+
+import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
+import type { RowShape } from '../calibration/rows.ts';
+import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
+import { evaluateModel } from '../evaluate/evaluate.ts';
+import { finalStates, type TokenRows } from '../evaluate/final-states.ts';
+import { type Measures, summarize } from '../evaluate/measures.ts';
+import { type EvaluatedModel, openEvaluatedModel } from '../evaluate/open-model.ts';
+import type { SafetensorsFile } from '../io/safetensors/reader.ts';
+import { HiddenStates } from '../model/states.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { loadTokenizer } from '../tokenizer/tokenizer.ts';
+import { InputError, OutOfMemoryError } from '../util/errors.ts';
+import { ARTEFACT } from './artefacts.ts';
+import type { StageContext } from './context.ts';
+import { checkControl } from './control.ts';
+import type { StageName } from './events.ts';
+import type { ConvertJob } from './settings.ts';
+
+const STATES_TENSOR = 'states';
+
+/** Held-out rows: a software adapter is slow. */
+const SHAPE: RowShape = { rows: 16, length: 512 };
+const SOFTWARE_SHAPE: RowShape = { rows: 2, length: 256 };
+
+/** The rows that the result is judged by; the original's states on them are an artefact. */
+export interface Reference {
+  readonly model: EvaluatedModel;
+  readonly rows: TokenRows;
+}
+
+/**
+ * Runs the original on the held-out rows and emits its perplexity, so that a model that is broken as it comes is known
+ * before hours of work. The states are kept, for the end.
+ * @returns undefined, after a warning, when the GPU's memory does not suffice.
+ */
+export async function runReference(context: StageContext, job: ConvertJob): Promise<Reference | undefined> {
+  const model = await openEvaluatedModel(job.model, job.settings);
+  const tokenizer = await loadTokenizer(job.model);
+  const rows = await job.calibration.heldOut(tokenizer, job.adapter.software ? SOFTWARE_SHAPE : SHAPE);
+  const reference = { model, rows };
+  const { gpu, work, emit } = context;
+  const report = (perplexity: number) =>
+    emit({ type: 'reference', perplexity, tokens: rows.rows * (rows.length - 1) });
+  const earlier = await keptFile(context, reference);
+  if (earlier) {
+    report(Number(earlier.metadata.get('perplexity')));
+    return reference;
+  }
+  try {
+    const states = await finalStates(gpu, model, rows, steps(context, 'calibrate', model.name));
+    try {
+      const both = { model, states };
+      const { perplexity } = summarize(await compareTokens(gpu, both, both, rows), rows.rows, rows.length);
+      const tensors = [rowsToTensor(named(rows)), await statesTensor(states)];
+      const metadata = { perplexity: String(perplexity.reference) };
+      await work.writeTensors(ARTEFACT.referenceStates, tensors, metadata);
+      report(perplexity.reference);
+    } finally {
+      states.free();
+    }
+    return reference;
+  } catch (error) {
+    return notEvaluated(context, 'The original model cannot be run on held-out text', error);
+  }
+}
+
+/**
+ * Opens the output as anyone would, and compares it with the original.
+ * @returns undefined, after a warning, when that fails: the output stays.
+ */
+export async function evaluateOutput(
+  context: StageContext,
+  { output, settings }: ConvertJob,
+  reference: Reference,
+): Promise<Measures | undefined> {
+  const { gpu } = context;
+  const file = await keptFile(context, reference);
+  if (!file)
+    throw new InputError(`${ARTEFACT.referenceStates} has gone from the work directory: run the job again.`);
+  const states = await keptStates(context, reference, file);
+  try {
+    const model = await openEvaluatedModel(output, settings);
+    const original: ModelStates = { model: reference.model, states };
+    return await evaluateModel(gpu, original, model, reference.rows, steps(context, 'evaluate', model.name));
+  } catch (error) {
+    return notEvaluated(context, 'The output is complete, but cannot be compared with the original', error);
+  } finally {
+    states.free();
+  }
+}
+
+function notEvaluated({ emit }: StageContext, what: string, error: unknown): undefined {
+  if (!(error instanceof OutOfMemoryError)) throw error;
+  emit({ type: 'warning', message: `${what}: ${error.message} "npm run evaluate" does it later.` });
+  return undefined;
+}
+
+const steps =
+  ({ emit, control }: StageContext, stage: StageName, detail: string) =>
+  async (done: number, total: number): Promise<void> => {
+    await checkControl(control);
+    emit({ type: 'progress', stage, done, total, unit: 'steps', detail });
+  };
+
+const named = (rows: TokenRows) => ({ ...rows, sources: new Array<string>(rows.rows).fill('held-out text') });
+
+/** What an earlier run kept, if it is of the same rows. */
+async function keptFile(
+  { work, plan }: StageContext,
+  { rows }: Reference,
+): Promise<SafetensorsFile | undefined> {
+  const file = await work.openTensors(ARTEFACT.referenceStates);
+  if (!file) return undefined;
+  const kept = rowsFromTensor(await file.read(ROWS_TENSOR), file.name, plan.config.vocabSize);
+  const same = kept.rows === rows.rows && kept.length === rows.length;
+  return same && kept.ids.every((id, i) => id === rows.ids[i]) ? file : undefined;
+}
+
+async function keptStates(
+  { gpu, plan }: StageContext,
+  { rows: { rows, length } }: Reference,
+  file: SafetensorsFile,
+): Promise<HiddenStates> {
+  const values = new Float32Array((await file.read(STATES_TENSOR)).data.slice().buffer);
+  const states = new HiddenStates(gpu, rows, length, plan.config.hiddenSize);
+  const size = values.length / rows;
+  for (let row = 0; row < rows; row++) states.writeRow(row, values.slice(row * size, (row + 1) * size));
+  return states;
+}
+
+/** (rows, length, hidden) f32. */
+async function statesTensor(states: HiddenStates): Promise<HostTensor> {
+  const { rows, length, hidden } = states;
+  const data = new Float32Array(rows * length * hidden);
+  for (let row = 0; row < rows; row++) data.set(await states.readRow(row), row * length * hidden);
+  return {
+    name: STATES_TENSOR,
+    dtype: 'F32',
+    shape: [rows, length, hidden],
+    data: new Uint8Array(data.buffer),
+  };
+}

@@ -1,0 +1,94 @@
+/** The end of a conversion: the output directory, the verdict on it, report and model card. */
+
+import type { Measures } from '../evaluate/measures.ts';
+import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
+import { readChunked } from '../io/chunks.ts';
+import { writeFile } from '../io/write-file.ts';
+import { ARTEFACT } from './artefacts.ts';
+import type { JobRows } from './calibrate.ts';
+import { compile, ORIGINAL_CARD } from './compile.ts';
+import type { StageContext } from './context.ts';
+import { evaluateOutput, type Reference } from './evaluate-output.ts';
+import { modelCard } from './model-card.ts';
+import type { Strategy } from './optimize.ts';
+import { claimOutput } from './output-directory.ts';
+import type { Recorder } from './report/recorder.ts';
+import { reportPage } from './report/report.ts';
+import { type ReportData, reportData } from './report/report-data.ts';
+import type { ConvertJob } from './settings.ts';
+import { stage } from './stage.ts';
+
+const CARD = 'README.md';
+const REPORT = 'report.html';
+
+/** What the stages before have found. */
+export interface Findings {
+  readonly rows: JobRows;
+  readonly strategy: Strategy;
+  readonly rfnErrors: Readonly<Record<string, number>>;
+  /** Undefined: nothing is compared. */
+  readonly reference: Reference | undefined;
+  readonly recorder: Recorder;
+}
+
+/** Writes the output, compares it with the original, and says all about it. */
+export async function finish(context: StageContext, job: ConvertJob, findings: Findings): Promise<void> {
+  const { rows, strategy, rfnErrors, reference, recorder } = findings;
+  const { plan } = context;
+  const { settings, output } = job;
+  const { bytes } = await writeOutput(context, job, rows);
+  if (reference) await evaluateOnce(context, job, reference);
+  const data = reportData({ plan, settings, rows, strategy, rfnErrors, outputBytes: bytes, recorder });
+  await writeWords(output, data);
+  const files = await output.list();
+  job.emit({
+    type: 'output',
+    directory: output.name,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    bitsPerWeight: data.bitsPerWeight,
+    headBits: settings.headBits,
+    files: files.map(({ path }) => path),
+  });
+}
+
+function writeOutput(context: StageContext, job: ConvertJob, rows: JobRows): Promise<{ bytes: number }> {
+  const { bits, headBits, shardBytes, dataset } = job.settings;
+  return stage(context, 'compile', async () => {
+    const { rows: count, length } = rows.quantization;
+    await claimOutput(job.output, context.work);
+    const quantization = { bits, headBits, calibration: { rows: count, length, dataset } };
+    return compile(context, job.model, job.output, quantization, shardBytes);
+  });
+}
+
+/** Compares what was written with the original. */
+async function evaluateOnce(context: StageContext, job: ConvertJob, reference: Reference): Promise<void> {
+  const { work, emit } = context;
+  const earlier = await work.readJson<Measures>(ARTEFACT.evaluation);
+  if (earlier) {
+    emit({ type: 'stage', stage: 'evaluate', state: 'reused' });
+    emit({ type: 'evaluation', measures: earlier });
+    return;
+  }
+  await stage(context, 'evaluate', async () => {
+    const measures = await evaluateOutput(context, job, reference);
+    if (!measures) return;
+    await work.writeJson(ARTEFACT.evaluation, measures);
+    emit({ type: 'evaluation', measures });
+  });
+}
+
+/** Report and model card. */
+async function writeWords(output: WritableDirectory, data: ReportData): Promise<void> {
+  await writeText(output, CARD, modelCard(data, await readText(output, ORIGINAL_CARD)));
+  await writeText(output, REPORT, reportPage(data));
+}
+
+const writeText = (directory: WritableDirectory, path: string, text: string): Promise<void> =>
+  writeFile(directory, path, (sink) => sink.write(new TextEncoder().encode(text)));
+
+/** Undefined when there is no such file. */
+async function readText(directory: ReadableDirectory, path: string): Promise<string | undefined> {
+  const source = await directory.open(path);
+  return source && new TextDecoder().decode(await readChunked(source, 0, source.size));
+}

@@ -143,7 +143,8 @@ test('a job is paused, goes on, is cancelled, goes on again and is removed', asy
     await clickText(page, 'Go on');
     await waitForText(page, 'running');
     await clickText(page, 'Cancel');
-    await clickText(page, 'Remove it');
+    await clickText(page, 'Remove');
+    await clickText(page, 'Remove for good');
     await waitForText(page, 'None yet');
   });
 });

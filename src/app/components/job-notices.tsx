@@ -5,6 +5,7 @@ import type { LiveJob } from '../state/job-list.ts';
 import type { Failure } from '../state/loadable.ts';
 import { go } from '../state/route.ts';
 import { Notice } from './notice.tsx';
+import { RemoveButton } from './remove-button.tsx';
 
 /** What stopped a job, or what it wants to be known, each with a way on. */
 export function JobNotices({ job }: { job: LiveJob }) {
@@ -93,9 +94,7 @@ function GoOn({ id, children }: { id: string; children?: ComponentChildren }) {
         Go on
       </button>
       {children}
-      <button type="button" onClick={() => void remove()}>
-        Remove it
-      </button>
+      <RemoveButton label="Remove this conversion" onRemove={() => void remove()} />
     </>
   );
 }

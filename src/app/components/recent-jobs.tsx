@@ -1,8 +1,8 @@
-import { useSignal } from '@preact/signals';
 import { formatBytes, formatDate } from '../format.ts';
 import { bitratesText, STATE_WORDS } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
 import { formatRoute } from '../state/route.ts';
+import { RemoveButton } from './remove-button.tsx';
 
 /** Earlier and running jobs, each a click from going on. */
 export function RecentJobs() {
@@ -28,7 +28,6 @@ export function RecentJobs() {
 function JobLine({ id }: { id: string }) {
   const { jobs } = useApp();
   const record = jobs.get(id)?.view.value.record;
-  const removing = useSignal(false);
   if (!record) return null;
   const { modelName, changed, state, results } = record;
   const active = state === 'running' || state === 'paused';
@@ -44,33 +43,12 @@ function JobLine({ id }: { id: string }) {
         <span class={`state ${state}`}>{STATE_WORDS[state]}</span>
         <span class="job-facts">{formatDate(changed, Date.now())}</span>
       </a>
-      {removing.value ? (
-        <span class="row confirm">
-          <button type="button" class="danger" onClick={() => void jobs.remove(id)}>
-            Remove
-          </button>
-          <button
-            type="button"
-            onClick={() => {
-              removing.value = false;
-            }}
-          >
-            Keep
-          </button>
-        </span>
-      ) : (
-        <button
-          type="button"
-          class="quiet subdued"
-          disabled={active}
-          aria-label={`Remove ${modelName}, ${bitratesText(record)}`}
-          onClick={() => {
-            removing.value = true;
-          }}
-        >
-          Remove
-        </button>
-      )}
+      <RemoveButton
+        label={`Remove ${modelName}, ${bitratesText(record)}`}
+        quiet
+        disabled={active}
+        onRemove={() => void jobs.remove(id)}
+      />
     </li>
   );
 }

@@ -60,7 +60,8 @@ function underWork({ view }: LiveJob): string {
 
 /** Time left and what it is based on. */
 function TimeLeft({ job }: { job: LiveJob }) {
-  const { progress } = job.view.value;
+  const { progress, record } = job.view.value;
+  if (record.state === 'paused') return null;
   const known = job.estimate.value;
   if (!known || !progress) return <span class="note">time left: not known yet</span>;
   return (

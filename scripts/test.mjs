@@ -11,7 +11,9 @@ const CHECKS = [
   ['types of the page', 'typescript/bin/tsc', '-p', 'tsconfig.app.json'],
   ['types of tests of the page', 'typescript/bin/tsc', '-p', 'tsconfig.page-tests.json'],
   ['import rules', 'dependency-cruiser/bin/dependency-cruise.mjs', '{src,workers}/**/*.{ts,tsx}'],
-  ['tests', 'vitest/vitest.mjs', 'run'],
+  ['tests', 'vitest/vitest.mjs', 'run', '--exclude', 'test/e2e/**'],
+  // One file at a time: browsers and conversions take both cores, and a page's tasks are measured.
+  ['end-to-end tests', 'vitest/vitest.mjs', 'run', 'test/e2e', '--maxWorkers', '1'],
 ];
 
 function runCheck([name, program, ...args]) {

@@ -55,7 +55,8 @@ test('sampled text depends on the seed alone', async () => {
   const sampling = { temperature: 3, topK: 50, topP: 0.95, maxTokens: 4 };
   const first = await run({ ...sampling, seed: 5 });
   expect(await run({ ...sampling, seed: 5 })).toEqual(first);
-  expect(await run({ ...sampling, seed: 6 })).not.toEqual(first);
+  const others = await Promise.all([6, 7, 8].map((seed) => run({ ...sampling, seed })));
+  expect(others.some(({ ids }) => ids.join() !== first.ids.join())).toBe(true);
 });
 
 test('ends with the text', async () => {

@@ -9,6 +9,7 @@
  */
 
 import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
+import type { Measures } from '../src/evaluate/measures.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 
 /** Where a model comes from. */
@@ -121,7 +122,10 @@ export interface TargetResult {
   readonly headBits: number;
   readonly bytes: number;
   readonly files: readonly { readonly path: string; readonly size: number }[];
+  /** On calibration rows. */
   readonly perplexity: { readonly original: number; readonly quantized: number };
+  /** Beside the original on held-out text; missing where that needed more GPU memory than there is. */
+  readonly evaluation?: Measures;
   /** Relative error of each module's output. */
   readonly rfnErrors: Readonly<Record<string, number>>;
   readonly allocation: AllocationEvent;

@@ -3,6 +3,7 @@
 import type { CalibrationPreset } from '../src/calibration/mix-plan.ts';
 import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/events.ts';
 import type { ConvertSettings } from '../src/convert/settings.ts';
+import type { Measures } from '../src/evaluate/measures.ts';
 import type { GpuFacts, ModelSource, OutputTarget } from './api.ts';
 import type { Rates } from './rates.ts';
 
@@ -37,6 +38,7 @@ export type RunListener = (message: RunMessage) => Promise<void> | void;
 /** What a run ends with. */
 export interface RunOutcome {
   readonly allocation?: AllocationEvent;
+  readonly evaluation?: Measures;
   readonly output?: OutputEvent;
 }
 

@@ -1,5 +1,5 @@
 import { defaultBudget, openGpu } from '../src/gpu/device.ts';
-import { measureFlops } from '../src/kernels/speed.ts';
+import { chooseVariants, measureFlops } from '../src/kernels/speed.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuFacts } from './api.ts';
 
@@ -13,6 +13,7 @@ export async function gpuFacts(): Promise<GpuFacts> {
   const features = [...adapter.features].sort();
   const gpu = await openGpu(adapter, SPEED_BUDGET);
   try {
+    await chooseVariants(gpu);
     return {
       name,
       software,

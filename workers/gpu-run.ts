@@ -42,6 +42,7 @@ export async function runJob(job: GpuJob, control: Control, listener: RunListene
         meter.see(event);
         events.add(event);
         if (event.type === 'allocation') outcome = { ...outcome, allocation: event };
+        if (event.type === 'evaluation') outcome = { ...outcome, evaluation: event.measures };
         if (event.type === 'output') outcome = { ...outcome, output: event };
       },
       control,

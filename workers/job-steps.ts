@@ -60,7 +60,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
 export async function targetResult(
   { record, output }: JobEntry,
   bits: number,
-  { allocation, output: made }: RunOutcome,
+  { allocation, evaluation, output: made }: RunOutcome,
 ): Promise<TargetResult> {
   const work = workDirectory(await storageDirectory(STORED.target(record.id, bits)));
   const result = await work.readJson<EngineResult>(ARTEFACT.result);
@@ -78,6 +78,7 @@ export async function targetResult(
     bytes: made.bytes,
     files,
     perplexity: result.perplexity,
+    ...(evaluation && { evaluation }),
     rfnErrors: result.rfn_error,
     allocation,
   };

@@ -69,15 +69,20 @@ async function commandLine(args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`The command line ended with ${code}: ${stderr}`);
 }
 
-/** SHA-256 of each file of a folder, in hex. */
+/** Tells of times. */
+const REPORT = 'report.html';
+
+/** SHA-256 of each file of a folder but the report, in hex. */
 const digestsOf = (folder: string): Record<string, string> =>
   Object.fromEntries(
-    readdirSync(folder).map((path) => [
-      path,
-      createHash('sha256')
-        .update(readFileSync(join(folder, path)))
-        .digest('hex'),
-    ]),
+    readdirSync(folder)
+      .filter((path) => path !== REPORT)
+      .map((path) => [
+        path,
+        createHash('sha256')
+          .update(readFileSync(join(folder, path)))
+          .digest('hex'),
+      ]),
   );
 
 /** Opens the page, or opens it anew, with the tiny model in a folder of its storage. */
@@ -119,7 +124,9 @@ const events = async (id: string): Promise<ConvertEvent[]> => {
 };
 
 const digests = (id: string, bits: number): Promise<Record<string, string>> =>
-  run(`backend.api.outputFiles('${id}', ${bits}).then(backend.digests)`);
+  run(
+    `backend.api.outputFiles('${id}', ${bits}).then((files) => backend.digests(files.filter(({ path }) => path !== '${REPORT}')))`,
+  );
 
 const record = async (id: string): Promise<JobRecord> =>
   (await run<JobRecord[]>('backend.api.jobs()')).find((job) => job.id === id)!;
@@ -195,11 +202,19 @@ test('two bitrates come from one measurement, byte for byte as from the command 
   expect(results.map(({ bits, files }) => [bits, files.map(({ path }) => path)])).toEqual(
     [4, 5].map((bits) => [
       bits,
-      ['config.json', 'output.safetensors', 'tokenizer.json', 'tokenizer_config.json'],
+      [
+        'README.md',
+        'config.json',
+        'output.safetensors',
+        'report.html',
+        'tokenizer.json',
+        'tokenizer_config.json',
+      ],
     ]),
   );
   expect(Object.keys(results[0]!.rfnErrors)).toEqual(['model.layers.0.self_attn', 'model.layers.0.mlp']);
   expect(results[0]!.bitsPerWeight).toBeLessThanOrEqual(4);
+  expect(results[0]!.evaluation?.divergence.mean).toBeGreaterThan(results[1]!.evaluation!.divergence.mean);
 
   await run(
     `backend.api.measurementJson('${id}').then((m) => localStorage.setItem('measurement', JSON.stringify(m)))`,

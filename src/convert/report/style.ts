@@ -7,9 +7,9 @@ export const STYLE = `
   --ink: light-dark(#1c1e21, #e6e7e9);
   --dim: light-dark(#62676e, #9aa1aa);
   --line: light-dark(#dfe1e4, #32363d);
-  --accent: light-dark(#0b6b74, #4fc3cf);
+  --accent: light-dark(#0b6b74, #2b94a0);
   --weak: light-dark(#e3eef0, #24343a);
-  --strong: light-dark(#0b5963, #3fb3c0);
+  --strong: light-dark(#0b5963, #18838f);
   --alert: light-dark(#8a4b00, #f0b566);
 }
 * { box-sizing: border-box; }
@@ -29,12 +29,12 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem 1.25rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 500; }
 thead th { color: var(--dim); font-size: .85rem; }
-svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+svg { min-width: 36rem; max-width: 100%; height: auto; font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 svg text { fill: var(--ink); }
-svg .on-strong { fill: light-dark(#fff, #0c1214); }
+svg .on-strong { fill: #fff; }
 .bar { fill: var(--accent); }
 .mark { stroke: var(--ink); stroke-width: 2; }
-figure { margin: .5rem 0; }
+figure { margin: .5rem 0; overflow-x: auto; }
 ul.warnings { padding: .75rem 1rem .75rem 2rem; border: 1px solid var(--alert); border-radius: 8px; background: var(--panel); }
 code { font: .9em ui-monospace, monospace; }
 @media print { body { background: none; } main { padding: 0; } }

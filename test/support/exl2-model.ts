@@ -27,7 +27,8 @@ export async function dequantizedDirectory(name: string): Promise<WritableDirect
   const directory = memoryDirectory(`${name}-dequantized`, {
     'config.json': JSON.stringify({ ...config, tie_word_embeddings: false }),
   });
-  const tensors = [...(await dequantizedTensors(name)).values()];
+  const path = `${GOLDEN_DIR}/conversion/architectures/${name}/output.safetensors`;
+  const tensors = [...(await dequantizedTensors(path, outlineModel(architectureConfig(name)))).values()];
   await writeSafetensors(
     directory,
     planShard('model.safetensors', tensors),
@@ -36,11 +37,12 @@ export async function dequantizedDirectory(name: string): Promise<WritableDirect
   return directory;
 }
 
-/** The weights (n, k) and the other tensors by the names of the unquantized model, all F32. */
-export async function dequantizedTensors(name: string): Promise<ReadonlyMap<string, HostTensor>> {
-  const path = `${GOLDEN_DIR}/conversion/architectures/${name}/output.safetensors`;
+/** The weights (n, k) and the other tensors of an EXL2 file by the names of the unquantized model, all F32. */
+export async function dequantizedTensors(
+  path: string,
+  outline: ModelOutline,
+): Promise<ReadonlyMap<string, HostTensor>> {
   const stored = await readSafetensors(path);
-  const outline = outlineModel(architectureConfig(name));
   const linears = [...outline.modules.flatMap((module) => module.linears), outline.head];
   const values = new Map<string, HostTensor>();
   const add = (tensor: string, shape: readonly number[], data: Float32Array) =>

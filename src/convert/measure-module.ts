@@ -5,11 +5,13 @@ import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import type { ModuleSpec } from '../model/plan.ts';
+import { moduleWeights } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { captureHessians, type LoadedModule, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import { mean } from './errors-by-row.ts';
+import { candidateBits } from './module-candidates.ts';
 import { type LinearTrials, runTrials } from './trials.ts';
 
 /** Accuracies are not below this, as in ExLlamaV2. */
@@ -37,10 +39,21 @@ export async function measureModule(
       progress(0.1);
       return quantizeAll(context, scope, loaded, factors, candidates, progress);
     });
-    const errors = await runTrials(context, loaded, trials, states, reference, batch, (share) =>
+    const accuracy = (errors: readonly number[]) => Math.max(LEAST_ACCURACY, 1 - mean(errors));
+    const weights = moduleWeights(module);
+    const bits = candidates.map((candidate) => candidateBits(module, candidate) / weights);
+    const onTrial = (candidate: number, errors: readonly number[]) =>
+      context.emit({
+        type: 'trial',
+        module: module.key,
+        candidate,
+        accuracy: accuracy(errors),
+        bitsPerWeight: bits[candidate]!,
+      });
+    const errors = await runTrials(context, loaded, trials, states, reference, batch, onTrial, (share) =>
       progress(0.5 + 0.5 * share),
     );
-    return errors.map((byRow) => Math.max(LEAST_ACCURACY, 1 - mean(byRow)));
+    return errors.map(accuracy);
   });
 }
 

@@ -1,9 +1,11 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
 import { withScope } from '../gpu/scope.ts';
+import { readAhead } from '../io/read-ahead.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import { HiddenStates } from '../model/states.ts';
+import { weightNames } from '../model/weights.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
 import { advance, loadModule } from './capture.ts';
@@ -17,8 +19,10 @@ import { progressReporter } from './progress.ts';
  * Measures every module under every candidate of its table. Each module's reference output is the next one's input,
  * so modules that an earlier run has measured are only run forward.
  */
-export async function measure(context: StageContext, rows: CalibrationRows): Promise<Measurement> {
-  const { gpu, source, plan, work, emit } = context;
+export async function measure(stage: StageContext, rows: CalibrationRows): Promise<Measurement> {
+  const { gpu, plan, work, emit } = stage;
+  const { source, fetch } = readAhead(stage.source);
+  const context = { ...stage, source };
   const { modules, config } = plan;
   const progress = progressReporter(context, 'measure');
   let states = new HiddenStates(gpu, rows.rows, rows.length, config.hiddenSize);
@@ -30,11 +34,13 @@ export async function measure(context: StageContext, rows: CalibrationRows): Pro
   const pending = earlier.lastIndexOf(undefined);
   try {
     if (pending >= 0) await embedTokens(source, plan, rows.ids, states);
+    if (pending >= 0) fetch(weightNames(modules[0]));
     for (const [index, module] of modules.entries()) {
       const started = performance.now();
       progress(index, 0);
       let accuracies = earlier[index];
       if (index <= pending) {
+        fetch(weightNames(modules[index + 1]));
         const size = rowsPerBatch(gpu, plan, rows.length);
         accuracies = await withFittingBatch(gpu, size, module.key, [states, next], (batch) =>
           accuracies
@@ -46,7 +52,7 @@ export async function measure(context: StageContext, rows: CalibrationRows): Pro
         [states, next] = [next, states];
         await work.writeJson(ARTEFACT.measuredModule(module.key), accuracies);
       }
-      measured.set(module.key, describe(context, module, accuracies!));
+      measured.set(module.key, describe(context, module, accuracies!, earlier[index] !== undefined));
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
       const resumed = earlier[index] !== undefined;
@@ -82,17 +88,19 @@ async function skipModule(
   return accuracies;
 }
 
-/** The measured candidates of a module, each reported. */
+/** The measured candidates of a module; those of an earlier run are reported now. */
 function describe(
   { emit }: StageContext,
   module: ModuleSpec,
   accuracies: readonly number[],
+  report: boolean,
 ): MeasuredCandidate[] {
   const weights = moduleWeights(module);
   return candidatesOf(module).map((params, candidate) => {
     const accuracy = accuracies[candidate]!;
     const totalBits = candidateBits(module, params);
-    emit({ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight: totalBits / weights });
+    const bitsPerWeight = totalBits / weights;
+    if (report) emit({ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight });
     return { accuracy, totalBits, params };
   });
 }

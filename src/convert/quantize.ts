@@ -5,10 +5,12 @@ import type { BitWidth } from '../exl2/params.ts';
 import { dequantizeInto } from '../gptq/gpu-linear.ts';
 import { uploadPacked } from '../gptq/pack.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
+import { readAhead } from '../io/read-ahead.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { HiddenStates } from '../model/states.ts';
+import { weightNames } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
@@ -38,11 +40,13 @@ export interface QuantizeResult {
  * has finished are only run forward, with their packed weights.
  */
 export async function quantize(
-  context: StageContext,
+  stage: StageContext,
   rows: CalibrationRows,
   choice: QuantizeChoice,
 ): Promise<QuantizeResult> {
-  const { gpu, source, plan, work, emit } = context;
+  const { gpu, plan, work, emit } = stage;
+  const { source, fetch } = readAhead(stage.source);
+  const context = { ...stage, source };
   const { hiddenSize } = plan.config;
   const { strategy } = choice;
   const progress = progressReporter(context, 'quantize');
@@ -59,9 +63,11 @@ export async function quantize(
   try {
     await embedTokens(source, plan, rows.ids, states.quantized);
     await embedTokens(source, plan, rows.ids, states.original);
+    fetch(weightNames(plan.modules[0]));
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();
       progress(index, 0);
+      fetch(weightNames(plan.modules[index + 1]));
       const done = await work.openTensors(ARTEFACT.tensors(module.key));
       const rfnError = await withFittingBatch(gpu, batchRows, module.key, Object.values(states), (batch) =>
         done

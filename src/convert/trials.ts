@@ -34,6 +34,7 @@ export async function runTrials(
   states: HiddenStates,
   reference: HiddenStates,
   batch: number,
+  onTrial: (candidate: number, errorsSoFar: readonly number[]) => void,
   progress: (share: number) => void,
 ): Promise<number[][]> {
   const { gpu, control } = context;
@@ -43,23 +44,24 @@ export async function runTrials(
     const x = states.load(scope, start, end);
     const expected = reference.load(scope, start, end);
     const runner = new BatchRunner(context, loaded, trials, scope, x);
-    const sums = new Map<string, GpuTensor>();
+    // Each candidate's errors are read as soon as they are there, while the GPU works on the next.
+    const measured = new Map<string, Promise<number[]>>();
     const keys = errors.map((_, candidate) => runner.key(candidate));
     for (const [candidate, key] of keys.entries()) {
-      if (sums.has(key)) continue;
+      if (measured.has(key)) continue;
       await checkControl(control);
       const y = runner.run(candidate);
-      sums.set(key, recordErrors(gpu, scope, y, expected, end - start));
+      const reading = readErrors(gpu, recordErrors(gpu, scope, y, expected, end - start));
+      reading.catch(() => {}); // thrown below, unless the job is cancelled first
+      measured.set(key, reading);
       scope.free(y);
-      gpu.flush();
     }
-    const measured = new Map<string, number[]>();
-    for (const [key, tensor] of sums) {
+    for (const [candidate, key] of keys.entries()) {
+      errors[candidate]!.push(...(await measured.get(key)!));
       await checkControl(control);
-      measured.set(key, await readErrors(gpu, tensor));
-      progress((start + ((end - start) * measured.size) / sums.size) / states.rows);
+      onTrial(candidate, errors[candidate]!);
+      progress((start + ((end - start) * (candidate + 1)) / candidates) / states.rows);
     }
-    keys.forEach((key, candidate) => void errors[candidate]!.push(...measured.get(key)!));
   });
   return errors;
 }

@@ -100,6 +100,10 @@ export async function loadSlices(
   return slices;
 }
 
+/** The large tensors of a module, worth reading ahead; none of none. */
+export const weightNames = (module: ModuleSpec | undefined): string[] =>
+  module?.linears.map(({ weight }) => weight) ?? [];
+
 /** All linears of a module, by name. */
 export async function loadLinears(
   gpu: Gpu,

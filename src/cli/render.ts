@@ -45,8 +45,8 @@ export class TerminalReport {
   #tableOf: StageName | undefined;
   #originalPerplexity: number | undefined;
   #target: number | undefined;
-  /** Of the module under way. */
-  #trials: TrialEvent[] = [];
+  /** Of the module under way, the latest of each candidate. */
+  readonly #trials = new Map<number, TrialEvent>();
   #memory: MemoryEvent | undefined;
   readonly #started: number;
 
@@ -69,7 +69,7 @@ export class TerminalReport {
   /** Events that change what later ones show. */
   #notice(event: ConvertEvent): void {
     if (event.type === 'progress') this.#progress(event);
-    else if (event.type === 'trial') this.#trials.push(event);
+    else if (event.type === 'trial') this.#trials.set(event.candidate, event);
     else if (event.type === 'memory') this.#memory = event;
     else if (event.type === 'start') this.#target = event.bitsPerWeight;
   }
@@ -132,14 +132,14 @@ export class TerminalReport {
     const isFirst = this.#tableOf !== event.stage;
     this.#tableOf = event.stage;
     const row = this.#clipped(tableRow(columns, moduleCells(event, this.#measured())));
-    this.#trials = [];
+    this.#trials.clear();
     return isFirst ? [this.#styled('dim', this.#clipped(titleRow(columns))), row] : [row];
   }
 
   /** Of the trials of the module that has finished. */
   #measured(): MeasuredErrors | undefined {
     const target = this.#target ?? 0;
-    const byBits = [...this.#trials].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight);
+    const byBits = [...this.#trials.values()].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight);
     const distance = ({ bitsPerWeight }: TrialEvent) => Math.abs(bitsPerWeight - target);
     const [nearest] = [...byBits].sort((a, b) => distance(a) - distance(b));
     const [least, most] = [byBits[0], byBits.at(-1)];

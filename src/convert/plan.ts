@@ -10,6 +10,7 @@ import { byteLength, DTYPES, type TensorInfo } from '../tensor/dtype.ts';
 import { budgetBits, checkBudget, type SizedModule } from './allocate.ts';
 import type { PlanEvent } from './events.ts';
 import { gpuNeed } from './gpu-need.ts';
+import { memoryNeed } from './memory-need.ts';
 import { candidateBits, candidatesOf } from './module-candidates.ts';
 
 /** What a conversion is asked to do, as far as its size depends on it. */
@@ -20,15 +21,14 @@ export interface PlanRequest {
   readonly quantization: RowShape;
 }
 
-/** Main memory of the program itself with tokenizer and calibration text. */
-const PROGRAM_BYTES = 350 * 2 ** 20;
-/** Pieces in which weights are read and written; a few are on their way at once. */
-const PIECES_BYTES = 3 * 64 * 2 ** 20;
-/** Job description, measurement and strategy. */
-const JOB_FILES_BYTES = 2 ** 20;
 const TOKEN_ID_BYTES = 8;
-/** What config.json gains, at most. */
-const CONFIG_GAIN_BYTES = 1024;
+/** Measurement and strategy of a module, as JSON. */
+const MODULE_JSON_BYTES = 32 * 2 ** 10;
+/** What the original makes of the held-out text, at most: 16 rows of 512 tokens, f32. */
+const REFERENCE_TOKENS = 16 * 512;
+/** Report, model card and what config.json gains; a module's part of the report. */
+const REPORT_BYTES = 16 * 2 ** 10;
+const MODULE_REPORT_BYTES = 2 * 2 ** 10;
 
 /** The modules with the sizes of their candidates. */
 export const sizedModules = ({ modules }: ModelPlan): SizedModule[] =>
@@ -58,13 +58,13 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
   const moduleBytes = Math.ceil(Math.min(most, budgetBits(modules, bits)) / 8);
   const outputParts = outputPartsOf(source, plan, headBits, moduleBytes);
   const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
-  const gpu = gpuNeed(
-    plan,
-    headParams(headBits),
-    { measurement: measurement.length, quantization: quantization.length },
-    ({ weight, k, n }) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes,
-  );
+  const fileBytes = ({ weight, k, n }: LinearSpec) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
+  const lengths = { measurement: measurement.length, quantization: quantization.length };
+  const gpu = gpuNeed(plan, headParams(headBits), lengths, fileBytes);
+  const memory = { measurement, quantization, headBytes: outputParts.head, fileBytes };
   const rowBytes = sum([measurement, quantization], ({ rows, length }) => rows * length * TOKEN_ID_BYTES);
+  const referenceBytes = REFERENCE_TOKENS * (plan.config.hiddenSize * 4 + TOKEN_ID_BYTES);
+  const jobBytes = rowBytes + referenceBytes + modules.length * MODULE_JSON_BYTES;
   return {
     type: 'plan',
     modules: [
@@ -82,8 +82,8 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
     calibration: { measurement, quantization },
     gpuBytes: gpu.bytes,
     gpuBufferBytes: gpu.largestBuffer,
-    memoryBytes: memoryBytes(plan, modules, request, outputParts.head),
-    diskBytes: outputBytes + moduleBytes + outputParts.head + rowBytes + JOB_FILES_BYTES,
+    memoryBytes: memoryNeed(plan, modules, memory),
+    diskBytes: outputBytes + moduleBytes + outputParts.head + jobBytes,
   };
 }
 
@@ -98,6 +98,7 @@ function outputPartsOf(
 ): PlanEvent['outputParts'] {
   const head = packedInfos(plan.head, headBits);
   // Names and shapes, and so the header's length, hardly depend on the parameters.
+  const { length: count } = plan.modules;
   const linears = plan.modules.flatMap((module) => module.linears);
   const infos = [
     ...plan.stored.map(({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape })),
@@ -108,34 +109,9 @@ function outputPartsOf(
     modules: modules + headerLength(planShard('', infos)),
     head: sum(head, byteLength),
     stored: storedBytes(plan),
-    copied: sum(source.copiedFiles(), ({ size }) => size) + CONFIG_GAIN_BYTES,
+    copied: sum(source.copiedFiles(), ({ size }) => size) + REPORT_BYTES + count * MODULE_REPORT_BYTES,
   };
 }
 
 const packedInfos = ({ key, k, n, bias }: LinearSpec, headBits: BitWidth): TensorInfo[] =>
   packedTensorInfos(key, k, n, headParams(headBits), bias !== undefined);
-
-/** The larger of: all states while the embeddings are looked up; all states, and a module's packed tensors. */
-function memoryBytes(
-  { config: { hiddenSize, vocabSize } }: ModelPlan,
-  modules: readonly SizedModule[],
-  { measurement, quantization }: PlanRequest,
-  headBytes: number,
-): number {
-  const originals = Math.min(measurement.rows, quantization.rows);
-  const tokens = Math.max(
-    2 * measurement.rows * measurement.length,
-    2 * (quantization.rows + originals) * quantization.length,
-  );
-  const vectors = Math.min(
-    vocabSize,
-    Math.max(measurement.rows * measurement.length, quantization.rows * quantization.length),
-  );
-  const packed = Math.max(
-    headBytes,
-    ...modules.flatMap(({ candidates }) => candidates.map(({ totalBits }) => totalBits / 8)),
-  );
-  // While a tensor is read back there are two of it.
-  const atOnce = Math.max(vectors * hiddenSize * 4, 2 * packed);
-  return PROGRAM_BYTES + PIECES_BYTES + tokens * hiddenSize * 4 + Math.ceil(atOnce);
-}

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
 import {
@@ -33,6 +33,8 @@ const MODULES = [
   'model.layers.1.self_attn',
   'model.layers.1.mlp',
 ];
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const temporary = temporaryDirectory('cli');
 const at = (path: string) => join(temporary.path, path);

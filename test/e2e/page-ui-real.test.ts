@@ -104,7 +104,14 @@ test('a dropped folder is planned, converted and saved to another folder', async
       for await (const name of folder.keys()) names.push(name);
       return names.sort();
     });
-    expect(saved).toEqual(['config.json', 'output.safetensors', 'tokenizer.json', 'tokenizer_config.json']);
+    expect(saved).toEqual([
+      'README.md',
+      'config.json',
+      'output.safetensors',
+      'report.html',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
   });
 });
 

@@ -10,6 +10,7 @@ import { forEachBatch, type HiddenStates } from '../model/states.ts';
 import { type LinearWeight, loadLinears, loadNorms, type ModuleNorms } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
+import type { InputSample } from './linear-error.ts';
 
 /** A module with its weights on the GPU. */
 export interface LoadedModule {
@@ -35,6 +36,9 @@ export async function loadModule(
   };
 }
 
+/** Sees the linear inputs, (tokens, k) each, of a batch of rows that starts with row `start`. */
+type InputsSeen = (inputs: ReadonlyMap<LinearInput, GpuTensor>, start: number) => void;
+
 /** Runs a module on all rows of `input` and stores what comes out; `input` and `output` may be the same. */
 export async function advance(
   context: StageContext,
@@ -42,14 +46,14 @@ export async function advance(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
-  hessians?: ReadonlyMap<LinearInput, GpuTensor>,
+  seen?: InputsSeen,
 ): Promise<void> {
   const { gpu, control } = context;
   await forEachBatch(gpu, input.rows, batch, async (scope, start, end) => {
     await checkControl(control);
     const x = input.load(scope, start, end);
     const block = runBlock(loaded.forward, scope, loaded.module, loaded.norms, loaded.linears, x);
-    for (const [name, h] of hessians ?? []) addToHessian(context, h, block.inputs.get(name)!);
+    seen?.(block.inputs, start);
     await output.store(block.output, start);
   });
 }
@@ -63,6 +67,7 @@ export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor):
 /**
  * Runs the module as it is on all rows, from `input` into `output`, and factors the Hessian of each distinct linear
  * input. The factors belong to `scope`.
+ * @param sample takes its part of the inputs.
  */
 export async function captureHessians(
   context: StageContext,
@@ -71,6 +76,7 @@ export async function captureHessians(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
+  sample?: InputSample,
 ): Promise<Map<LinearInput, HessianFactor>> {
   const { gpu } = context;
   const { module } = loaded;
@@ -82,7 +88,10 @@ export async function captureHessians(
       gpu.zero(h);
       hessians.set(linear.input, h);
     }
-    await advance(context, loaded, input, output, batch, hessians);
+    await advance(context, loaded, input, output, batch, (inputs, start) => {
+      for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!);
+      sample?.take(inputs, start);
+    });
     const factors = new Map<LinearInput, HessianFactor>();
     for (const [name, h] of hessians) {
       const what = `${module.key} (${name})`;

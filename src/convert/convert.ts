@@ -40,8 +40,8 @@ export async function convert(given: ConvertJob): Promise<void> {
   const measurement = await measureOnce(context, job, rows);
   if (measureOnly) return keepMeasurement(context, measurement);
   const strategy = await chooseStrategy(context, job, measurement);
-  const rfnErrors = await quantizeOnce(context, job, rows, strategy);
-  await finish(context, job, { rows, strategy, rfnErrors, reference, recorder });
+  const errors = await quantizeOnce(context, job, rows, strategy);
+  await finish(context, job, { rows, strategy, ...errors, reference, recorder });
 }
 
 /** The job with its events kept for the report, and looked at for what must be warned of. */
@@ -132,7 +132,7 @@ async function quantizeOnce(
   job: ConvertJob,
   rows: JobRows,
   strategy: Strategy,
-): Promise<Findings['rfnErrors']> {
+): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors'>> {
   const { work, emit } = context;
   const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
   if (result) {
@@ -140,19 +140,29 @@ async function quantizeOnce(
     const { tokens, original, quantized } = result.perplexity;
     emit({ type: 'perplexity', model: 'original', value: original, tokens });
     emit({ type: 'perplexity', model: 'quantized', value: quantized, tokens });
-    return result.rfn_error;
+    return errorsOf(result);
   }
   return stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
-    const { rfnErrors, perplexity } = await quantize(context, rows.quantization, choice);
-    const note: QuantizationNote = { rfn_error: Object.fromEntries(rfnErrors), perplexity };
+    const { rfnErrors, linearErrors, perplexity } = await quantize(context, rows.quantization, choice);
+    const note: QuantizationNote = {
+      rfn_error: Object.fromEntries(rfnErrors),
+      linear_error: Object.fromEntries(linearErrors),
+      perplexity,
+    };
     await work.writeJson(ARTEFACT.result, note);
-    return note.rfn_error;
+    return errorsOf(note);
   });
 }
+
+const errorsOf = ({ rfn_error, linear_error }: QuantizationNote) => ({
+  rfnErrors: rfn_error,
+  linearErrors: linear_error,
+});
 
 /** What remains of the quantization beside the tensors. */
 interface QuantizationNote {
   readonly rfn_error: Readonly<Record<string, number>>;
+  readonly linear_error: Readonly<Record<string, number>>;
   readonly perplexity: QuantizeResult['perplexity'];
 }

@@ -32,7 +32,8 @@ export async function readErrors(gpu: Gpu, sums: GpuTensor): Promise<number[]> {
       difference += values[(row * parts + part) * 2]!;
       power += values[(row * parts + part) * 2 + 1]!;
     }
-    return Math.sqrt(difference / power);
+    // Both may be zero.
+    return difference === 0 ? 0 : Math.sqrt(difference / power);
   });
 }
 

@@ -26,6 +26,7 @@ export interface Findings {
   readonly rows: JobRows;
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
+  readonly linearErrors: Readonly<Record<string, number>>;
   /** Undefined: nothing is compared. */
   readonly reference: Reference | undefined;
   readonly recorder: Recorder;
@@ -33,12 +34,12 @@ export interface Findings {
 
 /** Writes the output, compares it with the original, and says all about it. */
 export async function finish(context: StageContext, job: ConvertJob, findings: Findings): Promise<void> {
-  const { rows, strategy, rfnErrors, reference, recorder } = findings;
+  const { reference, ...found } = findings;
   const { plan } = context;
   const { settings, output } = job;
-  const { bytes } = await writeOutput(context, job, rows);
+  const { bytes } = await writeOutput(context, job, found.rows);
   if (reference) await evaluateOnce(context, job, reference);
-  const data = reportData({ plan, settings, rows, strategy, rfnErrors, outputBytes: bytes, recorder });
+  const data = reportData({ ...found, plan, settings, outputBytes: bytes });
   await writeWords(output, data);
   const files = await output.list();
   job.emit({

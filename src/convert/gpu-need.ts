@@ -3,6 +3,7 @@
  * row and one candidate are on the GPU at a time. Each function follows the allocations of the file it names.
  */
 
+import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
 import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
 import { padColumns } from '../exl2/packed-linear.ts';
@@ -12,6 +13,7 @@ import { bufferBytes } from '../gpu/memory.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
+import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
 
@@ -80,7 +82,7 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number): number {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
     return factors + total(linears.slice(i), weight) + kept + versions[i]!.meanwhile;
   });
-  const sums = candidatesOf(module).length * errorSums(plan, t);
+  const sums = candidatesOf(module).length * errorSums(t * plan.config.hiddenSize);
   const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;
   return Math.max(
     total(linears, weight) + Math.max(factors + block, factoring(sizes)),
@@ -89,23 +91,29 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number): number {
   );
 }
 
-/** errors-by-row.ts */
-const errorSums = ({ config }: ModelPlan, t: number): number =>
-  buffer(2 * Math.ceil((t * config.hiddenSize) / 4096));
+/** errors-by-row.ts, for one row of `count` elements. */
+const errorSums = (count: number): number => buffer(2 * Math.ceil(count / 4096));
 
-/** quantize-module.ts, with the parameters that take most. */
-function quantizingModule(plan: ModelPlan, module: ModuleSpec, t: number): number {
+/** quantize-module.ts with the parameters that take most, linear-error.ts */
+function quantizingModule(plan: ModelPlan, module: ModuleSpec, shape: RowShape): number {
+  const t = shape.length;
+  const sample = sampleShape(shape);
+  const sampled = sample.rows * sample.length;
   const { linears } = module;
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
   const { block } = activations(plan, module, t);
-  const packed = most(linears, (linear) =>
-    most(candidatesOf(module), (candidate) =>
-      packing(linear.k, [padColumns(linear.n)], candidate[linear.name]!),
-    ),
-  );
-  const phases = [factors + block + errorSums(plan, t), factoring(sizes), factors + packed];
-  return total(linears, weight) + Math.max(...phases);
+  const packed = most(linears, ({ name, k, n }) => {
+    const columns = padColumns(n);
+    const projection = buffer(sampled, columns);
+    const comparing = projection + errorSums(sampled * columns);
+    const each = candidatesOf(module).map((candidate) => packing(k, [columns], candidate[name]!));
+    return projection + Math.max(comparing, ...each);
+  });
+  const sums = errorSums(t * plan.config.hiddenSize);
+  const phases = [factors + block + sums, factoring(sizes), factors + packed];
+  const inputs = total(sizes, (k) => buffer(sampled, k));
+  return total(linears, weight) + inputs + Math.max(...phases);
 }
 
 /** Columns of each slice of the head, as weights.ts cuts it. */
@@ -133,13 +141,13 @@ export interface GpuNeed {
 }
 
 /**
- * @param lengths tokens in a calibration row of each pass.
+ * @param shapes of the calibration rows of each pass.
  * @param fileBytes of a linear's weight in the source.
  */
 export function gpuNeed(
   plan: ModelPlan,
   headParams: QuantParams,
-  lengths: { readonly measurement: number; readonly quantization: number },
+  shapes: { readonly measurement: RowShape; readonly quantization: RowShape },
   fileBytes: (linear: LinearSpec) => number,
 ): GpuNeed {
   const { modules, head, config } = plan;
@@ -149,18 +157,19 @@ export function gpuNeed(
   const slices = headSlices(head);
   const loadingHead =
     total(slices, (n) => buffer(head.k, n)) + buffer((fileBytes(head) / 4 / head.n) * Math.max(...slices));
-  const constants = (t: number) =>
-    buffer(config.hiddenSize) + 2 * buffer(config.headDim) + 2 * buffer(t, config.headDim / 2);
+  const { measurement, quantization } = shapes;
+  const constants = ({ length }: RowShape) =>
+    buffer(config.hiddenSize) + 2 * buffer(config.headDim) + 2 * buffer(length, config.headDim / 2);
   const phases = [
     most(modules, ({ linears }) => loading(linears)),
     loadingHead,
-    most(sizes, (module) => measuring(plan, module, lengths.measurement)),
-    most(sizes, (module) => quantizingModule(plan, module, lengths.quantization)),
-    quantizingHead(plan, lengths.quantization, headParams),
+    most(sizes, (module) => measuring(plan, module, measurement.length)),
+    most(sizes, (module) => quantizingModule(plan, module, quantization)),
+    quantizingHead(plan, quantization.length, headParams),
   ];
   const linears = modules.flatMap((module) => module.linears);
   return {
-    bytes: Math.max(...phases) + Math.max(constants(lengths.measurement), constants(lengths.quantization)),
+    bytes: Math.max(...phases) + Math.max(constants(measurement), constants(quantization)),
     largestBuffer: Math.max(
       most(linears, ({ k, n }) => Math.max(buffer(k, padColumns(n)), buffer(k, k))),
       buffer(head.k, Math.max(...slices)),

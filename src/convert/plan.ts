@@ -28,7 +28,7 @@ const MODULE_JSON_BYTES = 32 * 2 ** 10;
 const REFERENCE_TOKENS = 16 * 512;
 /** Report, model card and what config.json gains; a module's part of the report. */
 const REPORT_BYTES = 16 * 2 ** 10;
-const MODULE_REPORT_BYTES = 2 * 2 ** 10;
+const MODULE_REPORT_BYTES = 4 * 2 ** 10;
 
 /** The modules with the sizes of their candidates. */
 export const sizedModules = ({ modules }: ModelPlan): SizedModule[] =>
@@ -59,8 +59,7 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
   const outputParts = outputPartsOf(source, plan, headBits, moduleBytes);
   const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
   const fileBytes = ({ weight, k, n }: LinearSpec) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
-  const lengths = { measurement: measurement.length, quantization: quantization.length };
-  const gpu = gpuNeed(plan, headParams(headBits), lengths, fileBytes);
+  const gpu = gpuNeed(plan, headParams(headBits), { measurement, quantization }, fileBytes);
   const memory = { measurement, quantization, headBytes: outputParts.head, fileBytes };
   const rowBytes = sum([measurement, quantization], ({ rows, length }) => rows * length * TOKEN_ID_BYTES);
   const referenceBytes = REFERENCE_TOKENS * (plan.config.hiddenSize * 4 + TOKEN_ID_BYTES);

@@ -10,7 +10,7 @@ import { addToHessian } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import { perplexity } from './perplexity.ts';
-import { type PassStates, quantizeLinear } from './quantize-module.ts';
+import { linearEvent, type PassStates, quantizeLinear } from './quantize-module.ts';
 
 /** Over the first calibration rows. */
 export interface Perplexities {
@@ -52,6 +52,7 @@ export async function quantizeHead(
       temporary.free(h);
       return quantizeLinear(context, scope, plan.head, head, factor, params);
     });
+    emit(linearEvent(plan.head, params, undefined));
     const after = await perplexity(
       context,
       { forward, norm, head: slices },

@@ -6,6 +6,7 @@ import type { HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
+import type { LinearInput } from '../model/architectures/architecture.ts';
 import { runBlock } from '../model/forward.ts';
 import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
 import { forEachBatch, type HiddenStates } from '../model/states.ts';
@@ -16,6 +17,8 @@ import { advance, captureHessians, type LoadedModule, loadModule } from './captu
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import { mean, readErrors, recordErrors } from './errors-by-row.ts';
+import type { LinearEvent } from './events.ts';
+import { InputSample } from './linear-error.ts';
 
 /**
  * States that the quantization pass carries from module to module. A module reads the first of each pair and writes
@@ -35,6 +38,8 @@ export interface QuantizedModule {
   readonly tensors: readonly HostTensor[];
   /** Mean over rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */
   readonly rfnError: number;
+  /** Of each linear by itself, by name: see {@link LinearEvent.error}. */
+  readonly linearErrors: Readonly<Record<string, number>>;
 }
 
 /** Parameters of each linear of a module, by name. */
@@ -52,15 +57,24 @@ export async function quantizeModule(
   const { quantized, quantizedNext, original, originalNext } = states;
   return withScope(context.gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, quantized.length);
-    const tensors = await withScope(context.gpu, async (factorScope) => {
-      const factors = await captureHessians(context, factorScope, loaded, quantized, quantizedNext, batch);
+    const linears = await withScope(context.gpu, async (factorScope) => {
+      const sample = new InputSample(context.gpu, factorScope, module, quantized);
+      const factors = await captureHessians(
+        context,
+        factorScope,
+        loaded,
+        quantized,
+        quantizedNext,
+        batch,
+        sample,
+      );
       await advance(context, loaded, original, originalNext, batch);
       progress(0.4);
-      return quantizeLinears(context, scope, loaded, factors, params);
+      return quantizeLinears(context, scope, loaded, { factors, sample }, params);
     });
     progress(0.6);
     const rfnError = await advanceAndCompare(context, loaded, quantized, quantizedNext, batch);
-    return { tensors, rfnError };
+    return { ...linears, rfnError };
   });
 }
 
@@ -69,19 +83,36 @@ async function quantizeLinears(
   context: StageContext,
   scope: Scope,
   loaded: LoadedModule,
-  factors: ReadonlyMap<string, HessianFactor>,
+  { factors, sample }: { factors: ReadonlyMap<LinearInput, HessianFactor>; sample: InputSample },
   params: ModuleParams,
-): Promise<HostTensor[]> {
+): Promise<Pick<QuantizedModule, 'tensors' | 'linearErrors'>> {
   const tensors: HostTensor[] = [];
+  const linearErrors: Record<string, number> = {};
   for (const linear of loaded.module.linears) {
+    const { name, input } = linear;
     await checkControl(context.control);
-    const original = loaded.linears.get(linear.name)!;
-    const factor = factors.get(linear.input)!;
-    const result = await quantizeLinear(context, scope, linear, [original], factor, params[linear.name]!);
-    loaded.linears.set(linear.name, result.slices[0]!);
-    tensors.push(...result.tensors);
+    linearErrors[name] = await withScope(context.gpu, async (temporary) => {
+      const original = loaded.linears.get(name)!;
+      const expected = sample.project(temporary, input, original);
+      const factor = factors.get(input)!;
+      const result = await quantizeLinear(context, scope, linear, [original], factor, params[name]!);
+      const rebuilt = result.slices[0]!;
+      loaded.linears.set(name, rebuilt);
+      tensors.push(...result.tensors);
+      return sample.error(temporary, sample.project(temporary, input, rebuilt), expected);
+    });
+    context.emit(linearEvent(linear, params[name]!, linearErrors[name]));
   }
-  return tensors;
+  return { tensors, linearErrors };
+}
+
+export function linearEvent(
+  { key, k, n, bias }: LinearSpec,
+  params: QuantParams,
+  error: number | undefined,
+): LinearEvent {
+  const bitsPerWeight = totalBits(k, n, params, bias !== undefined) / (k * n);
+  return { type: 'linear', key, bitsPerWeight, ...(error !== undefined && { error }) };
 }
 
 /**
@@ -96,8 +127,8 @@ export async function quantizeLinear(
   factor: HessianFactor,
   params: QuantParams,
 ): Promise<{ slices: LinearWeight[]; tensors: HostTensor[] }> {
-  const { gpu, emit } = context;
-  const { key, k, n, bias } = linear;
+  const { gpu } = context;
+  const { key, k, n } = linear;
   return withScope(gpu, async (temporary) => {
     const groups = resolveGroups(k, params);
     const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor }, [groups]);
@@ -111,7 +142,6 @@ export async function quantizeLinear(
       rebuilt.push({ ...slice, w: await rebuildWeight(gpu, scope, key, columns, quantized![i]!) });
       start += slice.n;
     }
-    emit({ type: 'linear', key, bitsPerWeight: totalBits(k, n, params, bias !== undefined) / (k * n) });
     return { slices: rebuilt, tensors: await tensorsOf(context, key, packed, slices) };
   });
 }

@@ -20,7 +20,13 @@ import type { StageContext } from './context.ts';
 import type { Strategy } from './optimize.ts';
 import { progressReporter } from './progress.ts';
 import { type Perplexities, quantizeHead } from './quantize-head.ts';
-import { type ModuleParams, type PassStates, quantizeModule } from './quantize-module.ts';
+import {
+  linearEvent,
+  type ModuleParams,
+  type PassStates,
+  type QuantizedModule,
+  quantizeModule,
+} from './quantize-module.ts';
 
 /** How to quantize. */
 export interface QuantizeChoice {
@@ -31,7 +37,10 @@ export interface QuantizeChoice {
 }
 
 export interface QuantizeResult {
+  /** By the module's key. */
   readonly rfnErrors: ReadonlyMap<string, number>;
+  /** By the linear's key, without the head's. */
+  readonly linearErrors: ReadonlyMap<string, number>;
   readonly perplexity: Perplexities;
 }
 
@@ -59,6 +68,7 @@ export async function quantize(
     originalNext: newStates(originalRows),
   };
   const rfnErrors = new Map<string, number>();
+  const linearErrors = new Map<string, number>();
   const batchRows = rowsPerBatch(gpu, plan, rows.length);
   try {
     await embedTokens(source, plan, rows.ids, states.quantized);
@@ -69,15 +79,16 @@ export async function quantize(
       progress(index, 0);
       fetch(weightNames(plan.modules[index + 1]));
       const done = await work.openTensors(ARTEFACT.tensors(module.key));
-      const rfnError = await withFittingBatch(gpu, batchRows, module.key, Object.values(states), (batch) =>
+      const params = strategy.params.get(module.key)!;
+      const errors = await withFittingBatch(gpu, batchRows, module.key, Object.values(states), (batch) =>
         done
-          ? replayModule(context, module, done, states, batch)
-          : quantizeAndWrite(context, module, strategy.params.get(module.key)!, states, batch, (share) =>
-              progress(index, share),
-            ),
+          ? replayModule(context, module, params, done, states, batch)
+          : quantizeAndWrite(context, module, params, states, batch, (share) => progress(index, share)),
       );
       states = swapped(states);
+      const { rfnError } = errors;
       rfnErrors.set(module.key, rfnError);
+      for (const { key, name } of module.linears) linearErrors.set(key, errors.linearErrors[name]!);
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
       const count = plan.modules.length;
@@ -102,7 +113,7 @@ export async function quantize(
     );
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors);
     progress(plan.modules.length, 1);
-    return { rfnErrors, perplexity: head.perplexity };
+    return { rfnErrors, linearErrors, perplexity: head.perplexity };
   } finally {
     for (const each of Object.values(states)) each.free();
   }
@@ -116,6 +127,8 @@ const swapped = ({ quantized, quantizedNext, original, originalNext }: PassState
   originalNext: original,
 });
 
+type ModuleErrors = Pick<QuantizedModule, 'rfnError' | 'linearErrors'>;
+
 async function quantizeAndWrite(
   context: StageContext,
   module: ModuleSpec,
@@ -123,29 +136,43 @@ async function quantizeAndWrite(
   states: PassStates,
   batch: number,
   progress: (share: number) => void,
-): Promise<number> {
-  const { tensors, rfnError } = await quantizeModule(context, module, params, states, batch, progress);
-  await context.work.writeTensors(ARTEFACT.tensors(module.key), tensors, { rfn_error: String(rfnError) });
-  return rfnError;
+): Promise<ModuleErrors> {
+  const { tensors, ...errors } = await quantizeModule(context, module, params, states, batch, progress);
+  await context.work.writeTensors(ARTEFACT.tensors(module.key), tensors, {
+    rfn_error: String(errors.rfnError),
+    linear_errors: JSON.stringify(errors.linearErrors),
+  });
+  return errors;
 }
 
 /** Advances the states through a module that is finished, as if it had been quantized now. */
 async function replayModule(
   context: StageContext,
   module: ModuleSpec,
+  params: ModuleParams,
   file: SafetensorsFile,
   states: PassStates,
   batch: number,
-): Promise<number> {
+): Promise<ModuleErrors> {
   await withScope(context.gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, states.quantized.length);
     await advance(context, loaded, states.original, states.originalNext, batch);
     await takePackedWeights(context, scope, loaded, file);
     await advance(context, loaded, states.quantized, states.quantizedNext, batch);
   });
-  const rfnError = Number(file.metadata.get('rfn_error'));
-  assert(Number.isFinite(rfnError), `${file.name} has no rfn_error`);
-  return rfnError;
+  const errors = errorsIn(file, module);
+  for (const linear of module.linears) {
+    context.emit(linearEvent(linear, params[linear.name]!, errors.linearErrors[linear.name]));
+  }
+  return errors;
+}
+
+function errorsIn({ name, metadata }: SafetensorsFile, { linears }: ModuleSpec): ModuleErrors {
+  const rfnError = Number(metadata.get('rfn_error'));
+  const linearErrors = JSON.parse(metadata.get('linear_errors') ?? '{}') as Record<string, number>;
+  const complete = linears.every((linear) => Number.isFinite(linearErrors[linear.name]));
+  assert(Number.isFinite(rfnError) && complete, `${name} lacks errors`);
+  return { rfnError, linearErrors };
 }
 
 /** Replaces the weights of `loaded` by those that the packed tensors in `file` stand for. */

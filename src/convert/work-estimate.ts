@@ -7,6 +7,7 @@ import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
+import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 
 /** Operations on each weight by the scale search: 97 factors, about ten for each. */
@@ -77,12 +78,15 @@ function measuring(plan: ModelPlan, module: ModuleSpec, shape: RowShape): number
   return running(plan, module, shape) + factoring(inputSizes(module), shape) + trials + attention;
 }
 
-/** quantize-module.ts: the module as it is, then as it has become; and the original model on the first rows. */
+/**
+ * quantize-module.ts: the module as it is, then as it has become; the original model on the first rows; and each
+ * linear before and after on its sample.
+ */
 const quantizing = (plan: ModelPlan, module: ModuleSpec, shape: RowShape, original: RowShape): number =>
   2 * running(plan, module, shape) +
   running(plan, module, original) +
   factoring(inputSizes(module), shape) +
-  sum(module.linears, sweeping);
+  sum(module.linears, (linear) => sweeping(linear) + 2 * projecting(linear, sampleShape(shape)));
 
 /** quantize-head.ts: perplexity of both models. */
 const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape): number =>

@@ -42,8 +42,8 @@ export class KvCache implements KeyValueCache {
   extend(layer: number, k: GpuTensor, v: GpuTensor): readonly [GpuTensor, GpuTensor] {
     const cached = this.#layers[layer]!;
     const start = this.#past * cached.k.shape[1]! * 4;
-    this.#gpu.copyAt(k, cached.k, start);
-    this.#gpu.copyAt(v, cached.v, start);
+    this.#gpu.copyPart(k, 0, cached.k, start, k.size);
+    this.#gpu.copyPart(v, 0, cached.v, start, v.size);
     return [cached.k, cached.v];
   }
 

@@ -98,13 +98,15 @@ export class Gpu {
   /** Copies bytes between tensors of equal size. */
   copy(source: GpuTensor, target: GpuTensor): void {
     assert(source.size === target.size, `copy of ${source.size} bytes into ${target.size}`);
-    this.copyAt(source, target, 0);
+    this.copyPart(source, 0, target, 0, source.size);
   }
 
-  /** Copies all of `source` into `target`, from byte `start` of it on (a multiple of 4). */
-  copyAt({ buffer, offset, size }: GpuTensor, target: GpuTensor, start: number): void {
-    assert(start + size <= target.size, `copy of ${size} bytes at ${start} into ${target.size}`);
-    this.#commands().copyBufferToBuffer(buffer, offset, target.buffer, target.offset + start, size);
+  /** Copies `bytes` bytes from byte `from` of `source` to byte `to` of `target` (all multiples of 4). */
+  copyPart(source: GpuTensor, from: number, target: GpuTensor, to: number, bytes: number): void {
+    assert(from + bytes <= source.size, `copy of ${bytes} bytes at ${from} of ${source.size}`);
+    assert(to + bytes <= target.size, `copy of ${bytes} bytes at ${to} into ${target.size}`);
+    const [start, end] = [source.offset + from, target.offset + to];
+    this.#commands().copyBufferToBuffer(source.buffer, start, target.buffer, end, bytes);
   }
 
   zero(tensor: GpuTensor): void {

@@ -36,7 +36,7 @@ const DATA: ReportData = {
     bitsPerWeight: 3 + layer,
     expectedError: 0.05,
     rfnError: layer === 0 ? 0.06 : undefined,
-    linears: [{ name: 'up_proj', bitsPerWeight: 3.25 + layer, params: '1:3b_64g s4' }],
+    linears: [{ name: 'up_proj', bitsPerWeight: 3.25 + layer, error: 0.02, params: '1:3b_64g s4' }],
   })),
   perplexity: new Map([['original', { type: 'perplexity', model: 'original', value: 9.5, tokens: 100 }]]),
   measures: {
@@ -65,6 +65,7 @@ describe('report.html', () => {
       '3.499',
       'own.parquet',
       'layer 1, up_proj: 1:3b_64g s4',
+      'layer 1, up_proj: 2.00 % at 4.25 bits per weight',
       '>4.25<',
       'model.layers.0.mlp: 6.00 %, measured 5.00 %',
       '9.250',

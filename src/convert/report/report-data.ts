@@ -47,6 +47,8 @@ export interface ModuleReport {
   readonly linears: readonly {
     readonly name: string;
     readonly bitsPerWeight: number;
+    /** Of its own output, on a sample of its inputs. */
+    readonly error: number | undefined;
     /** As in ExLlamaV2's log. */
     readonly params: string;
   }[];
@@ -58,12 +60,13 @@ export interface ReportSources {
   readonly rows: JobRows;
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
+  readonly linearErrors: Readonly<Record<string, number>>;
   readonly outputBytes: number;
   readonly recorder: Recorder;
 }
 
 export function reportData(sources: ReportSources): ReportData {
-  const { plan, settings, rows, strategy, rfnErrors, outputBytes, recorder } = sources;
+  const { plan, settings, rows, strategy, rfnErrors, linearErrors, outputBytes, recorder } = sources;
   assert(recorder.start, 'a conversion ended that had not started');
   return {
     start: recorder.start,
@@ -74,7 +77,7 @@ export function reportData(sources: ReportSources): ReportData {
     modules: plan.modules.map((module, i) => {
       const { bitsPerWeight, error } = strategy.event.modules[i]!;
       const { key, layer, kind } = module;
-      const linears = linearReports(module, strategy);
+      const linears = linearReports(module, strategy, linearErrors);
       return { key, layer, kind, bitsPerWeight, expectedError: error, rfnError: rfnErrors[key], linears };
     }),
     perplexity: recorder.perplexity,
@@ -86,11 +89,16 @@ export function reportData(sources: ReportSources): ReportData {
   };
 }
 
-function linearReports({ key, linears }: ModuleSpec, strategy: Strategy): ModuleReport['linears'] {
-  const params = strategy.params.get(key)!;
-  return linears.map(({ name, k, n, bias }) => ({
+function linearReports(
+  module: ModuleSpec,
+  strategy: Strategy,
+  errors: ReportSources['linearErrors'],
+): ModuleReport['linears'] {
+  const params = strategy.params.get(module.key)!;
+  return module.linears.map(({ key, name, k, n, bias }) => ({
     name,
     bitsPerWeight: totalBits(k, n, params[name]!, bias !== undefined) / (k * n),
+    error: errors[key],
     params: describe(params[name]!),
   }));
 }

@@ -3,9 +3,10 @@ import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
 import type { StageName } from '../events.ts';
 import { type Html, html, NOTHING, table } from './html.ts';
-import type { ModuleReport, ReportData, RowFacts } from './report-data.ts';
+import { allocationSection, errorSection } from './layer-sections.ts';
+import type { ReportData, RowFacts } from './report-data.ts';
 import { STYLE } from './style.ts';
-import { barPicture, gridPicture } from './svg.ts';
+import { barPicture } from './svg.ts';
 
 const STAGES: Readonly<Record<StageName, string>> = {
   calibrate: 'Calibration data, trial of the original',
@@ -34,7 +35,7 @@ export function reportPage(data: ReportData): string {
 ${facts(data)}
 ${warnings(data)}
 ${measuresSection(data.measures)}
-${allocationSection(data)}
+${allocationSection(data.modules)}
 ${errorSection(data.modules)}
 ${calibrationSection(data)}
 ${settingsSection(data)}
@@ -87,46 +88,6 @@ KL divergence has a median of ${divergence.median.toFixed(5)} nats; 99 % of the 
 <figure><figcaption>Mean KL divergence by the number of tokens before</figcaption>
 ${barPicture('Mean KL divergence by position', bars, (value) => value.toFixed(4))}</figure>`;
 }
-
-function allocationSection({ modules }: ReportData): Html {
-  const columns = [...new Set(modules.flatMap(({ linears }) => linears.map(({ name }) => name)))];
-  const layers = [...new Set(modules.map(({ layer }) => layer))];
-  const bits = modules.flatMap(({ linears }) => linears.map(({ bitsPerWeight }) => bitsPerWeight));
-  const [least, most] = [Math.min(...bits), Math.max(...bits)];
-  const rows = layers.map((layer) => {
-    const linears = modules.filter((module) => module.layer === layer).flatMap((module) => module.linears);
-    const cells = columns.map((column) => {
-      const linear = linears.find(({ name }) => name === column);
-      return (
-        linear && {
-          strength: (linear.bitsPerWeight - least) / Math.max(most - least, 1),
-          text: linear.bitsPerWeight.toFixed(2),
-          detail: `layer ${layer}, ${column}: ${linear.params}`,
-        }
-      );
-    });
-    return { name: `layer ${layer}`, cells };
-  });
-  return html`<h2>Where the bits went</h2>
-<p>Bits per weight of every linear layer, from ${least.toFixed(2)} (pale) to ${most.toFixed(2)} (strong). Rest the
-pointer on a cell to see its groups.</p>
-<div class="scroll">${gridPicture({ label: 'Bits per weight by layer and linear', columns, rows })}</div>`;
-}
-
-function errorSection(modules: readonly ModuleReport[]): Html {
-  const bars = modules.map(({ layer, kind, key, rfnError, expectedError }) => ({
-    name: `${layer} ${kind === 'attention' ? 'attention' : 'MLP'}`,
-    value: rfnError ?? expectedError,
-    mark: expectedError,
-    detail: `${key}: ${percent(rfnError ?? expectedError)}, measured ${percent(expectedError)}`,
-  }));
-  return html`<h2>Error of each module</h2>
-<p>‖quantized − original‖ / ‖original‖ of a module’s output on its calibration inputs. The line is what the
-measurement promised.</p>
-<figure>${barPicture('Relative error of each module', bars, percent)}</figure>`;
-}
-
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 function calibrationSection({ calibration, settings }: ReportData): Html {
   const { measurement, quantization } = calibration;

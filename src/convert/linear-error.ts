@@ -1,0 +1,71 @@
+/** What quantizing a linear costs by itself: ‖X·Q − X·W‖ / ‖X·W‖ on a small sample X of its calibration inputs. */
+
+import type { RowShape } from '../calibration/rows.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Scope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import type { LinearInput } from '../model/architectures/architecture.ts';
+import { multiply } from '../model/linear.ts';
+import type { ModuleSpec } from '../model/plan.ts';
+import type { LinearWeight } from '../model/weights.ts';
+import { readErrors, recordErrors } from './errors-by-row.ts';
+
+/** Tokens of a sample at most: enough for two digits of an error, and next to nothing beside the Hessians' work. */
+const MOST_TOKENS = 256;
+
+/** The sample of calibration rows of this shape: the last `length` tokens of each of the first `rows` rows. */
+export const sampleShape = ({ rows, length }: RowShape): RowShape => ({
+  rows: Math.min(rows, MOST_TOKENS),
+  length: Math.min(length, Math.max(1, Math.floor(MOST_TOKENS / rows))),
+});
+
+/** A sample of each distinct linear input of a module, kept on the GPU while its rows run forward. */
+export class InputSample {
+  readonly #gpu: Gpu;
+  /** Tokens of a calibration row. */
+  readonly #length: number;
+  readonly #shape: RowShape;
+  /** (tokens, k) f32 each. */
+  readonly #inputs = new Map<LinearInput, GpuTensor>();
+
+  /** For calibration rows of this shape; the tensors belong to `scope`. */
+  constructor(gpu: Gpu, scope: Scope, { key, linears }: ModuleSpec, shape: RowShape) {
+    this.#gpu = gpu;
+    this.#length = shape.length;
+    this.#shape = sampleShape(shape);
+    const tokens = this.#shape.rows * this.#shape.length;
+    for (const { input, k } of linears) {
+      if (this.#inputs.has(input)) continue;
+      this.#inputs.set(input, scope.alloc([tokens, k], `sample of ${key} ${input}`));
+    }
+  }
+
+  /** Takes its part of the inputs, (tokens, k) each, of a batch of rows; the first of them is row `start`. */
+  take(inputs: ReadonlyMap<LinearInput, GpuTensor>, start: number): void {
+    const { rows, length } = this.#shape;
+    for (const [name, sample] of this.#inputs) {
+      const x = inputs.get(name)!;
+      const [tokens, k] = x.shape as [number, number];
+      const bytes = length * k * 4;
+      const end = Math.min(start + tokens / this.#length, rows);
+      for (let row = start; row < end; row++) {
+        const last = ((row - start + 1) * this.#length - length) * k * 4;
+        this.#gpu.copyPart(x, last, sample, row * bytes, bytes);
+      }
+    }
+  }
+
+  /** What a linear with this weight makes of the sample, without its bias: (tokens, n). */
+  project(scope: Scope, input: LinearInput, weight: LinearWeight): GpuTensor {
+    const x = this.#inputs.get(input)!;
+    const y = scope.alloc([x.shape[0]!, weight.n], 'projection of the sample');
+    multiply(this.#gpu, scope, x, weight, y, 0);
+    return y;
+  }
+
+  /** ‖y − reference‖ / ‖reference‖ of two projections, over all tokens. */
+  async error(scope: Scope, y: GpuTensor, reference: GpuTensor): Promise<number> {
+    const [error] = await readErrors(this.#gpu, recordErrors(this.#gpu, scope, y, reference, 1));
+    return error!;
+  }
+}

@@ -128,6 +128,8 @@ export interface TargetResult {
   readonly evaluation?: Measures;
   /** Relative error of each module's output. */
   readonly rfnErrors: Readonly<Record<string, number>>;
+  /** Relative error of each linear's own output, by its key; missing in results of earlier versions. */
+  readonly linearErrors?: Readonly<Record<string, number>>;
   readonly allocation: AllocationEvent;
 }
 

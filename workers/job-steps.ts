@@ -80,6 +80,7 @@ export async function targetResult(
     perplexity: result.perplexity,
     ...(evaluation && { evaluation }),
     rfnErrors: result.rfn_error,
+    linearErrors: result.linear_error,
     allocation,
   };
 }
@@ -87,5 +88,6 @@ export async function targetResult(
 /** As the engine keeps it in its work directory. */
 interface EngineResult {
   readonly rfn_error: Readonly<Record<string, number>>;
+  readonly linear_error: Readonly<Record<string, number>>;
   readonly perplexity: { readonly original: number; readonly quantized: number };
 }

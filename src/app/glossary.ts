@@ -17,7 +17,7 @@ export const GLOSSARY = {
   'GPU memory':
     'Quantized weights and cache. The program that runs the model needs some for itself too, commonly 0.5 to 1 GB.',
   error:
-    'How far a module’s output moves when its weights are quantized: ‖quantized − original‖ / ‖original‖, averaged over calibration text. Log files call it rfn error.',
+    'How far an output moves when weights are quantized: ‖quantized − original‖ / ‖original‖, over calibration text. Given for each module (log files call it rfn error) and, beside its bits, for each linear by itself.',
   'total error': 'The sum of all modules’ measured errors. Smaller is better; it has no unit.',
   elbow: 'Where the curve bends: to the left of it error grows fast, to the right more bits buy little.',
   candidate:

@@ -213,6 +213,11 @@ test('two bitrates come from one measurement, byte for byte as from the command 
     ]),
   );
   expect(Object.keys(results[0]!.rfnErrors)).toEqual(['model.layers.0.self_attn', 'model.layers.0.mlp']);
+  const linears = seen.flatMap((e) =>
+    e.type === 'linear' && e.error !== undefined ? [[e.key, e.error]] : [],
+  );
+  expect(linears).toHaveLength(2 * 7);
+  expect(Object.fromEntries(linears.slice(0, 7))).toEqual(results[0]!.linearErrors);
   expect(results[0]!.bitsPerWeight).toBeLessThanOrEqual(4);
   expect(results[0]!.evaluation?.divergence.mean).toBeGreaterThan(results[1]!.evaluation!.divergence.mean);
 

@@ -126,6 +126,13 @@ test('from the demo model to its files', async () => {
     expect(await page.title()).toBe('done · TinyStories 7M');
     const files = await page.$$eval('.files li', (lines) => lines.map((line) => line.textContent));
     expect(files).toEqual(['output.safetensors5.39 MB', 'tokenizer.json263 kB', 'config.json1.00 kB']);
+
+    // The grid has the error of each linear, also for a screen reader.
+    await page.focus('.grid td');
+    expect(await page.$eval('.grid td', (td) => td.textContent)).toBe('4.44bpw, error 1.96');
+    expect(await page.$eval('.readout', (line) => line.textContent)).toMatch(
+      /^Layer 0, q_proj 4\.44 bpw, error 1\.96 % of its own output: .* 256 × 256$/,
+    );
   });
 });
 

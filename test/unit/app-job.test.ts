@@ -8,7 +8,9 @@ import {
   viewOf,
 } from '../../src/app/state/job-view.ts';
 import { reduceJob } from '../../src/app/state/reduce-job.ts';
-import type { ConvertEvent, TrialEvent } from '../../src/convert/events.ts';
+import { resultView } from '../../src/app/state/result-view.ts';
+import type { AllocationEvent, ConvertEvent, TrialEvent } from '../../src/convert/events.ts';
+import type { TargetResult } from '../../workers/api.ts';
 import { newRecord } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
@@ -46,7 +48,7 @@ const measured = (key: string): ConvertEvent => ({
   resumed: false,
 });
 
-const allocation = (key: string): ConvertEvent => ({
+const allocation = (key: string): AllocationEvent => ({
   type: 'allocation',
   modules: [
     { key, candidate: 6, totalBits: 1, bitsPerWeight: 4.2, error: 0.03, description: 'unknown words' },
@@ -96,10 +98,10 @@ test('a measured module shows what it would get now, and the quantized one what 
 
   const chosen = after(view, [
     allocation(first.key),
-    { type: 'linear', key: `${first.key}.q_proj`, bitsPerWeight: 4.3 },
+    { type: 'linear', key: `${first.key}.q_proj`, bitsPerWeight: 4.3, error: 0.031 },
   ]);
   const half = moduleCells(first, chosen.modules.get(first.key)!, false);
-  expect(half.bits['q_proj']).toEqual({ value: 4.3, certainty: 'settled' });
+  expect(half.bits['q_proj']).toEqual({ value: 4.3, certainty: 'settled', error: 0.031 });
   // The words of the allocation are not of this version: the module's average stands in.
   expect(half.bits['k_proj']).toEqual({ value: 4.2, certainty: 'expected' });
 
@@ -120,6 +122,27 @@ test('a measured module shows what it would get now, and the quantized one what 
   expect(Object.values(cells.bits).map(({ certainty }) => certainty)).toEqual(Array(4).fill('settled'));
 });
 
+test('a result of an earlier visit shows the errors of modules and linears, as far as it has them', () => {
+  const result = {
+    bits: 4,
+    bitsPerWeight: 3.99,
+    headBits: 6,
+    bytes: 1000,
+    files: [],
+    perplexity: { original: 9, quantized: 9.1 },
+    rfnErrors: { [first.key]: 0.05 },
+    allocation: allocation(first.key),
+  };
+  const cellsOf = (shown: TargetResult) =>
+    moduleCells(first, resultView(empty.record, shown).modules.get(first.key)!, true);
+  const linearErrors = { [`${first.key}.k_proj`]: 0.02, [`${second.key}.up_proj`]: 0.03 };
+  const { bits, error } = cellsOf({ ...result, linearErrors });
+  expect(error).toEqual({ value: 0.05, certainty: 'settled' });
+  expect(bits['k_proj']).toEqual({ value: 4.2, certainty: 'settled', error: 0.02 });
+  expect(bits['q_proj']).toEqual({ value: 4.2, certainty: 'settled' });
+  expect(cellsOf(result).bits['k_proj']).toEqual({ value: 4.2, certainty: 'settled' });
+});
+
 test('nothing is shown of a module before it is measured', () => {
   expect(moduleCells(first, EMPTY_MODULE, false)).toEqual({ bits: {}, error: undefined });
 });
@@ -131,7 +154,7 @@ test('the next bitrate keeps the measurement and forgets the rest', () => {
       trial(first.key, 6, 3.9, 0.04),
       measured(first.key),
       allocation(first.key),
-      { type: 'linear', key: `${first.key}.q_proj`, bitsPerWeight: 4.3 },
+      { type: 'linear', key: `${first.key}.q_proj`, bitsPerWeight: 4.3, error: 0.031 },
       { type: 'linear', key: 'lm_head', bitsPerWeight: 6.6 },
       { type: 'perplexity', model: 'quantized', value: 9, tokens: 100 },
     ],
@@ -145,7 +168,7 @@ test('the next bitrate keeps the measurement and forgets the rest', () => {
   expect(next.stages.optimize).toBe('started');
   const module = next.modules.get(first.key)!;
   expect(module.trials).toEqual(view.modules.get(first.key)!.trials);
-  expect([module.linears, module.choice]).toEqual([{}, undefined]);
+  expect([module.linears, module.linearErrors, module.choice]).toEqual([{}, {}, undefined]);
   expect(next.log).toHaveLength(view.log.length + 1);
 });
 

@@ -1,7 +1,7 @@
 import { formatBits, formatPercent } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
 import type { AllocationChoice } from '../state/allocation-choice.ts';
-import type { ModuleView } from '../state/job-view.ts';
+import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';
 import { latestValue } from '../state/loadable.ts';
 import { ModuleChart } from './module-chart.tsx';
 
@@ -29,7 +29,7 @@ export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
     accuracy,
     bitsPerWeight,
   }));
-  const view: ModuleView = { trials, measured: true, linears: {}, ...(chosen && { choice: chosen }) };
+  const view: ModuleView = { ...EMPTY_MODULE, trials, measured: true, ...(chosen && { choice: chosen }) };
   const pin = (candidate: number) => choice.pin(module.key, candidate);
   const title = moduleTitle(module);
   return (

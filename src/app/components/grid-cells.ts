@@ -13,9 +13,15 @@ export interface CellValue {
   readonly certainty: Certainty;
 }
 
+/** Bits per weight of a linear. */
+export interface LinearCell extends CellValue {
+  /** Relative error of its own output, once it is quantized. */
+  readonly error?: number;
+}
+
 export interface ModuleCells {
-  /** Bits per weight of each linear, by name; missing where nothing is known. */
-  readonly bits: Readonly<Record<string, CellValue>>;
+  /** Of each linear, by name; missing where nothing is known. */
+  readonly bits: Readonly<Record<string, LinearCell>>;
   /** Relative error of the module's output. */
   readonly error: CellValue | undefined;
 }
@@ -34,12 +40,14 @@ export function moduleCells(module: ModuleFacts, view: ModuleView, chosen: boole
   const trial = trialNow(view);
   const expected = trial ? bitsOfLinears(module, trial, view.choice) : {};
   const finished = view.rfnError !== undefined || chosen;
-  const cells = module.linears.flatMap(({ name }): [string, CellValue][] => {
+  const cells = module.linears.flatMap(({ name }): [string, LinearCell][] => {
     const quantized = view.linears[name];
     const value = quantized ?? expected[name];
     if (value === undefined) return [];
     const settled = finished || quantized !== undefined;
-    return [[name, { value, certainty: settled ? 'settled' : 'expected' }]];
+    const error = view.linearErrors[name];
+    const cell: LinearCell = { value, certainty: settled ? 'settled' : 'expected' };
+    return [[name, error === undefined ? cell : { ...cell, error }]];
   });
   return { bits: Object.fromEntries(cells), error: moduleError(view, trial, chosen) };
 }

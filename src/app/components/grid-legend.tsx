@@ -1,8 +1,14 @@
 import { BITS_STEPS, ERROR_STEPS } from '../scales.ts';
 import { Term } from './term.tsx';
 
+interface GridLegendProps {
+  readonly chosen: boolean;
+  /** Whether the errors of linears are shown. */
+  readonly losses: boolean;
+}
+
 /** What the colours mean. */
-export function GridLegend({ chosen }: { chosen: boolean }) {
+export function GridLegend({ chosen, losses }: GridLegendProps) {
   return (
     <div class="legend">
       <div class="legend-scale">
@@ -15,10 +21,17 @@ export function GridLegend({ chosen }: { chosen: boolean }) {
         </span>
         <Swatches prefix="e" steps={ERROR_STEPS} format={(step) => String(step * 100)} />
       </div>
-      {!chosen && (
+      {(losses || !chosen) && (
         <div class="legend-marks">
-          <span class="swatch expected b5" aria-hidden="true" /> measured: what it would get now
-          <span class="swatch settled b5" aria-hidden="true" /> quantized
+          {!chosen && (
+            <span>
+              <span class="swatch expected b5" aria-hidden="true" /> measured: what it would get now
+            </span>
+          )}
+          <span>
+            <span class="swatch settled b5 with-loss l4" aria-hidden="true" /> quantized: bits, and its own
+            error
+          </span>
         </div>
       )}
     </div>

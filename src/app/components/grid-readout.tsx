@@ -61,7 +61,8 @@ function linearText(module: ModuleFacts, name: string, view: JobView, chosen: bo
   if (!cell) return `not measured yet; ${k} × ${n}`;
   const trial = trialNow(moduleView);
   const params = trial && candidateOf(module, trial, moduleView.choice)?.[name];
-  return `${formatBits(cell.value)} bpw${params ? `: ${describeParams(params)}` : ''}; ${k} × ${n}`;
+  const error = cell.error === undefined ? '' : `, error ${formatPercent(cell.error)} % of its own output`;
+  return `${formatBits(cell.value)} bpw${error}${params ? `: ${describeParams(params)}` : ''}; ${k} × ${n}`;
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

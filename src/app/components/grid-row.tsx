@@ -3,7 +3,7 @@ import type { ModuleFacts } from '../../../workers/api.ts';
 import { formatBits, formatPercent } from '../format.ts';
 import { bitsStep, errorStep } from '../scales.ts';
 import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';
-import { type CellValue, moduleCells } from './grid-cells.ts';
+import { type CellValue, type LinearCell, moduleCells } from './grid-cells.ts';
 
 export interface GridRowProps {
   readonly layer: number;
@@ -46,7 +46,7 @@ export class GridRow extends Component<GridRowProps> {
     ].join(' ');
     return (
       <>
-        {module.linears.map(({ name }) => bitsCell(module.key, name, cells.bits[name], marks))}
+        {module.linears.map(({ name }) => linearCell(module.key, name, cells.bits[name], marks))}
         {errorCell(module.key, cells.error, marks)}
       </>
     );
@@ -55,11 +55,22 @@ export class GridRow extends Component<GridRowProps> {
 
 // Cells are functions rather than components: a large model has hundreds, and they come up all at once.
 
-function bitsCell(module: string, linear: string, cell: CellValue | undefined, marks: string) {
-  const look = cell ? `${marks} ${cell.certainty} b${bitsStep(cell.value)}` : marks;
+function linearCell(module: string, linear: string, cell: LinearCell | undefined, marks: string) {
+  const loss = cell?.error;
+  const look = [
+    marks,
+    ...(cell ? [cell.certainty, `b${bitsStep(cell.value)}`] : []),
+    ...(loss === undefined ? [] : ['with-loss', `l${errorStep(loss)}`]),
+  ].join(' ');
   return (
     <td key={linear} tabIndex={-1} data-module={module} data-linear={linear} class={look}>
       {cell ? formatBits(cell.value) : '·'}
+      {loss !== undefined && (
+        <span class="loss">
+          <span class="hidden">bpw, error </span>
+          {formatPercent(loss)}
+        </span>
+      )}
     </td>
   );
 }

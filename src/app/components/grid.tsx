@@ -80,7 +80,7 @@ export function Grid({ caption, view, chosen = false, working, selected, pinned 
         </table>
       </div>
       <GridReadout place={place} view={view} chosen={chosen} />
-      <GridLegend chosen={chosen} />
+      <GridLegend chosen={chosen} losses={hasLosses(view)} />
     </div>
   );
 }
@@ -133,6 +133,9 @@ function HeadRow({ bits, columns }: { bits: number | undefined; columns: number 
     </tr>
   );
 }
+
+const hasLosses = ({ modules }: JobView): boolean =>
+  [...modules.values()].some(({ linearErrors }) => Object.keys(linearErrors).length > 0);
 
 function layersOf(model: ModelFacts): ModuleFacts[][] {
   const layers: ModuleFacts[][] = Array.from({ length: model.layers }, () => []);

@@ -10,7 +10,7 @@ import type {
 import type { StageName } from '../../convert/events.ts';
 import { type Estimate, EtaEstimator } from '../../util/eta.ts';
 import { withExpected } from './expected.ts';
-import { type JobView, viewOf } from './job-view.ts';
+import { EMPTY_MODULE, type JobView, viewOf } from './job-view.ts';
 import { type Failure, failureOf } from './loadable.ts';
 import { reduceJob } from './reduce-job.ts';
 
@@ -108,7 +108,7 @@ export class JobList {
         accuracy,
         bitsPerWeight,
       }));
-      known.set(key, { trials, measured: true, linears: {} });
+      known.set(key, { ...EMPTY_MODULE, trials, measured: true });
     }
     job.view.value = withExpected({ ...view, modules: known });
   }

@@ -44,10 +44,12 @@ export interface ModuleView {
   readonly choice?: Choice;
   /** Bits per weight of the linears that are quantized, by name. */
   readonly linears: Readonly<Record<string, number>>;
+  /** Relative error of the own output of the linears that are quantized, by name. */
+  readonly linearErrors: Readonly<Record<string, number>>;
   readonly rfnError?: number;
 }
 
-export const EMPTY_MODULE: ModuleView = { trials: [], measured: false, linears: {} };
+export const EMPTY_MODULE: ModuleView = { trials: [], measured: false, linears: {}, linearErrors: {} };
 
 export interface LogLine {
   readonly text: string;
@@ -98,7 +100,7 @@ export function forBitrate(view: JobView, bits: number): JobView {
   const { head: _, progress: __, latest: ___, ...kept } = view;
   const modules = [...view.modules].map(([key, { trials, measured }]): [string, ModuleView] => [
     key,
-    { trials, measured, linears: {} },
+    { ...EMPTY_MODULE, trials, measured },
   ]);
   return { ...kept, bits, stages: WAITING, modules: new Map(modules), perplexity: {} };
 }

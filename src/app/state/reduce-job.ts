@@ -1,5 +1,5 @@
 import type { JobUpdate } from '../../../workers/api.ts';
-import type { ConvertEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
+import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
 import { eventWords } from './event-words.ts';
 import { withExpected } from './expected.ts';
 import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView } from './job-view.ts';
@@ -50,7 +50,7 @@ function apply(draft: Draft, event: ConvertEvent): void {
       applyTrial(draft, event);
       break;
     case 'linear':
-      applyLinear(draft, event.key, event.bitsPerWeight);
+      applyLinear(draft, event);
       break;
     case 'module':
       draft.latest = event.key;
@@ -80,15 +80,18 @@ function applyTrial(draft: Draft, { module, candidate, accuracy, bitsPerWeight }
   patch(draft, module, { trials });
 }
 
-function applyLinear(draft: Draft, key: string, bitsPerWeight: number): void {
+function applyLinear(draft: Draft, { key, bitsPerWeight, error }: LinearEvent): void {
   const dot = key.lastIndexOf('.');
   if (dot < 0) {
     draft.head = bitsPerWeight;
     return;
   }
-  const module = key.slice(0, dot);
-  const { linears } = draft.modules.get(module) ?? EMPTY_MODULE;
-  patch(draft, module, { linears: { ...linears, [key.slice(dot + 1)]: bitsPerWeight } });
+  const [module, name] = [key.slice(0, dot), key.slice(dot + 1)];
+  const { linears, linearErrors } = draft.modules.get(module) ?? EMPTY_MODULE;
+  patch(draft, module, {
+    linears: { ...linears, [name]: bitsPerWeight },
+    ...(error !== undefined && { linearErrors: { ...linearErrors, [name]: error } }),
+  });
 }
 
 function patch(draft: Draft, key: string, change: Partial<ModuleView>): void {

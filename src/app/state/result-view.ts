@@ -1,13 +1,14 @@
 import type { JobRecord, TargetResult } from '../../../workers/api.ts';
 import type { AllocationEvent } from '../../convert/events.ts';
 import { headBitsPerWeight } from '../sizes.ts';
-import { type JobView, type ModuleView, viewOf } from './job-view.ts';
+import { EMPTY_MODULE, type JobView, type ModuleView, viewOf } from './job-view.ts';
 
 /** A finished bitrate as the grid shows it. */
 export function resultView(record: JobRecord, result: TargetResult): JobView {
   const modules = result.allocation.modules.map((choice): [string, ModuleView] => {
     const rfnError = result.rfnErrors[choice.key];
-    const module = { trials: [], measured: true, choice, linears: {} };
+    const linearErrors = errorsOf(record, result, choice.key);
+    const module = { ...EMPTY_MODULE, measured: true, choice, linearErrors };
     return [choice.key, rfnError === undefined ? module : { ...module, rfnError }];
   });
   return {
@@ -18,11 +19,21 @@ export function resultView(record: JobRecord, result: TargetResult): JobView {
   };
 }
 
+/** Of a module's linears, by name. */
+function errorsOf({ model }: JobRecord, { linearErrors }: TargetResult, key: string): Record<string, number> {
+  const linears = model.modules.find((module) => module.key === key)?.linears ?? [];
+  const errors = linears.flatMap(({ name }): [string, number][] => {
+    const error = linearErrors?.[`${key}.${name}`];
+    return error === undefined ? [] : [[name, error]];
+  });
+  return Object.fromEntries(errors);
+}
+
 /** An allocation as the grid shows it: chosen, not yet quantized. */
 export function allocationView(record: JobRecord, allocation: AllocationEvent): JobView {
   const modules = allocation.modules.map((choice): [string, ModuleView] => [
     choice.key,
-    { trials: [], measured: true, choice, linears: {} },
+    { ...EMPTY_MODULE, measured: true, choice },
   ]);
   const head = headBitsPerWeight(record.model, record.options.headBits);
   return { ...viewOf(record), modules: new Map(modules), head };

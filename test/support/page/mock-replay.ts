@@ -5,6 +5,7 @@ import type {
   AllocationRequest,
   JobRecord,
   MeasuredModule,
+  ModelFacts,
   ModuleFacts,
   TargetResult,
 } from '../../../workers/api.ts';
@@ -63,9 +64,10 @@ export function* quantizationEvents(
     const bits = linearBits(module, parseDescription(choice?.description ?? ''));
     for (const [place, { name }] of module.linears.entries()) {
       const share = (place + 1) / module.linears.length;
+      const key = `${module.key}.${name}`;
       yield [
         ...progress('quantize', module.key, done + share * module.weights, total),
-        { type: 'linear', key: `${module.key}.${name}`, bitsPerWeight: bits[name] ?? 0 },
+        { type: 'linear', key, bitsPerWeight: bits[name] ?? 0, error: result.linearErrors?.[key] ?? 0 },
       ];
     }
     done += module.weights;
@@ -109,8 +111,17 @@ export function mockResult(
     ],
     perplexity: { original: 8.971, quantized: 8.971 * (1 + loss / 2) },
     rfnErrors: Object.fromEntries(rfnErrors),
+    linearErrors: linearErrors(model, Object.fromEntries(rfnErrors)),
     allocation,
   };
+}
+
+/** Up to 1.8 times the module's, which evens some of it out. */
+function linearErrors({ modules }: ModelFacts, rfnErrors: Record<string, number>): Record<string, number> {
+  const errors = modules.flatMap(({ key, linears }) =>
+    linears.map(({ name }, i) => [`${key}.${name}`, (rfnErrors[key] ?? 0) * (0.6 + 0.4 * i)] as const),
+  );
+  return Object.fromEntries(errors);
 }
 
 function progress(

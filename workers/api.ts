@@ -11,6 +11,7 @@
 import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
+import type { QuantizerMethod } from '../src/gptq/method.ts';
 
 /** Where a model comes from. */
 export type ModelSource =
@@ -83,6 +84,7 @@ export interface JobOptions {
   /** One output each, from one measurement. */
   readonly bits: readonly number[];
   readonly headBits: BitWidth;
+  readonly quantizer: QuantizerMethod;
   readonly preset: 'quick' | 'standard';
   /** The user's own calibration data, instead of the built-in mix. */
   readonly calibrationFile?: File;

@@ -1,6 +1,7 @@
 /** The runs of the engine that a job is made of: the measurement, then one for each bitrate. */
 
 import { ARTEFACT } from '../src/convert/artefacts.ts';
+import { QUANTIZERS } from '../src/convert/settings.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -41,7 +42,7 @@ export function targetStep(
 
 function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, bits: number): GpuJob {
   const { id, options, model, calibrationName } = record;
-  const { headBits, preset, seed, gpuBudgetBytes } = options;
+  const { headBits, quantizer, preset, seed, gpuBudgetBytes } = options;
   const file = calibrationName === undefined ? {} : { file: calibrationName };
   return {
     id,
@@ -49,7 +50,13 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
     modelName: model.name,
     output,
     work,
-    settings: { bits, headBits, shardBytes: SHARD_BYTES, dataset: calibrationName ?? 'default' },
+    settings: {
+      bits,
+      headBits,
+      quantizer: QUANTIZERS[quantizer],
+      shardBytes: SHARD_BYTES,
+      dataset: calibrationName ?? 'default',
+    },
     calibration: { preset, seed, ...file },
     gpuBudgetBytes,
     diskBytes,

@@ -3,6 +3,7 @@ import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.
 import type { PlanEvent } from '../src/convert/events.ts';
 import { measurementFromJson } from '../src/convert/measurement-json.ts';
 import { planConversion } from '../src/convert/plan.ts';
+import { QUANTIZERS } from '../src/convert/settings.ts';
 import { estimateWork } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -61,13 +62,13 @@ function calibrationShapes({ preset, calibrationFile }: JobOptions): Calibration
 /** Undefined, with a problem, for a bitrate that cannot be. */
 function planTarget(
   { source, plan }: OpenedModel,
-  { headBits }: JobOptions,
+  { headBits, quantizer }: JobOptions,
   bits: number,
   shapes: CalibrationShapes,
   problems: Problem[],
 ): PlanEvent | undefined {
   try {
-    return planConversion(source, plan, { bits, headBits, ...shapes });
+    return planConversion(source, plan, { bits, headBits, quantizer: QUANTIZERS[quantizer], ...shapes });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     problems.push({ severe: true, text: error.message });
@@ -77,11 +78,11 @@ function planTarget(
 
 function seconds(
   { plan, facts }: OpenedModel,
-  { bits, measurement }: JobOptions,
+  { bits, quantizer, measurement }: JobOptions,
   shapes: CalibrationShapes,
   { flopsPerSecond }: GpuFacts,
 ): number {
-  const work = estimateWork(plan, shapes);
+  const work = estimateWork(plan, { quantizer: QUANTIZERS[quantizer], ...shapes });
   const rate = flopsPerSecond * EFFICIENCY;
   const reading = facts.bytes / READ_BYTES_PER_SECOND;
   const measuring = measurement === undefined ? work.measure / rate + reading : 0;

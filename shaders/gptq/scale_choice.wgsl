@@ -1,12 +1,16 @@
-// The factor p with the smallest error (the first of equals), and the group's stored unit: scale_max = f16(unit · p).
+// The factor p with the smallest error (the first of equals), and the group's stored unit: scale_max = f16(unit · p),
+// with p = least · (1 − i/(factors − 1)) + most · i/(factors − 1).
 //
-// partial : (candidates, tiles, 97) f32   unit : (all groups) u32 bits of f32   jobs: see group_update
+// partial : (candidates, tiles, factors) f32, factors ≤ 128   unit : (all groups) u32 bits of f32   jobs: see group_update
 // scale_max : (all groups) u32, bits of a half in the low 16
 // One workgroup of 128 invocations a job; invocation i sums the tiles' errors of factor i in order.
 
 struct Scalars {
   tiles: u32,
   job: u32, // first job of this step
+  factors: u32, // that were tried
+  least: f32, // smallest factor
+  most: f32, // largest factor
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
@@ -15,28 +19,28 @@ struct Scalars {
 @group(0) @binding(3) var<storage, read> jobs: array<u32>; // groups to do
 @group(0) @binding(4) var<storage, read_write> scale_max: array<u32>; // stored unit of each group
 
-var<workgroup> errors: array<f32, 97>;
+var<workgroup> errors: array<f32, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let job = (s.job + group.x) * 6u;
-  if (i < 97u) {
+  if (i < s.factors) {
     var sum = 0.0;
     for (var tile = 0u; tile < s.tiles; tile++) {
-      sum += partial[(jobs[job] * s.tiles + tile) * 97u + i];
+      sum += partial[(jobs[job] * s.tiles + tile) * s.factors + i];
     }
     errors[i] = sum;
   }
   workgroupBarrier();
   if (i == 0u) {
     var best = 0u;
-    for (var j = 1u; j < 97u; j++) {
+    for (var j = 1u; j < s.factors; j++) {
       if (errors[j] < errors[best]) {
         best = j;
       }
     }
-    let fraction = f32(best) / 96.0;
-    let p = 0.7 * (1.0 - fraction) + 1.2 * fraction;
+    let fraction = f32(best) / f32(s.factors - 1u);
+    let p = s.least * (1.0 - fraction) + s.most * fraction;
     let index = jobs[job + 5u];
     scale_max[index] = half_bits(bitcast<f32>(unit[index]) * p);
   }

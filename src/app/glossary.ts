@@ -6,6 +6,8 @@ export const GLOSSARY = {
   bpw: 'Bits per weight: the average over all weights of the attention and MLP layers, scales and indices included.',
   'head bits':
     'Bits of the output head, which turns the last layer’s state into word probabilities. It is never measured; 6 is the usual choice.',
+  quantizer:
+    'Turns weights into codes of few bits. Refined: it chooses scales and codes by what their error costs, and finds finer mixes of bit widths; the file is EXL2 as before.',
   calibration:
     'Text that runs through the model to see which weights matter. Use your own when the model is meant for a special language or task.',
   measurement:

@@ -51,11 +51,12 @@ export async function runConversion(
 }
 
 async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
-  const { bits, headBits, shardBytes, ropeScale, ropeAlpha, measurement, outputMeasurement, calDataset } =
-    options;
+  const { bits, headBits, quantizer, shardBytes, ropeScale, ropeAlpha } = options;
+  const { measurement, outputMeasurement, calDataset } = options;
   return {
     bits,
     headBits,
+    quantizer,
     shardBytes,
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),
@@ -67,10 +68,11 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
 
 /** Emits the plan of the conversion; reads headers only and needs no GPU. */
 export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
-  const { inDir, bits, headBits, gpu } = options;
+  const { inDir, bits, headBits, quantizer, gpu } = options;
   const { source, plan } = await openModel(nodeDirectory(inDir), options);
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
-  emit(planConversion(source, plan, { bits, headBits, ...plannedRows(options, await isSoftwareOnly(gpu)) }));
+  const rows = plannedRows(options, await isSoftwareOnly(gpu));
+  emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));
 }
 
 /** Without a GPU the conversion runs on an adapter in software. */

@@ -34,7 +34,7 @@ interface Shown {
   readonly group: string;
   readonly value?: string;
   readonly description: string;
-  readonly default?: number;
+  readonly default?: number | string;
   readonly defaultDescription?: string;
 }
 

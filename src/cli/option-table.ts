@@ -66,6 +66,22 @@ export const OPTIONS = {
     default: 6,
     description: 'Bits per weight of the output layer: 2, 3, 4, 5, 6 or 8.',
   },
+  quantizer: {
+    group: TARGET,
+    type: 'string',
+    value: 'NAME',
+    choices: ['refined', 'exllamav2'],
+    default: 'refined',
+    description:
+      'refined: better scales and codes, and finer mixes of bit widths, in the same format. exllamav2: what ExLlamaV2 does.',
+  },
+  descent_passes: {
+    group: TARGET,
+    type: 'number',
+    value: 'N',
+    default: 4,
+    description: 'Passes over the codes that the refined quantizer makes to improve them.',
+  },
   measurement: {
     alias: 'm',
     group: CALIBRATION,

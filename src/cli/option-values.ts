@@ -1,5 +1,7 @@
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { QUANTIZERS, type QuantizerSettings } from '../convert/settings.ts';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import { parseByteSize } from '../util/byte-size.ts';
 import { InputError } from '../util/errors.ts';
 import type { Arguments } from './arguments.ts';
@@ -23,6 +25,7 @@ const RANGES = {
   // One token predicts nothing.
   length: { min: 2, max: 2 ** 20, integer: true },
   measurement_length: { min: 2, max: 2 ** 20, integer: true },
+  descent_passes: { min: 0, max: 100, integer: true },
   seed: { min: 0, max: 2 ** 32 - 1, integer: true },
   rope_scale: { min: 0.01, max: 1000 },
   rope_alpha: { min: 0.01, max: 1000 },
@@ -47,6 +50,7 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
     shardBytes: given.shard_size === 0 ? Number.POSITIVE_INFINITY : Math.ceil(given.shard_size * MIB),
     bits: given.bits,
     headBits: headBits(given.head_bits),
+    quantizer: quantizerSettings(given.quantizer, given.descent_passes),
     seed: given.seed,
     dryRun: given['dry-run'] ?? false,
     json: given.json ?? false,
@@ -136,4 +140,8 @@ function optional<T, R>(value: T | undefined, then: (value: T) => R): R | undefi
 /** Without the keys whose value is undefined. */
 function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+function quantizerSettings(method: QuantizerMethod, descentPasses: number): QuantizerSettings {
+  return method === 'exllamav2' ? QUANTIZERS.exllamav2 : { method, descentPasses };
 }

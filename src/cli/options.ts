@@ -1,3 +1,4 @@
+import type { QuantizerSettings } from '../convert/settings.ts';
 import type { BitWidth } from '../exl2/params.ts';
 
 export type Preset = 'quick' | 'standard';
@@ -12,6 +13,7 @@ export interface CliOptions {
   readonly shardBytes: number;
   readonly bits: number;
   readonly headBits: BitWidth;
+  readonly quantizer: QuantizerSettings;
   /** Measurement file to take. */
   readonly measurement?: string;
   /** Measurement file to write; the job ends with it. */

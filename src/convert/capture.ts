@@ -64,10 +64,16 @@ export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor):
   gpu.run(gram, { m, k, x, h });
 }
 
+export interface CaptureOptions {
+  /** For descent. */
+  readonly keepHessians: boolean;
+  /** Takes its part of the inputs. */
+  readonly sample?: InputSample;
+}
+
 /**
  * Runs the module as it is on all rows, from `input` into `output`, and factors the Hessian of each distinct linear
  * input. The factors belong to `scope`.
- * @param sample takes its part of the inputs.
  */
 export async function captureHessians(
   context: StageContext,
@@ -76,7 +82,7 @@ export async function captureHessians(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
-  sample?: InputSample,
+  { keepHessians, sample }: CaptureOptions,
 ): Promise<Map<LinearInput, HessianFactor>> {
   const { gpu } = context;
   const { module } = loaded;
@@ -95,7 +101,7 @@ export async function captureHessians(
     const factors = new Map<LinearInput, HessianFactor>();
     for (const [name, h] of hessians) {
       const what = `${module.key} (${name})`;
-      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows));
+      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows, keepHessians));
       sums.free(h);
     }
     return factors;

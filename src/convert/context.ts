@@ -4,6 +4,7 @@ import type { WorkDirectory } from '../io/work-directory.ts';
 import type { ModelPlan } from '../model/plan.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
+import type { QuantizerSettings } from './settings.ts';
 
 /** What every stage works with. */
 export interface StageContext {
@@ -11,6 +12,7 @@ export interface StageContext {
   readonly source: ModelDirectory;
   readonly plan: ModelPlan;
   readonly work: WorkDirectory;
+  readonly quantizer: QuantizerSettings;
   readonly emit: Emit;
   readonly control: Control;
 }

@@ -30,11 +30,11 @@ import { Watch } from './watch.ts';
 export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
   const job = observed(given, recorder);
-  const { measurement: earlier, measureOnly, bits } = job.settings;
+  const { measurement: earlier, measureOnly, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
   // A measurement that is given may have other candidates.
-  if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits);
+  if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
   const { rows, reference } = await calibrate(context, job);
   const measurement = await measureOnce(context, job, rows);
@@ -63,8 +63,12 @@ async function openContext(job: ConvertJob): Promise<StageContext> {
     const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
     job.emit({ type: 'warning', message });
   }
-  const { gpu, emit, control } = job;
-  return { gpu, emit, control, source, plan, work: workDirectory(job.work) };
+  const { gpu, emit, control, settings } = job;
+  return {
+    ...{ gpu, emit, control, source, plan },
+    work: workDirectory(job.work),
+    quantizer: settings.quantizer,
+  };
 }
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {

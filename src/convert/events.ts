@@ -41,13 +41,15 @@ export interface ProgressEvent {
   readonly detail: string;
 }
 
-/** One candidate of one module has been tried. */
+/** What a candidate of a module costs. */
 export interface TrialEvent {
   readonly type: 'trial';
   readonly module: string;
   readonly candidate: number;
   readonly accuracy: number;
   readonly bitsPerWeight: number;
+  /** It was not tried; its accuracy follows from the module's trials. */
+  readonly predicted: boolean;
 }
 
 /** One linear is quantized, packed and verified; now, or in an earlier, interrupted run. */

@@ -5,9 +5,11 @@
 
 import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
+import { finerSettings } from '../exl2/finer-settings.ts';
 import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
 import { padColumns } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
@@ -16,6 +18,7 @@ import { sliceColumns } from '../model/weights.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
+import type { QuantizerSettings } from './settings.ts';
 
 /** Bytes of a buffer of 4-byte elements. */
 const buffer = (...shape: number[]): number => bufferBytes(shape.reduce((a, b) => a * b, 4));
@@ -47,11 +50,12 @@ const hessianSizes = ({ linears }: ModuleSpec): number[] => [
   ...new Map(linears.map(({ input, k }) => [input, k])).values(),
 ];
 
-/** factor.ts: Hessians from number `i` on are still there, factors up to it too. */
-const factoring = (sizes: readonly number[]): number =>
+/** factor.ts: Hessians from number `i` on are still there, factors up to it too, `each` matrices a factor. */
+const factoring = (sizes: readonly number[], each: number): number =>
   most([...sizes.keys()], (i) => {
     const k = sizes[i]!;
-    const kept = [...sizes.slice(i), ...sizes.slice(0, i + 1)];
+    const done = sizes.slice(0, i);
+    const kept = [...sizes.slice(i), k, ...Array.from({ length: each }, () => done).flat()];
     return total(kept, (size) => buffer(size, size)) + buffer(k, k) + buffer(k, 32) + 3 * buffer(k);
   });
 
@@ -68,24 +72,34 @@ function activations({ config }: ModelPlan, { kind, linears }: ModuleSpec, t: nu
 }
 
 /** measure-module.ts */
-function measuring(plan: ModelPlan, module: ModuleSpec, t: number): number {
+function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: QuantizerMethod): number {
   const { linears } = module;
+  const candidates = candidatesOf(module, method);
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
   const { block, trial } = activations(plan, module, t);
   const versions = linears.map(({ name, k, n }) => {
-    const { settings } = distinctSettings(candidatesOf(module), name, k);
-    const each = settings.map((params) => candidateBytes(k, padColumns(n), resolveGroups(k, params).length));
-    return { kept: total(each, ({ kept }) => kept), meanwhile: most(each, ({ meanwhile }) => meanwhile) };
+    const { settings } = distinctSettings(candidates, name, k);
+    const bytes = (params: QuantParams) => candidateBytes(k, padColumns(n), resolveGroups(k, params).length);
+    const each = settings.map(bytes);
+    const finer = method === 'refined' ? finerSettings(k, settings).map(bytes) : [];
+    const finest = Math.max(0, ...finer.map(({ kept, meanwhile }) => kept + meanwhile));
+    return {
+      kept: total(each, ({ kept }) => kept),
+      meanwhile: Math.max(
+        finest,
+        most(each, ({ meanwhile }) => meanwhile),
+      ),
+    };
   });
   const quantizingAll = most([...linears.keys()], (i) => {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
     return factors + total(linears.slice(i), weight) + kept + versions[i]!.meanwhile;
   });
-  const sums = candidatesOf(module).length * errorSums(t * plan.config.hiddenSize);
+  const sums = candidates.length * errorSums(t * plan.config.hiddenSize);
   const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;
   return Math.max(
-    total(linears, weight) + Math.max(factors + block, factoring(sizes)),
+    total(linears, weight) + Math.max(factors + block, factoring(sizes, 1)),
     quantizingAll,
     trying,
   );
@@ -95,8 +109,14 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number): number {
 const errorSums = (count: number): number => buffer(2 * Math.ceil(count / 4096));
 
 /** quantize-module.ts with the parameters that take most, linear-error.ts */
-function quantizingModule(plan: ModelPlan, module: ModuleSpec, shape: RowShape): number {
+function quantizingModule(
+  plan: ModelPlan,
+  module: ModuleSpec,
+  shape: RowShape,
+  quantizer: QuantizerSettings,
+): number {
   const t = shape.length;
+  const each = matricesOf(quantizer);
   const sample = sampleShape(shape);
   const sampled = sample.rows * sample.length;
   const { linears } = module;
@@ -107,11 +127,13 @@ function quantizingModule(plan: ModelPlan, module: ModuleSpec, shape: RowShape):
     const columns = padColumns(n);
     const projection = buffer(sampled, columns);
     const comparing = projection + errorSums(sampled * columns);
-    const each = candidatesOf(module).map((candidate) => packing(k, [columns], candidate[name]!));
-    return projection + Math.max(comparing, ...each);
+    const candidates = candidatesOf(module, quantizer.method).map((candidate) => candidate[name]!);
+    const settings = quantizer.method === 'refined' ? finerSettings(k, candidates) : [];
+    const bytes = [...candidates, ...settings].map((params) => packing(k, [columns], params));
+    return projection + Math.max(comparing, ...bytes);
   });
   const sums = errorSums(t * plan.config.hiddenSize);
-  const phases = [factors + block + sums, factoring(sizes), factors + packed];
+  const phases = [factors + block + sums, factoring(sizes, each), each * factors + packed];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);
 }
@@ -120,8 +142,16 @@ function quantizingModule(plan: ModelPlan, module: ModuleSpec, shape: RowShape):
 const headSlices = (head: LinearSpec): number[] =>
   sliceColumns(head).map(({ start, end }) => padColumns(end - start));
 
+/** factor.ts: the factor, and the Hessian where codes are descended. */
+const matricesOf = ({ descentPasses }: QuantizerSettings): number => (descentPasses > 0 ? 2 : 1);
+
 /** quantize-head.ts, perplexity.ts */
-function quantizingHead({ head, config }: ModelPlan, t: number, params: QuantParams): number {
+function quantizingHead(
+  { head, config }: ModelPlan,
+  t: number,
+  params: QuantParams,
+  quantizer: QuantizerSettings,
+): number {
   const { k } = head;
   const slices = headSlices(head);
   const states = 2 * buffer(t, config.hiddenSize);
@@ -129,7 +159,12 @@ function quantizingHead({ head, config }: ModelPlan, t: number, params: QuantPar
   const tokens = Math.min(t, logitRows(widest));
   const logits = buffer(tokens, widest) + buffer(tokens, 3) + buffer(tokens);
   const hessian = buffer(k, k);
-  const phases = [states + logits, hessian + states, factoring([k]), hessian + packing(k, slices, params)];
+  const phases = [
+    states + logits,
+    hessian + states,
+    factoring([k], 1),
+    matricesOf(quantizer) * hessian + packing(k, slices, params),
+  ];
   return total(slices, (n) => buffer(k, n)) + Math.max(...phases);
 }
 
@@ -148,6 +183,7 @@ export function gpuNeed(
   plan: ModelPlan,
   headParams: QuantParams,
   shapes: { readonly measurement: RowShape; readonly quantization: RowShape },
+  quantizer: QuantizerSettings,
   fileBytes: (linear: LinearSpec) => number,
 ): GpuNeed {
   const { modules, head, config } = plan;
@@ -163,9 +199,9 @@ export function gpuNeed(
   const phases = [
     most(modules, ({ linears }) => loading(linears)),
     loadingHead,
-    most(sizes, (module) => measuring(plan, module, measurement.length)),
-    most(sizes, (module) => quantizingModule(plan, module, quantization)),
-    quantizingHead(plan, quantization.length, headParams),
+    most(sizes, (module) => measuring(plan, module, measurement.length, quantizer.method)),
+    most(sizes, (module) => quantizingModule(plan, module, quantization, quantizer)),
+    quantizingHead(plan, quantization.length, headParams, quantizer),
   ];
   const linears = modules.flatMap((module) => module.linears);
   return {

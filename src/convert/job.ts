@@ -36,6 +36,7 @@ export const jobInputs = (
   bits: settings.bits,
   ...(settings.pinned && { pinned: Object.entries(settings.pinned).sort(([a], [b]) => (a < b ? -1 : 1)) }),
   head_bits: settings.headBits,
+  quantizer: settings.quantizer,
   rope_scale: settings.ropeScale ?? null,
   rope_alpha: settings.ropeAlpha ?? null,
 });

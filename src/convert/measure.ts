@@ -11,12 +11,17 @@ import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
 import { advance, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { measureModule } from './measure-module.ts';
-import type { MeasuredCandidate, Measurement } from './measurement-json.ts';
-import { candidateBits, candidatesOf } from './module-candidates.ts';
+import {
+  type MeasuredCandidate,
+  type Measurement,
+  moduleFromJson,
+  moduleToJson,
+} from './measurement-json.ts';
+import { candidatesOf } from './module-candidates.ts';
 import { progressReporter } from './progress.ts';
 
 /**
- * Measures every module under every candidate of its table. Each module's reference output is the next one's input,
+ * Measures every module under every one of its candidates. Each module's reference output is the next one's input,
  * so modules that an earlier run has measured are only run forward.
  */
 export async function measure(stage: StageContext, rows: CalibrationRows): Promise<Measurement> {
@@ -29,7 +34,10 @@ export async function measure(stage: StageContext, rows: CalibrationRows): Promi
   let next = new HiddenStates(gpu, rows.rows, rows.length, config.hiddenSize);
   const measured = new Map<string, readonly MeasuredCandidate[]>();
   const earlier = await Promise.all(
-    modules.map(({ key }) => work.readJson<number[]>(ARTEFACT.measuredModule(key))),
+    modules.map(async (module) => {
+      const json = await work.readJson(ARTEFACT.measuredModule(module.key));
+      return json === undefined ? undefined : moduleFromJson(module, json);
+    }),
   );
   const pending = earlier.lastIndexOf(undefined);
   try {
@@ -38,24 +46,23 @@ export async function measure(stage: StageContext, rows: CalibrationRows): Promi
     for (const [index, module] of modules.entries()) {
       const started = performance.now();
       progress(index, 0);
-      let accuracies = earlier[index];
+      let candidates = earlier[index];
+      const resumed = candidates !== undefined;
       if (index <= pending) {
         fetch(weightNames(modules[index + 1]));
         const size = rowsPerBatch(gpu, plan, rows.length);
-        accuracies = await withFittingBatch(gpu, size, module.key, [states, next], (batch) =>
-          accuracies
-            ? skipModule(context, module, states, next, batch, accuracies)
-            : measureModule(context, module, candidatesOf(module), states, next, batch, (share) =>
-                progress(index, share),
-              ),
+        candidates = await withFittingBatch(gpu, size, module.key, [states, next], (batch) =>
+          candidates
+            ? skipModule(context, module, states, next, batch, candidates)
+            : measureModule(context, module, states, next, batch, (share) => progress(index, share)),
         );
         [states, next] = [next, states];
-        await work.writeJson(ARTEFACT.measuredModule(module.key), accuracies);
+        await work.writeJson(ARTEFACT.measuredModule(module.key), moduleToJson(candidates));
       }
-      measured.set(module.key, describe(context, module, accuracies!, earlier[index] !== undefined));
+      measured.set(module.key, candidates!);
+      report(context, module, candidates!, resumed);
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
-      const resumed = earlier[index] !== undefined;
       emit({
         type: 'module',
         stage: 'measure',
@@ -80,27 +87,27 @@ async function skipModule(
   states: HiddenStates,
   next: HiddenStates,
   batch: number,
-  accuracies: number[],
-): Promise<number[]> {
+  candidates: MeasuredCandidate[],
+): Promise<MeasuredCandidate[]> {
   await withScope(context.gpu, async (scope) => {
     await advance(context, await loadModule(context, scope, module, states.length), states, next, batch);
   });
-  return accuracies;
+  return candidates;
 }
 
-/** The measured candidates of a module; those of an earlier run are reported now. */
-function describe(
-  { emit }: StageContext,
+/** Reports the candidates that follow from the trials and, of a module of an earlier run, the trials too. */
+function report(
+  { emit, quantizer }: StageContext,
   module: ModuleSpec,
-  accuracies: readonly number[],
-  report: boolean,
-): MeasuredCandidate[] {
+  candidates: readonly MeasuredCandidate[],
+  resumed: boolean,
+): void {
   const weights = moduleWeights(module);
-  return candidatesOf(module).map((params, candidate) => {
-    const accuracy = accuracies[candidate]!;
-    const totalBits = candidateBits(module, params);
+  const tried = candidatesOf(module, quantizer.method).length;
+  for (const [candidate, { accuracy, totalBits }] of candidates.entries()) {
+    const predicted = candidate >= tried;
+    if (!predicted && !resumed) continue;
     const bitsPerWeight = totalBits / weights;
-    if (report) emit({ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight });
-    return { accuracy, totalBits, params };
-  });
+    emit({ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight, predicted });
+  }
 }

@@ -13,6 +13,9 @@ export interface MeasuredCandidate {
   readonly params: Candidate;
 }
 
+/** 1 − error; not below this, as in ExLlamaV2. */
+export const accuracyOf = (error: number): number => Math.max(1e-6, 1 - error);
+
 /** What was measured of every attention and MLP module, by key. */
 export interface Measurement {
   readonly modules: ReadonlyMap<string, readonly MeasuredCandidate[]>;
@@ -23,13 +26,17 @@ const UNMEASURED = ['model.norm.norm', 'lm_head.linear'];
 
 /** measurement.json as ExLlamaV2 writes and reads it. */
 export function measurementToJson({ modules }: Measurement): unknown {
-  const entries = [...modules].map(([key, candidates]) => [key, candidates.map(candidateToJson)] as const);
+  const entries = [...modules].map(([key, candidates]) => [key, moduleToJson(candidates)] as const);
   const unmeasured = UNMEASURED.map((key) => [key, null] as const);
   return {
     measurement: Object.fromEntries([...entries, ...unmeasured]),
     last_module_idx: modules.size + UNMEASURED.length,
   };
 }
+
+/** The candidates of one module, as they stand in measurement.json. */
+export const moduleToJson = (candidates: readonly MeasuredCandidate[]): unknown[] =>
+  candidates.map(candidateToJson);
 
 function candidateToJson({ accuracy, totalBits, params }: MeasuredCandidate) {
   const linears = Object.entries(params).map(([name, setting]) => [name, paramsToJson(setting)] as const);
@@ -51,11 +58,14 @@ export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement
     throw new InputError(`The measurement has ${unknown}, which this model lacks: it is of another model.`);
   }
   return {
-    modules: new Map(plan.modules.map((module) => [module.key, readModule(module, byKey.get(module.key))])),
+    modules: new Map(
+      plan.modules.map((module) => [module.key, moduleFromJson(module, byKey.get(module.key))]),
+    ),
   };
 }
 
-function readModule(module: ModuleSpec, value: unknown): MeasuredCandidate[] {
+/** Reads what {@link moduleToJson} writes. Throws InputError. */
+export function moduleFromJson(module: ModuleSpec, value: unknown): MeasuredCandidate[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw new InputError(
       `The measurement has no candidates for ${module.key}: it is of another model, or was not finished.`,

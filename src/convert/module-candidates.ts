@@ -1,12 +1,23 @@
 import { attentionCandidates, type Candidate, mlpCandidates } from '../exl2/candidates.ts';
+import { SMALLEST_SETTING } from '../exl2/finer-settings.ts';
 import { totalBits } from '../exl2/groups.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 
-/** The table that a module's candidates come from. */
-export const candidatesOf = (module: ModuleSpec): readonly Candidate[] =>
-  module.kind === 'attention'
-    ? attentionCandidates()
-    : mlpCandidates(module.linears.some(({ name }) => name === 'gate_proj'));
+/**
+ * The candidates that are tried on a module: ExLlamaV2's table. To know each linear's part in the module's error the
+ * refined measurement also tries the smallest of all settings, and one that tells apart the linears that the table
+ * always treats alike.
+ */
+export function candidatesOf(module: ModuleSpec, method: QuantizerMethod): readonly Candidate[] {
+  const names = module.linears.map(({ name }) => name);
+  const table =
+    module.kind === 'attention' ? attentionCandidates() : mlpCandidates(names.includes('gate_proj'));
+  if (method === 'exllamav2') return table;
+  const smallest = Object.fromEntries(names.map((name) => [name, SMALLEST_SETTING]));
+  const firstOnly = { ...table.at(-1)!, [names[0]!]: SMALLEST_SETTING };
+  return [...table, smallest, firstOnly];
+}
 
 /** Bits of a module under a candidate, as ExLlamaV2 counts them. */
 export const candidateBits = (module: ModuleSpec, candidate: Candidate): number =>

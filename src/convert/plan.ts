@@ -2,6 +2,7 @@ import type { RowShape } from '../calibration/rows.ts';
 import { headParams } from '../exl2/candidates.ts';
 import { packedTensorInfos } from '../exl2/packed-linear.ts';
 import type { BitWidth } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import { headerLength, planShard } from '../io/safetensors/writer.ts';
 import type { LinearSpec, ModelPlan } from '../model/plan.ts';
@@ -12,18 +13,20 @@ import type { PlanEvent } from './events.ts';
 import { gpuNeed } from './gpu-need.ts';
 import { memoryNeed } from './memory-need.ts';
 import { candidateBits, candidatesOf } from './module-candidates.ts';
+import type { QuantizerSettings } from './settings.ts';
 
 /** What a conversion is asked to do, as far as its size depends on it. */
 export interface PlanRequest {
   readonly bits: number;
   readonly headBits: BitWidth;
+  readonly quantizer: QuantizerSettings;
   readonly measurement: RowShape;
   readonly quantization: RowShape;
 }
 
 const TOKEN_ID_BYTES = 8;
 /** Measurement and strategy of a module, as JSON. */
-const MODULE_JSON_BYTES = 32 * 2 ** 10;
+const MODULE_JSON_BYTES = 64 * 2 ** 10;
 /** What the original makes of the held-out text, at most: 16 rows of 512 tokens, f32. */
 const REFERENCE_TOKENS = 16 * 512;
 /** Report, model card and what config.json gains; a module's part of the report. */
@@ -31,16 +34,18 @@ const REPORT_BYTES = 16 * 2 ** 10;
 const MODULE_REPORT_BYTES = 4 * 2 ** 10;
 
 /** The modules with the sizes of their candidates. */
-export const sizedModules = ({ modules }: ModelPlan): SizedModule[] =>
+export const sizedModules = ({ modules }: ModelPlan, method: QuantizerMethod): SizedModule[] =>
   modules.map((module) => ({
     key: module.key,
     weights: moduleWeights(module),
-    candidates: candidatesOf(module).map((candidate) => ({ totalBits: candidateBits(module, candidate) })),
+    candidates: candidatesOf(module, method).map((candidate) => ({
+      totalBits: candidateBits(module, candidate),
+    })),
   }));
 
 /** Throws InputError that names the possible range when no allocation is as small as `bits` per weight. */
-export function checkTarget(plan: ModelPlan, bits: number): void {
-  const modules = sizedModules(plan);
+export function checkTarget(plan: ModelPlan, bits: number, method: QuantizerMethod): void {
+  const modules = sizedModules(plan, method);
   checkBudget(modules, budgetBits(modules, bits));
 }
 
@@ -49,9 +54,9 @@ export function checkTarget(plan: ModelPlan, bits: number): void {
  * @throws InputError when no allocation is as small as asked for.
  */
 export function planConversion(source: ModelDirectory, plan: ModelPlan, request: PlanRequest): PlanEvent {
-  const { bits, headBits, measurement, quantization } = request;
-  checkTarget(plan, bits);
-  const modules = sizedModules(plan);
+  const { bits, headBits, quantizer, measurement, quantization } = request;
+  checkTarget(plan, bits, quantizer.method);
+  const modules = sizedModules(plan, quantizer.method);
   const weights = sum(modules, (module) => module.weights);
   const least = sum(modules, ({ candidates }) => Math.min(...candidates.map(({ totalBits }) => totalBits)));
   const most = sum(modules, ({ candidates }) => Math.max(...candidates.map(({ totalBits }) => totalBits)));
@@ -59,7 +64,7 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
   const outputParts = outputPartsOf(source, plan, headBits, moduleBytes);
   const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
   const fileBytes = ({ weight, k, n }: LinearSpec) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
-  const gpu = gpuNeed(plan, headParams(headBits), { measurement, quantization }, fileBytes);
+  const gpu = gpuNeed(plan, headParams(headBits), { measurement, quantization }, quantizer, fileBytes);
   const memory = { measurement, quantization, headBytes: outputParts.head, fileBytes };
   const rowBytes = sum([measurement, quantization], ({ rows, length }) => rows * length * TOKEN_ID_BYTES);
   const referenceBytes = REFERENCE_TOKENS * (plan.config.hiddenSize * 4 + TOKEN_ID_BYTES);

@@ -48,7 +48,8 @@ export async function quantizeHead(
         const x = quantized.load(batchScope, start, end);
         addToHessian(context, h, normalize(forward, batchScope, x, norm));
       });
-      const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows);
+      const keepHessian = context.quantizer.descentPasses > 0;
+      const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows, keepHessian);
       temporary.free(h);
       return quantizeLinear(context, scope, plan.head, head, factor, params);
     });

@@ -2,6 +2,7 @@ import { resolveGroups, totalBits } from '../exl2/groups.ts';
 import { takeColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedTensors } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
+import { descend } from '../gptq/descent.ts';
 import type { HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
@@ -59,15 +60,10 @@ export async function quantizeModule(
     const loaded = await loadModule(context, scope, module, quantized.length);
     const linears = await withScope(context.gpu, async (factorScope) => {
       const sample = new InputSample(context.gpu, factorScope, module, quantized);
-      const factors = await captureHessians(
-        context,
-        factorScope,
-        loaded,
-        quantized,
-        quantizedNext,
-        batch,
+      const factors = await captureHessians(context, factorScope, loaded, quantized, quantizedNext, batch, {
+        keepHessians: context.quantizer.descentPasses > 0,
         sample,
-      );
+      });
       await advance(context, loaded, original, originalNext, batch);
       progress(0.4);
       return quantizeLinears(context, scope, loaded, { factors, sample }, params);
@@ -131,8 +127,10 @@ export async function quantizeLinear(
   const { key, k, n } = linear;
   return withScope(gpu, async (temporary) => {
     const groups = resolveGroups(k, params);
-    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor }, [groups]);
+    const { method, descentPasses } = context.quantizer;
+    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor, method }, [groups]);
     await gpu.sync();
+    if (descentPasses > 0) await descend(gpu, factor, slices, quantized!, descentPasses);
     for (const { w } of slices) scope.free(w);
     const packed = await packLinear(gpu, quantized!, factor.perm, n);
     const rebuilt: LinearWeight[] = [];

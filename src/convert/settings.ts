@@ -1,11 +1,29 @@
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import type { BitWidth } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
+
+/** How linears are quantized. */
+export interface QuantizerSettings {
+  /**
+   * `refined`: better scales, finer candidates and descent over the codes. `exllamav2`: bit-faithful to ExLlamaV2.
+   * Both write the same format.
+   */
+  readonly method: QuantizerMethod;
+  /** Passes of coordinate descent over the codes when a linear is quantized for good; with `refined` only. */
+  readonly descentPasses: number;
+}
+
+/** As they are unless something else is asked for. */
+export const QUANTIZERS: Readonly<Record<QuantizerMethod, QuantizerSettings>> = {
+  refined: { method: 'refined', descentPasses: 4 },
+  exllamav2: { method: 'exllamav2', descentPasses: 0 },
+};
 
 /** What the user chose. */
 export interface ConvertSettings {
@@ -14,6 +32,7 @@ export interface ConvertSettings {
   /** Candidates that the user has fixed, by the module's key; the others share the bits that these leave. */
   readonly pinned?: Readonly<Record<string, number>>;
   readonly headBits: BitWidth;
+  readonly quantizer: QuantizerSettings;
   readonly shardBytes: number;
   readonly ropeScale?: number;
   readonly ropeAlpha?: number;

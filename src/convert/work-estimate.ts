@@ -5,17 +5,21 @@
 
 import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
+import { finerSettings } from '../exl2/finer-settings.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
+import type { QuantizerSettings } from './settings.ts';
 
 /** Operations on each weight by the scale search: 97 factors, about ten for each. */
 const SCALE_SEARCH = 1000;
 /** Attention does not run at the rate of the large products: about half of it. */
 const ATTENTION_WEIGHT = 2;
 
-export interface WorkShapes {
+export interface WorkRequest {
+  readonly quantizer: QuantizerSettings;
   readonly measurement: RowShape;
   readonly quantization: RowShape;
 }
@@ -27,14 +31,20 @@ export interface WorkEstimate {
   readonly quantize: number;
 }
 
-export function estimateWork(plan: ModelPlan, { measurement, quantization }: WorkShapes): WorkEstimate {
+export function estimateWork(
+  plan: ModelPlan,
+  { quantizer, measurement, quantization }: WorkRequest,
+): WorkEstimate {
+  const { method, descentPasses } = quantizer;
   const original = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
   const modules = modulesBySize(plan);
   return {
-    measure: sum(modules, ({ module, count }) => count * measuring(plan, module, measurement)),
+    measure: sum(modules, ({ module, count }) => count * measuring(plan, module, measurement, method)),
     quantize:
-      sum(modules, ({ module, count }) => count * quantizing(plan, module, quantization, original)) +
-      quantizingHead(plan.head, quantization, original),
+      sum(
+        modules,
+        ({ module, count }) => count * quantizing(plan, module, quantization, original, descentPasses),
+      ) + quantizingHead(plan.head, quantization, original, descentPasses),
   };
 }
 
@@ -66,13 +76,17 @@ const factoring = (sizes: readonly number[], shape: RowShape): number =>
 /** quantizer.ts: each group's errors go on to all rows after it. */
 const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
 
+/** descent.ts: a product with the Hessian in each pass. */
+const descending = ({ k, n }: LinearSpec, passes: number): number => 2 * passes * k ** 2 * n;
+
 /** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
-function measuring(plan: ModelPlan, module: ModuleSpec, shape: RowShape): number {
-  const candidates = candidatesOf(module);
+function measuring(plan: ModelPlan, module: ModuleSpec, shape: RowShape, method: QuantizerMethod): number {
+  const candidates = candidatesOf(module, method);
   const trials = sum(module.linears, (linear) => {
-    const versions = distinctSettings(candidates, linear.name, linear.k).settings.length;
-    const projections = linear.input === 'postNorm' ? versions : candidates.length;
-    return versions * sweeping(linear) + projections * projecting(linear, shape);
+    const { settings } = distinctSettings(candidates, linear.name, linear.k);
+    const finer = method === 'refined' ? finerSettings(linear.k, settings).length : 0;
+    const projections = linear.input === 'postNorm' ? settings.length : candidates.length;
+    return (settings.length + finer) * sweeping(linear) + projections * projecting(linear, shape);
   });
   const attention = candidates.length * attending(plan, module, shape);
   return running(plan, module, shape) + factoring(inputSizes(module), shape) + trials + attention;
@@ -82,12 +96,21 @@ function measuring(plan: ModelPlan, module: ModuleSpec, shape: RowShape): number
  * quantize-module.ts: the module as it is, then as it has become; the original model on the first rows; and each
  * linear before and after on its sample.
  */
-const quantizing = (plan: ModelPlan, module: ModuleSpec, shape: RowShape, original: RowShape): number =>
+const quantizing = (
+  plan: ModelPlan,
+  module: ModuleSpec,
+  shape: RowShape,
+  original: RowShape,
+  passes: number,
+): number =>
   2 * running(plan, module, shape) +
   running(plan, module, original) +
   factoring(inputSizes(module), shape) +
-  sum(module.linears, (linear) => sweeping(linear) + 2 * projecting(linear, sampleShape(shape)));
+  sum(
+    module.linears,
+    (linear) => sweeping(linear) + descending(linear, passes) + 2 * projecting(linear, sampleShape(shape)),
+  );
 
 /** quantize-head.ts: perplexity of both models. */
-const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape): number =>
-  factoring([head.k], shape) + sweeping(head) + 2 * projecting(head, original);
+const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): number =>
+  factoring([head.k], shape) + sweeping(head) + descending(head, passes) + 2 * projecting(head, original);

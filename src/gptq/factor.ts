@@ -24,6 +24,8 @@ export interface HessianFactor {
   readonly perm: Uint32Array<ArrayBuffer>;
   /** U (k, k), upper: H⁻¹ = UᵀU for the permuted, damped H. The lower triangle is zero. */
   readonly hessianInv: GpuTensor;
+  /** The permuted, damped H (k, k), where it was asked for. */
+  readonly hessian?: GpuTensor;
   /** How often the damping was added. */
   readonly attempts: number;
 }
@@ -34,6 +36,7 @@ export interface HessianFactor {
  * With J the reversal, J·H·J = L·Lᵀ gives U = J·L⁻¹·J: one factorization instead of two and an inverse.
  * @param sum lower triangle of Σ xᵀx (k, k); the upper one is filled here.
  * @param rows calibration rows in the sum, by which it is divided.
+ * @param keepHessian whether the result has `hessian` too.
  * @throws NumericalError when `what`'s Hessian is not finite or cannot be factored.
  */
 export async function factorHessian(
@@ -43,6 +46,7 @@ export async function factorHessian(
   sum: GpuTensor,
   k: number,
   rows: number,
+  keepHessian: boolean,
 ): Promise<HessianFactor> {
   gpu.run(symmetrize, { k, h: sum });
   const diagonalOfH = await readDiagonal(gpu, sum, k, 1 / rows);
@@ -55,11 +59,19 @@ export async function factorHessian(
   const damp = Math.max(DAMP_FRACTION * mean, DAMP_MINIMUM);
   const perm = actOrder(diagonalOfH);
   const hessianInv = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const args = { k, scale: 1 / rows, damp: damp * attempt };
-    if (await tryFactor(gpu, sum, args, perm, hessianInv)) {
-      return { k, perm, hessianInv, attempts: attempt };
+  const work = scope.alloc([k, k], `damped Hessian of ${what}`);
+  for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
+    const args = { k, scale: 1 / rows, damp: damp * attempts };
+    if (!(await tryFactor(gpu, sum, args, perm, work, hessianInv))) continue;
+    if (!keepHessian) {
+      scope.free(work);
+      return { k, perm, hessianInv, attempts };
     }
+    await withScope(gpu, async (temporary) => {
+      const order = temporary.upload(perm, 'act-order');
+      gpu.run(permuteHessian, { ...args, h: sum, order, a: work });
+    });
+    return { k, perm, hessianInv, hessian: work, attempts };
   }
   throw new NumericalError(
     `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${damp}. More calibration rows may help.`,
@@ -84,11 +96,11 @@ async function tryFactor(
   h: GpuTensor,
   args: { k: number; scale: number; damp: number },
   perm: Uint32Array<ArrayBuffer>,
+  a: GpuTensor,
   u: GpuTensor,
 ): Promise<boolean> {
   const { k } = args;
   return withScope(gpu, async (scope) => {
-    const a = scope.alloc([k, k], 'damped Hessian');
     const inverse = scope.alloc([k, BLOCK], 'inverses of diagonal blocks');
     const status = scope.alloc([1], 'failed pivots');
     const order = scope.upload(perm.toReversed(), 'reversed act-order');

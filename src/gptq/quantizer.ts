@@ -3,20 +3,30 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
+import { columnCode } from '../kernels/gptq/column_code.ts';
 import { columnScale } from '../kernels/gptq/column_scale.ts';
 import { groupSweep } from '../kernels/gptq/group_sweep.ts';
 import { groupUpdate } from '../kernels/gptq/group_update.ts';
 import { scaleChoice } from '../kernels/gptq/scale_choice.ts';
 import { scaleError } from '../kernels/gptq/scale_error.ts';
+import { scaleSearch } from '../kernels/gptq/scale_search.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
 import { type GpuLinear, rowTable } from './gpu-linear.ts';
+import { lossPartBytes, readLosses } from './loss.ts';
+import type { QuantizerMethod } from './method.ts';
 
 /** Rows of the largest group. */
 const GROUP_ROWS = 128;
-/** Factors that the scale search tries, and columns of one of its tiles. */
-const FACTORS = 97;
+/** Columns of a tile of the scale search. */
 const TILE = 32;
+
+/** Factors on a group's unit that are tried. */
+const SEARCH = {
+  exllamav2: { factors: 97, least: 0.7, most: 1.2 },
+  refined: { factors: 12, least: 0.55, most: 1.1 },
+} as const;
+const MOST_FACTORS = SEARCH.exllamav2.factors;
 
 /** Columns of a weight (k, n) f32 in input-feature order, n a multiple of 32. */
 export interface WeightSlice {
@@ -29,6 +39,9 @@ export interface QuantizerInput {
   readonly what: string;
   readonly slices: readonly WeightSlice[];
   readonly factor: HessianFactor;
+  readonly method: QuantizerMethod;
+  /** Called for each batch of candidates with the promise of their losses ({@link readLosses}). */
+  readonly onLosses?: (losses: Promise<number[]>) => void;
 }
 
 /**
@@ -58,7 +71,13 @@ export function candidateBytes(k: number, n: number, groups: number): { kept: nu
   const errors = buffer(k * n) + buffer(GROUP_ROWS * n);
   return {
     kept: buffer((k / 4) * n) + buffer(groups * n) + buffer(groups) + 2 * buffer(k),
-    meanwhile: errors + buffer(n) + buffer((n / TILE) * FACTORS) + buffer(groups) + buffer(6 * groups),
+    meanwhile:
+      errors +
+      buffer(n) +
+      buffer((n / TILE) * MOST_FACTORS) +
+      buffer(groups) +
+      buffer(6 * groups) +
+      bufferBytes(lossPartBytes(k, n)),
   };
 }
 
@@ -85,7 +104,7 @@ function batchSize(
 function quantizeBatch(
   gpu: Gpu,
   keep: Scope,
-  { what, slices, factor }: QuantizerInput,
+  { what, slices, factor, method, onLosses }: QuantizerInput,
   candidates: readonly (readonly Group[])[],
 ): GpuLinear[][] {
   const { k } = factor;
@@ -105,7 +124,7 @@ function quantizeBatch(
       ...{ k, tiles, perm, scaleMax, u: factor.hessianInv },
       jobs: scope.upload(plan.jobs, 'jobs'),
       unit: scope.alloc([groupCount], 'group units'),
-      partial: scope.alloc([count, tiles, FACTORS], 'scale errors'),
+      partial: scope.alloc([count, tiles, SEARCH[method].factors], 'scale errors'),
     };
     gpu.zero(shared.unit);
     let firstTile = 0;
@@ -119,11 +138,17 @@ function quantizeBatch(
       firstTile += n / TILE;
       return own;
     });
-    for (const step of plan.steps)
-      runStep(
+    for (const step of plan.steps) {
+      const slices = work.map((slice) => ({ ...shared, ...slice, ...step }));
+      runStep(gpu, method, slices);
+    }
+    onLosses?.(
+      readLosses(
         gpu,
-        work.map((slice) => ({ ...shared, ...slice, ...step })),
-      );
+        scope,
+        work.map(({ e }) => e),
+      ),
+    );
   } finally {
     scope.freeAll();
   }
@@ -157,14 +182,20 @@ type StepTensor =
 type StepArguments = Readonly<Record<StepScalar, number> & Record<StepTensor, GpuTensor>>;
 
 /** One group of every candidate that has one left, in all slices. */
-function runStep(gpu: Gpu, slices: readonly StepArguments[]): void {
+function runStep(gpu: Gpu, method: QuantizerMethod, slices: readonly StepArguments[]): void {
   for (const slice of slices) {
     gpu.run(groupUpdate, slice);
     gpu.run(columnScale, slice);
   }
-  for (const slice of slices) gpu.run(scaleError, slice);
-  gpu.run(scaleChoice, slices[0]!);
-  for (const slice of slices) gpu.run(groupSweep, slice);
+  for (const slice of slices) {
+    if (method === 'refined') gpu.run(scaleSearch, slice);
+    else gpu.run(scaleError, slice);
+  }
+  gpu.run(scaleChoice, { ...slices[0]!, ...SEARCH[method] });
+  for (const slice of slices) {
+    if (method === 'refined') gpu.run(columnCode, slice);
+    gpu.run(groupSweep, slice);
+  }
 }
 
 /** Step i does group i of each candidate; six words a job, as the kernels read them. */

@@ -23,6 +23,7 @@ import { onDisk, tinyModel } from '../support/tiny-model.ts';
 const OPTIONS = {
   bits: [4, 5],
   headBits: 6,
+  quantizer: 'refined',
   preset: 'quick',
   chooseAfterMeasuring: false,
   gpuBudgetBytes: 2 ** 30,

@@ -86,7 +86,14 @@ describe('scale_choice', () => {
       scaleMax: new Uint32Array(1),
     };
     const tiles = partial.length / 97;
-    return (await runKernel(gpu, scaleChoice, { tiles, job: 0, jobCount: 1 }, tensors)).scaleMax[0]!;
+    return (
+      await runKernel(
+        gpu,
+        scaleChoice,
+        { tiles, job: 0, factors: 97, least: 0.7, most: 1.2, jobCount: 1 },
+        tensors,
+      )
+    ).scaleMax[0]!;
   };
 
   test.each([0, 1, 48, 95, 96])('factor %i with the smallest sum over the tiles', async (best) => {

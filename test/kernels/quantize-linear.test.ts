@@ -38,7 +38,12 @@ function quantize({ w, u, perm, k, n }: Linear, candidates: readonly (readonly G
       n: width,
     }));
     const read = async (tensor: GpuTensor) => new Uint32Array(await gpu.read(tensor));
-    const results = quantizeCandidates(gpu, scope, { what: 'linear', slices, factor }, candidates);
+    const results = quantizeCandidates(
+      gpu,
+      scope,
+      { what: 'linear', slices, factor, method: 'exllamav2' },
+      candidates,
+    );
     return Promise.all(
       results.map(async (linears) => {
         const { groups, firstGroup } = linears[0]!;

@@ -3,10 +3,12 @@ import { gunzipSync } from 'node:zlib';
 import { rowsFromTensor } from '../../src/calibration/artefact.ts';
 import type { CalibrationRows } from '../../src/calibration/rows.ts';
 import type { StageContext } from '../../src/convert/context.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent, Emit } from '../../src/convert/events.ts';
 import type { Strategy } from '../../src/convert/optimize.ts';
+import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { totalBits } from '../../src/exl2/groups.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
+import type { QuantizerMethod } from '../../src/gptq/method.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { openModelDirectory } from '../../src/io/model-directory.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
@@ -21,6 +23,7 @@ import { readSafetensors } from './safetensors.ts';
 export async function stageContext(
   gpu: Gpu,
   modelPath: string,
+  method: QuantizerMethod = 'exllamav2',
 ): Promise<StageContext & { events: ConvertEvent[] }> {
   const source = await openModelDirectory(nodeDirectory(modelPath));
   const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
@@ -28,7 +31,8 @@ export async function stageContext(
   const events: ConvertEvent[] = [];
   const work = workDirectory(memoryDirectory('work'));
   const control = { signal: new AbortController().signal };
-  return { gpu, source, plan, work, emit: (event) => void events.push(event), control, events };
+  const emit: Emit = (event) => void events.push(event);
+  return { gpu, source, plan, work, quantizer: QUANTIZERS[method], emit, control, events };
 }
 
 /** Token rows as ExLlamaV2 stores them. */

@@ -19,6 +19,7 @@ const [first, second] = [model.modules[0]!, model.modules[1]!];
 const options = {
   bits: [4, 3],
   headBits: 6,
+  quantizer: 'refined',
   preset: 'quick',
   chooseAfterMeasuring: false,
   gpuBudgetBytes: 1e9,
@@ -35,6 +36,7 @@ const trial = (module: string, candidate: number, bitsPerWeight: number, error: 
   module,
   candidate,
   accuracy: 1 - error,
+  predicted: false,
   bitsPerWeight,
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { openModel } from '../../src/convert/open-model.ts';
 import { checkTarget, type PlanRequest, planConversion } from '../../src/convert/plan.ts';
+import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { attentionCandidates, headParams, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { totalBits } from '../../src/exl2/groups.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
@@ -11,6 +12,7 @@ const { source, plan } = await openModel(nodeDirectory(MODEL), {});
 const request: PlanRequest = {
   bits: 4,
   headBits: 6,
+  quantizer: QUANTIZERS.exllamav2,
   measurement: { rows: 4, length: 128 },
   quantization: { rows: 8, length: 128 },
 };
@@ -62,8 +64,8 @@ test('a target below the smallest allocation is refused with the range', () => {
   expect(least).toBeGreaterThan(2.4);
   expect(most).toBeLessThan(8.2);
   expect(() => planWith({ bits: 2.2 })).toThrow(InputError);
-  expect(() => checkTarget(plan, 2.2)).toThrow(
+  expect(() => checkTarget(plan, 2.2, 'exllamav2')).toThrow(
     `2.200 bits per weight is too little: the candidates of these 12 modules allow ${(Math.ceil(least * 1000) / 1000).toString()} to`,
   );
-  expect(() => checkTarget(plan, least + 0.001)).not.toThrow();
+  expect(() => checkTarget(plan, least + 0.001, 'exllamav2')).not.toThrow();
 });

@@ -5,6 +5,7 @@ import { html } from '../../src/convert/report/html.ts';
 import { reportPage } from '../../src/convert/report/report.ts';
 import type { ReportData } from '../../src/convert/report/report-data.ts';
 import { barPicture, gridPicture } from '../../src/convert/report/svg.ts';
+import { QUANTIZERS } from '../../src/convert/settings.ts';
 
 const rows = (...sources: [string, number][]) => ({ rows: 3, length: 128, sources });
 
@@ -25,7 +26,13 @@ const DATA: ReportData = {
     bitsPerWeight: 3.5,
     headBits: 6,
   },
-  settings: { bits: 3.5, headBits: 6, shardBytes: 2 ** 33, dataset: 'own.parquet' },
+  settings: {
+    bits: 3.5,
+    headBits: 6,
+    quantizer: QUANTIZERS.refined,
+    shardBytes: 2 ** 33,
+    dataset: 'own.parquet',
+  },
   bitsPerWeight: 3.4987,
   outputBytes: 300_000,
   calibration: { measurement: rows(['<script>', 3]), quantization: rows(['prose', 2], ['<script>', 1]) },

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { presetShapes } from '../../src/calibration/preset.ts';
+import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { estimateWork } from '../../src/convert/work-estimate.ts';
 import { parameterCount } from '../../src/model/sizes.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 
-const standard = presetShapes('standard', false);
+const standard = { quantizer: QUANTIZERS.exllamav2, ...presetShapes('standard', false) };
 const tokens = (shape: { rows: number; length: number }) => shape.rows * shape.length;
 
 const small = llamaPlan({
@@ -55,6 +56,7 @@ test('a 1 B model takes minutes and a 70 B one hours at 10 TFLOP/s', () => {
 
 test('fewer rows are less work, in proportion where the rows are most of it', () => {
   const half = {
+    quantizer: standard.quantizer,
     measurement: { ...standard.measurement, rows: Math.ceil(standard.measurement.rows / 2) },
     quantization: { ...standard.quantization, rows: Math.ceil(standard.quantization.rows / 2) },
   };

@@ -9,6 +9,7 @@ import { planJob } from '../../workers/plan-job.ts';
 const OPTIONS: JobOptions = {
   bits: [4, 5],
   headBits: 6,
+  quantizer: 'refined',
   preset: 'quick',
   chooseAfterMeasuring: false,
   gpuBudgetBytes: 2 ** 30,

@@ -31,6 +31,7 @@ export function PlanMore() {
           </select>{' '}
           <Term of="head bits">what is this?</Term>
         </div>
+        <QuantizerOption />
         <CalibrationOptions />
         <MeasurementOption />
         <label for="gpu-budget">GPU memory</label>
@@ -49,6 +50,30 @@ export function PlanMore() {
         </div>
       </div>
     </details>
+  );
+}
+
+function QuantizerOption() {
+  const { draft } = useApp();
+  return (
+    <>
+      <label for="quantizer">
+        <Term of="quantizer">Quantizer</Term>
+      </label>
+      <div>
+        <select
+          id="quantizer"
+          aria-label="Quantizer"
+          value={draft.quantizer.value}
+          onChange={(event) => {
+            draft.quantizer.value = event.currentTarget.value === 'exllamav2' ? 'exllamav2' : 'refined';
+          }}
+        >
+          <option value="refined">refined: less error in the same bits</option>
+          <option value="exllamav2">as ExLlamaV2: the original rules</option>
+        </select>
+      </div>
+    </>
   );
 }
 

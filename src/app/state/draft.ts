@@ -31,6 +31,7 @@ export class Draft {
   /** Which of the bitrates the slider moves. */
   readonly active = signal(0);
   readonly headBits = signal<BitWidth>(6);
+  readonly quantizer = signal<JobOptions['quantizer']>('refined');
   readonly preset = signal<JobOptions['preset']>('standard');
   readonly calibrationFile = signal<File | undefined>(undefined);
   readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
@@ -42,6 +43,7 @@ export class Draft {
   readonly options = computed<JobOptions>(() => ({
     bits: this.bits.value,
     headBits: this.headBits.value,
+    quantizer: this.quantizer.value,
     preset: this.preset.value,
     ...(this.calibrationFile.value && { calibrationFile: this.calibrationFile.value }),
     ...(this.measurement.value && { measurement: this.measurement.value.json }),

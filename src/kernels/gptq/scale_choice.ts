@@ -2,11 +2,11 @@ import wgsl from '../../../shaders/gptq/scale_choice.wgsl?raw';
 import half from '../../../shaders/lib/half.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
-/** The best of the 97 factors, and the unit that is stored (half bits). */
+/** The best of `factors` factors from `least` to `most`, and the unit that is stored (half bits). */
 export const scaleChoice = defineKernel({
   name: 'scale_choice',
   wgsl: [half, wgsl],
-  scalars: { tiles: 'u32', job: 'u32', jobCount: 'u32' },
+  scalars: { tiles: 'u32', job: 'u32', factors: 'u32', least: 'f32', most: 'f32', jobCount: 'u32' },
   inputs: ['partial', 'unit', 'jobs'],
   outputs: ['scaleMax'],
   workgroups: ({ jobCount }) => [jobCount],

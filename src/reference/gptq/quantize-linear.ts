@@ -19,6 +19,7 @@ export function quantizeLinear(
   u: Numbers,
   n: number,
   groups: readonly Group[],
+  chooseScales: ScaleChoice = exllamav2Scales,
 ): QuantizedLinear {
   const k = weight.length / n;
   const w = Float64Array.from(weight);
@@ -29,17 +30,31 @@ export function quantizeLinear(
   };
   groups.forEach(({ bits, start, end }, group) => {
     const rows = w.slice(start * n, end * n);
-    const base = baseScales(rows, n, bits);
-    const unit = Math.max(...base);
-    const codes = scaleCodes(base, unit);
+    const weights = Array.from({ length: end - start }, (_, i) => 1 / u[(start + i) * (k + 1)]! ** 2);
+    const { codes, scaleMax } = chooseScales(rows, n, bits, weights);
     result.scaleCodes.set(codes, group * n);
-    result.scaleMax[group] = storedUnit(scaleErrors(rows, codes, unit, bits), unit);
-    const scales = Float64Array.from(codes, (code) => workingScale(code, result.scaleMax[group]!));
+    result.scaleMax[group] = scaleMax;
+    const scales = Float64Array.from(codes, (code) => workingScale(code, scaleMax));
     for (let row = start; row < end; row++)
       result.codes.set(quantizeRow(w, u, { row, k, n, bits, scales }), row * n);
   });
   return result;
 }
+
+/** Scales of a group's rows (rows, n); `weights` (rows): what an error costs, 1 / U[r, r]². */
+export type ScaleChoice = (
+  rows: Numbers,
+  n: number,
+  bits: number,
+  weights: Numbers,
+) => { readonly codes: Uint8Array; readonly scaleMax: number };
+
+const exllamav2Scales: ScaleChoice = (rows, n, bits) => {
+  const base = baseScales(rows, n, bits);
+  const unit = Math.max(...base);
+  const codes = scaleCodes(base, unit);
+  return { codes, scaleMax: storedUnit(scaleErrors(rows, codes, unit, bits), unit) };
+};
 
 interface Row {
   readonly row: number;

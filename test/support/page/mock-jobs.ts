@@ -11,6 +11,7 @@ import { mockResult } from './mock-replay.ts';
 const OPTIONS: JobOptions = {
   bits: [4],
   headBits: 6,
+  quantizer: 'refined',
   preset: 'standard',
   chooseAfterMeasuring: false,
   gpuBudgetBytes: 3e9,

@@ -32,7 +32,7 @@ export function* measurementEvents(
     done += module.weights;
     yield [
       ...(measured[index]?.candidates ?? []).map(({ accuracy, bitsPerWeight }, candidate): ConvertEvent => {
-        return { type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight };
+        return { type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight, predicted: false };
       }),
       moduleEvent('measure', module, index, modules.length),
       ...progress('measure', modules[index + 1]?.key ?? module.key, done, total),

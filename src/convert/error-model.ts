@@ -1,0 +1,45 @@
+/**
+ * How a module's error comes from its linears'. Their errors are independent and small, so their squares add:
+ *   error² ≈ Σ weight · loss over the linears,
+ * loss being what the quantizer minimizes (tr(DᵀHD) of the linear). A module's trials tell the weights; on
+ * tinystories-7m the sum is then within 3 % of every trial's error.
+ */
+
+/**
+ * Pull towards linears that share the error equally: too weak to be seen where the trials tell them apart, and decides
+ * where they do not.
+ */
+const RIDGE = 0.003;
+const SWEEPS = 2000;
+/** Change of a sweep, relative to an equal share, below which the fit has settled. */
+const SETTLED = 1e-12;
+
+/**
+ * Weights ≥ 0 of the linears with the least Σ (predicted / error² − 1)² over the trials.
+ * @param losses (trials, linears), above zero.
+ * @param errors relative errors of the module's output in each trial, above zero.
+ */
+export function fitErrorWeights(losses: readonly (readonly number[])[], errors: readonly number[]): number[] {
+  const relative = losses.map((row, trial) => row.map((loss) => loss / errors[trial]! ** 2));
+  const count = losses[0]!.length;
+  const indices = Array.from({ length: count }, (_, i) => i);
+  const means = indices.map((i) => relative.reduce((sum, row) => sum + row[i]!, 0) / relative.length);
+  // Of columns with mean 1 the weights are shares of the error.
+  const columns = indices.map((i) => relative.map((row) => row[i]! / means[i]!));
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+  const pull = RIDGE * relative.length;
+  const gram = columns.map((a, i) => columns.map((b, j) => dot(a, b) + (i === j ? pull : 0)));
+  const target = columns.map((a) => a.reduce((sum, x) => sum + x, 0) + pull / count);
+  const shares = indices.map(() => 1 / count);
+  // Coordinate descent: the problem is convex, and has a handful of unknowns.
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    let change = 0;
+    for (const i of indices) {
+      const share = Math.max(0, shares[i]! + (target[i]! - dot(gram[i]!, shares)) / gram[i]![i]!);
+      change = Math.max(change, Math.abs(share - shares[i]!));
+      shares[i] = share;
+    }
+    if (change * count < SETTLED) break;
+  }
+  return shares.map((share, i) => share / means[i]!);
+}

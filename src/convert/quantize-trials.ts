@@ -1,0 +1,71 @@
+import { type Candidate, distinctSettings } from '../exl2/candidates.ts';
+import { finerSettings } from '../exl2/finer-settings.ts';
+import { resolveGroups } from '../exl2/groups.ts';
+import type { QuantParams } from '../exl2/params.ts';
+import type { HessianFactor } from '../gptq/factor.ts';
+import type { GpuLinear } from '../gptq/gpu-linear.ts';
+import { type QuantizerInput, quantizeCandidates } from '../gptq/quantizer.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { LinearInput } from '../model/architectures/architecture.ts';
+import type { LoadedModule } from './capture.ts';
+import type { StageContext } from './context.ts';
+import { checkControl } from './control.ts';
+import type { LinearTrials } from './trials.ts';
+
+/** What a setting costs a linear: tr(DᵀHD) of it. */
+export interface SettingLoss {
+  readonly params: QuantParams;
+  readonly loss: number;
+}
+
+/** Losses of a linear: of the settings that its trials take, in their order, then of finer ones. */
+export type LinearLosses = ReadonlyMap<string, readonly SettingLoss[]>;
+
+/**
+ * Every linear by every distinct setting of the candidates; its weight is freed afterwards, its bias stays.
+ * @returns the quantized linears by name and, when the quantizer refines, what each setting costs.
+ */
+export async function quantizeTrials(
+  { gpu, control, quantizer: { method } }: StageContext,
+  scope: Scope,
+  { module, linears }: LoadedModule,
+  factors: ReadonlyMap<LinearInput, HessianFactor>,
+  candidates: readonly Candidate[],
+  progress: (share: number) => void,
+): Promise<{ trials: ReadonlyMap<string, LinearTrials>; losses: LinearLosses | undefined }> {
+  const trials = new Map<string, LinearTrials>();
+  const losses = new Map<string, SettingLoss[]>();
+  for (const { name, key, k, input } of module.linears) {
+    await checkControl(control);
+    const { settings, indexOf } = distinctSettings(candidates, name, k);
+    const { w, n } = linears.get(name)!;
+    const what: QuantizerInput = { what: key, slices: [{ w, n }], factor: factors.get(input)!, method };
+    const tried = await quantizeAll(gpu, scope, what, settings);
+    trials.set(name, { versions: tried.versions, indexOf });
+    if (method === 'refined') {
+      const finer = finerSettings(k, settings);
+      const { losses: more } = await withScope(gpu, (temporary) => quantizeAll(gpu, temporary, what, finer));
+      losses.set(name, [...tried.losses, ...more]);
+    }
+    await gpu.sync();
+    scope.free(w);
+    progress(trials.size / module.linears.length);
+  }
+  return { trials, losses: method === 'refined' ? losses : undefined };
+}
+
+/** One linear by all settings; the results belong to `keep`. */
+async function quantizeAll(
+  gpu: Gpu,
+  keep: Scope,
+  input: QuantizerInput,
+  settings: readonly QuantParams[],
+): Promise<{ versions: GpuLinear[]; losses: SettingLoss[] }> {
+  const groups = settings.map((params) => resolveGroups(input.factor.k, params));
+  const reading: Promise<number[]>[] = [];
+  const onLosses = (losses: Promise<number[]>) => void reading.push(losses);
+  const versions = quantizeCandidates(gpu, keep, { ...input, onLosses }, groups).flat();
+  const losses = (await Promise.all(reading)).flat();
+  return { versions, losses: settings.map((params, i) => ({ params, loss: losses[i]! })) };
+}

@@ -1,0 +1,46 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import { withScope } from '../gpu/scope.ts';
+import { view } from '../gpu/tensor.ts';
+import { descentSweep } from '../kernels/gptq/descent_sweep.ts';
+import { residual } from '../kernels/gptq/residual.ts';
+import { gemm } from '../kernels/linalg/gemm.ts';
+import { assert } from '../util/errors.ts';
+import type { HessianFactor } from './factor.ts';
+import type { GpuLinear } from './gpu-linear.ts';
+import type { WeightSlice } from './quantizer.ts';
+
+/** Rows whose codes are changed between two products with the Hessian. */
+const BLOCK_ROWS = 128;
+
+/**
+ * Improves the codes of a quantized weight in place, its scales fixed: coordinate descent on tr(DᵀHD) with the damped
+ * Hessian, `passes` times over all rows. The quantizer's sweep never returns to a row; this does. The loss never rises.
+ * @param slices the weight, and `linears` what the quantizer made of each slice.
+ */
+export async function descend(
+  gpu: Gpu,
+  { k, hessian }: HessianFactor,
+  slices: readonly WeightSlice[],
+  linears: readonly GpuLinear[],
+  passes: number,
+): Promise<void> {
+  assert(hessian, 'descent needs the Hessian beside its factor');
+  for (const [i, linear] of linears.entries()) {
+    await withScope(gpu, async (scope) => {
+      const { n } = linear;
+      const d = scope.alloc([k, n], 'change of the weight');
+      const gradient = scope.alloc([Math.min(BLOCK_ROWS, k), n], 'gradient');
+      gpu.run(residual, { ...linear, w: slices[i]!.w, d });
+      for (let pass = 0; pass < passes; pass++) {
+        for (let start = 0; start < k; start += BLOCK_ROWS) {
+          const end = Math.min(start + BLOCK_ROWS, k);
+          const m = end - start;
+          const a = view(hessian, start * k, [m, k]);
+          gpu.run(gemm, { m, n, k, accumulate: 0, a, b: d, c: gradient });
+          gpu.run(descentSweep, { ...linear, start, end, h: hessian, gradient, d });
+        }
+        await gpu.sync();
+      }
+    });
+  }
+}

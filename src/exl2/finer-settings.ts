@@ -1,34 +1,29 @@
 import { resolveGroups } from './groups.ts';
-import { BIT_WIDTHS, type BitWidth, type QuantParams } from './params.ts';
+import { BIT_WIDTHS, type QuantParams } from './params.ts';
 
 /** Small groups cost 0.125 bits per weight more than large ones and gain about as much, at any width. */
 const GROUP_SIZE = 32;
 /** Shares of the rows that take the wider of two widths. */
 const SHARES = [0.25, 0.5, 0.75];
-/** Above it, errors are so small that the tables of ExLlamaV2 are fine enough. */
-const HIGHEST: BitWidth = 6;
-
 /** One width for all rows, and the first rows of the act-order at the next one. */
-const SETTINGS: readonly QuantParams[] = BIT_WIDTHS.filter((bits) => bits <= HIGHEST).flatMap(
-  (bits, i): QuantParams[] => {
-    const pure: QuantParams = [{ bits, proportion: 1, groupSize: GROUP_SIZE }];
-    const next = BIT_WIDTHS[i + 1]!;
-    if (bits === HIGHEST) return [pure];
-    const mixed = SHARES.map(
-      (share): QuantParams => [
-        { bits: next, proportion: share, groupSize: GROUP_SIZE },
-        { bits, proportion: 1 - share, groupSize: GROUP_SIZE },
-      ],
-    );
-    return [pure, ...mixed];
-  },
-);
+const SETTINGS: readonly QuantParams[] = BIT_WIDTHS.flatMap((bits, i): QuantParams[] => {
+  const next = BIT_WIDTHS[i + 1];
+  if (next === undefined) return []; // ExLlamaV2's tables end with it
+  const pure: QuantParams = [{ bits, proportion: 1, groupSize: GROUP_SIZE }];
+  const mixed = SHARES.map(
+    (share): QuantParams => [
+      { bits: next, proportion: share, groupSize: GROUP_SIZE },
+      { bits, proportion: 1 - share, groupSize: GROUP_SIZE },
+    ],
+  );
+  return [pure, ...mixed];
+});
 
 /** The smallest of {@link finerSettings}. */
 export const SMALLEST_SETTING: QuantParams = SETTINGS[0]!;
 
 /**
- * Settings beside those of ExLlamaV2's tables, in even steps of about a quarter bit from 2 to 6 bits: with them a
+ * Settings beside those of ExLlamaV2's tables, in steps of a quarter of the way from each width to the next: with them a
  * linear can take what suits it, whatever the other linears of its module take. Those that `others` has are left out.
  */
 export function finerSettings(k: number, others: readonly QuantParams[]): QuantParams[] {

@@ -10,8 +10,10 @@
 
 import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
+import type { TextRequest } from '../src/evaluate/text-request.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
+import type { TextListener } from './text-api.ts';
 
 /** Where a model comes from. */
 export type ModelSource =
@@ -231,6 +233,15 @@ export interface CoordinatorApi {
   quantize(id: string, requests: readonly AllocationRequest[]): Promise<void>;
   /** Files of an output in the browser's storage. */
   outputFiles(id: string, bits: number): Promise<readonly NamedFile[]>;
+  /**
+   * Lets the original and then the output of `bits` continue a prompt; a text under way gives way. Resolves when both
+   * have written or it was stopped; a model that cannot is told of through `listener`. Throws InputError while a
+   * conversion is under way: there is one GPU. The models stay on the GPU until `freeModels` or the next conversion.
+   */
+  write(id: string, bits: number, request: TextRequest, listener: TextListener): Promise<void>;
+  /** Resolves when nothing is written any more. */
+  stopWriting(): Promise<void>;
+  freeModels(): Promise<void>;
   /** `listener` is a comlink proxy; called at most ten times a second for each job. */
   watch(listener: (update: JobUpdate) => void): Promise<void>;
 }

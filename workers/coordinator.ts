@@ -16,6 +16,7 @@ import { forgetSource, inspectSource, openedSource } from './open-source.ts';
 import { missingPermissions } from './permissions.ts';
 import { outputFiles, STORED } from './places.ts';
 import { planJob } from './plan-job.ts';
+import { SideBySide } from './side-by-side.ts';
 
 /** States that a job goes on from. */
 const STOPPED: ReadonlySet<JobState> = new Set(['interrupted', 'failed', 'cancelled']);
@@ -25,6 +26,7 @@ const board = new JobBoard();
 const gpu = new GpuClient();
 const runner = new JobRunner(board, gpu);
 const measured = new MeasuredJobs(board);
+const texts = new SideBySide(board, gpu, runner);
 
 const api: CoordinatorApi = {
   gpu: () => gpu.facts(),
@@ -99,6 +101,10 @@ const api: CoordinatorApi = {
     const { output, record } = await board.get(id);
     return outputFiles(output, id, record.model.name, bits);
   },
+
+  write: (id, bits, request, listener) => texts.write(id, bits, request, listener),
+  stopWriting: () => texts.stop(),
+  freeModels: () => texts.free(),
 
   async watch(listener) {
     board.watch(listener);

@@ -1,27 +1,25 @@
-import type { ConvertEvent } from '../src/convert/events.ts';
-
 /** Eight batches a second: with records and rates that is at most ten messages. */
 const INTERVAL_MS = 125;
-
-/** Of these only the last of a batch says anything. */
-const LATEST_ONLY: ReadonlySet<ConvertEvent['type']> = new Set(['progress', 'memory']);
 
 /**
  * Collects events and passes them on a few times a second, in their order. A batch goes out with the first event
  * after the interval; the timer only brings the last ones, so nothing waits for it where timers are slowed down.
  */
-export class EventBatch {
-  readonly #send: (events: readonly ConvertEvent[]) => Promise<void> | void;
-  #events: ConvertEvent[] = [];
+export class EventBatch<E extends { readonly type: string }> {
+  readonly #latestOnly: ReadonlySet<E['type']>;
+  readonly #send: (events: readonly E[]) => Promise<void> | void;
+  #events: E[] = [];
   #sent = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(send: (events: readonly ConvertEvent[]) => Promise<void> | void) {
+  /** `latestOnly`: of these types only the last of a batch says anything. */
+  constructor(latestOnly: readonly E['type'][], send: (events: readonly E[]) => Promise<void> | void) {
+    this.#latestOnly = new Set(latestOnly);
     this.#send = send;
   }
 
-  readonly add = (event: ConvertEvent): void => {
-    if (LATEST_ONLY.has(event.type)) {
+  readonly add = (event: E): void => {
+    if (this.#latestOnly.has(event.type)) {
       this.#events = this.#events.filter(({ type }) => type !== event.type);
     }
     this.#events.push(event);

@@ -4,8 +4,10 @@ import type { CalibrationPreset } from '../src/calibration/mix-plan.ts';
 import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/events.ts';
 import type { ConvertSettings } from '../src/convert/settings.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
+import type { TextRequest } from '../src/evaluate/text-request.ts';
 import type { GpuFacts, ModelSource, OutputTarget } from './api.ts';
 import type { Rates } from './rates.ts';
+import type { TextEvent } from './text-api.ts';
 
 /** One run of the engine: a measurement, or one bitrate. */
 export interface GpuJob {
@@ -42,14 +44,40 @@ export interface RunOutcome {
   readonly output?: OutputEvent;
 }
 
+/** A prompt for the original of a job, or for one of its outputs. */
+export type GpuText = {
+  readonly id: string;
+  readonly request: TextRequest;
+  readonly gpuBudgetBytes: number;
+} & (
+  | { readonly side: 'original'; readonly source: ModelSource }
+  | {
+      readonly side: 'quantized';
+      readonly output: OutputTarget;
+      readonly modelName: string;
+      readonly bits: number;
+    }
+);
+
+/** Answered when they have been taken, as with {@link RunListener}. */
+export type GpuTextListener = (events: readonly TextEvent[]) => Promise<void> | void;
+
 export interface GpuWorkerApi {
   /** Throws UnsupportedError when there is no adapter that can be used. */
   facts(): Promise<GpuFacts>;
-  /** Ends with what `convert` throws, as an error of the same name. `listener` is a comlink proxy. */
+  /**
+   * Ends with what `convert` throws, as an error of the same name. `listener` is a comlink proxy. A text under way is
+   * stopped, and the memory of its models given back.
+   */
   run(job: GpuJob, listener: RunListener): Promise<RunOutcome>;
   /** Of the run under way and, while paused, of the next one too. */
   pause(): void;
   unpause(): void;
   /** Ends the run under way with an AbortError. */
   cancel(): void;
+  /** Continues a prompt; the model is kept for the next one. Ends with an AbortError when it is stopped. */
+  write(text: GpuText, listener: GpuTextListener): Promise<void>;
+  stopWriting(): Promise<void>;
+  /** Stops, and gives the memory of the models back. */
+  freeModels(): Promise<void>;
 }

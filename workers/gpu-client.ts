@@ -1,6 +1,6 @@
 import { proxy, type Remote, wrap } from 'comlink';
 import type { GpuFacts } from './api.ts';
-import type { GpuJob, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
+import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
 
 interface RunningWorker {
   readonly api: Remote<GpuWorkerApi>;
@@ -37,6 +37,18 @@ export class GpuClient {
 
   cancel(): Promise<void> {
     return this.#call((api) => api.cancel());
+  }
+
+  write(text: GpuText, listener: GpuTextListener): Promise<void> {
+    return this.#call((api) => api.write(text, proxy(listener)));
+  }
+
+  stopWriting(): Promise<void> {
+    return this.#call((api) => api.stopWriting());
+  }
+
+  freeModels(): Promise<void> {
+    return this.#call((api) => api.freeModels());
   }
 
   /** Ends the worker with all that it holds; the next call starts a new one. */

@@ -2,7 +2,7 @@ import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.
 import { calibrationProvider } from '../src/convert/calibration-provider.ts';
 import type { Control } from '../src/convert/control.ts';
 import { convert } from '../src/convert/convert.ts';
-import type { StageName } from '../src/convert/events.ts';
+import type { ConvertEvent, StageName } from '../src/convert/events.ts';
 import type { CalibrationProvider } from '../src/convert/settings.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import type { ByteSource } from '../src/io/bytes.ts';
@@ -23,7 +23,9 @@ export async function runJob(job: GpuJob, control: Control, listener: RunListene
   const { preset, file } = job.calibration;
   const shapes = presetShapes(preset, file !== undefined);
   const meter = new RateMeter((stage) => calibrationTokens(shapes, stage));
-  const events = new EventBatch((batch) => listener({ type: 'events', events: batch }));
+  const events = new EventBatch<ConvertEvent>(['progress', 'memory'], (batch) =>
+    listener({ type: 'events', events: batch }),
+  );
   let outcome: RunOutcome = {};
   const { adapter, name, software } = await openAdapter();
   const gpu = await openGpu(adapter, job.gpuBudgetBytes);

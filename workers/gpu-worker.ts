@@ -1,12 +1,17 @@
-/** Owns adapter and device: runs the engine on them, one run at a time. */
+/** Owns adapter and device: runs the engine on them, one run or one text at a time. */
 
 import { expose } from 'comlink';
+import { openGpu } from '../src/gpu/device.ts';
+import { openAdapter } from './adapter.ts';
 import type { GpuWorkerApi } from './gpu-api.ts';
 import { gpuFacts } from './gpu-facts.ts';
 import { runJob } from './gpu-run.ts';
+import { writeText } from './gpu-text.ts';
 import { PauseGate } from './pause-gate.ts';
+import { TextWriter } from './text-writer.ts';
 
 const gate = new PauseGate();
+const writer = new TextWriter(async (budget) => openGpu((await openAdapter()).adapter, budget));
 let current: AbortController | undefined;
 
 const api: GpuWorkerApi = {
@@ -14,6 +19,7 @@ const api: GpuWorkerApi = {
   async run(job, listener) {
     const controller = new AbortController();
     current = controller;
+    await writer.free();
     return runJob(job, { signal: controller.signal, resumed: gate.passed }, listener);
   },
   pause: () => gate.close(),
@@ -22,6 +28,9 @@ const api: GpuWorkerApi = {
     current?.abort();
     gate.open();
   },
+  write: (text, listener) => writeText(writer, text, listener),
+  stopWriting: () => writer.stop(),
+  freeModels: () => writer.free(),
 };
 
 expose(api);

@@ -36,6 +36,15 @@ export function formatPercent(share: number): string {
   return percent >= 99.95 ? percent.toFixed(0) : percent.toFixed(percent >= 9.995 ? 1 : 2);
 }
 
+/** A KL divergence in nats, three digits: `0.233`, `0.00120`. */
+export const formatDivergence = (nats: number): string => (nats < 1e-6 ? '0' : nats.toPrecision(3));
+
+/** Tokens in a second: `45.1`, `120`. */
+export const formatRate = (rate: number): string => (rate < 99.95 ? rate.toFixed(1) : rate.toFixed(0));
+
+/** A duration that was measured: `0.12 s`, `14.2 s`. */
+export const formatSeconds = (seconds: number): string => `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
+
 /** A duration before the work, of which nobody knows the seconds: `about 14 min`. */
 export function formatRoughDuration(seconds: number): string {
   if (seconds < 55) return `about ${Math.max(5, Math.ceil(seconds / 5) * 5)} s`;

@@ -25,7 +25,16 @@ export const GLOSSARY = {
   candidate:
     'One setting of a module’s linears: which share of the weights gets how many bits, in groups of what size.',
   perplexity:
-    'How surprised the model is by the calibration text, on average; 1 would be never. It depends on the text, so compare it with the original’s: a good conversion stays within a few per cent.',
+    'How surprised the model is by a text, on average; 1 would be never. It depends on the text, so compare it with the original’s: a good conversion stays within a few per cent.',
+  'KL divergence':
+    'How far the quantized model’s probabilities of the next token are from the original’s, in nats; 0 is not at all. A few bad tokens raise the mean, so look at median and 99th percentile too.',
+  '99th percentile': 'At 99 % of the tokens the KL divergence is lower.',
+  'top-1 agreement': 'At how many of the tokens both models think the same next token likeliest.',
+  token: 'A word or a piece of one: models read and write text in these.',
+  temperature:
+    'How freely the next token is drawn: 0 takes the likeliest each time, 1 draws by the model’s probabilities, more makes unlikely ones likelier.',
+  'top-k': 'Draws among so many of the likeliest tokens only; 0 is all.',
+  'top-p': 'Draws among the likeliest tokens that together reach this probability; 1 is all.',
   linear:
     'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP (gate, up, down).',
   parameters: 'All numbers that the model has learned.',

@@ -43,6 +43,13 @@ export function logAxis([from, to]: readonly [number, number], pixels: readonly 
   };
 }
 
+/** From the last to the next of 1, 3, 10, 30 …: a range around values for {@link logAxis}, with a tick at each end. */
+export function logRange(values: readonly number[]): [number, number] {
+  const ticks = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 1 : 3) * 10 ** (Math.floor(i / 2) - 9));
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return [ticks.findLast((tick) => tick < least) ?? least, ticks.find((tick) => tick > most) ?? most];
+}
+
 function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   return power * ([1, 2, 5, 10].find((factor) => factor * power >= least * 0.999) ?? 10);

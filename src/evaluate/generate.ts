@@ -4,14 +4,11 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import { seededRandom } from '../util/random.ts';
 import type { LanguageModel } from './language-model.ts';
-import { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+import { checkSampling, sample } from './sampling.ts';
+import type { TextEnd, TextRequest } from './text-request.ts';
 import { TextStream } from './text-stream.ts';
 
-export interface GenerateOptions extends SamplingOptions {
-  readonly prompt: string;
-  /** Words to add at most. */
-  readonly maxTokens: number;
-  readonly seed: number;
+export interface GenerateOptions extends TextRequest {
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +26,7 @@ export interface GeneratedToken {
 }
 
 /**
- * Continues a prompt word by word, until the model ends the text, `maxTokens`, or its context is full.
+ * Continues a prompt word by word, until the model ends the text, `maxTokens`, or its context is full; says which.
  * @throws InputError for options out of range or a prompt that is too long; the signal's reason when it is aborted.
  */
 export async function* generate(
@@ -37,7 +34,7 @@ export async function* generate(
   model: LanguageModel,
   tokenizer: Tokenizer,
   options: GenerateOptions,
-): AsyncGenerator<GeneratedToken> {
+): AsyncGenerator<GeneratedToken, TextEnd> {
   checkSampling(options);
   const prompt = promptIds(tokenizer, options.prompt);
   const { maxPositions } = model.model.outline.config;
@@ -57,15 +54,17 @@ export async function* generate(
     for (let count = 1; count <= options.maxTokens; count++) {
       options.signal.throwIfAborted();
       const id = sample(logits, options, random);
-      if (tokenizer.eosIds.includes(id)) return;
+      if (tokenizer.eosIds.includes(id)) return 'model';
       const text = stream.add(id);
       const seconds = (performance.now() - ready) / 1000;
       // The first word comes with the prompt.
       const tokensPerSecond = count > 1 ? (count - 1) / seconds : 0;
       yield { id, text, count, promptSeconds: (ready - started) / 1000, tokensPerSecond };
-      if (count === options.maxTokens || cache.past === cache.capacity) return;
+      if (count === options.maxTokens) break;
+      if (cache.past === cache.capacity) return 'context';
       logits = await model.next([id], cache);
     }
+    return 'length';
   } finally {
     scope.freeAll();
   }

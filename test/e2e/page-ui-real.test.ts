@@ -2,9 +2,10 @@
 
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer';
+import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { dropFolder, standInForPicker } from '../support/page/folders.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
 import { onDisk, tinyModel } from '../support/tiny-model.ts';
 
@@ -48,35 +49,6 @@ async function withPage(use: (page: Page) => Promise<void>): Promise<void> {
   }
 }
 
-/** Drops a folder of this machine on the page, as the operating system would. */
-async function drop(page: Page, folder: string): Promise<void> {
-  const session: CDPSession = await page.createCDPSession();
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    const data = { items: [], files: [folder], dragOperationsMask: 1 };
-    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 250, data });
-  }
-  await session.detach();
-}
-
-/** Lets every picker give a folder of the browser's storage with these files. */
-async function standInForPicker(page: Page, name: string, files: ReadonlyMap<string, Buffer>): Promise<void> {
-  const contents = Object.fromEntries([...files].map(([path, data]) => [path, data.toString('base64')]));
-  await page.evaluate(
-    async (folderName, base64) => {
-      const root = await navigator.storage.getDirectory();
-      const folder = await root.getDirectoryHandle(folderName, { create: true });
-      for (const [path, data] of Object.entries(base64)) {
-        const stream = await (await folder.getFileHandle(path, { create: true })).createWritable();
-        await stream.write(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
-        await stream.close();
-      }
-      Object.assign(window, { showDirectoryPicker: async () => folder });
-    },
-    name,
-    contents,
-  );
-}
-
 const resultRows = (page: Page): Promise<(string | null)[][]> =>
   page.$$eval('.results tbody tr', (rows) =>
     rows.map((row) => [...row.children].map((cell) => cell.textContent)),
@@ -84,7 +56,7 @@ const resultRows = (page: Page): Promise<(string | null)[][]> =>
 
 test('a dropped folder is planned, converted and saved to another folder', async () => {
   await withPage(async (page) => {
-    await drop(page, modelFolder('tiny-llama'));
+    await dropFolder(page, modelFolder('tiny-llama'));
     await waitForText(page, 'LlamaForCausalLM');
     await waitForText(page, 'of disk');
     await clickText(page, 'Convert');
@@ -165,7 +137,7 @@ const WRONG: readonly (readonly [string, (files: Map<string, Buffer>) => void, R
 
 test.each(WRONG)('a folder %s is refused in words', async (_, change, words) => {
   await withPage(async (page) => {
-    await drop(page, modelFolder('wrong', change));
+    await dropFolder(page, modelFolder('wrong', change));
     await waitForText(page, 'cannot be converted');
     expect(await page.$eval('.notice-text', (notice) => notice.textContent)).toMatch(words);
   });

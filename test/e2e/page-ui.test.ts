@@ -136,6 +136,38 @@ test('from the demo model to its files', async () => {
   });
 });
 
+test('a text is written, stopped, and drawn from the likeliest tokens only where that means something', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?jobs=some&texts=writing#job=done`);
+    await waitForText(page, 'Try it');
+    expect(await page.$('#top-k')).toBeNull();
+    await page.click('#temperature', { count: 3 });
+    await page.keyboard.type('0.8');
+    await page.keyboard.press('Enter');
+    await waitForText(page, '21 tokens');
+    await clickText(page, 'More');
+    expect(await page.$$eval('#top-k, #top-p', (fields) => fields.length)).toBe(2);
+    expect(await page.$eval('.prompt-form .primary', (button) => button.textContent)).toBe('Stop');
+  });
+});
+
+test('the chart marks the bitrate that is shown', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?jobs=some#job=done`);
+    const chart = () =>
+      page.$$eval('[aria-labelledby=divergence] .point', (points) =>
+        points.map((point) => `${point.textContent}${point.matches('.chosen') ? ', shown' : ''}`),
+      );
+    await waitForText(page, 'KL divergence against bits');
+    expect(await chart()).toEqual(['2.75 bpw: 0.535', '4.00 bpw: 0.0965, shown']);
+    await clickText(page, '2.75 bpw');
+    await page.waitForFunction(() =>
+      document.querySelector('.point.chosen')?.textContent?.startsWith('2.75'),
+    );
+    expect(await chart()).toEqual(['2.75 bpw: 0.535, shown', '4.00 bpw: 0.0965']);
+  });
+});
+
 test('a job is paused, goes on, is cancelled, goes on again and is removed', async () => {
   await withPage(async (page) => {
     await page.goto(`${site.url}?pace=60`);

@@ -62,10 +62,10 @@ test('sampled text depends on the seed alone', async () => {
 test('ends with the text', async () => {
   const [end] = (await run({ maxTokens: 3 })).ids.slice(2);
   const stopping: Tokenizer = { ...tokenizer, eosIds: [end!] };
-  const words: string[] = [];
-  const options = { prompt: PROMPT, maxTokens: 4, seed: 1, signal, ...GREEDY };
-  for await (const { text } of generate(gpu, model, stopping, options)) words.push(text);
-  expect(words).toHaveLength(2);
+  const words = generate(gpu, model, stopping, { prompt: PROMPT, maxTokens: 4, seed: 1, signal, ...GREEDY });
+  const steps = [await words.next(), await words.next(), await words.next()];
+  expect(steps.map(({ done }) => done)).toEqual([false, false, true]);
+  expect(steps[2]!.value).toBe('model');
 });
 
 test('can be stopped, and frees its cache', async () => {

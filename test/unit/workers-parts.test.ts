@@ -55,7 +55,7 @@ describe('EventBatch', () => {
 
   test('sends the first event at once and then eight batches a second, in order', () => {
     const batches: (readonly ConvertEvent[])[] = [];
-    const batch = new EventBatch((events) => void batches.push(events));
+    const batch = new EventBatch<ConvertEvent>(['progress'], (events) => void batches.push(events));
     for (let i = 0; i < 1000; i++) {
       batch.add(warning(String(i)));
       vi.advanceTimersByTime(1);
@@ -68,7 +68,7 @@ describe('EventBatch', () => {
 
   test('keeps only the last progress of a batch', () => {
     const batches: (readonly ConvertEvent[])[] = [];
-    const batch = new EventBatch((events) => void batches.push(events));
+    const batch = new EventBatch<ConvertEvent>(['progress'], (events) => void batches.push(events));
     for (const event of [progress(1), progress(2), warning('x'), progress(3)]) batch.add(event);
     vi.advanceTimersByTime(200);
     expect(batches).toEqual([[progress(1)], [warning('x'), progress(3)]]);
@@ -76,7 +76,7 @@ describe('EventBatch', () => {
 
   test('flush waits until what was left has been taken, and sends nothing twice', async () => {
     let taken = 0;
-    const batch = new EventBatch(async (events) => {
+    const batch = new EventBatch<ConvertEvent>([], async (events) => {
       await Promise.resolve();
       taken += events.length;
     });

@@ -25,7 +25,7 @@ export function ResultTable({ record, shown, onShow }: ResultTableProps) {
             </th>
             <th scope="col">size</th>
             <th scope="col">
-              <Term of="perplexity" />
+              <Term of="perplexity" /> (calibration)
             </th>
             <th scope="col">
               largest <Term of="error" />

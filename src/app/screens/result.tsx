@@ -1,10 +1,13 @@
 import { useSignal } from '@preact/signals';
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import { DivergenceChart } from '../components/divergence-chart.tsx';
 import { Grid } from '../components/grid.tsx';
+import { MeasuresSection } from '../components/measures-section.tsx';
 import { ModulePanel } from '../components/module-panel.tsx';
 import { ResultFiles } from '../components/result-files.tsx';
 import { ResultTable } from '../components/result-table.tsx';
+import { TryIt } from '../components/try-it.tsx';
 import { formatBytes } from '../format.ts';
 import { downloadJson } from '../platform/save-files.ts';
 import { useApp } from '../state/app-state.ts';
@@ -14,6 +17,8 @@ import { go } from '../state/route.ts';
 
 /** What came out, beside what went in. */
 export function ResultScreen({ record }: { record: JobRecord }) {
+  const { api } = useApp();
+  useEffect(() => () => void api.freeModels(), [api, record.id]);
   const shown = useSignal(0);
   const selected = useSignal<string | undefined>(undefined);
   const result = record.results[shown.value] ?? record.results[0];
@@ -34,6 +39,11 @@ export function ResultScreen({ record }: { record: JobRecord }) {
           <NextSteps record={record} />
         </div>
         <ResultFiles key={result.bits} record={record} result={result} />
+        <MeasuresSection record={record} shown={result} />
+        <DivergenceChart results={record.results} shown={result} />
+        <TryIt record={record} result={result} />
+      </div>
+      <div class="beside">
         <section aria-labelledby="allocation">
           <h2 id="allocation">Where the bits went, and what each module lost</h2>
           <Grid
@@ -46,7 +56,9 @@ export function ResultScreen({ record }: { record: JobRecord }) {
             }}
           />
         </section>
-        <MeasuredPanel view={view} moduleKey={selected.value} />
+        <div class="side">
+          <MeasuredPanel view={view} moduleKey={selected.value} />
+        </div>
       </div>
     </>
   );

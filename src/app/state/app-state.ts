@@ -7,6 +7,7 @@ import { keepAwakeWhile, keepStorage } from '../platform/keep-awake.ts';
 import { Draft } from './draft.ts';
 import { JobList } from './job-list.ts';
 import { failureOf, type Loadable } from './loadable.ts';
+import { PromptDraft } from './prompt-draft.ts';
 import { followAddress, go } from './route.ts';
 
 /** Everything the screens share. */
@@ -14,6 +15,7 @@ export class AppState {
   readonly api: CoordinatorApi;
   readonly gpu = signal<Loadable<GpuFacts>>({ state: 'loading' });
   readonly draft: Draft;
+  readonly prompt = new PromptDraft();
   readonly jobs: JobList;
   /** A failure of something that has no place of its own. */
   readonly trouble = signal<string | undefined>(undefined);

@@ -19,10 +19,12 @@ import type {
 import { mockRecords, newRecord } from './mock-jobs.ts';
 import { mockAllocation, mockMeasurement, mockModel } from './mock-model.ts';
 import { measurementEvents, mockResult, quantizationEvents } from './mock-replay.ts';
+import { MockTexts } from './mock-texts.ts';
 
 const wish = new URLSearchParams(self.name);
 const pace = Number(wish.get('pace') ?? 40);
 const model = mockModel(wish.get('model'));
+const texts = new MockTexts(wish.get('texts'));
 const records = new Map<string, JobRecord>();
 /** The page talks before this is there: a worker that waited for it at its top level would miss the first calls. */
 const ready = mockMeasurement(model).then((measured) => {
@@ -192,6 +194,11 @@ const api: CoordinatorApi = {
     const files = get(id).results.find((result) => result.bits === bits)?.files ?? [];
     return files.map(({ path }) => ({ path, file: new File([path], path) }));
   },
+  write: (_, __, request, listener) => texts.write(request, listener),
+  async stopWriting() {
+    texts.stop();
+  },
+  async freeModels() {},
   async watch(listener) {
     tell = listener;
   },

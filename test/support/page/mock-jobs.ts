@@ -61,6 +61,7 @@ export function mockRecords(
   });
   const done = record('done');
   const results = targets.map((request) => mockResult(done, measured, request));
+  const withoutEvaluation = results.map(({ evaluation: _, ...result }) => result);
   return [
     { ...done, results },
     record('done', {
@@ -69,6 +70,8 @@ export function mockRecords(
       results: results.slice(0, 1),
       targets: targets.slice(0, 1),
     }),
+    record('done', { id: 'not-compared', results: withoutEvaluation }),
+    record('done', { id: 'half-compared', results: [...results.slice(0, 1), ...withoutEvaluation.slice(1)] }),
     record('choosing', { targets: [], options: { ...OPTIONS, chooseAfterMeasuring: true } }),
     record('interrupted'),
     record('cancelled', { measured: false }),

@@ -1,6 +1,7 @@
 import { linearBits, parseDescription } from '../../../src/app/settings.ts';
 import { headBitsPerWeight, outputBytes } from '../../../src/app/sizes.ts';
 import type { ConvertEvent } from '../../../src/convert/events.ts';
+import type { Measures } from '../../../src/evaluate/measures.ts';
 import type {
   AllocationRequest,
   JobRecord,
@@ -110,6 +111,7 @@ export function mockResult(
       { path: 'config.json', size: 1000 },
     ],
     perplexity: { original: 8.971, quantized: 8.971 * (1 + loss / 2) },
+    evaluation: mockMeasures(loss),
     rfnErrors: Object.fromEntries(rfnErrors),
     linearErrors: linearErrors(model, Object.fromEntries(rfnErrors)),
     allocation,
@@ -122,6 +124,19 @@ function linearErrors({ modules }: ModelFacts, rfnErrors: Record<string, number>
     linears.map(({ name }, i) => [`${key}.${name}`, (rfnErrors[key] ?? 0) * (0.6 + 0.4 * i)] as const),
   );
   return Object.fromEntries(errors);
+}
+
+/** Measures that go with a mean error of the modules. */
+function mockMeasures(loss: number): Measures {
+  const divergence = 40 * loss ** 2;
+  return {
+    rows: 16,
+    length: 512,
+    perplexity: { reference: 10.412, model: 10.412 * (1 + loss / 1.7) },
+    divergence: { mean: divergence, median: divergence / 3, p99: divergence * 14 },
+    agreement: 1 - 1.9 * loss,
+    byPosition: [],
+  };
 }
 
 function progress(

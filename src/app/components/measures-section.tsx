@@ -1,0 +1,103 @@
+import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import type { Measures } from '../../evaluate/measures.ts';
+import { formatBits, formatDivergence, formatPercent } from '../format.ts';
+import { go } from '../state/route.ts';
+import { Term } from './term.tsx';
+
+interface MeasuresSectionProps {
+  readonly record: JobRecord;
+  readonly shown: TargetResult;
+}
+
+/** What quantization cost, by text that was kept out of the calibration. */
+export function MeasuresSection({ record, shown }: MeasuresSectionProps) {
+  const { results } = record;
+  const measures = results.flatMap(({ evaluation }) => evaluation ?? []);
+  return (
+    <section aria-labelledby="measures">
+      <h2 id="measures">Beside the original, on text that was not used for calibration</h2>
+      {measures[0] ? (
+        <>
+          <MeasuresTable results={results} shown={shown} />
+          <p class="note">
+            Over <span class="number">{(measures[0].rows * measures[0].length).toLocaleString('en')}</span>{' '}
+            tokens.
+            {results.length === 1 && (
+              <>
+                {' '}
+                <button type="button" class="link" onClick={() => go({ screen: 'choose', id: record.id })}>
+                  Another bitrate
+                </button>{' '}
+                would show what more or fewer bits change; nothing is measured again for it.
+              </>
+            )}
+          </p>
+        </>
+      ) : (
+        <p>{NOT_COMPARED}</p>
+      )}
+    </section>
+  );
+}
+
+const NOT_COMPARED = 'Not compared: that needed more GPU memory than the conversion was allowed.';
+
+function MeasuresTable({ results, shown }: { results: readonly TargetResult[]; shown: TargetResult }) {
+  return (
+    <div class="table-box">
+      <table class="results measures">
+        <thead>
+          <tr>
+            <th scope="col" rowSpan={2}>
+              Model
+            </th>
+            <th scope="col" rowSpan={2}>
+              <Term of="perplexity" />
+            </th>
+            <th scope="colgroup" colSpan={3}>
+              <Term of="KL divergence" />
+            </th>
+            <th scope="col" rowSpan={2}>
+              <Term of="top-1 agreement">same top-1</Term>
+            </th>
+          </tr>
+          <tr>
+            <th scope="col">mean</th>
+            <th scope="col">median</th>
+            <th scope="col">
+              <Term of="99th percentile">99 %</Term>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {results.map((result) => (
+            <tr key={result.bits} class={result === shown && results.length > 1 ? 'shown' : undefined}>
+              <th scope="row">{formatBits(result.bits)} bpw</th>
+              {result.evaluation ? (
+                <MeasureCells measures={result.evaluation} />
+              ) : (
+                <td class="words" colSpan={5}>
+                  {NOT_COMPARED}
+                </td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function MeasureCells({ measures: { perplexity, divergence, agreement } }: { measures: Measures }) {
+  return (
+    <>
+      <td class="change">
+        {perplexity.reference.toFixed(3)} → {perplexity.model.toFixed(3)}
+      </td>
+      <td>{formatDivergence(divergence.mean)}</td>
+      <td>{formatDivergence(divergence.median)}</td>
+      <td>{formatDivergence(divergence.p99)}</td>
+      <td>{formatPercent(agreement)} %</td>
+    </>
+  );
+}

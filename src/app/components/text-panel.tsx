@@ -1,0 +1,86 @@
+import { useId } from 'preact/hooks';
+import { formatRate, formatSeconds } from '../format.ts';
+import { type Run, textOf } from '../state/differences.ts';
+import type { TextView } from '../state/text-view.ts';
+import { ProgressBar } from './meter.tsx';
+
+interface TextPanelProps {
+  readonly title: string;
+  readonly facts: string;
+  readonly prompt: string;
+  readonly view: TextView;
+  /** The text with its differences marked, once these are known. */
+  readonly runs: readonly Run[] | undefined;
+  /** Where the model's folder can be chosen again. */
+  readonly onChooseAgain?: () => void;
+}
+
+/** What one model writes, and how fast. */
+export function TextPanel({ title, facts, prompt, view, runs, onChooseAgain }: TextPanelProps) {
+  const id = useId();
+  const plain: readonly Run[] = [{ text: textOf(view.tokens), differs: false }];
+  return (
+    <section class="panel text-panel" aria-labelledby={id}>
+      <div class="meter-head">
+        <h3 id={id}>{title}</h3>
+        <span class="note number">{facts}</span>
+      </div>
+      <Waiting view={view} />
+      {view.tokens.length > 0 && (
+        <p class="text">
+          <span class="prompt-text">{prompt}</span>
+          {(runs ?? plain).map(({ text, differs }, i) =>
+            differs ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>,
+          )}
+        </p>
+      )}
+      {view.failure && <Failed failure={view.failure} onChooseAgain={onChooseAgain} />}
+      <p class="note number text-facts">{speedWords(view)}</p>
+    </section>
+  );
+}
+
+function Waiting({ view: { state, loaded, end, tokens } }: { view: TextView }) {
+  if (state === 'waiting') return <p class="note">Its turn comes next: one GPU runs one model at a time.</p>;
+  if (state === 'reading') return <p class="note">Reads the prompt…</p>;
+  if (end === 'model' && tokens.length === 0) return <p class="note">It ends the text at once.</p>;
+  if (state !== 'loading') return null;
+  return (
+    <div>
+      <p class="note">Loading…</p>
+      <ProgressBar label="Loading" share={loaded} />
+    </div>
+  );
+}
+
+interface FailedProps {
+  readonly failure: NonNullable<TextView['failure']>;
+  readonly onChooseAgain: TextPanelProps['onChooseAgain'];
+}
+
+function Failed({ failure: { name, message, opening }, onChooseAgain }: FailedProps) {
+  return (
+    <>
+      <p class="problem-text">It cannot be run. {message}</p>
+      {onChooseAgain && opening && name === 'InputError' && (
+        <button type="button" onClick={onChooseAgain}>
+          Choose the model’s folder again
+        </button>
+      )}
+    </>
+  );
+}
+
+const END_WORDS = { model: 'ended by itself', length: undefined, context: 'context full' } as const;
+
+/** `100 tokens · 45.1 tokens/s · prompt 0.12 s`. */
+function speedWords({ state, tokens, promptSeconds, tokensPerSecond, end }: TextView): string {
+  const parts = [
+    tokens.length > 0 && `${tokens.length} tokens`,
+    tokensPerSecond !== undefined && `${formatRate(tokensPerSecond)} tokens/s`,
+    promptSeconds !== undefined && `prompt ${formatSeconds(promptSeconds)}`,
+    end && END_WORDS[end],
+    state === 'stopped' && 'stopped',
+  ];
+  return parts.filter(Boolean).join(' · ');
+}

@@ -1,0 +1,94 @@
+/** Texts as the playing coordinator has them written: word by word, the second one with a few other words. */
+
+import type { TextRequest } from '../../../src/evaluate/text-request.ts';
+import type { TextEvent, TextListener, TextSide } from '../../../workers/text-api.ts';
+
+const STORY =
+  ' an old fisherman named Tom. Every morning he rowed out to sea in his small blue boat, and every evening he came ' +
+  'back with a basket of silver fish. One day the wind was so strong that the boat would not go where Tom wanted. ' +
+  '“Where are you taking me?” he asked. The boat did not answer, but it knew the way.';
+/** By the place of the word; two words stand for one more. */
+const OTHERS: Readonly<Record<number, string>> = { 14: ' tiny green', 39: ' sails', 49: ' he cried' };
+
+const wordsOf = (text: string): string[] => text.match(/ [^ ]+/g) ?? [];
+
+function storyOf(side: TextSide): string[] {
+  const words = wordsOf(STORY);
+  return side === 'original' ? words : words.flatMap((word, i) => wordsOf(OTHERS[i] ?? word));
+}
+
+/** The number by which equal words are known. */
+function idOf(word: string): number {
+  let id = 0;
+  for (const char of word) id = (id * 31 + char.charCodeAt(0)) % 65521;
+  return id;
+}
+
+const FAILURES = {
+  large: {
+    name: 'UnsupportedError',
+    message:
+      'Its weights, with 32 bits each, take 27.0 GiB of GPU memory; 6.00 GiB may be used: start the conversion with a larger GPU memory budget if the GPU has more.',
+  },
+  gone: {
+    name: 'InputError',
+    message: 'Choose the folder TinyStories again: the browser has forgotten its files.',
+  },
+} as const;
+
+const FOREVER = 600_000;
+
+export class MockTexts {
+  readonly #wish: string | null;
+  #stopped = false;
+
+  /** `large`, `gone`: the original cannot be run; `busy`: neither can; `loading`, `writing`: it stays at that. */
+  constructor(wish: string | null) {
+    this.#wish = wish;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async write({ maxTokens }: TextRequest, listener: TextListener): Promise<void> {
+    if (this.#wish === 'busy') {
+      const message =
+        'Another conversion is under way, and there is one GPU: wait for its end, or cancel it.';
+      throw Object.assign(new Error(message), { name: 'InputError' });
+    }
+    this.#stopped = false;
+    for (const side of ['original', 'quantized'] as const) {
+      const tell = (...events: TextEvent[]) => listener({ side, events });
+      const failure = FAILURES[this.#wish as keyof typeof FAILURES];
+      if (side === 'original' && failure) await tell({ type: 'failed', ...failure });
+      else if (!(await this.#one(side, maxTokens, tell))) return;
+    }
+  }
+
+  async #one(
+    side: TextSide,
+    maxTokens: number,
+    tell: (...events: TextEvent[]) => Promise<void> | void,
+  ): Promise<boolean> {
+    for (let done = 0; done <= 13; done++) {
+      if (this.#stopped) return false;
+      await tell({ type: 'loading', done, total: 13 });
+      if (this.#wish === 'loading' && done === 5) await pause(FOREVER);
+      await pause(10);
+    }
+    const words = storyOf(side).slice(0, maxTokens);
+    const speed = side === 'original' ? 38.2 : 91.4;
+    for (const [i, text] of words.entries()) {
+      if (this.#stopped) return false;
+      const speedEvent = { type: 'speed', promptSeconds: 0.12, tokensPerSecond: i > 0 ? speed : 0 } as const;
+      await tell({ type: 'token', id: idOf(text), text }, speedEvent);
+      if (this.#wish === 'writing' && i === 20) await pause(FOREVER);
+      await pause(5);
+    }
+    await tell({ type: 'ended', end: words.length < maxTokens ? 'model' : 'length' });
+    return true;
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,165 @@
+/** In what order models write, and what keeps them from it; with a GPU worker that does as it is told. */
+
+import { expect, test } from 'vitest';
+import { InputError } from '../../src/util/errors.ts';
+import type { GpuText, GpuTextListener } from '../../workers/gpu-api.ts';
+import type { GpuClient } from '../../workers/gpu-client.ts';
+import type { JobBoard } from '../../workers/job-board.ts';
+import type { JobRunner } from '../../workers/job-runner.ts';
+import { SideBySide } from '../../workers/side-by-side.ts';
+import type { TextUpdate } from '../../workers/text-api.ts';
+
+const REQUEST = { prompt: 'Once', maxTokens: 10, temperature: 0, topK: 0, topP: 1, seed: 0 };
+const ENTRY = {
+  source: { kind: 'demo' },
+  output: { kind: 'storage' },
+  record: {
+    id: 'a',
+    options: { gpuBudgetBytes: 1e9 },
+    model: { name: 'tiny' },
+    results: [{ bits: 4 }, { bits: 3 }],
+  },
+};
+
+type Script = (text: GpuText, listener: GpuTextListener) => Promise<void>;
+
+/** A job whose models write by `script`. */
+function setUp(script: Script) {
+  const calls: string[] = [];
+  const updates: TextUpdate[] = [];
+  let busy = false;
+  let abort: () => void = () => {};
+  const gpu = {
+    write: (text: GpuText, listener: GpuTextListener) => {
+      calls.push(text.side);
+      const stopped = new Promise<never>((_, reject) => {
+        abort = () => reject(new DOMException('stopped', 'AbortError'));
+      });
+      return Promise.race([script(text, listener), stopped]);
+    },
+    stopWriting: async () => {
+      calls.push('stop');
+      abort();
+    },
+    freeModels: async () => void calls.push('free'),
+    restart: () => void calls.push('restart'),
+  };
+  const runner = {
+    requireIdle() {
+      if (busy) throw new InputError('Another conversion is under way');
+    },
+  };
+  const board = { get: async () => ENTRY };
+  const texts = new SideBySide(
+    board as unknown as JobBoard,
+    gpu as unknown as GpuClient,
+    runner as unknown as JobRunner,
+  );
+  const write = (bits = 4) => texts.write('a', bits, REQUEST, (update) => void updates.push(update));
+  const beBusy = () => {
+    busy = true;
+  };
+  return { texts, write, calls, updates, beBusy };
+}
+
+const forever = () => new Promise<void>(() => {});
+const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+const error = (name: string) => Object.assign(new Error(`${name} in words`), { name });
+
+test('the original writes first, then the output', async () => {
+  const seen: GpuText[] = [];
+  const { write, updates } = setUp(async (text, listener) => {
+    seen.push(text);
+    await listener([{ type: 'ended', end: 'length' }]);
+  });
+  await write(3);
+  expect(seen).toEqual([
+    { id: 'a', side: 'original', source: ENTRY.source, request: REQUEST, gpuBudgetBytes: 1e9 },
+    {
+      id: 'a',
+      side: 'quantized',
+      output: ENTRY.output,
+      modelName: 'tiny',
+      bits: 3,
+      request: REQUEST,
+      gpuBudgetBytes: 1e9,
+    },
+  ]);
+  expect(updates).toEqual([
+    { side: 'original', events: [{ type: 'ended', end: 'length' }] },
+    { side: 'quantized', events: [{ type: 'ended', end: 'length' }] },
+  ]);
+});
+
+test.each([
+  ['OutOfMemoryError', ['original', 'quantized']],
+  ['UnsupportedError', ['original', 'quantized']],
+  ['InputError', ['original', 'quantized']],
+  ['DeviceLostError', ['original', 'restart', 'quantized']],
+  ['Error', ['original', 'restart', 'quantized']],
+])('an original that ends with %s does not keep the output from writing', async (name, expected) => {
+  const { write, calls, updates } = setUp(async ({ side }) => {
+    if (side === 'original') throw error(name);
+  });
+  await write();
+  expect(calls).toEqual(expected);
+  const failed = { type: 'failed', name, message: `${name} in words` };
+  expect(updates).toEqual([{ side: 'original', events: [failed] }]);
+});
+
+test('while a conversion is under way, nothing is written; one that starts meanwhile ends it', async () => {
+  const refused = setUp(forever);
+  refused.beBusy();
+  await expect(refused.write()).rejects.toThrow('Another conversion is under way');
+  expect(refused.calls).toEqual([]);
+
+  const { write, calls, beBusy } = setUp(async () => beBusy());
+  await expect(write()).rejects.toThrow('Another conversion is under way');
+  expect(calls).toEqual(['original']);
+});
+
+test('stopping ends both; freeing stops first', async () => {
+  const { texts, write, calls, updates } = setUp(forever);
+  const writing = write();
+  await soon();
+  await texts.stop();
+  await writing;
+  expect(calls).toEqual(['original', 'stop']);
+  expect(updates).toEqual([]);
+  await texts.stop();
+  expect(calls).toEqual(['original', 'stop']);
+
+  const again = write();
+  await soon();
+  await texts.free();
+  await again;
+  expect(calls.slice(2)).toEqual(['original', 'stop', 'free']);
+});
+
+test('stopped before the first model writes, none does', async () => {
+  const { texts, write, calls } = setUp(forever);
+  const writing = write();
+  await texts.stop();
+  await writing;
+  expect(calls).toEqual(['stop']);
+});
+
+test('a new prompt replaces the one under way', async () => {
+  let first = true;
+  const { write, calls } = setUp(() => {
+    const work = first ? forever() : Promise.resolve();
+    first = false;
+    return work;
+  });
+  const before = write();
+  await soon();
+  await write();
+  await before;
+  expect(calls).toEqual(['original', 'stop', 'original', 'quantized']);
+});
+
+test('a bitrate that is not there is refused', async () => {
+  const { write, calls } = setUp(forever);
+  await expect(write(5)).rejects.toThrow(/no output of 5 bits/);
+  expect(calls).toEqual([]);
+});

@@ -1,0 +1,99 @@
+import type { TextRequest } from '../src/evaluate/text-request.ts';
+import { InputError } from '../src/util/errors.ts';
+import type { GpuText } from './gpu-api.ts';
+import type { GpuClient } from './gpu-client.ts';
+import type { JobBoard } from './job-board.ts';
+import type { JobRunner } from './job-runner.ts';
+import type { JobEntry } from './job-store.ts';
+import type { TextListener } from './text-api.ts';
+
+/** Failures after which the GPU worker is as good as before. */
+const HARMLESS: ReadonlySet<string> = new Set(['InputError', 'UnsupportedError', 'OutOfMemoryError']);
+
+interface Run {
+  stopped: boolean;
+  ended: Promise<unknown>;
+}
+
+/** Lets a job's original and one of its outputs continue the same prompt, one after the other on the one GPU. */
+export class SideBySide {
+  readonly #board: JobBoard;
+  readonly #gpu: GpuClient;
+  readonly #runner: JobRunner;
+  #run: Run = { stopped: true, ended: Promise.resolve() };
+
+  constructor(board: JobBoard, gpu: GpuClient, runner: JobRunner) {
+    this.#board = board;
+    this.#gpu = gpu;
+    this.#runner = runner;
+  }
+
+  /** Resolves when both have written, or it was stopped. A model that cannot does not keep the other from it. */
+  async write(id: string, bits: number, request: TextRequest, listener: TextListener): Promise<void> {
+    this.#runner.requireIdle();
+    const run: Run = { stopped: false, ended: Promise.resolve() };
+    const work = this.stop().then(() => this.#both(run, id, bits, request, listener));
+    run.ended = work.catch(() => {});
+    this.#run = run; // at once, so that it can be stopped
+    await work;
+  }
+
+  /** Resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    const run = this.#run;
+    if (!run.stopped) {
+      run.stopped = true;
+      await this.#gpu.stopWriting().catch(() => {}); // a worker that has stopped writes no more
+    }
+    await run.ended;
+  }
+
+  /** Stops, and gives the memory of the models back. */
+  async free(): Promise<void> {
+    await this.stop();
+    await this.#gpu.freeModels().catch(() => {}); // a worker that has stopped holds none
+  }
+
+  async #both(
+    run: Run,
+    id: string,
+    bits: number,
+    request: TextRequest,
+    listener: TextListener,
+  ): Promise<void> {
+    const entry = await this.#board.get(id);
+    for (const text of textsOf(entry, bits, request)) {
+      if (run.stopped) return;
+      // At the last moment: a conversion that starts later stops the text, one that started meanwhile keeps it away.
+      this.#runner.requireIdle();
+      await this.#one(run, text, listener);
+    }
+    run.stopped = true;
+  }
+
+  async #one(run: Run, text: GpuText, listener: TextListener): Promise<void> {
+    const { side } = text;
+    try {
+      await this.#gpu.write(text, (events) => listener({ side, events }));
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name === 'AbortError') run.stopped = true;
+      else {
+        if (!HARMLESS.has(name)) this.#gpu.restart();
+        await listener({ side, events: [{ type: 'failed', name, message }] });
+      }
+    }
+  }
+}
+
+function textsOf({ record, source, output }: JobEntry, bits: number, request: TextRequest): GpuText[] {
+  const { id, options, model, results } = record;
+  if (!results.some((result) => result.bits === bits)) {
+    throw new InputError(`This conversion has no output of ${bits} bits per weight (any more).`);
+  }
+  const common = { id, request, gpuBudgetBytes: options.gpuBudgetBytes };
+  return [
+    { ...common, side: 'original', source },
+    { ...common, side: 'quantized', output, modelName: model.name, bits },
+  ];
+}

@@ -1,0 +1,145 @@
+import { type GeneratedToken, generate } from '../src/evaluate/generate.ts';
+import { LanguageModel } from '../src/evaluate/language-model.ts';
+import { loadedBytes } from '../src/evaluate/loaded-bytes.ts';
+import { type EvaluatedModel, openEvaluatedModel } from '../src/evaluate/open-model.ts';
+import type { TextEnd, TextRequest } from '../src/evaluate/text-request.ts';
+import type { Gpu } from '../src/gpu/gpu.ts';
+import type { ReadableDirectory } from '../src/io/bytes.ts';
+import { loadTokenizer, type Tokenizer } from '../src/tokenizer/tokenizer.ts';
+import { formatByteSize } from '../src/util/byte-size.ts';
+import { OutOfMemoryError, UnsupportedError } from '../src/util/errors.ts';
+import type { TextEvent, TextSide } from './text-api.ts';
+
+/** A prompt for one of a job's models. */
+export interface Writing {
+  readonly side: TextSide;
+  /** By which the model is known for the next prompt. */
+  readonly key: string;
+  readonly open: () => Promise<ReadableDirectory> | ReadableDirectory;
+  readonly request: TextRequest;
+  readonly gpuBudgetBytes: number;
+}
+
+interface KeptModel {
+  readonly key: string;
+  readonly model: LanguageModel;
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * Continues prompts, one at a time. It keeps the models for the next prompt, at most an original and an output, on a
+ * device of its own that goes with them.
+ */
+export class TextWriter {
+  readonly #openGpu: (budget: number) => Promise<Gpu>;
+  readonly #kept = new Map<TextSide, KeptModel>();
+  #gpu: Gpu | undefined;
+  #current: { readonly controller: AbortController; readonly ended: Promise<unknown> } | undefined;
+
+  constructor(openGpu: (budget: number) => Promise<Gpu>) {
+    this.#openGpu = openGpu;
+  }
+
+  /** Throws an AbortError when it is stopped, UnsupportedError or OutOfMemoryError when the model does not fit. */
+  async write(writing: Writing, emit: (event: TextEvent) => void): Promise<void> {
+    const controller = new AbortController();
+    const work = this.stop().then(() => this.#write(writing, controller.signal, emit));
+    this.#current = { controller, ended: work.catch(() => {}) }; // at once, so that it can be stopped
+    await work;
+  }
+
+  /** Resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.#current?.controller.abort();
+    await this.#current?.ended;
+  }
+
+  /** Stops, and gives all GPU memory back. */
+  async free(): Promise<void> {
+    await this.stop();
+    for (const side of [...this.#kept.keys()]) this.#drop(side);
+    this.#gpu?.destroy();
+    this.#gpu = undefined;
+  }
+
+  async #write(writing: Writing, signal: AbortSignal, emit: (event: TextEvent) => void): Promise<void> {
+    const { side, key } = writing;
+    signal.throwIfAborted();
+    if (this.#kept.get(side)?.key !== key) this.#drop(side);
+    this.#gpu ??= await this.#openGpu(writing.gpuBudgetBytes);
+    const attempt = () => this.#continue(this.#gpu!, writing, signal, emit);
+    try {
+      await attempt().catch((error: unknown) => {
+        if (!(error instanceof OutOfMemoryError) || !this.#dropOther(side)) throw error;
+        return attempt();
+      });
+    } catch (error) {
+      // Its files may have changed, or the memory may be needed: the next prompt opens it anew.
+      if (!signal.aborted) this.#drop(side);
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      throw new OutOfMemoryError(`GPU memory does not suffice for it: ${error.message}.`);
+    }
+  }
+
+  async #continue(
+    gpu: Gpu,
+    writing: Writing,
+    signal: AbortSignal,
+    emit: (event: TextEvent) => void,
+  ): Promise<void> {
+    const { model, tokenizer } =
+      this.#kept.get(writing.side) ?? (await this.#load(gpu, writing, signal, emit));
+    emit({ type: 'loading', done: 1, total: 1 });
+    const words = generate(gpu, model, tokenizer, { ...writing.request, signal });
+    let step: IteratorResult<GeneratedToken, TextEnd> = await words.next();
+    for (; !step.done; step = await words.next()) {
+      const { id, text, promptSeconds, tokensPerSecond } = step.value;
+      emit({ type: 'token', id, text });
+      emit({ type: 'speed', promptSeconds, tokensPerSecond });
+    }
+    emit({ type: 'ended', end: step.value });
+  }
+
+  async #load(
+    gpu: Gpu,
+    { side, key, open }: Writing,
+    signal: AbortSignal,
+    emit: (event: TextEvent) => void,
+  ): Promise<KeptModel> {
+    const directory = await open();
+    const opened = await openEvaluatedModel(directory);
+    checkFits(opened, gpu.memory.budget);
+    const tokenizer = await loadTokenizer(directory);
+    const model = await LanguageModel.load(gpu, opened, (done, total) => {
+      signal.throwIfAborted();
+      emit({ type: 'loading', done, total });
+    });
+    const kept = { key, model, tokenizer };
+    this.#kept.set(side, kept);
+    return kept;
+  }
+
+  #drop(side: TextSide): void {
+    this.#kept.get(side)?.model.free();
+    this.#kept.delete(side);
+  }
+
+  /** Makes room for `side`; tells whether there was something to drop. */
+  #dropOther(side: TextSide): boolean {
+    const other = side === 'original' ? 'quantized' : 'original';
+    const wasKept = this.#kept.has(other);
+    this.#drop(other);
+    return wasKept;
+  }
+}
+
+/** Before minutes of reading. */
+function checkFits(model: EvaluatedModel, budget: number): void {
+  const bytes = loadedBytes(model);
+  if (bytes <= budget) return;
+  const width = model.quantization ? '' : ', with 32 bits each,';
+  throw new UnsupportedError(
+    `Its weights${width} take ${formatByteSize(bytes)} of GPU memory; ${formatByteSize(budget)} may be used: ` +
+      'start the conversion with a larger GPU memory budget if the GPU has more.',
+  );
+}

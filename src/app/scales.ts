@@ -43,9 +43,11 @@ export function logAxis([from, to]: readonly [number, number], pixels: readonly 
   };
 }
 
-/** From the last to the next of 1, 3, 10, 30 …: a range around values for {@link logAxis}, with a tick at each end. */
+/** A range around values (1e-9 and more) for {@link logAxis}: it ends at one of 1, 3, 10, 30, … on either side. */
 export function logRange(values: readonly number[]): [number, number] {
-  const ticks = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 1 : 3) * 10 ** (Math.floor(i / 2) - 9));
+  const ticks = Array.from({ length: 40 }, (_, i) =>
+    Number(`${i % 2 === 0 ? 1 : 3}e${Math.floor(i / 2) - 9}`),
+  );
   const [least, most] = [Math.min(...values), Math.max(...values)];
   return [ticks.findLast((tick) => tick < least) ?? least, ticks.find((tick) => tick > most) ?? most];
 }

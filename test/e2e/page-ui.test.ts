@@ -136,7 +136,7 @@ test('from the demo model to its files', async () => {
   });
 });
 
-test('a text is written, stopped, and drawn from the likeliest tokens only where that means something', async () => {
+test('Enter begins a text; top-k and top-p are offered only where they mean something', async () => {
   await withPage(async (page) => {
     await page.goto(`${site.url}?jobs=some&texts=writing#job=done`);
     await waitForText(page, 'Try it');

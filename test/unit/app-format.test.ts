@@ -5,10 +5,13 @@ import {
   formatCount,
   formatCountdown,
   formatDate,
+  formatDivergence,
   formatFlops,
   formatPercent,
+  formatRate,
   formatRoughDuration,
   formatRoundBytes,
+  formatSeconds,
 } from '../../src/app/format.ts';
 
 test.each([
@@ -72,4 +75,10 @@ test('dates say today where that is so', () => {
   const now = new Date(2026, 10, 3, 18).getTime();
   expect(formatDate(new Date(2026, 10, 3, 14, 3).getTime(), now)).toBe('today 14:03');
   expect(formatDate(new Date(2026, 9, 30).getTime(), now)).toBe('30 Oct 2026');
+});
+
+test('divergences have three digits, speeds and times as many as mean something', () => {
+  expect([1.7703, 0.23312, 0.0012, 1e-9].map(formatDivergence)).toEqual(['1.77', '0.233', '0.00120', '0']);
+  expect([0.5, 45.06, 99.96, 1234.5].map(formatRate)).toEqual(['0.5', '45.1', '100', '1235']);
+  expect([0.118, 9.999, 14.23].map(formatSeconds)).toEqual(['0.12 s', '10.0 s', '14.2 s']);
 });

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { BITS_STEPS, bitsStep, ERROR_STEPS, errorStep, linearAxis, logAxis } from '../../src/app/scales.ts';
+import {
+  BITS_STEPS,
+  bitsStep,
+  ERROR_STEPS,
+  errorStep,
+  linearAxis,
+  logAxis,
+  logRange,
+} from '../../src/app/scales.ts';
 
 test('a step begins at its lower end', () => {
   expect([2.13, 2.5, 4.49, 4.5, 8.13].map(bitsStep)).toEqual([0, 1, 4, 5, BITS_STEPS.length]);
@@ -25,4 +33,10 @@ test('a logarithmic axis puts equal factors at equal distances', () => {
   const axis = logAxis([0.001, 0.1], [100, 0]);
   expect(axis.position(0.01)).toBeCloseTo(50);
   expect(axis.ticks.map((tick) => Number(tick.toPrecision(3)))).toEqual([0.001, 0.003, 0.01, 0.03, 0.1]);
+});
+
+test('a logarithmic range leaves room on both sides', () => {
+  expect(logRange([0.0965, 0.535])).toEqual([0.03, 1]);
+  expect(logRange([0.11])).toEqual([0.1, 0.3]);
+  expect(logRange([1e-9])).toEqual([1e-9, 3e-9]);
 });

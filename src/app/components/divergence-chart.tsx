@@ -9,11 +9,14 @@ interface DivergenceChartProps {
   readonly shown: TargetResult;
 }
 
+/** Below it is rounding, which may even be negative; a logarithmic axis has no place for it. */
+const LEAST = 1e-9;
+
 /** KL divergence against bits of all bitrates of a measurement; the one that is shown is marked. */
 export function DivergenceChart({ results, shown }: DivergenceChartProps) {
   const points = results
     .flatMap(({ bits, bitsPerWeight, evaluation }) =>
-      evaluation ? [{ bits, bitsPerWeight, divergence: evaluation.divergence.mean }] : [],
+      evaluation ? [{ bits, bitsPerWeight, divergence: Math.max(LEAST, evaluation.divergence.mean) }] : [],
     )
     .sort((a, b) => a.bitsPerWeight - b.bitsPerWeight);
   if (points.length < 2) return null;

@@ -46,29 +46,7 @@ function MeasuresTable({ results, shown }: { results: readonly TargetResult[]; s
   return (
     <div class="table-box">
       <table class="results measures">
-        <thead>
-          <tr>
-            <th scope="col" rowSpan={2}>
-              Model
-            </th>
-            <th scope="col" rowSpan={2}>
-              <Term of="perplexity" />
-            </th>
-            <th scope="colgroup" colSpan={3}>
-              <Term of="KL divergence" />
-            </th>
-            <th scope="col" rowSpan={2}>
-              <Term of="top-1 agreement">same top-1</Term>
-            </th>
-          </tr>
-          <tr>
-            <th scope="col">mean</th>
-            <th scope="col">median</th>
-            <th scope="col">
-              <Term of="99th percentile">99 %</Term>
-            </th>
-          </tr>
-        </thead>
+        <MeasuresHead />
         <tbody>
           {results.map((result) => (
             <tr key={result.bits} class={result === shown && results.length > 1 ? 'shown' : undefined}>
@@ -85,6 +63,34 @@ function MeasuresTable({ results, shown }: { results: readonly TargetResult[]; s
         </tbody>
       </table>
     </div>
+  );
+}
+
+function MeasuresHead() {
+  return (
+    <thead>
+      <tr>
+        <th scope="col" rowSpan={2}>
+          Model
+        </th>
+        <th scope="col" rowSpan={2}>
+          <Term of="perplexity" />
+        </th>
+        <th scope="colgroup" colSpan={3}>
+          <Term of="KL divergence" />
+        </th>
+        <th scope="col" rowSpan={2}>
+          <Term of="top-1 agreement">same top-1</Term>
+        </th>
+      </tr>
+      <tr>
+        <th scope="col">mean</th>
+        <th scope="col">median</th>
+        <th scope="col">
+          <Term of="99th percentile">99 %</Term>
+        </th>
+      </tr>
+    </thead>
   );
 }
 

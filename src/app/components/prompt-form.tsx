@@ -1,3 +1,4 @@
+import type { ComponentChildren, ComponentProps } from 'preact';
 import type { PromptDraft } from '../state/prompt-draft.ts';
 import { NumberField } from './number-field.tsx';
 import { Term } from './term.tsx';
@@ -34,76 +35,84 @@ export function PromptForm({ draft, running, onWrite, onStop }: PromptFormProps)
         <button type="submit" class="primary">
           {running ? 'Stop' : 'Generate'}
         </button>
-        <span>
-          <label for="max-tokens">at most</label>{' '}
-          <NumberField
-            id="max-tokens"
-            value={draft.maxTokens.value}
-            min={1}
-            step={10}
-            onValue={(value) => {
-              draft.maxTokens.value = Math.round(value);
-            }}
-          />{' '}
-          <Term of="token">tokens</Term>
-        </span>
-        <span>
-          <label for="temperature">
-            <Term of="temperature" />
-          </label>{' '}
-          <NumberField
-            id="temperature"
-            value={draft.temperature.value}
-            min={0}
-            max={10}
-            step={0.1}
-            onValue={(value) => {
-              draft.temperature.value = value;
-            }}
-          />
-        </span>
+        <Settings draft={draft} />
       </div>
       {draft.temperature.value > 0 && <Choice draft={draft} />}
     </form>
   );
 }
 
+function Settings({ draft: { maxTokens, temperature } }: { draft: PromptDraft }) {
+  return (
+    <>
+      <Setting
+        id="max-tokens"
+        label="at most"
+        unit={<Term of="token">tokens</Term>}
+        value={maxTokens.value}
+        min={1}
+        step={10}
+        onValue={(value) => {
+          maxTokens.value = Math.round(value);
+        }}
+      />
+      <Setting
+        id="temperature"
+        label={<Term of="temperature" />}
+        value={temperature.value}
+        min={0}
+        max={10}
+        step={0.1}
+        onValue={(value) => {
+          temperature.value = value;
+        }}
+      />
+    </>
+  );
+}
+
 /** Among which tokens is chosen. */
-function Choice({ draft }: { draft: PromptDraft }) {
+function Choice({ draft: { topK, topP } }: { draft: PromptDraft }) {
   return (
     <details>
       <summary>More</summary>
       <div class="row">
-        <span>
-          <label for="top-k">
-            <Term of="top-k" />
-          </label>{' '}
-          <NumberField
-            id="top-k"
-            value={draft.topK.value}
-            min={0}
-            step={10}
-            onValue={(value) => {
-              draft.topK.value = Math.round(value);
-            }}
-          />
-        </span>
-        <span>
-          <label for="top-p">
-            <Term of="top-p" />
-          </label>{' '}
-          <NumberField
-            id="top-p"
-            value={draft.topP.value}
-            min={0.01}
-            max={1}
-            step={0.05}
-            onValue={(value) => {
-              draft.topP.value = value;
-            }}
-          />
-        </span>
+        <Setting
+          id="top-k"
+          label={<Term of="top-k" />}
+          value={topK.value}
+          min={0}
+          step={10}
+          onValue={(value) => {
+            topK.value = Math.round(value);
+          }}
+        />
+        <Setting
+          id="top-p"
+          label={<Term of="top-p" />}
+          value={topP.value}
+          min={0.01}
+          max={1}
+          step={0.05}
+          onValue={(value) => {
+            topP.value = value;
+          }}
+        />
       </div>
     </details>
+  );
+}
+
+type SettingProps = Omit<ComponentProps<typeof NumberField>, 'id' | 'label'> & {
+  readonly id: string;
+  readonly label: ComponentChildren;
+  readonly unit?: ComponentChildren;
+};
+
+function Setting({ label, unit, ...field }: SettingProps) {
+  return (
+    <span>
+      <label for={field.id}>{label}</label> <NumberField {...field} /> {unit}
+    </span>
   );
 }

@@ -45,7 +45,7 @@ const NOT_COMPARED = 'Not compared: that needed more GPU memory than the convers
 function MeasuresTable({ results, shown }: { results: readonly TargetResult[]; shown: TargetResult }) {
   return (
     <div class="table-box">
-      <table class="results measures">
+      <table class="figures measures">
         <MeasuresHead />
         <tbody>
           {results.map((result) => (

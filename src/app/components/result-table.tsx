@@ -13,7 +13,7 @@ export function ResultTable({ record, shown, onShow }: ResultTableProps) {
   const { model, results } = record;
   return (
     <div class="table-box">
-      <table class="results">
+      <table class="figures results">
         <thead>
           <tr>
             <th scope="col">Model</th>

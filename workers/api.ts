@@ -137,6 +137,12 @@ export interface TargetResult {
   readonly allocation: AllocationEvent;
 }
 
+export interface JobError {
+  /** Of the error's class; `FullDiskError`: there is no room left to write. */
+  readonly name: string;
+  readonly message: string;
+}
+
 /** What is kept of a job; survives reloads. */
 export interface JobRecord {
   readonly id: string;
@@ -150,6 +156,8 @@ export interface JobRecord {
   /** Name of the user's own calibration file. */
   readonly calibrationName?: string;
   readonly model: ModelFacts;
+  /** The model's files were chosen as a list, which the browser has forgotten: `resume` needs them again. */
+  readonly sourceGone: boolean;
   /** The user's folder; empty: the browser's storage. */
   readonly outputName: string;
   /** Bitrates that it makes, in order; empty while the user is to choose. */
@@ -157,7 +165,7 @@ export interface JobRecord {
   /** Whether `measurement`, `measurementJson` and `allocate` have something to say. */
   readonly measured: boolean;
   /** Why it failed. */
-  readonly error?: string;
+  readonly error?: JobError;
   readonly results: readonly TargetResult[];
 }
 

@@ -14,7 +14,7 @@ import { MeasuredJobs } from './measured-jobs.ts';
 import { newJob } from './new-job.ts';
 import { forgetSource, inspectSource, openedSource } from './open-source.ts';
 import { missingPermissions } from './permissions.ts';
-import { outputFiles, STORED } from './places.ts';
+import { openSource, outputFiles, STORED } from './places.ts';
 import { planJob } from './plan-job.ts';
 import { SideBySide } from './side-by-side.ts';
 
@@ -94,6 +94,7 @@ const api: CoordinatorApi = {
 
   async quantize(id, requests) {
     await measured.json(id);
+    openSource((await board.get(id)).source); // throws when the files have to be chosen again
     await runner.start(id, (entry) => withTargets(entry, requests));
   },
 

@@ -1,6 +1,10 @@
 import { isOutOfSpace } from '../src/io/platform/handle-errors.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
-import { InputError } from '../src/util/errors.ts';
+
+/** There is no room left to write; the page tells it from other failures by its name. */
+class FullDiskError extends Error {
+  override readonly name = 'FullDiskError';
+}
 
 /**
  * `error`; when it is that the disk or the browser's share of it is full, one that also says how much a job takes in
@@ -13,7 +17,7 @@ export async function explainFullDisk(error: unknown, jobBytes: number): Promise
     usage === undefined || quota === undefined
       ? ''
       : ` The browser's own storage holds ${formatByteSize(usage)} of the ${formatByteSize(quota)} that it allows this page.`;
-  return new InputError(
+  return new FullDiskError(
     `${(error as Error).message} The job takes ${formatByteSize(jobBytes)} in all.${share}`,
     { cause: error },
   );

@@ -23,7 +23,7 @@ export class JobBoard {
 
   /** Newest first. */
   async all(): Promise<JobEntry[]> {
-    const entries = await readEntries();
+    const entries = (await readEntries()).map((entry) => this.#known(entry));
     return entries.sort((a, b) => b.record.created - a.record.created);
   }
 
@@ -31,15 +31,23 @@ export class JobBoard {
   async get(id: string): Promise<JobEntry> {
     const entry = await readEntry(id);
     if (!entry) throw new InputError(`There is no job ${id} (any more): it was removed.`);
-    return { ...entry, source: this.#lists.get(id) ?? entry.source };
+    return this.#known(entry);
   }
 
   async put(entry: JobEntry): Promise<void> {
     const { record, source } = entry;
     if (source.kind === 'files') this.#lists.set(record.id, source);
     else this.#lists.delete(record.id);
-    await writeEntry(entry);
-    this.tell({ type: 'record', record });
+    const known = this.#known(entry);
+    await writeEntry(known);
+    this.tell({ type: 'record', record: known.record });
+  }
+
+  /** The entry with the list of files that was chosen in this visit. */
+  #known(entry: JobEntry): JobEntry {
+    const source = this.#lists.get(entry.record.id) ?? entry.source;
+    const sourceGone = source.kind === 'files' && source.files.length === 0;
+    return { ...entry, source, record: { ...entry.record, sourceGone } };
   }
 
   /** Changes a job's record, and what is kept beside it; tells the record. A new state ends an old error. */

@@ -1,6 +1,6 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { DeviceLostError, InputError } from '../src/util/errors.ts';
-import type { AllocationRequest, JobState } from './api.ts';
+import type { AllocationRequest, JobError, JobState } from './api.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
@@ -103,11 +103,12 @@ export class JobRunner {
   }
 
   async #work(run: Run): Promise<void> {
-    let end: { state: JobState; error?: string };
+    let end: { state: JobState; error?: JobError };
     try {
       end = { state: await this.#steps(run) };
     } catch (error) {
-      end = run.cancelled ? { state: 'cancelled' } : { state: 'failed', error: (error as Error).message };
+      const { name, message } = error as Error;
+      end = run.cancelled ? { state: 'cancelled' } : { state: 'failed', error: { name, message } };
     }
     if (run.paused) await this.#gpu.unpause().catch(() => {});
     this.#run = undefined;

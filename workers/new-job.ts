@@ -34,6 +34,7 @@ export async function newJob(
     options: kept,
     ...(calibrationFile && { calibrationName: calibrationFile.name }),
     model: model.facts,
+    sourceGone: false,
     outputName: outputName(output),
     targets,
     measured: measurement !== undefined,

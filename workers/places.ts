@@ -6,7 +6,7 @@ import type { ReadableDirectory, WritableDirectory } from '../src/io/bytes.ts';
 import { readJsonFile } from '../src/io/json.ts';
 import { fileListDirectory } from '../src/io/platform/file-list-directory.ts';
 import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.ts';
-import { storageDirectory } from '../src/io/platform/storage.ts';
+import { storageDirectory, storageRoot } from '../src/io/platform/storage.ts';
 import { fetchFile } from '../src/io/platform/url-directory.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './api.ts';
@@ -58,7 +58,7 @@ export const outputFiles = async (
 ): Promise<NamedFile[]> =>
   output.kind === 'handle'
     ? listFiles(output.handle, outputFolder(modelName, bits))
-    : listFiles(await navigator.storage.getDirectory(), STORED.output(id, bits));
+    : listFiles(await storageRoot(), STORED.output(id, bits));
 
 /** Without what some system does not take in a name. */
 const outputFolder = (modelName: string, bits: number): string =>

@@ -325,7 +325,10 @@ test('a full disk stops the job with what it needs; with room again it goes on',
   await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + 200_000 });
   const { state, error } = await reaches(id, 'failed', 'done');
   expect(state).toBe('failed');
-  expect(error).toMatch(/no space is left.*The job takes \d.* in all.*own storage holds .* of the /s);
+  expect(error?.name).toBe('FullDiskError');
+  expect(error?.message).toMatch(
+    /no space is left.*The job takes \d.* in all.*own storage holds .* of the /s,
+  );
   await client.send('Storage.overrideQuotaForOrigin', { origin });
   await forget();
   await run(`backend.api.resume('${id}')`);

@@ -1,52 +1,21 @@
 /** The page as it is served, in a real browser, from a folder to its files. Only the pickers are stood in for. */
 
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import puppeteer, { type Browser, type Page } from 'puppeteer';
+import puppeteer, { type Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
-import { onDisk, tinyModel } from '../support/tiny-model.ts';
+import { type Served, serve, storedFiles } from '../support/page/served.ts';
+import { tinyModel } from '../support/tiny-model.ts';
 
-let browser: Browser;
-let site: ServedPage;
-const folders: string[] = [];
+let served: Served;
 
 beforeAll(async () => {
-  [browser, site] = await Promise.all([launchBrowser(), servePage('index.html')]);
+  served = await serve();
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-  for (const folder of folders) rmSync(dirname(folder), { recursive: true });
-});
-
-/** The tiny model as a real folder, changed as asked. */
-function modelFolder(name: string, change: (files: Map<string, Buffer>) => void = () => {}): string {
-  const files = tinyModel();
-  change(files);
-  const folder = onDisk(files, name);
-  folders.push(folder);
-  return folder;
-}
+afterAll(() => served?.close());
 
 async function withPage(use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(String(error)));
-  // A running job asks before the page is left.
-  page.on('dialog', (dialog) => void dialog.accept());
-  try {
-    await page.goto(site.url);
-    await waitForText(page, 'None yet');
-    await use(page);
-    expect(errors).toEqual([]);
-  } finally {
-    await context.close();
-  }
+  expect(await served.withPage(use)).toEqual([]);
 }
 
 const resultRows = (page: Page): Promise<(string | null)[][]> =>
@@ -56,7 +25,7 @@ const resultRows = (page: Page): Promise<(string | null)[][]> =>
 
 test('a dropped folder is planned, converted and saved to another folder', async () => {
   await withPage(async (page) => {
-    await dropFolder(page, modelFolder('tiny-llama'));
+    await dropFolder(page, served.modelFolder('tiny-llama'));
     await waitForText(page, 'LlamaForCausalLM');
     await waitForText(page, 'of disk');
     await clickText(page, 'Convert');
@@ -69,13 +38,7 @@ test('a dropped folder is planned, converted and saved to another folder', async
     await standInForPicker(page, 'saved', new Map());
     await clickText(page, 'Save all to a folder');
     await waitForText(page, 'Saved to saved.');
-    const saved = await page.evaluate(async () => {
-      const root = await navigator.storage.getDirectory();
-      const folder = await root.getDirectoryHandle('saved');
-      const names: string[] = [];
-      for await (const name of folder.keys()) names.push(name);
-      return names.sort();
-    });
+    const saved = [...(await storedFiles(page, 'saved')).keys()].sort();
     expect(saved).toEqual([
       'README.md',
       'config.json',
@@ -137,7 +100,7 @@ const WRONG: readonly (readonly [string, (files: Map<string, Buffer>) => void, R
 
 test.each(WRONG)('a folder %s is refused in words', async (_, change, words) => {
   await withPage(async (page) => {
-    await dropFolder(page, modelFolder('wrong', change));
+    await dropFolder(page, served.modelFolder('wrong', change));
     await waitForText(page, 'cannot be converted');
     expect(await page.$eval('.notice-text', (notice) => notice.textContent)).toMatch(words);
   });
@@ -156,7 +119,7 @@ test('a browser without WebGPU is told what to do', async () => {
   });
   try {
     const page = await without.newPage();
-    await page.goto(site.url);
+    await page.goto(served.site.url);
     await waitForText(page, 'no access to a GPU');
     expect(
       await page.$$eval('.drop-zone button:not(.term)', (buttons) => buttons.map((each) => each.disabled)),

@@ -117,7 +117,10 @@ test('the fourth loss without a module finished in between ends the job, with wh
   await job.ended();
   expect(job.record()).toMatchObject({
     state: 'failed',
-    error: expect.stringMatching(/lost 4 times .* allow less GPU memory/),
+    error: {
+      name: 'DeviceLostError',
+      message: expect.stringMatching(/lost 4 times .* allow less GPU memory/),
+    },
   });
 });
 
@@ -140,7 +143,7 @@ test('no adapter from the start, or a wrong input, is not tried again', async ()
   });
   await job.runner.start('a');
   await job.ended();
-  expect([job.calls, job.record().error]).toEqual([[], 'no GPU']);
+  expect([job.calls, job.record().error]).toEqual([[], { name: 'UnsupportedError', message: 'no GPU' }]);
 });
 
 test('a paused job stays paused over a loss, and does not hold up the next one', async () => {

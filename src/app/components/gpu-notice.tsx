@@ -10,8 +10,8 @@ export function GpuNotice() {
       <Notice kind="problem" title="This browser gives no access to a GPU">
         <p>{gpu.failure.message}</p>
         <p>
-          WebGPU is in Chrome and Edge 113 or later (Linux: 147), Safari 26 and Firefox 141 on Windows. The
-          page must come from <code>https://</code> or <code>localhost</code>.
+          WebGPU is in Chrome and Edge 113 or later (Linux: 147), Safari 26, and Firefox 141 on Windows, 147
+          on Macs with Apple silicon. The page must come from <code>https://</code> or <code>localhost</code>.
         </p>
       </Notice>
     );

@@ -4,7 +4,7 @@ import type { JobRecord, NamedFile, TargetResult } from '../../../workers/api.ts
 import { formatBytes } from '../format.ts';
 import { outputText } from '../job-words.ts';
 import { canPickFolders, pickOutput } from '../platform/folders.ts';
-import { download, saveInto } from '../platform/save-files.ts';
+import { download, downloadAll, fileName, saveInto } from '../platform/save-files.ts';
 import { useApp } from '../state/app-state.ts';
 import { failureOf } from '../state/loadable.ts';
 
@@ -39,11 +39,7 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
           return (
             <li key={path}>
               {file ? (
-                <button
-                  type="button"
-                  class="link"
-                  onClick={() => download(file, path.split('/').at(-1) ?? path)}
-                >
+                <button type="button" class="link" onClick={() => download(file, fileName(path))}>
                   {path}
                 </button>
               ) : (
@@ -72,7 +68,7 @@ function SaveAll({ files }: { files: readonly NamedFile[] }) {
     }
   };
   const oneByOne = () => {
-    for (const { path, file } of files) download(file, path.split('/').at(-1) ?? path);
+    void downloadAll(files);
     state.value = 'The browser may ask whether the page may download several files.';
   };
   return (

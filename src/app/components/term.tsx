@@ -6,6 +6,9 @@ import { GLOSSARY, type GlossaryWord } from '../glossary.ts';
 /** The explanation that is open, and where its word stands. */
 const open = signal<{ readonly text: string; readonly word: DOMRect } | undefined>(undefined);
 
+/** Keeps a comma after the word on its line: beside a button the line might break. */
+const WORD_JOINER = '\u2060';
+
 /** A word of the field; hovering it, focusing it or tapping it explains it. */
 export function Term({ of, children }: { of: GlossaryWord; children?: ComponentChildren }) {
   const id = useId();
@@ -17,7 +20,7 @@ export function Term({ of, children }: { of: GlossaryWord; children?: ComponentC
     open.value = undefined;
   };
   return (
-    <>
+    <span>
       <button
         type="button"
         class="term"
@@ -30,10 +33,11 @@ export function Term({ of, children }: { of: GlossaryWord; children?: ComponentC
       >
         {children ?? of}
       </button>
+      {WORD_JOINER}
       <span id={id} hidden>
         {text}
       </span>
-    </>
+    </span>
   );
 }
 

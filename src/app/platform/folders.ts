@@ -29,15 +29,20 @@ function pickFiles(): Promise<ModelSource | undefined> {
   const input = document.createElement('input');
   input.type = 'file';
   input.webkitdirectory = true;
-  return new Promise((resolve) => {
+  // Phones may have no folders to choose: then all files at once.
+  input.multiple = true;
+  // Safari forgets an input that is not in the page before it has its files.
+  input.hidden = true;
+  document.body.append(input);
+  return new Promise<ModelSource | undefined>((resolve) => {
     input.addEventListener('cancel', () => resolve(undefined));
-    input.addEventListener('change', () => resolve(fromFileList(input.files ?? new FileList())));
+    input.addEventListener('change', () => resolve(fromFileList([...(input.files ?? [])])));
     input.click();
-  });
+  }).finally(() => input.remove());
 }
 
-function fromFileList(list: FileList): ModelSource | undefined {
-  const paths = [...list].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+function fromFileList(list: readonly File[]): ModelSource | undefined {
+  const paths = list.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
   const first = paths[0];
   if (!first) return undefined;
   const name = first.path.includes('/') ? first.path.slice(0, first.path.indexOf('/')) : 'Chosen files';

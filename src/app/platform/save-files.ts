@@ -13,6 +13,19 @@ export function download(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** Browsers drop all but the last of downloads that begin at once. */
+const BETWEEN_DOWNLOADS_MS = 300;
+
+/** Saves every file, one after the other, through the browser's downloads; folders in their paths are left out. */
+export async function downloadAll(files: readonly NamedFile[]): Promise<void> {
+  for (const { path, file } of files) {
+    download(file, fileName(path));
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_DOWNLOADS_MS));
+  }
+}
+
+export const fileName = (path: string): string => path.split('/').at(-1) ?? path;
+
 export const downloadJson = (json: unknown, name: string): void =>
   download(new Blob([JSON.stringify(json)], { type: 'application/json' }), name);
 

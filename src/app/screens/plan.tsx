@@ -70,15 +70,15 @@ function ModelCard({ model }: { model: ModelFacts }) {
   );
 }
 
-/** Of all that a GPU can do, what changes the work here. */
-const HELPFUL: Readonly<Record<string, string>> = {
+/** What people look for in a GPU. The kernels do without, so that results are the same everywhere. */
+const FEATURES: Readonly<Record<string, string>> = {
   'shader-f16': '16-bit floats',
   subgroups: 'subgroups',
   'chromium-experimental-subgroup-matrix': 'matrix units',
 };
 
 function GpuCard({ gpu }: { gpu: GpuFacts }) {
-  const helpful = Object.keys(HELPFUL).filter((feature) => gpu.features.includes(feature));
+  const features = Object.keys(FEATURES).filter((feature) => gpu.features.includes(feature));
   return (
     <div>
       <h2>GPU</h2>
@@ -89,7 +89,12 @@ function GpuCard({ gpu }: { gpu: GpuFacts }) {
           ['Measured speed', formatFlops(gpu.flopsPerSecond)],
           ['Largest buffer', formatBytes(gpu.maxBufferBytes)],
           ['Memory to use', formatBytes(gpu.budgetBytes)],
-          ['Helpful features', helpful.map((feature) => HELPFUL[feature]).join(', ') || 'none'],
+          [
+            'Features',
+            features.length > 0
+              ? `${features.map((feature) => FEATURES[feature]).join(', ')} (not needed)`
+              : 'the basic ones, which are enough',
+          ],
         ]}
       />
     </div>

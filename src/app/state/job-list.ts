@@ -9,6 +9,7 @@ import type {
 } from '../../../workers/api.ts';
 import type { StageName } from '../../convert/events.ts';
 import { type Estimate, EtaEstimator } from '../../util/eta.ts';
+import { askForFolder } from '../platform/permission.ts';
 import { withExpected } from './expected.ts';
 import { EMPTY_MODULE, type JobView, viewOf } from './job-view.ts';
 import { type Failure, failureOf } from './loadable.ts';
@@ -72,17 +73,24 @@ export class JobList {
    */
   async resume(id: string, source?: ModelSource): Promise<void> {
     await this.#attempt(id, async () => {
-      for (const { handle, mode } of await this.#api.handles(id)) {
-        const answer = (await handle.requestPermission?.({ mode })) ?? 'granted';
-        if (answer !== 'granted') throw new PermissionError(handle.name, mode);
-      }
+      await this.#askForFolders(id, source);
       await (source ? this.#api.resume(id, source) : this.#api.resume(id));
     });
   }
 
-  /** Quantizes by choices that were made after measuring. */
+  /** Quantizes by choices that were made after measuring. Must be called from a click, as `resume`. */
   async quantize(id: string, requests: readonly AllocationRequest[]): Promise<void> {
-    await this.#attempt(id, () => this.#api.quantize(id, requests));
+    await this.#attempt(id, async () => {
+      await this.#askForFolders(id);
+      await this.#api.quantize(id, requests);
+    });
+  }
+
+  /** Asks for the job's folders, but not for the model's where there is another `source`. */
+  async #askForFolders(id: string, source?: ModelSource): Promise<void> {
+    for (const { handle, mode } of await this.#api.handles(id)) {
+      if (mode === 'readwrite' || !source) await askForFolder(handle, mode);
+    }
   }
 
   async remove(id: string): Promise<void> {
@@ -155,15 +163,4 @@ function updateEstimate(job: LiveJob): void {
   const seconds = performance.now() / 1000;
   job.eta.estimator.observe(progress.done, seconds);
   job.estimate.value = job.eta.estimator.estimate(progress.total, seconds);
-}
-
-/** The user, or the browser, did not give access to a folder. */
-class PermissionError extends Error {
-  override readonly name = 'PermissionError';
-  constructor(folder: string, mode: 'read' | 'readwrite') {
-    const what = mode === 'read' ? 'read' : 'write to';
-    super(
-      `The browser did not allow the page to ${what} the folder “${folder}”. Go on again and choose “Allow”.`,
-    );
-  }
 }

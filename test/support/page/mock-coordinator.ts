@@ -66,8 +66,7 @@ async function play(
     const failing = events.some((e) => e.type === 'module' && `${e.stage}:${e.index}` === wish.get('fail'));
     if (held) await new Promise(() => {});
     if (failing) {
-      const error = wish.get('error') ?? 'The GPU gave no answer.';
-      change(id, { state: 'failed', error });
+      change(id, { state: 'failed', error: { name: 'Error', message: 'The GPU gave no answer.' } });
       return false;
     }
     await wait(pace);

@@ -33,6 +33,7 @@ export function newRecord(
     state: 'running',
     options,
     model,
+    sourceGone: false,
     outputName,
     targets,
     measured: false,
@@ -74,10 +75,14 @@ export function mockRecords(
     record('done', { id: 'half-compared', results: [...results.slice(0, 1), ...withoutEvaluation.slice(1)] }),
     record('choosing', { targets: [], options: { ...OPTIONS, chooseAfterMeasuring: true } }),
     record('interrupted'),
+    record('interrupted', { id: 'forgotten', sourceGone: true }),
     record('cancelled', { measured: false }),
     record('failed', {
-      error:
-        'QuotaExceededError: the file output.safetensors needs 4.1 GB more than the browser’s storage has left.',
+      error: {
+        name: 'FullDiskError',
+        message:
+          'Cannot write output.safetensors: no space is left; free some, or choose a folder on another disk, then go on.',
+      },
     }),
   ];
 }

@@ -95,8 +95,15 @@ export const SCREENS: readonly Screen[] = [
   { name: 'one of two compared', address: '?jobs=some#job=half-compared', shows: 'Not compared' },
   { name: 'another bitrate', address: '?jobs=some#choose=done', shows: 'elbow' },
   { name: 'interrupted', address: '?jobs=some#job=interrupted', shows: 'was interrupted' },
+  { name: 'interrupted, files forgotten', address: '?jobs=some#job=forgotten', shows: 'forgets which files' },
   { name: 'cancelled', address: '?jobs=some#job=cancelled', shows: 'was cancelled' },
   { name: 'disk full', address: '?jobs=some#job=failed', shows: 'no room left' },
+  {
+    name: 'failed',
+    address: '?fail=measure:3&pace=5',
+    clicks: [PLAN, 'Convert'],
+    shows: 'The conversion failed',
+  },
   { name: 'job that is gone', address: '?jobs=some#job=gone', shows: 'not here' },
 ];
 

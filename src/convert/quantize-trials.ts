@@ -4,7 +4,7 @@ import { resolveGroups } from '../exl2/groups.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { HessianFactor } from '../gptq/factor.ts';
 import type { GpuLinear } from '../gptq/gpu-linear.ts';
-import { type QuantizerInput, quantizeCandidates } from '../gptq/quantizer.ts';
+import { batchSize, type QuantizerInput, quantizeCandidates } from '../gptq/quantizer.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
@@ -44,15 +44,31 @@ export async function quantizeTrials(
     const tried = await quantizeAll(gpu, scope, what, settings);
     trials.set(name, { versions: tried.versions, indexOf });
     if (method === 'refined') {
-      const finer = finerSettings(k, settings);
-      const { losses: more } = await withScope(gpu, (temporary) => quantizeAll(gpu, temporary, what, finer));
-      losses.set(name, [...tried.losses, ...more]);
+      const finer = await lossesOf(gpu, what, finerSettings(k, settings));
+      losses.set(name, [...tried.losses, ...finer]);
     }
     await gpu.sync();
     scope.free(w);
     progress(trials.size / module.linears.length);
   }
   return { trials, losses: method === 'refined' ? losses : undefined };
+}
+
+/** What settings cost that no trial takes: the results of each batch are dropped. */
+async function lossesOf(
+  gpu: Gpu,
+  input: QuantizerInput,
+  settings: readonly QuantParams[],
+): Promise<SettingLoss[]> {
+  const losses: SettingLoss[] = [];
+  while (losses.length < settings.length) {
+    const rest = settings.slice(losses.length);
+    const groups = rest.map((params) => resolveGroups(input.factor.k, params));
+    const batch = rest.slice(0, batchSize(gpu, input, groups));
+    const tried = await withScope(gpu, (temporary) => quantizeAll(gpu, temporary, input, batch));
+    losses.push(...tried.losses);
+  }
+  return losses;
 }
 
 /** One linear by all settings; the results belong to `keep`. */

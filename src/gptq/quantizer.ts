@@ -82,7 +82,7 @@ export function candidateBytes(k: number, n: number, groups: number): { kept: nu
 }
 
 /** How many of the candidates run together. */
-function batchSize(
+export function batchSize(
   gpu: Gpu,
   { slices, factor: { k } }: QuantizerInput,
   candidates: readonly (readonly Group[])[],

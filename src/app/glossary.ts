@@ -11,7 +11,7 @@ export const GLOSSARY = {
   calibration:
     'Text that runs through the model to see which weights matter. Use your own when the model is meant for a special language or task.',
   measurement:
-    'What each layer loses under each of about 20 settings. It depends on model and calibration text, not on the bitrate, so it can be kept and used again.',
+    'What each layer loses under each of about 20 settings, and what follows from that for finer mixes. It depends on model and calibration text, not on the bitrate, so it can be kept and used again.',
   'GPU memory budget':
     'How much GPU memory the conversion may use. Less means smaller batches: slower, with the same result.',
   cache:

@@ -61,7 +61,7 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
             <span class="number">{trials.length}</span> <Term of="candidate">candidates</Term>
             {chosen && (
               <>
-                ; takes <span class="number">{formatBits(chosen.bitsPerWeight)}</span> bpw, measured{' '}
+                ; takes <span class="number">{formatBits(chosen.bitsPerWeight)}</span> bpw,{' '}
                 <Term of="error">error</Term> <span class="number">{formatPercent(1 - chosen.accuracy)}</span>{' '}
                 %
               </>

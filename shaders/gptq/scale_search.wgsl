@@ -5,7 +5,7 @@
 //
 // current : (candidates, 128, n) f32   u : (k, k) f32   base : (candidates, n) f32   unit : (all groups) u32 bits of f32
 // jobs: see group_update   partial : (candidates, tiles, 12) f32
-// Workgroup (tile, job) of 128 invocations; one invocation takes three factors of a column. n is a multiple of 32.
+// Workgroup (tile, job) of 96 invocations; one invocation takes one factor of four columns. n is a multiple of 32.
 
 struct Scalars {
   k: u32,
@@ -16,43 +16,42 @@ struct Scalars {
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> current: array<f32>; // rows of the group
+@group(0) @binding(1) var<storage, read> current: array<vec4f>; // rows of the group, vec4 along n
 @group(0) @binding(2) var<storage, read> u: array<f32>; // factor of the inverse Hessian
-@group(0) @binding(3) var<storage, read> base: array<f32>; // fitting scale of each column
+@group(0) @binding(3) var<storage, read> base: array<vec4f>; // fitting scale of each column
 @group(0) @binding(4) var<storage, read> unit: array<u32>; // unit of each group
 @group(0) @binding(5) var<storage, read> jobs: array<u32>; // groups to do
 @group(0) @binding(6) var<storage, read_write> partial: array<f32>; // error of each factor in each tile
 
 const FACTORS = 12u;
 
-var<workgroup> errors: array<f32, 384>; // (factor, column)
+var<workgroup> errors: array<f32, 96>; // (factor, four columns)
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(96)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let job = (s.job + group.y) * 6u;
   let candidate = jobs[job];
   let start = jobs[job + 1u];
   let rows = jobs[job + 2u] - start;
-  if (lane < rows) {
-    let diagonal = u[(start + lane) * (s.k + 1u)];
-    weights[lane] = 1.0 / (diagonal * diagonal);
+  for (var r = lane; r < rows; r += 96u) {
+    let diagonal = u[(start + r) * (s.k + 1u)];
+    weights[r] = 1.0 / (diagonal * diagonal);
   }
   workgroupBarrier();
-  let column = group.x * 32u + lane % 32u;
+  let n4 = s.n / 4u;
+  let column = group.x * 8u + lane % 8u;
   let zero = f32(1u << (jobs[job + 3u] - 1u));
   let widest = bitcast<f32>(unit[jobs[job + 5u]]);
-  let at = candidate * 128u * s.n + column;
-  for (var factor = lane / 32u; factor < FACTORS; factor += 4u) {
-    let fraction = f32(factor) / 11.0;
-    let stored = round_to_half(widest * (0.55 * (1.0 - fraction) + 1.1 * fraction));
-    errors[factor * 32u + lane % 32u] =
-      best_scale_code(at, s.n, rows, base[candidate * s.n + column], stored, zero).y;
-  }
+  let fraction = f32(lane / 8u) / 11.0;
+  let stored = round_to_half(widest * (0.55 * (1.0 - fraction) + 1.1 * fraction));
+  let at = candidate * 128u * n4 + column;
+  let error = best_scale_codes(at, n4, rows, base[candidate * n4 + column], stored, zero).error;
+  errors[lane] = dot(error, vec4f(1.0));
   workgroupBarrier();
   if (lane < FACTORS) {
     var sum = 0.0;
-    for (var i = 0u; i < 32u; i++) {
-      sum += errors[lane * 32u + i];
+    for (var i = 0u; i < 8u; i++) {
+      sum += errors[lane * 8u + i];
     }
     partial[(candidate * s.tiles + s.first_tile + group.x) * FACTORS + lane] = sum;
   }

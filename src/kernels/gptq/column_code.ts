@@ -1,15 +1,14 @@
 import wgsl from '../../../shaders/gptq/column_code.wgsl?raw';
 import columnFit from '../../../shaders/lib/column_fit.wgsl?raw';
-import exl2 from '../../../shaders/lib/exl2.wgsl?raw';
 import half from '../../../shaders/lib/half.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
 /** The scale code of each column that errs least under the stored unit. */
 export const columnCode = defineKernel({
   name: 'column_code',
-  wgsl: [half, exl2, columnFit, wgsl],
+  wgsl: [half, columnFit, wgsl],
   scalars: { k: 'u32', n: 'u32', job: 'u32', jobCount: 'u32' },
   inputs: ['current', 'u', 'base', 'scaleMax', 'jobs'],
   outputs: ['scaleCodes'],
-  workgroups: ({ n, jobCount }) => [Math.ceil(n / 128), jobCount],
+  workgroups: ({ n, jobCount }) => [Math.ceil(n / 256), jobCount],
 });

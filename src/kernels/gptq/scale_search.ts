@@ -1,13 +1,12 @@
 import wgsl from '../../../shaders/gptq/scale_search.wgsl?raw';
 import columnFit from '../../../shaders/lib/column_fit.wgsl?raw';
-import exl2 from '../../../shaders/lib/exl2.wgsl?raw';
 import half from '../../../shaders/lib/half.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
 /** Weighted error of each job’s group under 12 factors on its unit, by tiles of 32 columns. */
 export const scaleSearch = defineKernel({
   name: 'scale_search',
-  wgsl: [half, exl2, columnFit, wgsl],
+  wgsl: [half, columnFit, wgsl],
   scalars: { k: 'u32', n: 'u32', job: 'u32', firstTile: 'u32', tiles: 'u32', jobCount: 'u32' },
   inputs: ['current', 'u', 'base', 'unit', 'jobs'],
   outputs: ['partial'],

@@ -1,7 +1,6 @@
 /** Scales of a group by least weighted squared error. Rows of the group: (rows, n), row-major. */
 
 import { f16BitsToF32, f32ToF16Bits } from '../../util/half.ts';
-import { workingScale } from '../pack/values.ts';
 import { baseScales, clamp, type Numbers, roundToEven } from './scale-search.ts';
 
 /** The factors that are tried on a group's unit. */
@@ -20,7 +19,7 @@ export interface ColumnFit {
   readonly error: number;
 }
 
-/** The best code of every column under a stored unit (bits of an f16). `weights`: of the rows. */
+/** The best code of every column under a stored unit (bits of an f16), scales not rounded to half precision. `weights`: of the rows. */
 export function fitColumns(
   rows: Numbers,
   n: number,
@@ -34,7 +33,7 @@ export function fitColumns(
     const highest = clamp(Math.ceil(16 * Math.sqrt((1.1 * base) / unit)), 1, 16);
     const fits = Array.from({ length: CODES }, (_, i): ColumnFit => {
       const code = Math.max(highest - i, 1);
-      const scale = workingScale(code, scaleMax);
+      const scale = (code ** 2 * unit) / 256;
       let error = 0;
       for (let row = 0; row < weights.length; row++) {
         const w = rows[row * n + column]!;

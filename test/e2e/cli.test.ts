@@ -85,7 +85,9 @@ describe('a conversion', () => {
     });
     expect(finished(whole, 'measure')).toEqual(MODULES);
     expect(finished(whole, 'quantize')).toEqual(MODULES);
-    expect(whole.events.filter(({ type }) => type === 'trial')).toHaveLength(2 * (19 + 17));
+    // ExLlamaV2's tables, and two more that tell the linears' parts in the error.
+    const trials = whole.events.filter((event) => event.type === 'trial' && !event.predicted);
+    expect(trials).toHaveLength(2 * (21 + 19));
     expect(whole.events.filter(({ type }) => type === 'perplexity')).toHaveLength(2);
     const progress = whole.events.filter((event) => event.type === 'progress');
     expect(progress.every(({ done, total }) => Number.isInteger(done) && done >= 0 && done <= total)).toBe(
@@ -379,7 +381,7 @@ describe('a source', () => {
     const { code, stderr, events } = await runCli(args('small', '-b', '2'));
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /2\.000 bits per weight is too little.*allow 3\.\d+ to 8\.\d+\. Ask for at least 3/,
+      /2\.000 bits per weight is too little.*allow 2\.5\d+ to 8\.\d+\. Ask for at least 2\.5/,
     );
     expect(events).toEqual([]);
   });

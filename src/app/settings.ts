@@ -1,26 +1,20 @@
 /** What quantization parameters mean for the linears of a module. */
 
 import type { LinearFacts, ModuleFacts } from '../../workers/api.ts';
-import { attentionCandidates, type Candidate, mlpCandidates } from '../exl2/candidates.ts';
+import type { Candidate } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
 import { parseParams, type QuantParams } from '../exl2/params.ts';
 
 /** Bits per weight of each linear of a module, by name. */
 export type LinearBits = Readonly<Record<string, number>>;
 
-/** Parameters of a module's linears from an allocation's words, e.g. `q_proj 1:4b_128g s4, k_proj …`. */
+/** Parameters of a module's linears from the words of a trial or an allocation, e.g. `q_proj 1:4b_128g s4, k_proj …`. */
 export function parseDescription(description: string): Candidate {
   const parts = description.split(', ').map((part) => {
     const space = part.indexOf(' ');
     return [part.slice(0, space), parseParams(part.slice(space + 1))] as const;
   });
   return Object.fromEntries(parts);
-}
-
-/** The candidate that a measurement by this program tries under `index`. */
-export function measuredCandidate(module: ModuleFacts, index: number): Candidate | undefined {
-  const hasGate = module.linears.some(({ name }) => name === 'gate_proj');
-  return (module.kind === 'attention' ? attentionCandidates() : mlpCandidates(hasGate))[index];
 }
 
 export function linearBits({ linears }: ModuleFacts, candidate: Candidate): LinearBits {

@@ -48,6 +48,8 @@ export interface TrialEvent {
   readonly candidate: number;
   readonly accuracy: number;
   readonly bitsPerWeight: number;
+  /** Parameters of its linears, as in {@link AllocationEvent}. */
+  readonly description: string;
   /** It was not tried; its accuracy follows from the module's trials. */
   readonly predicted: boolean;
 }

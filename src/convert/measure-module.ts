@@ -8,6 +8,7 @@ import { mean } from './errors-by-row.ts';
 import { finerCandidates } from './finer-candidates.ts';
 import { accuracyOf, type MeasuredCandidate } from './measurement-json.ts';
 import { candidateBits, candidatesOf } from './module-candidates.ts';
+import { describeCandidate } from './optimize.ts';
 import { quantizeTrials } from './quantize-trials.ts';
 import { runTrials } from './trials.ts';
 
@@ -48,6 +49,7 @@ export async function measureModule(
         candidate,
         accuracy: accuracy(errors),
         bitsPerWeight: bits[candidate]! / weights,
+        description: describeCandidate(candidates[candidate]!),
         predicted: false,
       });
     const errors = await runTrials(context, loaded, trials, states, reference, batch, onTrial, (share) =>

@@ -18,6 +18,7 @@ import {
   moduleToJson,
 } from './measurement-json.ts';
 import { candidatesOf } from './module-candidates.ts';
+import { describeCandidate } from './optimize.ts';
 import { progressReporter } from './progress.ts';
 
 /**
@@ -104,10 +105,17 @@ function report(
 ): void {
   const weights = moduleWeights(module);
   const tried = candidatesOf(module, quantizer.method).length;
-  for (const [candidate, { accuracy, totalBits }] of candidates.entries()) {
+  for (const [candidate, { accuracy, totalBits, params }] of candidates.entries()) {
     const predicted = candidate >= tried;
     if (!predicted && !resumed) continue;
-    const bitsPerWeight = totalBits / weights;
-    emit({ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight, predicted });
+    emit({
+      type: 'trial',
+      module: module.key,
+      candidate,
+      accuracy,
+      bitsPerWeight: totalBits / weights,
+      description: describeCandidate(params),
+      predicted,
+    });
   }
 }

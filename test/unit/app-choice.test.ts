@@ -10,7 +10,12 @@ import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);
 const trials = (...errors: number[]) =>
-  errors.map((error, candidate) => ({ candidate, accuracy: 1 - error, bitsPerWeight: 2 + candidate }));
+  errors.map((error, candidate) => ({
+    candidate,
+    accuracy: 1 - error,
+    bitsPerWeight: 2 + candidate,
+    description: '',
+  }));
 
 test('bits are shared out among the measured modules, to where they help most', () => {
   const modules = [

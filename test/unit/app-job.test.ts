@@ -36,6 +36,7 @@ const trial = (module: string, candidate: number, bitsPerWeight: number, error: 
   module,
   candidate,
   accuracy: 1 - error,
+  description: '',
   predicted: false,
   bitsPerWeight,
 });

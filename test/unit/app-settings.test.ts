@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeParams, linearBits, measuredCandidate, parseDescription } from '../../src/app/settings.ts';
+import { describeParams, linearBits, parseDescription } from '../../src/app/settings.ts';
 import {
   bitsThatFit,
   cacheBytes,
@@ -8,36 +8,32 @@ import {
   runBytes,
   weightCount,
 } from '../../src/app/sizes.ts';
-import { describe } from '../../src/exl2/params.ts';
+import { describeCandidate } from '../../src/convert/optimize.ts';
+import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);
-const [attention, mlp] = [model.modules[0]!, model.modules[1]!];
+const mlp = model.modules[1]!;
 
 test('an allocation’s words give back the candidate', () => {
-  for (const module of [attention, mlp]) {
-    for (let index = 0; index < 17; index++) {
-      const candidate = measuredCandidate(module, index)!;
-      const words = Object.entries(candidate).map(([name, params]) => `${name} ${describe(params)}`);
-      expect(parseDescription(words.join(', '))).toEqual(candidate);
-    }
-  }
+  for (const candidate of [...attentionCandidates(), ...mlpCandidates(true)])
+    expect(parseDescription(describeCandidate(candidate))).toEqual(candidate);
   expect(() => parseDescription('something else')).toThrow();
 });
 
 test('bits of the linears average to the module’s', () => {
-  const bits = linearBits(mlp, measuredCandidate(mlp, 0)!);
+  const bits = linearBits(mlp, mlpCandidates(true)[0]!);
   const total = mlp.linears.reduce((sum, { name, k, n }) => sum + bits[name]! * k * n, 0);
   // As ExLlamaV2 counts it for this module and candidate.
   expect(Math.round(total)).toBe(1_472_496);
 });
 
 test('settings are told in words', () => {
-  const params = measuredCandidate(mlp, 0)!;
+  const [params, last] = [mlpCandidates(true)[0]!, mlpCandidates(true).at(-1)!];
   expect(describeParams(params['down_proj']!)).toBe(
     '5 % at 6 bits in groups of 32, 20 % at 3 bits in groups of 64, 75 % at 2 bits in groups of 64',
   );
-  expect(describeParams(measuredCandidate(mlp, 16)!['up_proj']!)).toBe('all at 8 bits in groups of 128');
+  expect(describeParams(last['up_proj']!)).toBe('all at 8 bits in groups of 128');
 });
 
 test('sizes add up', () => {

@@ -118,6 +118,7 @@ test('a measured module shows its errors at the least, the target and the most b
   const trial = (candidate: number, bitsPerWeight: number, accuracy: number): ConvertEvent => ({
     type: 'trial',
     module: 'model.layers.0.mlp',
+    description: '',
     predicted: false,
     candidate,
     accuracy,

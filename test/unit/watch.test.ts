@@ -31,6 +31,7 @@ const trial = (accuracy: number): ConvertEvent => ({
   type: 'trial',
   module: KEY,
   candidate: 0,
+  description: '',
   predicted: false,
   accuracy,
   bitsPerWeight: 4,

@@ -24,10 +24,11 @@ export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
     );
   }
   const pinned = choice.pinned.value[module.key];
-  const trials = measured.candidates.map(({ accuracy, bitsPerWeight }, candidate) => ({
+  const trials = measured.candidates.map(({ accuracy, bitsPerWeight, description }, candidate) => ({
     candidate,
     accuracy,
     bitsPerWeight,
+    description,
   }));
   const view: ModuleView = { ...EMPTY_MODULE, trials, measured: true, ...(chosen && { choice: chosen }) };
   const pin = (candidate: number) => choice.pin(module.key, candidate);

@@ -2,8 +2,8 @@
 
 import type { ModuleFacts } from '../../../workers/api.ts';
 import type { Candidate } from '../../exl2/candidates.ts';
-import { linearBits, measuredCandidate, parseDescription } from '../settings.ts';
-import { type Choice, type ModuleView, type Trial, trialNow } from '../state/job-view.ts';
+import { linearBits, parseDescription } from '../settings.ts';
+import { type ModuleView, type Trial, trialNow } from '../state/job-view.ts';
 
 /** How sure a value is: what would be taken now, or what is settled. */
 export type Certainty = 'expected' | 'settled';
@@ -38,7 +38,7 @@ export interface GridPlace {
  */
 export function moduleCells(module: ModuleFacts, view: ModuleView, chosen: boolean): ModuleCells {
   const trial = trialNow(view);
-  const expected = trial ? bitsOfLinears(module, trial, view.choice) : {};
+  const expected = trial ? bitsOfLinears(module, trial) : {};
   const finished = view.rfnError !== undefined || chosen;
   const cells = module.linears.flatMap(({ name }): [string, LinearCell][] => {
     const quantized = view.linears[name];
@@ -58,25 +58,16 @@ function moduleError(view: ModuleView, trial: Trial | undefined, chosen: boolean
 }
 
 /** Where the parameters are not known, every linear has the module's average. */
-function bitsOfLinears(
-  module: ModuleFacts,
-  trial: Trial,
-  choice: Choice | undefined,
-): Record<string, number> {
-  const candidate = candidateOf(module, trial, choice);
+function bitsOfLinears(module: ModuleFacts, trial: Trial): Record<string, number> {
+  const candidate = candidateOf(trial);
   const known = candidate && linearBits(module, candidate);
   return Object.fromEntries(module.linears.map(({ name }) => [name, known?.[name] ?? trial.bitsPerWeight]));
 }
 
-/** The parameters of what a module takes now. */
-export function candidateOf(
-  module: ModuleFacts,
-  trial: Trial,
-  choice: Choice | undefined,
-): Candidate | undefined {
-  if (!choice) return measuredCandidate(module, trial.candidate);
+/** The parameters of what a module takes. */
+export function candidateOf({ description }: Trial): Candidate | undefined {
   try {
-    return parseDescription(choice.description);
+    return parseDescription(description);
   } catch {
     // Words of another version of the workers: the average is still right.
     return undefined;

@@ -60,7 +60,7 @@ function linearText(module: ModuleFacts, name: string, view: JobView, chosen: bo
   const { k, n } = module.linears.find((linear) => linear.name === name) ?? { k: 0, n: 0 };
   if (!cell) return `not measured yet; ${k} × ${n}`;
   const trial = trialNow(moduleView);
-  const params = trial && candidateOf(module, trial, moduleView.choice)?.[name];
+  const params = trial && candidateOf(trial)?.[name];
   const error = cell.error === undefined ? '' : `, error ${formatPercent(cell.error)} % of its own output`;
   return `${formatBits(cell.value)} bpw${error}${params ? `: ${describeParams(params)}` : ''}; ${k} × ${n}`;
 }

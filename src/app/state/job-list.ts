@@ -111,10 +111,11 @@ export class JobList {
     const known = new Map(view.modules);
     for (const { key, candidates } of modules) {
       if (known.has(key)) continue;
-      const trials = candidates.map(({ accuracy, bitsPerWeight }, candidate) => ({
+      const trials = candidates.map(({ accuracy, bitsPerWeight, description }, candidate) => ({
         candidate,
         accuracy,
         bitsPerWeight,
+        description,
       }));
       known.set(key, { ...EMPTY_MODULE, trials, measured: true });
     }

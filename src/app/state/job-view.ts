@@ -30,7 +30,7 @@ export const STAGE_TITLES: Readonly<Record<StageName, string>> = {
 
 export type StageState = 'waiting' | 'started' | 'done' | 'reused';
 
-export type Trial = Pick<TrialEvent, 'candidate' | 'accuracy' | 'bitsPerWeight'>;
+export type Trial = Pick<TrialEvent, 'candidate' | 'accuracy' | 'bitsPerWeight' | 'description'>;
 
 export type Choice = AllocationEvent['modules'][number];
 
@@ -117,6 +117,6 @@ export const moduleUnderWork = ({ record, progress }: JobView): ModuleFacts | un
 /** The trial that a module takes: as allocated, else what it would get now. Undefined before it is measured. */
 export function trialNow({ trials, choice, expected }: ModuleView): Trial | undefined {
   if (!choice) return trials.find((trial) => trial?.candidate === expected);
-  const { candidate, error, bitsPerWeight } = choice;
-  return { candidate, bitsPerWeight, accuracy: 1 - error };
+  const { candidate, error, bitsPerWeight, description } = choice;
+  return { candidate, bitsPerWeight, accuracy: 1 - error, description };
 }

@@ -74,9 +74,12 @@ function applyStage(draft: Draft, { stage, state }: StageEvent): void {
   if (state === 'started') delete draft.progress;
 }
 
-function applyTrial(draft: Draft, { module, candidate, accuracy, bitsPerWeight }: TrialEvent): void {
+function applyTrial(
+  draft: Draft,
+  { module, candidate, accuracy, bitsPerWeight, description }: TrialEvent,
+): void {
   const trials = [...(draft.modules.get(module) ?? EMPTY_MODULE).trials];
-  trials[candidate] = { candidate, accuracy, bitsPerWeight };
+  trials[candidate] = { candidate, accuracy, bitsPerWeight, description };
   patch(draft, module, { trials });
 }
 

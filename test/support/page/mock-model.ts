@@ -1,6 +1,6 @@
-import { measuredCandidate } from '../../../src/app/settings.ts';
 import { type Allocation, allocate, budgetBits } from '../../../src/convert/allocate.ts';
 import type { AllocationEvent } from '../../../src/convert/events.ts';
+import { attentionCandidates, mlpCandidates } from '../../../src/exl2/candidates.ts';
 import { totalBits } from '../../../src/exl2/groups.ts';
 import { describe } from '../../../src/exl2/params.ts';
 import type { AllocationRequest, MeasuredModule, ModelFacts, ModuleFacts } from '../../../workers/api.ts';
@@ -84,8 +84,9 @@ export async function mockMeasurement(model: ModelFacts): Promise<MeasuredModule
   return model.modules.map((module) => {
     const like = module.key.replace(/\d+/, String(module.layer % 6));
     const lucky = 1 + 0.35 * Math.sin(module.layer * 2.4) * Math.exp(-module.layer / 40);
+    const table = module.kind === 'attention' ? attentionCandidates() : mlpCandidates(true);
     const candidates = (measurement[like] ?? []).map(({ accuracy }, index) => {
-      const params = measuredCandidate(module, index) ?? {};
+      const params = table[index]!;
       const bits = module.linears.reduce(
         (sum, { name, k, n }) => sum + totalBits(k, n, params[name] ?? [], false),
         0,

@@ -32,9 +32,17 @@ export function* measurementEvents(
       yield progress('measure', module.key, done + share * module.weights, total);
     done += module.weights;
     yield [
-      ...(measured[index]?.candidates ?? []).map(({ accuracy, bitsPerWeight }, candidate): ConvertEvent => {
-        return { type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight, predicted: false };
-      }),
+      ...(measured[index]?.candidates ?? []).map(
+        ({ accuracy, bitsPerWeight, description }, candidate): ConvertEvent => ({
+          type: 'trial',
+          module: module.key,
+          candidate,
+          accuracy,
+          bitsPerWeight,
+          description,
+          predicted: false,
+        }),
+      ),
       moduleEvent('measure', module, index, modules.length),
       ...progress('measure', modules[index + 1]?.key ?? module.key, done, total),
     ];

@@ -32,7 +32,7 @@ export function modelCard(data: ReportData, original: string | undefined): strin
     `| calibration | ${settings.dataset}, ${quantization.rows} rows of ${quantization.length} tokens |`,
     ...(measures
       ? [
-          `| perplexity | ${measures.perplexity.model.toFixed(4)} (original ${measures.perplexity.reference.toFixed(4)}) |`,
+          `| perplexity | ${significant(measures.perplexity.model)} (original ${significant(measures.perplexity.reference)}) |`,
           `| KL divergence from the original | mean ${measures.divergence.mean.toFixed(5)}, median ${measures.divergence.median.toFixed(5)}, 99 % below ${measures.divergence.p99.toFixed(4)} |`,
           `| same likeliest word as the original | ${(measures.agreement * 100).toFixed(2)} % |`,
         ]
@@ -55,6 +55,9 @@ export function modelCard(data: ReportData, original: string | undefined): strin
   ];
   return lines.join('\n');
 }
+
+/** More digits would tell apart programs that round the exponential otherwise. */
+const significant = (perplexity: number): string => perplexity.toPrecision(6);
 
 /** The lines between the first two `---` of a card that begins with them. */
 function frontMatter(card = ''): string[] {

@@ -109,7 +109,7 @@ describe('the model card', () => {
     expect(card).toContain('at 3.5 bits per weight');
     expect(card).toContain('| bits per weight | 3.499 (attention and MLP), head 6 |');
     expect(card).toContain('own.parquet, 3 rows of 128 tokens');
-    expect(card).toContain('9.2500 (original 8.5000)');
+    expect(card).toContain('9.25000 (original 8.50000)');
     expect(card).not.toContain('README-original.md');
     expect(card).not.toContain('/home/someone');
   });

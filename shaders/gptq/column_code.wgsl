@@ -24,11 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let candidate = jobs[job];
   let start = jobs[job + 1u];
   let rows = jobs[job + 2u] - start;
-  for (var r = lane; r < rows; r += 64u) {
-    let diagonal = u[(start + r) * (s.k + 1u)];
-    weights[r] = 1.0 / (diagonal * diagonal);
-  }
-  workgroupBarrier();
+  load_weights(start, rows, lane, 64u);
   let n4 = s.n / 4u;
   let column = group.x * 64u + lane;
   if (column >= n4) {

@@ -33,11 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let candidate = jobs[job];
   let start = jobs[job + 1u];
   let rows = jobs[job + 2u] - start;
-  for (var r = lane; r < rows; r += 96u) {
-    let diagonal = u[(start + r) * (s.k + 1u)];
-    weights[r] = 1.0 / (diagonal * diagonal);
-  }
-  workgroupBarrier();
+  load_weights(start, rows, lane, 96u);
   let n4 = s.n / 4u;
   let column = group.x * 8u + lane % 8u;
   let zero = f32(1u << (jobs[job + 3u] - 1u));

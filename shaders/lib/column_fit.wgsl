@@ -1,9 +1,18 @@
-// The scale codes that fit four columns of a group best; needs, from the kernel that uses it, `current` and `weights`.
+// The scale codes that fit four columns of a group best; needs, from the kernel that uses it, `current`, `u` and `s.k`.
 
 const MOST_ROWS = 128u; // of a group
 
 // 1 / U[r, r]² of the group's rows: what an error in row r costs when the rows after it make up for what they can.
 var<workgroup> weights: array<f32, MOST_ROWS>;
+
+// Fills `weights` for the group's rows; every one of the workgroup's `lanes` invocations takes part.
+fn load_weights(start: u32, rows: u32, lane: u32, lanes: u32) {
+  for (var r = lane; r < rows; r += lanes) {
+    let diagonal = u[(start + r) * (s.k + 1u)];
+    weights[r] = 1.0 / (diagonal * diagonal);
+  }
+  workgroupBarrier();
+}
 
 struct ColumnFit {
   code: vec4f, // scale code, 1 … 16

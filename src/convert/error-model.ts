@@ -16,18 +16,21 @@ const SETTLED = 1e-12;
 
 /**
  * Weights ≥ 0 of the linears with the least Σ (predicted / error² − 1)² over the trials.
- * @param losses (trials, linears), above zero.
- * @param errors relative errors of the module's output in each trial, above zero.
+ * @param losses (trials, linears).
+ * @param errors relative errors of the module's output in each trial.
  */
 export function fitErrorWeights(losses: readonly (readonly number[])[], errors: readonly number[]): number[] {
-  const relative = losses.map((row, trial) => row.map((loss) => loss / errors[trial]! ** 2));
+  // A trial without error (a module whose output is zero) tells nothing, nor does a linear that never loses anything.
+  const relative = losses.flatMap((row, trial) =>
+    errors[trial]! > 0 ? [row.map((loss) => loss / errors[trial]! ** 2)] : [],
+  );
   const count = losses[0]!.length;
   const indices = Array.from({ length: count }, (_, i) => i);
-  const means = indices.map((i) => relative.reduce((sum, row) => sum + row[i]!, 0) / relative.length);
+  const means = indices.map((i) => relative.reduce((sum, row) => sum + row[i]!, 0) / (relative.length || 1));
   // Of columns with mean 1 the weights are shares of the error.
-  const columns = indices.map((i) => relative.map((row) => row[i]! / means[i]!));
+  const columns = indices.map((i) => relative.map((row) => row[i]! / (means[i]! || 1)));
   const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-  const pull = RIDGE * relative.length;
+  const pull = RIDGE * (relative.length || 1);
   const gram = columns.map((a, i) => columns.map((b, j) => dot(a, b) + (i === j ? pull : 0)));
   const target = columns.map((a) => a.reduce((sum, x) => sum + x, 0) + pull / count);
   const shares = indices.map(() => 1 / count);
@@ -41,5 +44,5 @@ export function fitErrorWeights(losses: readonly (readonly number[])[], errors: 
     }
     if (change * count < SETTLED) break;
   }
-  return shares.map((share, i) => share / means[i]!);
+  return shares.map((share, i) => (means[i]! > 0 ? share / means[i]! : 0));
 }

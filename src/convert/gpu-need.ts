@@ -12,6 +12,7 @@ import type { QuantParams } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
+import { rowNormBytes } from '../kernels/row-norms.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
@@ -106,7 +107,7 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 }
 
 /** errors-by-row.ts, for one row of `count` elements. */
-const errorSums = (count: number): number => buffer(2 * Math.ceil(count / 4096));
+const errorSums = (count: number): number => bufferBytes(rowNormBytes(count));
 
 /** quantize-module.ts with the parameters that take most, linear-error.ts */
 function quantizingModule(

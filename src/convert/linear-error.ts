@@ -4,11 +4,12 @@ import type { RowShape } from '../calibration/rows.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
+import { recordRowNorms } from '../kernels/row-norms.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { multiply } from '../model/linear.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import type { LinearWeight } from '../model/weights.ts';
-import { readErrors, recordErrors } from './errors-by-row.ts';
+import { readErrors } from './errors-by-row.ts';
 
 /** Tokens of a sample at most: enough for two digits of an error, and next to nothing beside the Hessians' work. */
 const MOST_TOKENS = 256;
@@ -65,7 +66,7 @@ export class InputSample {
 
   /** ‖y − reference‖ / ‖reference‖ of two projections, over all tokens. */
   async error(scope: Scope, y: GpuTensor, reference: GpuTensor): Promise<number> {
-    const [error] = await readErrors(this.#gpu, recordErrors(this.#gpu, scope, y, reference, 1));
+    const [error] = await readErrors(this.#gpu, recordRowNorms(this.#gpu, scope, y, reference, 1));
     return error!;
   }
 }

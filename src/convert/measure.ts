@@ -58,7 +58,7 @@ export async function measure(stage: StageContext, rows: CalibrationRows): Promi
             : measureModule(context, module, states, next, batch, (share) => progress(index, share)),
         );
         [states, next] = [next, states];
-        await work.writeJson(ARTEFACT.measuredModule(module.key), moduleToJson(candidates));
+        if (!resumed) await work.writeJson(ARTEFACT.measuredModule(module.key), moduleToJson(candidates));
       }
       measured.set(module.key, candidates!);
       report(context, module, candidates!, resumed);

@@ -7,6 +7,7 @@ import type { HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
+import { recordRowNorms } from '../kernels/row-norms.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { runBlock } from '../model/forward.ts';
 import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
@@ -17,7 +18,7 @@ import { f32ToF16Array } from '../util/half.ts';
 import { advance, captureHessians, type LoadedModule, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
-import { mean, readErrors, recordErrors } from './errors-by-row.ts';
+import { mean, readErrors } from './errors-by-row.ts';
 import type { LinearEvent } from './events.ts';
 import { InputSample } from './linear-error.ts';
 
@@ -178,7 +179,7 @@ export async function advanceAndCompare(
     await checkControl(control);
     const x = input.load(scope, start, end);
     const y = runBlock(forward, scope, module, norms, linears, x).output;
-    const sums = recordErrors(gpu, scope, y, output.load(scope, start, end), end - start);
+    const sums = recordRowNorms(gpu, scope, y, output.load(scope, start, end), end - start);
     errors.push(...(await readErrors(gpu, sums)));
     await output.store(y, start);
   });

@@ -41,9 +41,12 @@ export async function quantizeTrials(
     const { settings, indexOf } = distinctSettings(candidates, name, k);
     const { w, n } = linears.get(name)!;
     const what: QuantizerInput = { what: key, slices: [{ w, n }], factor: factors.get(input)!, method };
-    const tried = await quantizeAll(gpu, scope, what, settings);
-    trials.set(name, { versions: tried.versions, indexOf });
-    if (method === 'refined') {
+    if (method === 'exllamav2') {
+      const groups = settings.map((params) => resolveGroups(k, params));
+      trials.set(name, { versions: quantizeCandidates(gpu, scope, what, groups).flat(), indexOf });
+    } else {
+      const tried = await quantizeAll(gpu, scope, what, settings);
+      trials.set(name, { versions: tried.versions, indexOf });
       const finer = await lossesOf(gpu, what, finerSettings(k, settings));
       losses.set(name, [...tried.losses, ...finer]);
     }
@@ -71,7 +74,7 @@ async function lossesOf(
   return losses;
 }
 
-/** One linear by all settings; the results belong to `keep`. */
+/** One linear by all settings, and what each costs; the results belong to `keep`. */
 async function quantizeAll(
   gpu: Gpu,
   keep: Scope,

@@ -1,13 +1,14 @@
 import { dequantizeInto, type GpuLinear } from '../gptq/gpu-linear.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
+import { recordRowNorms } from '../kernels/row-norms.ts';
 import { activate, attend, normalize, project, projectHeads } from '../model/forward.ts';
 import { linearWeights } from '../model/sizes.ts';
 import { forEachBatch, type HiddenStates } from '../model/states.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
-import { readErrors, recordErrors } from './errors-by-row.ts';
+import { readErrors } from './errors-by-row.ts';
 
 /** Share that remembered projections may take of the GPU memory that is free beside everything else. */
 const MEMO_SHARE = 0.5;
@@ -51,7 +52,7 @@ export async function runTrials(
       if (measured.has(key)) continue;
       await checkControl(control);
       const y = runner.run(candidate);
-      const reading = readErrors(gpu, recordErrors(gpu, scope, y, expected, end - start));
+      const reading = readErrors(gpu, recordRowNorms(gpu, scope, y, expected, end - start));
       reading.catch(() => {}); // thrown below, unless the job is cancelled first
       measured.set(key, reading);
       scope.free(y);

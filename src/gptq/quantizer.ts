@@ -10,10 +10,11 @@ import { groupUpdate } from '../kernels/gptq/group_update.ts';
 import { scaleChoice } from '../kernels/gptq/scale_choice.ts';
 import { scaleError } from '../kernels/gptq/scale_error.ts';
 import { scaleSearch } from '../kernels/gptq/scale_search.ts';
+import { rowNormBytes } from '../kernels/row-norms.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
 import { type GpuLinear, rowTable } from './gpu-linear.ts';
-import { lossPartBytes, readLosses } from './loss.ts';
+import { readLosses } from './loss.ts';
 import type { QuantizerMethod } from './method.ts';
 
 /** Rows of the largest group. */
@@ -77,7 +78,7 @@ export function candidateBytes(k: number, n: number, groups: number): { kept: nu
       buffer((n / TILE) * MOST_FACTORS) +
       buffer(groups) +
       buffer(6 * groups) +
-      bufferBytes(lossPartBytes(k, n)),
+      bufferBytes(rowNormBytes(k * n)),
   };
 }
 

@@ -63,6 +63,21 @@ describe('weights of the linears in the error', () => {
     expect(one! + other!).toBeCloseTo(1, 1);
   });
 
+  test('are finite where a trial has no error, where a linear loses nothing, and where nothing errs at all', () => {
+    const quiet = losses.map(([a, , b]) => [a!, 0, b!]);
+    const errors = quiet.map(([a, , b], trial) => (trial === 4 ? 0 : Math.sqrt(0.4 * a! + 1.3 * b!)));
+    const [first, silent, last] = fitErrorWeights(quiet, errors);
+    expect(silent).toBe(0);
+    expect(first! / 0.4).toBeGreaterThan(0.8);
+    expect(last! / 1.3).toBeGreaterThan(0.8);
+    expect(
+      fitErrorWeights(
+        quiet,
+        quiet.map(() => 0),
+      ),
+    ).toEqual([0, 0, 0]);
+  });
+
   test('are never negative', () => {
     // The second linear seems to make errors smaller.
     const errors = losses.map(([a, b]) => Math.sqrt(Math.max(1e-4, 2 * a! - 0.5 * b!)));

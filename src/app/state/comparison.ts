@@ -3,6 +3,7 @@ import { proxy } from 'comlink';
 import type { CoordinatorApi, ModelSource } from '../../../workers/api.ts';
 import type { TextSide, TextUpdate } from '../../../workers/text-api.ts';
 import type { TextRequest } from '../../evaluate/text-request.ts';
+import { askForFolder } from '../platform/permission.ts';
 import { findDifferences } from './differences.ts';
 import { type Failure, failureOf } from './loadable.ts';
 import { type TextView, WAITING, whenOver, withTextEvents } from './text-view.ts';
@@ -88,7 +89,7 @@ export class Comparison {
   /** Where that is refused, the model that cannot be read says so. */
   async #askToRead(): Promise<void> {
     for (const { handle } of await this.#api.handles(this.#id)) {
-      await handle.requestPermission?.({ mode: 'read' }).catch(() => 'denied');
+      await askForFolder(handle, 'read').catch(() => {});
     }
   }
 }

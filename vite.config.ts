@@ -31,6 +31,7 @@ export default defineConfig(({ mode }) => ({
       rollupOptions: {
         input: {
           main: 'src/cli/main.ts',
+          bench: 'src/cli/bench/main.ts',
           evaluate: 'src/cli/evaluate/main.ts',
           generate: 'src/cli/generate/main.ts',
         },

@@ -15,7 +15,11 @@ export interface ListedAdapter {
 }
 
 /** Subgroup matrices are experimental, and on NVIDIA under Vulkan f16 is off by default. */
-const FEATURES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia';
+const FEATURES = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+  // Timestamps for the benchmark, which are otherwise rounded to 65 µs.
+  'disable-dawn-features=timestamp_quantization',
+];
 
 /** Dawn offers no list of adapters; the error for a name that does not exist has one. */
 const NO_SUCH_NAME = '?';
@@ -75,7 +79,7 @@ export function isSoftware(name: string, info: Pick<GPUAdapterInfo, 'isFallbackA
 
 /** `name`: of the only adapter that it may offer. */
 function newInstance(name?: string): GPU {
-  const instance = create(name === undefined ? [FEATURES] : [FEATURES, `adapter=${name}`]);
+  const instance = create(name === undefined ? FEATURES : [...FEATURES, `adapter=${name}`]);
   instances.push(instance);
   return instance;
 }

@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { parseByteSize } from '../util/byte-size.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { errorText, type Surroundings } from './command.ts';
-import { openAdapter } from './gpu.ts';
+import { type OpenAdapter, openAdapter } from './gpu.ts';
 
 const INTERRUPTED = 130;
 const HELP_WIDTH = 110;
@@ -51,12 +51,13 @@ export async function withExitCode(
 export async function withGpu(
   wanted: string | undefined,
   budget: string | undefined,
-  work: (gpu: Gpu) => Promise<void>,
+  work: (gpu: Gpu, opened: OpenAdapter) => Promise<void>,
 ): Promise<void> {
-  const { adapter, software } = await openAdapter(wanted);
-  const gpu = await openGpu(adapter, budget === undefined ? defaultBudget(software) : parseByteSize(budget));
+  const opened = await openAdapter(wanted);
+  const bytes = budget === undefined ? defaultBudget(opened.software) : parseByteSize(budget);
+  const gpu = await openGpu(opened.adapter, bytes);
   try {
-    await work(gpu);
+    await work(gpu, opened);
   } finally {
     gpu.destroy();
   }

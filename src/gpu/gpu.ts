@@ -2,6 +2,7 @@ import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
 import type { Kernel, Workgroups } from './kernel.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
+import type { Profiler } from './profiler.ts';
 import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
 
 /** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
@@ -19,6 +20,8 @@ const WRITE_BYTES = 16 * 2 ** 20;
 export class Gpu {
   readonly device: GPUDevice;
   readonly memory: GpuMemory;
+  /** Times what runs, while set. */
+  profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;
   readonly #preferred = new Map<Kernel, Kernel>();
   readonly #uniformData = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
@@ -78,7 +81,7 @@ export class Gpu {
     const { pipeline, layout } = this.#pipelines.get(kernel);
     if (this.#slots === UNIFORM_SLOTS) this.flush();
     const offset = this.#writeScalars(kernel, args);
-    const pass = this.#computePass();
+    const pass = this.#computePass(kernel);
     const tensors: readonly GpuTensor[] = [...kernel.inputs, ...kernel.outputs].map((name) => args[name]);
     const entries = tensors.map(({ buffer, offset, size }, i) => ({
       binding: i + 1,
@@ -93,6 +96,7 @@ export class Gpu {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup, [offset]);
     pass.dispatchWorkgroups(...groups);
+    this.profiler?.count(kernel, args);
   }
 
   /** Copies bytes between tensors of equal size. */
@@ -150,15 +154,16 @@ export class Gpu {
   /** Submits what was recorded. */
   flush(): void {
     if (!this.#encoder) return;
-    this.#pass?.end();
+    this.#endPass();
+    const submitted = this.profiler?.resolve(this.#encoder);
     const commands = this.#encoder.finish();
     if (this.#uniforms) {
       this.device.queue.writeBuffer(this.#uniforms, 0, this.#uniformData, 0, this.#slots * OFFSET_ALIGNMENT);
       this.#uniformBuffers.push(this.#uniforms);
     }
     this.device.queue.submit([commands]);
+    submitted?.();
     this.#encoder = undefined;
-    this.#pass = undefined;
     this.#uniforms = undefined;
     this.#slots = 0;
   }
@@ -185,16 +190,21 @@ export class Gpu {
   }
 
   #commands(): GPUCommandEncoder {
-    this.#pass?.end();
-    this.#pass = undefined;
+    this.#endPass();
     this.#encoder ??= this.device.createCommandEncoder();
     return this.#encoder;
   }
 
-  #computePass(): GPUComputePassEncoder {
+  #computePass(kernel: Kernel): GPUComputePassEncoder {
+    if (this.profiler?.isOther(kernel)) this.#endPass();
     this.#encoder ??= this.device.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass ??= this.#encoder.beginComputePass(this.profiler?.begin(kernel, UNIFORM_SLOTS));
     return this.#pass;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
   }
 
   /** Writes to a buffer are ordered with submissions, so a used one can serve the next submission again. */

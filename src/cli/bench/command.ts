@@ -1,0 +1,108 @@
+import { basename, dirname, resolve } from 'node:path';
+import type { ConvertEvent } from '../../convert/events.ts';
+import type { QuantizerMethod } from '../../gptq/method.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { writeJsonFile } from '../../io/write-file.ts';
+import type { ModelConfig } from '../../model/config.ts';
+import { InputError } from '../../util/errors.ts';
+import type { Surroundings } from '../command.ts';
+import type { OpenAdapter } from '../gpu.ts';
+import { StatusLine } from '../terminal.ts';
+import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
+import { type BenchJob, benchConversion } from './conversion.ts';
+import type { BenchResult } from './result.ts';
+import { DEFAULT_ROWS, parseRows, shapeConfig, shapeNames } from './shape.ts';
+import { benchTable } from './table.ts';
+
+const STAGES = ['all', 'measure', 'quantize'] as const satisfies readonly BenchJob['stage'][];
+const METHODS = ['refined', 'exllamav2'] as const satisfies readonly QuantizerMethod[];
+
+const OPTIONS = {
+  shape: {
+    type: 'string',
+    default: 'llama-1b',
+    description: `Of the model: ${shapeNames()}, or hidden,mlp,heads,kv_heads,layers,vocabulary.`,
+  },
+  layers: { type: 'number', description: 'Layers, instead of the shape’s own.' },
+  rows: {
+    type: 'string',
+    default: DEFAULT_ROWS,
+    description: 'Rows to measure and to quantize with, and the tokens of each (2048 where not said).',
+  },
+  stage: {
+    choices: STAGES,
+    default: 'all',
+    description: 'measure: end after it. quantize: with a made-up measurement.',
+  },
+  quantizer: { choices: METHODS, default: 'refined', description: 'As of "npm run convert".' },
+  profile: {
+    type: 'boolean',
+    default: false,
+    description: 'Time every kernel on the GPU; the whole takes somewhat longer.',
+  },
+  json: { type: 'string', description: 'File to write the result to as JSON.' },
+  ...GPU_OPTIONS,
+} as const;
+
+const USAGE =
+  'npm run bench -- --shape NAME\n\nConverts a model of random weights and tells what took how long. Nothing is kept.';
+
+type Process = Omit<Surroundings, 'version'>;
+
+export const benchCommand = (args: readonly string[], process: Process): Promise<number> =>
+  withExitCode(process, async () => {
+    const options = parser(USAGE, OPTIONS);
+    if (args.includes('--help') || args.includes('-h')) {
+      process.out.write(`${await options.getHelp()}\n`);
+      return;
+    }
+    const given = await options.parseAsync([...args]);
+    const { layers, quantizer, stage, profile, json } = given;
+    if (layers !== undefined && !(Number.isSafeInteger(layers) && layers >= 1))
+      throw new InputError(`--layers is ${layers}; expected a whole number from 1.`);
+    const config = shapeConfig(given.shape, layers);
+    const job = { config, rows: parseRows(given.rows), stage, quantizer, profile };
+    await withGpu(given.gpu, given['gpu-memory-budget'], async (gpu, opened) => {
+      const result = await bench(job, gpu, opened, process);
+      process.out.write(`${benchTable(result)}\n`);
+      if (json !== undefined) await writeJson(resolve(process.places.cwd, json), result);
+    });
+  });
+
+async function bench(
+  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'profile'>,
+  gpu: Gpu,
+  { name, software }: OpenAdapter,
+  { out, signal, writeError }: Process,
+): Promise<BenchResult> {
+  const status = new StatusLine({ ...out, write: writeError });
+  const onEvent = (event: ConvertEvent) => {
+    if (event.type === 'progress')
+      status.update(() => `${event.stage}: ${Math.round((event.done / event.total) * 100)} %`);
+  };
+  try {
+    const findings = await benchConversion({ ...job, gpu, adapter: { name, software }, signal, onEvent });
+    const { measurement, quantization } = job.rows;
+    return {
+      date: new Date().toISOString(),
+      adapter: name,
+      shape: shapeText(job.config),
+      rows: `${measurement.rows},${quantization.rows},${quantization.length}`,
+      stage: job.stage,
+      quantizer: job.quantizer,
+      ...findings,
+    };
+  } finally {
+    status.clear();
+  }
+}
+
+const shapeText = (config: ModelConfig): string =>
+  [
+    ...[config.hiddenSize, config.intermediateSize, config.heads, config.kvHeads],
+    ...[config.layers, config.vocabSize],
+  ].join(',');
+
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeJsonFile(nodeDirectory(dirname(path)), basename(path), value);

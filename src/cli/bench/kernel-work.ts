@@ -1,0 +1,112 @@
+import type { CountWork, Work } from '../../gpu/profiler.ts';
+import type { GpuTensor } from '../../gpu/tensor.ts';
+
+const FLOAT = 4;
+/** Side of the blocks of the factorization. */
+const BLOCK = 32;
+
+type Count = (of: (scalar: string) => number, tensor: (name: string) => GpuTensor) => Work;
+
+const product: Count = (of) => {
+  const [m, n, k] = [of('m'), of('n'), of('k')];
+  return {
+    flops: 2 * m * n * k,
+    bytes: FLOAT * (m * k + k * n + m * n * (1 + of('accumulate'))),
+  };
+};
+
+const packedProduct: Count = (of, tensor) => {
+  const [m, n, k] = [of('m'), of('n'), of('k')];
+  const packed = tensor('packed').size + tensor('scales').size;
+  return { flops: 2 * m * n * k, bytes: packed + FLOAT * (m * k + m * n * (1 + of('accumulate'))) };
+};
+
+/** Only the lower triangle is wanted, and read and written. */
+const gram: Count = (of) => {
+  const [m, k] = [of('m'), of('k')];
+  return { flops: m * k * k, bytes: FLOAT * (m * k + k * k) };
+};
+
+/** Pairs of a query and a key that it sees; a sliding window is not taken into account. */
+const attention: Count = (of) => {
+  const [length, heads, kvHeads, d] = [of('length'), of('heads'), of('kvHeads'), of('d')];
+  const [past, rows] = [of('past'), of('rows')];
+  const pairs = length * past + (length * (length + 1)) / 2;
+  return {
+    flops: 4 * rows * heads * pairs * d,
+    bytes: 2 * FLOAT * rows * d * (length * heads + (past + length) * kvHeads),
+  };
+};
+
+const choleskyUpdate: Count = (of) => {
+  const rest = of('k') - of('start') - BLOCK;
+  return { flops: BLOCK * rest * rest, bytes: FLOAT * (rest * rest + rest * BLOCK) };
+};
+
+/** Block row r: Σ_{j<r} (r − j) products of blocks, and each with the inverse of the diagonal block. */
+const triangularInverse: Count = (of) => {
+  const r = of('block');
+  const blocks = (r * (r + 1)) / 2;
+  return { flops: 2 * BLOCK ** 3 * (blocks + r), bytes: FLOAT * BLOCK ** 2 * (blocks + 2 * r) };
+};
+
+const descentSweep: Count = (of) => {
+  const [n, rows] = [of('n'), of('end') - of('start')];
+  // Gradient and change of the weight are read and written, codes are bytes.
+  return { flops: rows * rows * n, bytes: rows * n * (4 * FLOAT + 2) };
+};
+
+/** Rows of the groups of one step together, as an average over the steps: the jobs' table is on the GPU. */
+function groupStep(of: (scalar: string) => number, tensor: (name: string) => GpuTensor) {
+  const candidates = tensor('current').shape[0]!;
+  const jobs = tensor('jobs').shape[0]! / 6;
+  const groupRows = (of('k') * candidates) / jobs;
+  return { groupRows, rows: groupRows * of('jobCount'), start: (of('job') / candidates) * groupRows };
+}
+
+const groupUpdate: Count = (of, tensor) => {
+  const { rows, start } = groupStep(of, tensor);
+  const n = of('n');
+  return { flops: 2 * rows * start * n, bytes: FLOAT * n * (of('jobCount') * start + 2 * rows) };
+};
+
+const groupSweep: Count = (of, tensor) => {
+  const { rows, groupRows } = groupStep(of, tensor);
+  const n = of('n');
+  return { flops: rows * groupRows * n, bytes: rows * n * (2 * FLOAT + 1) };
+};
+
+const COUNTS: Readonly<Record<string, Count>> = {
+  gemm: product,
+  gemm_tiled: product,
+  gemv: product,
+  packed_gemm: packedProduct,
+  packed_gemv: packedProduct,
+  gram,
+  gram_tiled: gram,
+  attention,
+  cholesky_update: choleskyUpdate,
+  triangular_inverse: triangularInverse,
+  descent_sweep: descentSweep,
+  group_update: groupUpdate,
+  group_sweep: groupSweep,
+};
+
+/** Kernels that see each element of their tensors once, and those that write into what they have read. */
+const STREAMING = new Set(
+  ['compare', 'dequantize', 'difference_norms', 'gather_columns', 'pack_codes', 'permute_hessian'].concat(
+    ['residual', 'rms_norm', 'unpack_codes'],
+    ['from_f32', 'from_f16', 'from_bf16'].map((dtype) => `load_weight ${dtype}`),
+  ),
+);
+const IN_PLACE = new Set(['add_bias', 'gated_activation', 'rope']);
+
+/** Operations and bytes that a dispatch needs at least, each element of a tensor counted once. */
+export const kernelWork: CountWork = ({ name, inputs, outputs }, args) => {
+  const tensor = (key: string) => args[key] as GpuTensor;
+  const count = COUNTS[name];
+  if (count) return count((key) => args[key] as number, tensor);
+  const bytes = (keys: readonly string[]) => keys.reduce((sum, key) => sum + tensor(key).size, 0);
+  if (STREAMING.has(name)) return { bytes: bytes(inputs) + bytes(outputs) };
+  return IN_PLACE.has(name) ? { bytes: bytes(inputs) + 2 * bytes(outputs) } : {};
+};

@@ -1,0 +1,20 @@
+import { type Measurement, measurementToJson } from '../../convert/measurement-json.ts';
+import { candidateBits, candidatesOf } from '../../convert/module-candidates.ts';
+import type { ModelPlan } from '../../model/plan.ts';
+import { moduleWeights } from '../../model/sizes.ts';
+
+/** A measurement.json in which errors halve with every bit, for quantizing without having measured. */
+export function madeUpMeasurement({ modules }: ModelPlan): unknown {
+  const measurement: Measurement = {
+    modules: new Map(
+      modules.map((module) => [
+        module.key,
+        candidatesOf(module, 'exllamav2').map((params) => {
+          const totalBits = candidateBits(module, params);
+          return { accuracy: 1 - 2 ** (-totalBits / moduleWeights(module)), totalBits, params };
+        }),
+      ]),
+    ),
+  };
+  return measurementToJson(measurement);
+}

@@ -1,0 +1,4 @@
+import { runProcess } from '../process.ts';
+import { benchCommand } from './command.ts';
+
+await runProcess(benchCommand);

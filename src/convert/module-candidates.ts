@@ -6,8 +6,8 @@ import type { ModuleSpec } from '../model/plan.ts';
 
 /**
  * The candidates that are tried on a module: ExLlamaV2's table. To know each linear's part in the module's error the
- * refined measurement also tries the smallest of all settings, and one that tells apart the linears that the table
- * always treats alike.
+ * refined measurement also tries the smallest of all settings, for all linears and for each of them alone: the table
+ * treats some linears always alike.
  */
 export function candidatesOf(module: ModuleSpec, method: QuantizerMethod): readonly Candidate[] {
   const names = module.linears.map(({ name }) => name);
@@ -15,8 +15,8 @@ export function candidatesOf(module: ModuleSpec, method: QuantizerMethod): reado
     module.kind === 'attention' ? attentionCandidates() : mlpCandidates(names.includes('gate_proj'));
   if (method === 'exllamav2') return table;
   const smallest = Object.fromEntries(names.map((name) => [name, SMALLEST_SETTING]));
-  const firstOnly = { ...table.at(-1)!, [names[0]!]: SMALLEST_SETTING };
-  return [...table, smallest, firstOnly];
+  const alone = names.map((name) => ({ ...table.at(-1)!, [name]: SMALLEST_SETTING }));
+  return [...table, smallest, ...alone];
 }
 
 /** Bits of a module under a candidate, as ExLlamaV2 counts them. */

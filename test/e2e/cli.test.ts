@@ -87,7 +87,7 @@ describe('a conversion', () => {
     expect(finished(whole, 'quantize')).toEqual(MODULES);
     // ExLlamaV2's tables, and two more that tell the linears' parts in the error.
     const trials = whole.events.filter((event) => event.type === 'trial' && !event.predicted);
-    expect(trials).toHaveLength(2 * (21 + 19));
+    expect(trials).toHaveLength(2 * (24 + 21));
     expect(whole.events.filter(({ type }) => type === 'perplexity')).toHaveLength(2);
     const progress = whole.events.filter((event) => event.type === 'progress');
     expect(progress.every(({ done, total }) => Number.isInteger(done) && done >= 0 && done <= total)).toBe(

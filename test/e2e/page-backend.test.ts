@@ -200,7 +200,7 @@ test('two bitrates come from one measurement, byte for byte as from the command 
   const measured = seen.filter((e) => e.type === 'stage' && e.stage === 'measure' && e.state === 'started');
   expect(measured).toHaveLength(1);
   // ExLlamaV2's tables, and two more that tell the linears' parts in the error.
-  expect(seen.filter((e) => e.type === 'trial' && !e.predicted)).toHaveLength(21 + 19);
+  expect(seen.filter((e) => e.type === 'trial' && !e.predicted)).toHaveLength(24 + 21);
   expect(results.map(({ bits, files }) => [bits, files.map(({ path }) => path)])).toEqual(
     [4, 5].map((bits) => [
       bits,
@@ -248,7 +248,7 @@ test('a reload interrupts measuring; it goes on, and the user chooses and pins',
   const told = (await events(id)).flatMap((e) => (e.type === 'trial' ? [e.module] : []));
   for (const { key, candidates } of modules) {
     expect(told.filter((module) => module === key)).toHaveLength(candidates.length);
-    expect(candidates.length).toBeGreaterThan(21);
+    expect(candidates.length).toBeGreaterThan(24);
   }
   const free = await run<AllocationEvent>(`backend.api.allocate('${id}', { bits: 4, pinned: {} })`);
   const pin = { 'model.layers.0.mlp': 0 };

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { benchCommand } from '../../src/cli/bench/command.ts';
 import { madeUpMeasurement } from '../../src/cli/bench/made-up-measurement.ts';
 import { writeRandomModel } from '../../src/cli/bench/random-model.ts';
-import type { BenchResult } from '../../src/cli/bench/result.ts';
+import type { BenchResult, KernelBenchResult } from '../../src/cli/bench/result.ts';
 import { parseRows, shapeConfig } from '../../src/cli/bench/shape.ts';
 import { measurementFromJson } from '../../src/convert/measurement-json.ts';
 import { openModel } from '../../src/convert/open-model.ts';
@@ -91,6 +91,23 @@ describe('a conversion', () => {
   });
 });
 
+test('single kernels, as a table and as JSON', async () => {
+  const { exitCode, out } = await run(
+    '--kernel',
+    'cholesky_update',
+    'column_scale',
+    '--json',
+    'kernels.json',
+  );
+  expect(exitCode).toBe(0);
+  expect(out).toMatch(/f32 GEMM .* TFLOP\/s.*\nkernel .*\ncholesky_update .*\ncolumn_scale /);
+  const { ceilings, kernels } = JSON.parse(
+    readFileSync(join(folder, 'kernels.json'), 'utf8'),
+  ) as KernelBenchResult;
+  expect(ceilings.flops).toBeGreaterThan(1e6);
+  expect(kernels.map(({ kernel }) => kernel)).toEqual(['cholesky_update', 'column_scale']);
+});
+
 describe('the random model', () => {
   const write = async () => {
     const directory = memoryDirectory('model');
@@ -142,6 +159,7 @@ describe('options', () => {
     [['--shape', '66,96,3,3,1,128'], 'hidden_size is 66'],
     [['--layers', '0'], '--layers is 0'],
     [['--stage', 'compile'], 'Choices: "all", "measure", "quantize"'],
+    [['--kernel', 'gem'], '--kernel gem: expected all or some of gemm'],
     [['--colour', 'blue'], 'colour'],
   ])('%j is refused', async (args, message) => {
     const { exitCode, errors } = await run(...args);

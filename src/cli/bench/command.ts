@@ -10,10 +10,13 @@ import type { Surroundings } from '../command.ts';
 import type { OpenAdapter } from '../gpu.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
+import { measureCeilings } from './ceilings.ts';
 import { type BenchJob, benchConversion } from './conversion.ts';
-import type { BenchResult } from './result.ts';
+import { ALL_KERNELS, benchKernel, chosenKernels, type KernelResult } from './kernel-bench.ts';
+import { KERNELS } from './kernel-registry.ts';
+import type { BenchResult, KernelBenchResult } from './result.ts';
 import { DEFAULT_ROWS, parseRows, shapeConfig, shapeNames } from './shape.ts';
-import { benchTable } from './table.ts';
+import { benchTable, kernelRow, kernelTitle } from './table.ts';
 
 const STAGES = ['all', 'measure', 'quantize'] as const satisfies readonly BenchJob['stage'][];
 const METHODS = ['refined', 'exllamav2'] as const satisfies readonly QuantizerMethod[];
@@ -36,6 +39,11 @@ const OPTIONS = {
     description: 'measure: end after it. quantize: with a made-up measurement.',
   },
   quantizer: { choices: METHODS, default: 'refined', description: 'As of "npm run convert".' },
+  kernel: {
+    type: 'array',
+    string: true,
+    description: `Instead of a conversion, time kernels one by one: ${Object.keys(KERNELS).join(', ')}, or ${ALL_KERNELS}.`,
+  },
   profile: {
     type: 'boolean',
     default: false,
@@ -63,9 +71,11 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
       throw new InputError(`--layers is ${layers}; expected a whole number from 1.`);
     const config = shapeConfig(given.shape, layers);
     const job = { config, rows: parseRows(given.rows), stage, quantizer, profile };
+    const kernels = given.kernel && chosenKernels(given.kernel.map(String));
     await withGpu(given.gpu, given['gpu-memory-budget'], async (gpu, opened) => {
-      const result = await bench(job, gpu, opened, process);
-      process.out.write(`${benchTable(result)}\n`);
+      const result = kernels
+        ? await benchKernels(kernels, gpu, opened, process)
+        : await bench(job, gpu, opened, process);
       if (json !== undefined) await writeJson(resolve(process.places.cwd, json), result);
     });
   });
@@ -84,7 +94,8 @@ async function bench(
   try {
     const findings = await benchConversion({ ...job, gpu, adapter: { name, software }, signal, onEvent });
     const { measurement, quantization } = job.rows;
-    return {
+    status.clear();
+    const result: BenchResult = {
       date: new Date().toISOString(),
       adapter: name,
       shape: shapeText(job.config),
@@ -93,9 +104,28 @@ async function bench(
       quantizer: job.quantizer,
       ...findings,
     };
+    out.write(`${benchTable(result)}\n`);
+    return result;
   } finally {
     status.clear();
   }
+}
+
+async function benchKernels(
+  names: readonly string[],
+  gpu: Gpu,
+  { name: adapter, software }: OpenAdapter,
+  { out, signal }: Process,
+): Promise<KernelBenchResult> {
+  const ceilings = await measureCeilings(gpu, software);
+  out.write(`${kernelTitle(adapter, ceilings)}\n`);
+  const kernels: KernelResult[] = [];
+  for (const name of names) {
+    const result = await benchKernel(gpu, name, signal);
+    out.write(`${kernelRow(result, ceilings)}\n`);
+    kernels.push(result);
+  }
+  return { date: new Date().toISOString(), adapter, ceilings, kernels };
 }
 
 const shapeText = (config: ModelConfig): string =>

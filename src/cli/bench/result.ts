@@ -2,6 +2,7 @@ import type { ModuleEvent, StageName } from '../../convert/events.ts';
 import type { KernelTime } from '../../gpu/profiler.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { ByteCount } from './counted-directory.ts';
+import type { KernelResult } from './kernel-bench.ts';
 
 /** Where the GPU's time went. */
 export interface Profile {
@@ -47,4 +48,12 @@ export interface BenchResult extends BenchFindings {
   readonly rows: string;
   readonly stage: string;
   readonly quantizer: string;
+}
+
+/** What `--json` writes of single kernels. */
+export interface KernelBenchResult {
+  readonly date: string;
+  readonly adapter: string;
+  readonly ceilings: Ceilings;
+  readonly kernels: readonly KernelResult[];
 }

@@ -3,6 +3,7 @@ import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 import type { Ceilings } from './ceilings.ts';
+import type { KernelResult } from './kernel-bench.ts';
 import type { BenchResult, Profile } from './result.ts';
 
 const MODULES: readonly Column[] = [
@@ -11,15 +12,26 @@ const MODULES: readonly Column[] = [
   { title: 'quantized, s', width: 12, align: 'right' },
 ];
 
+const RATES: readonly Column[] = [
+  { title: 'TFLOP/s', width: 9, align: 'right' },
+  { title: 'of GEMM', width: 7, align: 'right' },
+  { title: 'GB/s', width: 7, align: 'right' },
+  { title: 'of copy', width: 7, align: 'right' },
+];
+
 const KERNELS: readonly Column[] = [
   { title: 'kernel', width: 22, align: 'left' },
   { title: 'dispatches', width: 10, align: 'right' },
   { title: 'GPU s', width: 8, align: 'right' },
   { title: 'share', width: 7, align: 'right' },
-  { title: 'TFLOP/s', width: 8, align: 'right' },
-  { title: 'of GEMM', width: 7, align: 'right' },
-  { title: 'GB/s', width: 7, align: 'right' },
-  { title: 'of copy', width: 7, align: 'right' },
+  ...RATES,
+];
+
+const SINGLE_KERNELS: readonly Column[] = [
+  { title: 'kernel', width: 22, align: 'left' },
+  { title: 'ms', width: 9, align: 'right' },
+  ...RATES,
+  { title: 'size', width: 4, align: 'left' },
 ];
 
 /** Of a stage's GPU time; the JSON has every kernel. */
@@ -117,17 +129,33 @@ function kernelRows(kernels: readonly KernelTime[], ceilings: Ceilings): string[
     );
 }
 
-export const ceilingText = ({ flops, bandwidth }: Ceilings): string =>
+const ceilingText = ({ flops, bandwidth }: Ceilings): string =>
   `f32 GEMM ${teraflops(flops)} TFLOP/s, copy ${gigabytes(bandwidth)} GB/s.`;
 
 /** TFLOP/s, its share of the GEMM's, GB/s, its share of the copy's; empty where there is no count. */
-export function rateCells(flops: number, bytes: number, ceilings: Ceilings): string[] {
+function rateCells(flops: number, bytes: number, ceilings: Ceilings): string[] {
   const known = (rate: number) => Number.isFinite(rate) && rate > 0;
   return [
     ...(known(flops) ? [teraflops(flops), percent(flops / ceilings.flops)] : ['', '']),
     ...(known(bytes) ? [gigabytes(bytes), percent(bytes / ceilings.bandwidth)] : ['', '']),
   ];
 }
+
+/** The head of the table of single kernels. */
+export const kernelTitle = (adapter: string, ceilings: Ceilings): string =>
+  `${adapter}: ${ceilingText(ceilings)}\n${titleRow(SINGLE_KERNELS)}`;
+
+/** One kernel of that table. */
+export const kernelRow = (
+  { kernel, size, seconds, flops = 0, bytes = 0 }: KernelResult,
+  ceilings: Ceilings,
+): string =>
+  tableRow(SINGLE_KERNELS, [
+    kernel,
+    (seconds * 1000).toPrecision(3),
+    ...rateCells(flops / seconds, bytes / seconds, ceilings),
+    size,
+  ]);
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 const teraflops = (rate: number): string => (rate / 1e12).toPrecision(3);

@@ -1,0 +1,181 @@
+import type { Group } from '../../exl2/params.ts';
+import { rowTable } from '../../gptq/gpu-linear.ts';
+import type { KernelArguments } from '../../gpu/gpu.ts';
+import type { Kernel } from '../../gpu/kernel.ts';
+import { columnCode } from '../../kernels/gptq/column_code.ts';
+import { columnScale } from '../../kernels/gptq/column_scale.ts';
+import { descentSweep } from '../../kernels/gptq/descent_sweep.ts';
+import { groupSweep } from '../../kernels/gptq/group_sweep.ts';
+import { groupUpdate } from '../../kernels/gptq/group_update.ts';
+import { scaleError } from '../../kernels/gptq/scale_error.ts';
+import { scaleSearch } from '../../kernels/gptq/scale_search.ts';
+import { choleskyUpdate } from '../../kernels/linalg/cholesky_update.ts';
+import { gemm } from '../../kernels/linalg/gemm.ts';
+import { gemmTiled } from '../../kernels/linalg/gemm_tiled.ts';
+import { gemv } from '../../kernels/linalg/gemv.ts';
+import { gram } from '../../kernels/linalg/gram.ts';
+import { gramTiled } from '../../kernels/linalg/gram_tiled.ts';
+import { triangularInverse } from '../../kernels/linalg/triangular_inverse.ts';
+import { attention } from '../../kernels/model/attention.ts';
+import { gatedActivation } from '../../kernels/model/gated_activation.ts';
+import { rmsNorm } from '../../kernels/model/rms_norm.ts';
+import { dequantize } from '../../kernels/pack/dequantize.ts';
+import { loadWeight } from '../../kernels/pack/load_weight.ts';
+import { packedGemm } from '../../kernels/quantized/packed_gemm.ts';
+import { packedGemv } from '../../kernels/quantized/packed_gemv.ts';
+import type { KernelInputs } from './kernel-inputs.ts';
+
+/** One dispatch, ready to run. */
+export interface Dispatch {
+  readonly kernel: Kernel;
+  readonly args: KernelArguments<string, string, string>;
+}
+
+const CANDIDATES = 8;
+const GROUP_ROWS = 128;
+const BITS = 4;
+const HEAD_DIM = 128;
+const ROWS = 4;
+
+/** What can be asked for with `--kernel`, each as it is used on a large layer. */
+export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch>> = {
+  gemm: (inputs) => product(gemm, inputs, inputs.sizes.tokens),
+  gemm_tiled: (inputs) => product(gemmTiled, inputs, inputs.sizes.tokens),
+  gemv: (inputs) => product(gemv, inputs, 1),
+  gram: (inputs) => outer(gram, inputs),
+  gram_tiled: (inputs) => outer(gramTiled, inputs),
+  attention: (inputs) => {
+    const { tokens: length, heads, kvHeads } = inputs.sizes;
+    const shape = { length, heads, kvHeads, d: HEAD_DIM, window: length, past: 0, rows: ROWS };
+    const [q, o] = [0, 1].map(() => inputs.random(ROWS * length, heads * HEAD_DIM));
+    const [k, v] = [0, 1].map(() => inputs.random(ROWS * length, kvHeads * HEAD_DIM));
+    return dispatch(attention, { ...shape, scale: HEAD_DIM ** -0.5, q: q!, k: k!, v: v!, o: o! });
+  },
+  rms_norm: (inputs) => {
+    const [rows, k] = [ROWS * inputs.sizes.tokens, inputs.sizes.hidden];
+    const [x, weight, y] = [inputs.random(rows, k), inputs.random(k), inputs.empty(rows, k)];
+    return dispatch(rmsNorm, { rows, k, epsilon: 1e-5, x, weight, y });
+  },
+  gated_activation: (inputs) => {
+    const { tokens, mlp } = inputs.sizes;
+    const [up, gate] = [inputs.random(tokens, mlp), inputs.random(tokens, mlp)];
+    return dispatch(gatedActivation, { count: tokens * mlp, activation: 0, up, gate });
+  },
+  load_weight: (inputs) => {
+    const { hidden: k, mlp: n } = inputs.sizes;
+    const args = { k, n, nPadded: n, source: inputs.random(n, k / 2), w: inputs.empty(k, n) };
+    return dispatch(loadWeight.F16, args);
+  },
+  cholesky_update: (inputs) => {
+    const k = inputs.sizes.mlp;
+    return dispatch(choleskyUpdate, { k, start: 0, a: inputs.random(k, k) });
+  },
+  triangular_inverse: (inputs) => {
+    const k = inputs.sizes.mlp;
+    const [l, inverse, u] = [inputs.random(k, k), inputs.random(k, 32), inputs.random(k, k)];
+    return dispatch(triangularInverse, { k, block: Math.floor(k / 64), l, inverse, u });
+  },
+  group_update: (inputs) => dispatch(groupUpdate, groupStep(inputs)),
+  column_scale: (inputs) => dispatch(columnScale, groupStep(inputs)),
+  scale_error: (inputs) => dispatch(scaleError, groupStep(inputs)),
+  scale_search: (inputs) => dispatch(scaleSearch, groupStep(inputs)),
+  column_code: (inputs) => dispatch(columnCode, groupStep(inputs)),
+  group_sweep: (inputs) => dispatch(groupSweep, groupStep(inputs)),
+  descent_sweep: (inputs) => {
+    const { k, n, groupRows, ...linear } = quantizedLinear(inputs);
+    const start = Math.floor(k / groupRows / 2) * groupRows;
+    const [h, gradient, d] = [inputs.random(k, k), inputs.random(groupRows, n), inputs.random(k, n)];
+    return dispatch(descentSweep, { k, n, start, end: start + groupRows, h, gradient, d, ...linear });
+  },
+  dequantize: (inputs) => {
+    const { k, n, ...linear } = quantizedLinear(inputs);
+    const perm = inputs.words(Array.from({ length: k }, (_, i) => i).reverse());
+    return dispatch(dequantize, { k, n, perm, w: inputs.empty(k, n), ...linear });
+  },
+  packed_gemm: (inputs) => dispatch(packedGemm, packedProduct(inputs, inputs.sizes.tokens)),
+  packed_gemv: (inputs) => dispatch(packedGemv, packedProduct(inputs, 1)),
+};
+
+/** The types have done their work: a dispatch is run without knowing its kernel. */
+const dispatch = <S extends string, I extends string, O extends string>(
+  kernel: Kernel<S, I, O>,
+  args: KernelArguments<S, I, O>,
+): Dispatch => ({ kernel: kernel as Kernel, args: args as Dispatch['args'] });
+
+function product(kernel: typeof gemm, inputs: KernelInputs, m: number): Dispatch {
+  const { hidden: k, mlp: n } = inputs.sizes;
+  const [a, b, c] = [inputs.random(m, k), inputs.random(k, n), inputs.empty(m, n)];
+  return dispatch(kernel, { m, n, k, accumulate: 0, a, b, c });
+}
+
+function outer(kernel: typeof gram, inputs: KernelInputs): Dispatch {
+  const { tokens: m, mlp: k } = inputs.sizes;
+  return dispatch(kernel, { m, k, x: inputs.random(m, k), h: inputs.random(k, k) });
+}
+
+/** The groups of a weight (hidden, mlp), all alike. */
+function groupsOf({ sizes }: KernelInputs) {
+  const { hidden: k, mlp: n } = sizes;
+  const groupRows = Math.min(GROUP_ROWS, k / 4);
+  const groups = Array.from(
+    { length: k / groupRows },
+    (_, i): Group => ({
+      ...{ bits: BITS, start: i * groupRows, end: (i + 1) * groupRows },
+    }),
+  );
+  return { k, n, groupRows, groups };
+}
+
+/** The group in the middle of a weight (hidden, mlp), for all candidates together. */
+function groupStep(inputs: KernelInputs) {
+  const { k, n, groups } = groupsOf(inputs);
+  const all = CANDIDATES * groups.length;
+  const jobs = groups.flatMap(({ bits, start, end }, step) =>
+    Array.from({ length: CANDIDATES }, (_, i) => [i, start, end, bits, step, i * groups.length + step]),
+  );
+  const tiles = n / 32;
+  return {
+    ...{ k, n, tiles, firstTile: 0, jobCount: CANDIDATES },
+    job: Math.floor(groups.length / 2) * CANDIDATES,
+    jobs: inputs.words(jobs.flat()),
+    perm: inputs.words(Array.from({ length: k }, (_, i) => i).reverse()),
+    w: inputs.random(k, n),
+    u: inputs.random(k, k),
+    e: inputs.random(CANDIDATES, k, n),
+    current: inputs.random(CANDIDATES, GROUP_ROWS, n),
+    base: inputs.random(CANDIDATES, n),
+    unit: inputs.random(all),
+    partial: inputs.empty(CANDIDATES, tiles, 97),
+    scaleMax: inputs.words(new Array<number>(all).fill(0x3000)), // 0.125
+    scaleCodes: inputs.words(new Array<number>(all * n).fill(12)),
+    codes: inputs.empty(CANDIDATES, k / 4, n),
+  };
+}
+
+function quantizedLinear(inputs: KernelInputs) {
+  const { k, n, groupRows, groups } = groupsOf(inputs);
+  return {
+    ...{ k, n, groupRows },
+    codes: inputs.random(k / 4, n),
+    scaleCodes: inputs.words(new Array<number>(groups.length * n).fill(12)),
+    scaleMax: inputs.words(new Array<number>(groups.length).fill(0x3000)),
+    rows: inputs.words(rowTable(k, groups, 0)),
+  };
+}
+
+function packedProduct(inputs: KernelInputs, m: number) {
+  const { k, n, groupRows, groups } = groupsOf(inputs);
+  const unit = 0x3b000000; // 2⁻⁹
+  const chunks = Array.from({ length: k / 32 }, (_, i) => [
+    ...[i * BITS, BITS, Math.floor((i * 32) / groupRows), unit],
+  ]);
+  return {
+    ...{ m, n, k, accumulate: 0 },
+    x: inputs.random(m, k),
+    perm: inputs.words(Array.from({ length: k }, (_, i) => i).reverse()),
+    chunks: inputs.words(chunks.flat()),
+    scales: inputs.random(groups.length, n / 8),
+    packed: inputs.random((k / 32) * BITS, n),
+    y: inputs.empty(m, n),
+  };
+}

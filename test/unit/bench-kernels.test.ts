@@ -1,0 +1,90 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { benchKernel, chosenKernels } from '../../src/cli/bench/kernel-bench.ts';
+import { DIVISORS, KernelInputs, sizesOver } from '../../src/cli/bench/kernel-inputs.ts';
+import { KERNELS } from '../../src/cli/bench/kernel-registry.ts';
+import { kernelWork } from '../../src/cli/bench/kernel-work.ts';
+import { withScope } from '../../src/gpu/scope.ts';
+import { groupUpdate } from '../../src/kernels/gptq/group_update.ts';
+import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { triangularInverse } from '../../src/kernels/linalg/triangular_inverse.ts';
+import { attention } from '../../src/kernels/model/attention.ts';
+import { rmsNorm } from '../../src/kernels/model/rms_norm.ts';
+import { testGpu } from '../support/gpu.ts';
+
+const gpu = await testGpu();
+afterAll(() => gpu.destroy());
+
+/** A tensor that only has its shape. */
+const ofShape = (...shape: number[]) => ({ shape, size: shape.reduce((a, b) => a * b, 4) });
+
+describe('operations and bytes', () => {
+  test('of a product, which may read what it adds to', () => {
+    const sizes = { m: 3, n: 5, k: 7 };
+    expect(kernelWork(gemm, { ...sizes, accumulate: 0 })).toEqual({ flops: 210, bytes: 4 * (21 + 35 + 15) });
+    expect(kernelWork(gemm, { ...sizes, accumulate: 1 }).bytes).toBe(4 * (21 + 35 + 30));
+  });
+
+  test('of attention: two products for each pair of a query and a key that it sees', () => {
+    let pairs = 0;
+    for (let query = 0; query < 6; query++)
+      for (let key = 0; key < 4 + 6; key++) if (key <= 4 + query) pairs++;
+    const args = { length: 6, heads: 4, kvHeads: 2, d: 8, past: 4, rows: 3, window: 6, scale: 1 };
+    expect(kernelWork(attention, args).flops).toBe(3 * 4 * pairs * 2 * 2 * 8);
+  });
+
+  test('of a block row of a triangular inverse', () => {
+    let products = 0;
+    for (let j = 0; j < 5; j++) products += 5 - j + 1;
+    expect(kernelWork(triangularInverse, { k: 320, block: 5 }).flops).toBe(products * 2 * 32 ** 3);
+  });
+
+  test('of feeding errors forward, over all steps: each row takes in the errors of the groups before its own', () => {
+    const [k, n, candidates, groupRows] = [96, 64, 3, 32];
+    const groups = k / groupRows;
+    const tensors = { current: ofShape(candidates, 128, n), jobs: ofShape(groups * candidates * 6) };
+    let flops = 0;
+    for (let step = 0; step < groups; step++) {
+      const args = { k, n, job: step * candidates, jobCount: candidates, ...tensors };
+      flops += kernelWork(groupUpdate, args).flops!;
+    }
+    expect(flops).toBeCloseTo(candidates * 2 * n * groupRows * (groupRows + 2 * groupRows), 6);
+  });
+
+  test('of a kernel that sees everything once: bytes alone', () => {
+    const args = { x: ofShape(4, 8), weight: ofShape(8), y: ofShape(4, 8) };
+    expect(kernelWork(rmsNorm, args)).toEqual({ bytes: 4 * (32 + 8 + 32) });
+  });
+});
+
+test.each(Object.keys(KERNELS))('%s runs on its inputs', async (name) => {
+  await withScope(gpu, async (scope) => {
+    const { kernel, args } = KERNELS[name]!(new KernelInputs(gpu, scope, sizesOver(DIVISORS[0]!)));
+    expect(kernel.name.startsWith(name)).toBe(true);
+    gpu.run(kernel, args);
+    const bytes = await gpu.read(args[kernel.outputs[0]!]!);
+    expect(new Uint8Array(bytes).some((byte) => byte !== 0)).toBe(true);
+    const scalars = Object.keys(kernel.scalars).map((scalar) => args[scalar]);
+    expect(scalars.every((value) => Number.isFinite(value))).toBe(true);
+  });
+});
+
+test('a kernel is timed at a size that this adapter does in about a second', async () => {
+  const { kernel, size, seconds, flops } = await benchKernel(
+    gpu,
+    'cholesky_update',
+    new AbortController().signal,
+  );
+  expect({ kernel, start: size.split(', ')[1] }).toEqual({ kernel: 'cholesky_update', start: 'start 0' });
+  const k = Number(/^k (\d+)/.exec(size)![1]);
+  expect(flops).toBe(32 * (k - 32) ** 2);
+  expect(seconds).toBeGreaterThan(0);
+  expect(seconds).toBeLessThan(20);
+});
+
+test('names', () => {
+  expect(chosenKernels(['gram', 'gemm', 'gram'])).toEqual(['gram', 'gemm']);
+  expect(chosenKernels(['all'])).toEqual(Object.keys(KERNELS));
+  expect(() => chosenKernels(['gemm', 'gem'])).toThrow(
+    '--kernel gem: expected all or some of gemm, gemm_tiled',
+  );
+});

@@ -4,7 +4,10 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 
 Object.assign(globalThis, globals);
 // The object must stay referenced for as long as its devices live.
-const webgpu = create(['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia']);
+const webgpu = create([
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia',
+  'disable-dawn-features=timestamp_quantization',
+]);
 
 /** A device on whatever adapter this machine has; a machine without one fails the test, it does not skip it. */
 export async function testGpu(budget = 2 ** 30): Promise<Gpu> {

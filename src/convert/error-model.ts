@@ -1,8 +1,10 @@
 /**
  * How a module's error comes from its linears'. Their errors are independent and small, so their squares add:
- *   error² ≈ Σ weight · loss over the linears,
+ *   sum = Σ weight · loss over the linears,
  * loss being what the quantizer minimizes (tr(DᵀHD) of the linear). A module's trials tell the weights; on
- * tinystories-7m the sum is then within 3 % of every trial's error.
+ * tinystories-7m the sum is then within 3 % of most trials' squared error. Where all linears err much, they make each
+ * other's errors worse (by up to a third at 2 bits), or saturate:
+ *   error² ≈ sum · (1 + bend · sum)
  */
 
 /**
@@ -11,8 +13,33 @@
  */
 const RIDGE = 0.003;
 const SWEEPS = 2000;
+/** Least and most that the bend does to the largest sum: the error still grows with every loss. */
+const BEND = { least: 0.75, most: 2 };
 /** Change of a sweep, relative to an equal share, below which the fit has settled. */
 const SETTLED = 1e-12;
+
+/** See the top of this file. */
+export interface ErrorModel {
+  readonly weights: readonly number[];
+  readonly bend: number;
+}
+
+/**
+ * The model of a module's trials; the trial with the largest sum tells the bend.
+ * @param losses (trials, linears).
+ * @param errors relative errors of the module's output in each trial.
+ */
+export function fitErrorModel(losses: readonly (readonly number[])[], errors: readonly number[]): ErrorModel {
+  const weights = fitErrorWeights(losses, errors);
+  const sums = losses.map((row) => row.reduce((sum, loss, i) => sum + weights[i]! * loss, 0));
+  const largest = Math.max(...sums);
+  if (largest === 0) return { weights, bend: 0 };
+  const ratio = errors[sums.indexOf(largest)]! ** 2 / largest;
+  return { weights, bend: (Math.min(BEND.most, Math.max(BEND.least, ratio)) - 1) / largest };
+}
+
+/** The error that comes of a sum of weighted losses. */
+export const errorOfSum = ({ bend }: ErrorModel, sum: number): number => Math.sqrt(sum * (1 + bend * sum));
 
 /**
  * Weights ≥ 0 of the linears with the least Σ (predicted / error² − 1)² over the trials.

@@ -1,6 +1,6 @@
 import { totalBits } from '../exl2/groups.ts';
 import type { ModuleSpec } from '../model/plan.ts';
-import { fitErrorWeights } from './error-model.ts';
+import { errorOfSum, fitErrorModel } from './error-model.ts';
 import { frontier, type LinearOption } from './frontier.ts';
 import { accuracyOf, type MeasuredCandidate } from './measurement-json.ts';
 import { candidateBits } from './module-candidates.ts';
@@ -9,7 +9,7 @@ import type { LinearTrials } from './trials.ts';
 
 /**
  * The best mixes of all settings of a module's linears, with the accuracy that the module's trials predict for them:
- * each linear's part in the error is its loss times a weight that is fitted to the trials.
+ * see {@link fitErrorModel}.
  * @param measured the candidates that were tried, in the order of the trials.
  */
 export function finerCandidates(
@@ -20,7 +20,7 @@ export function finerCandidates(
 ): MeasuredCandidate[] {
   const { linears } = module;
   const lossOf = (name: string, trial: number) => losses.get(name)![trials.get(name)!.indexOf[trial]!]!.loss;
-  const weights = fitErrorWeights(
+  const model = fitErrorModel(
     measured.map((_, trial) => linears.map(({ name }) => lossOf(name, trial))),
     measured.map(({ accuracy }) => 1 - accuracy),
   );
@@ -29,11 +29,11 @@ export function finerCandidates(
     losses.get(name)!.map(({ params, loss }) => ({
       params,
       bits: totalBits(k, n, params, bias !== undefined),
-      squaredError: weights[i]! * loss,
+      part: model.weights[i]! * loss,
     })),
   ]);
-  return frontier(new Map(options)).map(({ params, error }) => ({
-    accuracy: accuracyOf(error),
+  return frontier(new Map(options)).map(({ params, sum }) => ({
+    accuracy: accuracyOf(errorOfSum(model, sum)),
     totalBits: candidateBits(module, params),
     params,
   }));

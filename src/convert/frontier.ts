@@ -1,21 +1,21 @@
 import type { Candidate } from '../exl2/candidates.ts';
 import type { QuantParams } from '../exl2/params.ts';
 
-/** A setting of a linear: its bits, and its part of the square of the module's relative error. */
+/** A setting of a linear: its bits, and its part in the sum that the module's error grows with. */
 export interface LinearOption {
   readonly params: QuantParams;
   readonly bits: number;
-  readonly squaredError: number;
+  readonly part: number;
 }
 
-/** A choice of settings for a module, and the relative error that they add up to. */
+/** A choice of settings for a module, and what their parts add up to. */
 export interface FrontierPoint {
   readonly params: Candidate;
-  readonly error: number;
+  readonly sum: number;
 }
 
 /**
- * The mixes of settings that no other mix, nor anything between two others, beats in both bits and squared error: from
+ * The mixes of settings that no other mix, nor anything between two others, beats in both bits and sum: from
  * the smallest, one linear at a time takes its next setting, the one that gains most per bit first.
  * @param linears settings of each linear, by name.
  */
@@ -36,22 +36,21 @@ export function frontier(linears: ReadonlyMap<string, readonly LinearOption[]>):
 }
 
 function pointOf(options: ReadonlyMap<string, LinearOption>): FrontierPoint {
-  const squares = [...options.values()].reduce((sum, { squaredError }) => sum + squaredError, 0);
+  const sum = [...options.values()].reduce((total, { part }) => total + part, 0);
   const params = Object.fromEntries([...options].map(([name, option]) => [name, option.params]));
-  return { params, error: Math.sqrt(squares) };
+  return { params, sum };
 }
 
-/** Squared error that a bit more saves. */
-const slope = (from: LinearOption, to: LinearOption): number =>
-  (from.squaredError - to.squaredError) / (to.bits - from.bits);
+/** What a bit more takes off the sum. */
+const slope = (from: LinearOption, to: LinearOption): number => (from.part - to.part) / (to.bits - from.bits);
 
 /** The options on the lower convex hull, from few bits to many. */
 function lowerHull(options: readonly LinearOption[]): LinearOption[] {
   const hull: LinearOption[] = [];
-  const sorted = options.toSorted((a, b) => a.bits - b.bits || a.squaredError - b.squaredError);
+  const sorted = options.toSorted((a, b) => a.bits - b.bits || a.part - b.part);
   for (const option of sorted) {
     const last = hull.at(-1);
-    if (last && option.squaredError >= last.squaredError) continue;
+    if (last && option.part >= last.part) continue;
     while (hull.length > 1 && slope(hull.at(-1)!, option) >= slope(hull.at(-2)!, hull.at(-1)!)) hull.pop();
     hull.push(option);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fitErrorWeights } from '../../src/convert/error-model.ts';
+import { errorOfSum, fitErrorModel, fitErrorWeights } from '../../src/convert/error-model.ts';
 import { frontier, type LinearOption } from '../../src/convert/frontier.ts';
 import { candidatesOf } from '../../src/convert/module-candidates.ts';
 import { finerSettings, SMALLEST_SETTING } from '../../src/exl2/finer-settings.ts';
@@ -85,12 +85,37 @@ describe('weights of the linears in the error', () => {
   });
 });
 
+describe('the error of a module', () => {
+  const losses = [[1], [0.25], [0.01]];
+  const errorsOf = (bend: number) =>
+    losses.map(([loss]) => Math.sqrt(0.04 * loss! * (1 + bend * 0.04 * loss!)));
+
+  test.each([0, 8, -3])('grows as the largest trial tells: bend %i', (bend) => {
+    const errors = errorsOf(bend);
+    const model = fitErrorModel(losses, errors);
+    expect(errorOfSum(model, model.weights[0]!)).toBeCloseTo(errors[0]!, 9);
+    // The weight is that of the trials together, so small sums follow roughly.
+    expect(errorOfSum(model, model.weights[0]! * 0.01) / errors[2]!).toBeCloseTo(1, 0);
+  });
+
+  test('still grows with every loss when the largest trial errs far less than the others say', () => {
+    const model = fitErrorModel(losses, [0.02, 0.1, 0.02]);
+    const predicted = losses.map(([loss]) => errorOfSum(model, model.weights[0]! * loss!));
+    expect(predicted).toEqual(predicted.toSorted((a, b) => b - a));
+  });
+
+  test('is zero where nothing errs', () => {
+    const model = fitErrorModel(losses, [0, 0, 0]);
+    expect(errorOfSum(model, 0)).toBe(0);
+  });
+});
+
 describe('the frontier of a module', () => {
   const params = (bits: 2 | 3 | 4): QuantParams => [{ bits, proportion: 1, groupSize: 32 }];
-  const option = (bits: 2 | 3 | 4, squaredError: number, cost: number = bits): LinearOption => ({
+  const option = (bits: 2 | 3 | 4, part: number, cost: number = bits): LinearOption => ({
     params: params(bits),
     bits: cost,
-    squaredError,
+    part,
   });
   const points = frontier(
     new Map([
@@ -105,8 +130,8 @@ describe('the frontier of a module', () => {
     expect(taken).toEqual(['22', '32', '42', '44']);
   });
 
-  test('squares add', () => {
-    expect(points.map(({ error }) => error ** 2)).toEqual([26, 14, 11, 1.5].map((x) => expect.closeTo(x, 9)));
+  test('parts add', () => {
+    expect(points.map(({ sum }) => sum)).toEqual([26, 14, 11, 1.5].map((x) => expect.closeTo(x, 9)));
   });
 
   test('an option that costs as much and errs more is never taken', () => {

@@ -1,7 +1,6 @@
-// Factor of one diagonal block and its inverse: A = L·Lᵀ, inverse = L⁻¹.
+// Inverse of the factor of one diagonal block: A = L·Lᵀ, and L⁻¹ in its place.
 //
-// a : (k, k) f32, the 32 × 32 block at (start, start) is replaced by L (its lower triangle)
-// inverse : (k/32, 32, 32) f32, one block a diagonal block, zero above the diagonal
+// a : (k, k) f32, the 32 × 32 block at (start, start) is replaced by L⁻¹, with zeros above the diagonal
 // status : (1) u32, counts pivots that are not positive and finite
 // One workgroup of 32 invocations; invocation i owns row i of L, then column i of the inverse.
 
@@ -12,8 +11,7 @@ struct Scalars {
 
 @group(0) @binding(0) var<uniform> s: Scalars;
 @group(0) @binding(1) var<storage, read_write> a: array<f32>; // matrix, row-major
-@group(0) @binding(2) var<storage, read_write> inverse: array<f32>; // inverses of the diagonal blocks
-@group(0) @binding(3) var<storage, read_write> status: array<u32>; // failed pivots
+@group(0) @binding(2) var<storage, read_write> status: array<u32>; // failed pivots
 
 const SIZE = 32u;
 
@@ -52,16 +50,13 @@ fn main(@builtin(local_invocation_index) i: u32) {
     }
     workgroupBarrier();
   }
-  for (var j = 0u; j <= i; j++) {
-    a[(s.start + i) * s.k + s.start + j] = l[i][j];
-  }
   // Column i of L⁻¹ by forward substitution; written as it grows and read back by the same invocation.
-  let block = s.start * SIZE;
+  let column = s.start * s.k + s.start + i;
   for (var row = 0u; row < SIZE; row++) {
     var sum = select(0.0, 1.0, row == i);
     for (var t = i; t < row; t++) {
-      sum -= l[row][t] * inverse[block + t * SIZE + i];
+      sum -= l[row][t] * a[column + t * s.k];
     }
-    inverse[block + row * SIZE + i] = select(0.0, sum / l[row][row], row >= i);
+    a[column + row * s.k] = select(0.0, sum / l[row][row], row >= i);
   }
 }

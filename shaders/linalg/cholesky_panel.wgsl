@@ -1,6 +1,6 @@
 // Column panel below a diagonal block: L[i, start…] = A[i, start…] · (L_dd⁻¹)ᵀ for the rows i below the block.
 //
-// a : (k, k) f32   inverse : (k/32, 32, 32) f32, L_dd⁻¹ of each diagonal block.
+// a : (k, k) f32, L_dd⁻¹ stands in its diagonal block.
 // One workgroup of 32 × 8 invocations makes 32 rows of the panel, each invocation four elements of a column.
 
 struct Scalars {
@@ -9,8 +9,7 @@ struct Scalars {
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> inverse: array<f32>; // inverses of the diagonal blocks
-@group(0) @binding(2) var<storage, read_write> a: array<f32>; // matrix, row-major
+@group(0) @binding(1) var<storage, read_write> a: array<f32>; // matrix, row-major
 
 const SIZE = 32u;
 
@@ -22,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   let first = s.start + SIZE + group.x * SIZE;
   for (var i = id.y; i < SIZE; i += 8u) {
     panel[i][id.x] = a[(first + i) * s.k + s.start + id.x];
-    factor[i][id.x] = inverse[s.start * SIZE + i * SIZE + id.x];
+    factor[i][id.x] = a[(s.start + i) * s.k + s.start + id.x];
   }
   workgroupBarrier();
   for (var i = id.y; i < SIZE; i += 8u) {

@@ -1,64 +1,78 @@
-// One block row of X = L⁻¹, stored reversed as the upper factor U[k−1−i, k−1−j] = X[i, j].
+// One half of a step of the inverse of a lower triangular matrix by doubling, in place. The inverses of the diagonal
+// blocks of `side` rows stand in their places; each pair of neighbours A, C with B below A becomes one of twice the side:
 //
-//   X_rj = −L_rr⁻¹ · Σ_{t=j}^{r−1} L_rt · X_tj   for the block columns j < r,   X_rr = L_rr⁻¹
+//   (A 0)⁻¹   (    A⁻¹       0 )      first half:  T = B·A⁻¹, into u at B's place
+//   (B C)   = (−C⁻¹·B·A⁻¹   C⁻¹)      second half: B = −C⁻¹·T
 //
-// l : (k, k) f32, lower triangle   inverse : (k/32, 32, 32) f32, L_rr⁻¹   u : (k, k) f32, block rows before r are done.
-// Workgroup j of 8 × 8 invocations makes block (r, j); each invocation 4 × 4 elements of it.
+// l : (k, k) f32   u : (k, k) f32, lower triangle for T   row-major; side and k multiples of 32.
+// The last C may have fewer rows than A, or be missing. What l holds right of its diagonal blocks of 32 is not read.
+// One invocation makes 8 × 8 elements; a workgroup of 4 × 16 invocations makes 128 rows of 32 columns of pair group.z.
 
 struct Scalars {
   k: u32,
-  block: u32, // r
+  side: u32, // rows of A
+  start: u32, // first row of C to be done
+  rows: u32, // of C to be done, a multiple of 128 or all that are left
 }
+
+override second_half: bool;
 
 @group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> l: array<f32>; // Cholesky factor, row-major
-@group(0) @binding(2) var<storage, read> inverse: array<f32>; // inverses of its diagonal blocks
-@group(0) @binding(3) var<storage, read_write> u: array<f32>; // reversed inverse, row-major
+@group(0) @binding(1) var<storage, read_write> l: array<vec4f>; // matrix, vec4 along its rows
+@group(0) @binding(2) var<storage, read_write> u: array<vec4f>; // T between the halves, vec4 along its rows
 
-const SIZE = 32u;
-
-var<workgroup> sums: array<array<f32, 32>, 32>;
-
-// Index in u of X[i, j].
-fn at(i: u32, j: u32) -> u32 {
-  return (s.k - 1u - i) * s.k + s.k - 1u - j;
-}
-
-@compute @workgroup_size(8, 8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
-  let row = s.block * SIZE + id.y * 4u;
-  let column = group.x * SIZE + id.x * 4u;
-  let diagonal = s.block * SIZE * SIZE;
-  #repeat i 0 1 2 3
-  var sum$i = vec4f();
+@compute @workgroup_size(4, 16)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let k4 = s.k / 4u;
+  let a_start = id.z * 2u * s.side;
+  let c_start = a_start + s.side;
+  let row = s.start + id.y * 8u; // of C
+  let column = id.x * 8u; // of A
+  if (row >= min(s.side, s.k - c_start) || column >= s.side) {
+    return;
+  }
+  // Summed index within A, or C: from the diagonal block of this column down, or to that of this row.
+  let summed = select(a_start, c_start, second_half);
+  let begin = select(column / 32u * 32u, 0u, second_half);
+  let end = select(s.side, row / 32u * 32u + 32u, second_half);
+  let target_at = (c_start + row) * k4 + (a_start + column) / 4u;
+  var left_at = (c_start + row) * k4 + (summed + begin) / 4u;
+  var right_at = (summed + begin) * k4 + (a_start + column) / 4u;
+  #repeat i 0 1 2 3 4 5 6 7
+  var left$i = vec4f();
+  var right$i = vec4f();
   #end
-  for (var t = group.x * SIZE; t < s.block * SIZE; t++) {
-    // X[t, column … column+3] lies backwards in u.
-    let source = at(t, column);
-    let x = vec4f(u[source], u[source - 1u], u[source - 2u], u[source - 3u]);
-    #repeat i 0 1 2 3
-    sum$i += l[(row + $iu) * s.k + t] * x;
+  for (var t = begin; t < end; t += 4u) {
+    #repeat i 0 1 2 3 4 5 6 7
+    let x$i = l[left_at + $iu * k4];
     #end
-  }
-  #repeat i 0 1 2 3
-  #repeat j 0 1 2 3
-  sums[id.y * 4u + $iu][id.x * 4u + $ju] = sum$i[$j];
-  #end
-  #end
-  workgroupBarrier();
-  for (var i = 0u; i < 4u; i++) {
-    for (var j = 0u; j < 4u; j++) {
-      let r = id.y * 4u + i;
-      let c = id.x * 4u + j;
-      var value = 0.0;
-      if (group.x == s.block) {
-        value = inverse[diagonal + r * SIZE + c];
+    #repeat j x y z w
+    {
+      var y0: vec4f;
+      var y1: vec4f;
+      if (second_half) {
+        y0 = u[right_at];
+        y1 = u[right_at + 1u];
       } else {
-        for (var t = 0u; t <= r; t++) {
-          value -= inverse[diagonal + r * SIZE + t] * sums[t][c];
-        }
+        y0 = l[right_at];
+        y1 = l[right_at + 1u];
       }
-      u[at(row + i, column + j)] = value;
+      #repeat i 0 1 2 3 4 5 6 7
+      left$i += x$i.$j * y0;
+      right$i += x$i.$j * y1;
+      #end
     }
+    right_at += k4;
+    #end
+    left_at++;
   }
+  #repeat i 0 1 2 3 4 5 6 7
+  if (second_half) {
+    l[target_at + $iu * k4] = -left$i;
+    l[target_at + $iu * k4 + 1u] = -right$i;
+  } else {
+    u[target_at + $iu * k4] = left$i;
+    u[target_at + $iu * k4 + 1u] = right$i;
+  }
+  #end
 }

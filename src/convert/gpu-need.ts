@@ -57,7 +57,7 @@ const factoring = (sizes: readonly number[], each: number): number =>
     const k = sizes[i]!;
     const done = sizes.slice(0, i);
     const kept = [...sizes.slice(i), k, ...Array.from({ length: each }, () => done).flat()];
-    return total(kept, (size) => buffer(size, size)) + buffer(k, k) + buffer(k, 32) + 3 * buffer(k);
+    return total(kept, (size) => buffer(size, size)) + buffer(k, k) + 3 * buffer(k);
   });
 
 /** forward.ts, trials.ts: activations of one row of `t` tokens. */

@@ -6,9 +6,10 @@ import { choleskyPanel } from '../kernels/linalg/cholesky_panel.ts';
 import { choleskyUpdate } from '../kernels/linalg/cholesky_update.ts';
 import { diagonal } from '../kernels/linalg/diagonal.ts';
 import { permuteHessian } from '../kernels/linalg/permute_hessian.ts';
+import { reverseTriangle } from '../kernels/linalg/reverse_triangle.ts';
 import { symmetrize } from '../kernels/linalg/symmetrize.ts';
-import { triangularInverse } from '../kernels/linalg/triangular_inverse.ts';
 import { NumericalError } from '../util/errors.ts';
+import { invertTriangle } from './invert-triangle.ts';
 
 /** Share of the mean diagonal that is added to it (ExLlamaV2's default). */
 const DAMP_FRACTION = 0.12;
@@ -101,19 +102,17 @@ async function tryFactor(
 ): Promise<boolean> {
   const { k } = args;
   return withScope(gpu, async (scope) => {
-    const inverse = scope.alloc([k, BLOCK], 'inverses of diagonal blocks');
     const status = scope.alloc([1], 'failed pivots');
     const order = scope.upload(perm.toReversed(), 'reversed act-order');
     gpu.zero(status);
-    gpu.zero(u);
     gpu.run(permuteHessian, { ...args, h, order, a });
     for (let start = 0; start < k; start += BLOCK) {
-      gpu.run(choleskyDiagonal, { k, start, a, inverse, status });
-      gpu.run(choleskyPanel, { k, start, inverse, a });
+      gpu.run(choleskyDiagonal, { k, start, a, status });
+      gpu.run(choleskyPanel, { k, start, a });
       gpu.run(choleskyUpdate, { k, start, a });
     }
-    for (let block = 0; block < k / BLOCK; block++)
-      gpu.run(triangularInverse, { k, block, l: a, inverse, u });
+    invertTriangle(gpu, k, a, u);
+    gpu.run(reverseTriangle, { k, x: a, u });
     return new Uint32Array(await gpu.read(status))[0] === 0;
   });
 }

@@ -5,6 +5,8 @@ import { gemm } from './linalg/gemm.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gram } from './linalg/gram.ts';
 import { gramTiled } from './linalg/gram_tiled.ts';
+import { triangularInverse } from './linalg/triangular_inverse.ts';
+import { triangularInverseTiled } from './linalg/triangular_inverse_tiled.ts';
 
 /** Sides of the square products; the first only makes the pipeline and wakes the GPU. */
 const SIDES = [256, 256, 512, 1024, 2048];
@@ -23,6 +25,8 @@ export async function chooseVariants(gpu: Gpu): Promise<void> {
   if (!(await isTiledFaster(gpu))) return;
   gpu.prefer(gemm, gemmTiled);
   gpu.prefer(gram, gramTiled);
+  gpu.prefer(triangularInverse.first, triangularInverseTiled.first);
+  gpu.prefer(triangularInverse.second, triangularInverseTiled.second);
 }
 
 async function isTiledFaster(gpu: Gpu): Promise<boolean> {

@@ -32,10 +32,31 @@ describe('operations and bytes', () => {
     expect(kernelWork(attention, args).flops).toBe(3 * 4 * pairs * 2 * 2 * 8);
   });
 
-  test('of a block row of a triangular inverse', () => {
-    let products = 0;
-    for (let j = 0; j < 5; j++) products += 5 - j + 1;
-    expect(kernelWork(triangularInverse, { k: 320, block: 5 }).flops).toBe(products * 2 * 32 ** 3);
+  test('of a triangular inverse, over all steps: a block (i, j) takes i − j products in all', () => {
+    const k = 416;
+    const wanted = { first: 0, second: 0 };
+    const counted = { first: 0, second: 0 };
+    for (let side = 32; side < k; side *= 2) {
+      for (let i = 0; i < k / 32; i++) {
+        for (let j = 0; j < i; j++) {
+          const blocks = side / 32;
+          // Neighbours, the first of them even.
+          if (Math.floor(j / blocks) % 2 === 1 || Math.floor(i / blocks) !== Math.floor(j / blocks) + 1)
+            continue;
+          wanted.first += blocks - (j % blocks);
+          wanted.second += (i % blocks) + 1;
+        }
+      }
+      for (const half of ['first', 'second'] as const) {
+        for (const start of [0, 128]) {
+          const rows = start === 0 ? Math.min(side, 128) : side - 128;
+          if (rows <= 0) continue;
+          counted[half] += kernelWork(triangularInverse[half], { k, side, start, rows }).flops!;
+        }
+      }
+    }
+    const products = 2 * 32 ** 3;
+    expect(counted).toEqual({ first: wanted.first * products, second: wanted.second * products });
   });
 
   test('of feeding errors forward, over all steps: each row takes in the errors of the groups before its own', () => {

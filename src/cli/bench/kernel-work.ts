@@ -43,12 +43,24 @@ const choleskyUpdate: Count = (of) => {
   return { flops: BLOCK * rest * rest, bytes: FLOAT * (rest * rest + rest * BLOCK) };
 };
 
-/** Block row r: Σ_{j<r} (r − j) products of blocks, and each with the inverse of the diagonal block. */
-const triangularInverse: Count = (of) => {
-  const r = of('block');
-  const blocks = (r * (r + 1)) / 2;
-  return { flops: 2 * BLOCK ** 3 * (blocks + r), bytes: FLOAT * BLOCK ** 2 * (blocks + 2 * r) };
-};
+/**
+ * For each pair of blocks, rows of the lower one times a triangle of blocks of 32; the second half sums only up to its
+ * row. Every element of these rows and of the factors is read, or written, once.
+ */
+const triangularInverse =
+  (half: 1 | 2): Count =>
+  (of) => {
+    const [k, side, start, rows] = [of('k'), of('side'), of('start'), of('rows')];
+    let [products, elements] = [0, 0];
+    for (let first = side; first < k; first += 2 * side) {
+      const end = Math.min(start + rows, side, k - first);
+      const triangle = (size: number) => (size * (size + BLOCK)) / 2;
+      const summed = half === 1 ? (end - start) * triangle(side) : (triangle(end) - triangle(start)) * side;
+      products += Math.max(0, summed);
+      elements += summed <= 0 ? 0 : 2 * (end - start) * side + triangle(half === 1 ? side : end);
+    }
+    return { flops: 2 * products, bytes: FLOAT * elements };
+  };
 
 const descentSweep: Count = (of) => {
   const [n, rows] = [of('n'), of('end') - of('start')];
@@ -86,7 +98,10 @@ const COUNTS: Readonly<Record<string, Count>> = {
   gram_tiled: gram,
   attention,
   cholesky_update: choleskyUpdate,
-  triangular_inverse: triangularInverse,
+  'triangular_inverse first': triangularInverse(1),
+  'triangular_inverse second': triangularInverse(2),
+  'triangular_inverse_tiled first': triangularInverse(1),
+  'triangular_inverse_tiled second': triangularInverse(2),
   descent_sweep: descentSweep,
   group_update: groupUpdate,
   group_sweep: groupSweep,
@@ -95,7 +110,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
 /** Kernels that see each element of their tensors once, and those that write into what they have read. */
 const STREAMING = new Set(
   ['compare', 'dequantize', 'difference_norms', 'gather_columns', 'pack_codes', 'permute_hessian'].concat(
-    ['residual', 'rms_norm', 'unpack_codes'],
+    ['residual', 'reverse_triangle', 'rms_norm', 'unpack_codes'],
     ['from_f32', 'from_f16', 'from_bf16'].map((dtype) => `load_weight ${dtype}`),
   ),
 );

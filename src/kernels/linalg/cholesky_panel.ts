@@ -6,7 +6,7 @@ export const choleskyPanel = defineKernel({
   name: 'cholesky_panel',
   wgsl: [wgsl],
   scalars: { k: 'u32', start: 'u32' },
-  inputs: ['inverse'],
+  inputs: [],
   outputs: ['a'],
   workgroups: ({ k, start }) => [(k - start) / 32 - 1],
 });

@@ -1,12 +1,24 @@
 import wgsl from '../../../shaders/linalg/triangular_inverse.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
-/** Block row `block` of L⁻¹, stored reversed as an upper factor u (k, k). */
-export const triangularInverse = defineKernel({
-  name: 'triangular_inverse',
-  wgsl: [wgsl],
-  scalars: { k: 'u32', block: 'u32' },
-  inputs: ['l', 'inverse'],
-  outputs: ['u'],
-  workgroups: ({ block }) => [block + 1],
-});
+const half = (name: string, isSecond: boolean) =>
+  defineKernel({
+    name: `triangular_inverse ${name}`,
+    wgsl: [wgsl],
+    scalars: { k: 'u32', side: 'u32', start: 'u32', rows: 'u32' },
+    inputs: [],
+    outputs: ['l', 'u'],
+    constants: { second_half: Number(isSecond) },
+    workgroups: ({ k, side, rows }) => [
+      Math.ceil(side / 32),
+      Math.ceil(rows / 128),
+      Math.ceil((k - side) / (2 * side)),
+    ],
+  });
+
+/**
+ * Makes the inverses of diagonal blocks of 2·side rows in l (k, k) from those of `side` rows, for rows `start` …
+ * start+rows−1 of their lower halves. The second half follows when the first is done for all rows; u (k, k) holds what
+ * it takes, in its lower triangle.
+ */
+export const triangularInverse = { first: half('first', false), second: half('second', true) };

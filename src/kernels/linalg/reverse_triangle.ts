@@ -1,0 +1,12 @@
+import wgsl from '../../../shaders/linalg/reverse_triangle.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** Lower triangular x (k, k) with rows and columns reversed, as the upper triangular u (k, k). */
+export const reverseTriangle = defineKernel({
+  name: 'reverse_triangle',
+  wgsl: [wgsl],
+  scalars: { k: 'u32' },
+  inputs: ['x'],
+  outputs: ['u'],
+  workgroups: ({ k }) => [Math.ceil(k / 256), k],
+});

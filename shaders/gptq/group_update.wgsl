@@ -1,12 +1,10 @@
-// Rows of a group with the errors of all earlier rows fed into them:
-//   current[r − start, j] = W[perm[r], j] − Σ_{i<start} U[i, r] · E[i, j],   start ≤ r < end
+// Rows of a group with the errors of the earlier rows of its block fed into them:
+//   current[r − start, j] = pending[r − first, j] − Σ_{first≤i<start} U[i, r] · E[i, j],   start ≤ r < end
 //
-// w : (k, n) f32, input-feature order   u : (k, k) f32, upper   perm : (k) u32
+// pending : (candidates, 256, n) f32, see block_update   u : (k, k) f32, upper
 // e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows   current : (candidates, 128, n) f32
-// jobs : (…, 6) u32: candidate, start, end, bits, group index, index among all groups
+// jobs : (…, 6) u32: candidate, start, end, bits, first row of the block, index among all groups
 // One invocation makes 8 rows × 8 columns; workgroup (columns, rows, job) of 16 × 4 makes 32 rows of 128 columns.
-// Looking back instead of pushing every group's errors forward writes each row once and leaves W as it is, so
-// that all candidates of a linear share it.
 
 struct Scalars {
   k: u32,
@@ -15,12 +13,11 @@ struct Scalars {
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> w: array<vec4f>; // weight, vec4 along n
+@group(0) @binding(1) var<storage, read> pending: array<vec4f>; // rows of the blocks, vec4 along n
 @group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
-@group(0) @binding(3) var<storage, read> perm: array<u32>; // input feature of each row
-@group(0) @binding(4) var<storage, read> e: array<vec4f>; // errors, vec4 along n
-@group(0) @binding(5) var<storage, read> jobs: array<u32>; // groups to do
-@group(0) @binding(6) var<storage, read_write> current: array<vec4f>; // rows to quantize, vec4 along n
+@group(0) @binding(3) var<storage, read> e: array<vec4f>; // errors, vec4 along n
+@group(0) @binding(4) var<storage, read> jobs: array<u32>; // groups to do
+@group(0) @binding(5) var<storage, read_write> current: array<vec4f>; // rows to quantize, vec4 along n
 
 @compute @workgroup_size(16, 4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
@@ -34,13 +31,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   if (row >= jobs[job + 2u] || column >= n4) {
     return;
   }
+  let first = jobs[job + 4u];
+  let pending_at = (candidate * 256u + row - first) * n4 + column;
   #repeat i 0 1 2 3 4 5 6 7
-  var left$i = w[perm[row + $iu] * n4 + column];
-  var right$i = w[perm[row + $iu] * n4 + column + 1u];
+  var left$i = pending[pending_at + $iu * n4];
+  var right$i = pending[pending_at + $iu * n4 + 1u];
   #end
-  var e_at = candidate * s.k * n4 + column;
-  var u_at = row / 4u;
-  for (var i = 0u; i < start; i++) {
+  var e_at = (candidate * s.k + first) * n4 + column;
+  var u_at = first * k4 + row / 4u;
+  for (var i = first; i < start; i++) {
     let e0 = e[e_at];
     let e1 = e[e_at + 1u];
     let u0 = u[u_at];

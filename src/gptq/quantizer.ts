@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
+import { blockUpdate } from '../kernels/gptq/block_update.ts';
 import { columnCode } from '../kernels/gptq/column_code.ts';
 import { columnScale } from '../kernels/gptq/column_scale.ts';
 import { groupSweep } from '../kernels/gptq/group_sweep.ts';
@@ -19,6 +20,10 @@ import type { QuantizerMethod } from './method.ts';
 
 /** Rows of the largest group. */
 const GROUP_ROWS = 128;
+/** Rows that take in the errors of all rows before them in one product. */
+const BLOCK_ROWS = 256;
+/** Of a group or block, as the kernels read them. */
+const JOB_WORDS = 6;
 /** Columns of a tile of the scale search. */
 const TILE = 32;
 
@@ -69,7 +74,7 @@ export function quantizeCandidates(
 /** GPU memory of one candidate of a weight (k, n) with so many groups: what stays of it, and what it takes meanwhile. */
 export function candidateBytes(k: number, n: number, groups: number): { kept: number; meanwhile: number } {
   const buffer = (elements: number) => bufferBytes(elements * 4);
-  const errors = buffer(k * n) + buffer(GROUP_ROWS * n);
+  const errors = buffer(k * n) + buffer(BLOCK_ROWS * n) + buffer(GROUP_ROWS * n);
   return {
     kept: buffer((k / 4) * n) + buffer(groups * n) + buffer(groups) + 2 * buffer(k),
     meanwhile:
@@ -77,7 +82,7 @@ export function candidateBytes(k: number, n: number, groups: number): { kept: nu
       buffer(n) +
       buffer((n / TILE) * MOST_FACTORS) +
       buffer(groups) +
-      buffer(6 * groups) +
+      buffer(2 * JOB_WORDS * groups) +
       bufferBytes(rowNormBytes(k * n)),
   };
 }
@@ -132,6 +137,7 @@ function quantizeBatch(
     const work = slices.map(({ w, n }, i) => {
       const own = {
         ...{ w, n, firstTile, ...results[i]! },
+        pending: scope.alloc([count, BLOCK_ROWS, n], `block rows of ${what}`),
         current: scope.alloc([count, GROUP_ROWS, n], `group rows of ${what}`),
         base: scope.alloc([count, n], 'column scales'),
         e: scope.alloc([count, k, n], `errors of ${what}`),
@@ -139,8 +145,9 @@ function quantizeBatch(
       firstTile += n / TILE;
       return own;
     });
-    for (const step of plan.steps) {
-      const slices = work.map((slice) => ({ ...shared, ...slice, ...step }));
+    for (const { blocks, groups } of plan.steps) {
+      for (const slice of work) gpu.run(blockUpdate, { ...shared, ...slice, ...blocks });
+      const slices = work.map((slice) => ({ ...shared, ...slice, ...groups }));
       runStep(gpu, method, slices);
     }
     onLosses?.(
@@ -170,8 +177,7 @@ type StepScalar = 'k' | 'n' | 'job' | 'jobCount' | 'firstTile' | 'tiles';
 type StepTensor =
   | 'jobs'
   | 'u'
-  | 'w'
-  | 'perm'
+  | 'pending'
   | 'codes'
   | 'scaleCodes'
   | 'scaleMax'
@@ -199,21 +205,44 @@ function runStep(gpu: Gpu, method: QuantizerMethod, slices: readonly StepArgumen
   }
 }
 
-/** Step i does group i of each candidate; six words a job, as the kernels read them. */
+/** Jobs of one dispatch: `jobCount` of them from number `job` on. */
+interface Jobs {
+  readonly job: number;
+  readonly jobCount: number;
+}
+
+/**
+ * Step i does group i of each candidate. A block begins with a group, and takes the groups that fit into it whole;
+ * the step of its first group also does the block.
+ */
 function planSteps(candidates: readonly (readonly Group[])[]) {
   const words: number[] = [];
-  const steps: { job: number; jobCount: number }[] = [];
+  const add = (jobs: readonly (readonly number[])[]): Jobs => {
+    const job = words.length / JOB_WORDS;
+    words.push(...jobs.flat());
+    return { job, jobCount: jobs.length };
+  };
   const firstGroups = candidates.map((_, i) => candidates.slice(0, i).reduce((sum, g) => sum + g.length, 0));
+  const blocks = candidates.map(() => ({ start: 0, end: 0 }));
   const longest = Math.max(...candidates.map((groups) => groups.length));
-  for (let step = 0; step < longest; step++) {
-    const job = words.length / 6;
-    candidates.forEach((groups, candidate) => {
+  const steps = Array.from({ length: longest }, (_, step) => {
+    const due = candidates.flatMap((groups, candidate) => {
       const group = groups[step];
-      if (!group) return;
-      assert(group.end - group.start <= GROUP_ROWS, `group of ${group.end - group.start} rows`);
-      words.push(candidate, group.start, group.end, group.bits, step, firstGroups[candidate]! + step);
+      return group ? [{ candidate, group, last: groups.at(-1)!.end }] : [];
     });
-    steps.push({ job, jobCount: words.length / 6 - job });
-  }
+    const begun: number[][] = [];
+    for (const { candidate, group, last } of due) {
+      assert(group.end - group.start <= GROUP_ROWS, `group of ${group.end - group.start} rows`);
+      if (group.end <= blocks[candidate]!.end) continue;
+      const block = { start: group.start, end: Math.min(group.start + BLOCK_ROWS, last) };
+      blocks[candidate] = block;
+      begun.push([candidate, block.start, block.end, 0, 0, 0]);
+    }
+    const groups = due.map(({ candidate, group: { start, end, bits } }) => [
+      ...[candidate, start, end, bits],
+      ...[blocks[candidate]!.start, firstGroups[candidate]! + step],
+    ]);
+    return { blocks: add(begun), groups: add(groups) };
+  });
   return { steps, jobs: Uint32Array.from(words) };
 }

@@ -1,6 +1,8 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
+import { blockUpdate } from './gptq/block_update.ts';
+import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
 import { gemm } from './linalg/gemm.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gram } from './linalg/gram.ts';
@@ -25,6 +27,7 @@ export async function chooseVariants(gpu: Gpu): Promise<void> {
   if (!(await isTiledFaster(gpu))) return;
   gpu.prefer(gemm, gemmTiled);
   gpu.prefer(gram, gramTiled);
+  gpu.prefer(blockUpdate, blockUpdateTiled);
   gpu.prefer(triangularInverse.first, triangularInverseTiled.first);
   gpu.prefer(triangularInverse.second, triangularInverseTiled.second);
 }

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { BIT_WIDTHS } from '../../src/exl2/params.ts';
+import { blockUpdate } from '../../src/kernels/gptq/block_update.ts';
+import { blockUpdateTiled } from '../../src/kernels/gptq/block_update_tiled.ts';
 import { columnScale } from '../../src/kernels/gptq/column_scale.ts';
 import { groupSweep } from '../../src/kernels/gptq/group_sweep.ts';
 import { groupUpdate } from '../../src/kernels/gptq/group_update.ts';
@@ -121,37 +123,94 @@ describe('scale_choice', () => {
   });
 });
 
-describe('group_update', () => {
+describe('updates', () => {
+  /** Σ_{first≤i<start} U[i, r] · E[i, j] for rows start ≤ r < end, (end − start, n). */
+  function fedErrors(
+    u: Float32Array,
+    e: Float32Array,
+    k: number,
+    n: number,
+    rows: { first: number; start: number; end: number },
+  ) {
+    const { first, start, end } = rows;
+    const count = start - first;
+    const errors = e.subarray(first * n, start * n);
+    const fed = gemm(transpose(u.subarray(first * k, start * k), count, k), errors, k, n, count);
+    return fed.slice(start * n, end * n);
+  }
+  const upper = (k: number) =>
+    randomFloats(k * k, 3).map((value, i) => (i % k >= Math.floor(i / k) ? value / 10 : 0));
+
+  describe.each([blockUpdate, blockUpdateTiled])('$name', (kernel) => {
+    test.each([
+      [64, 32],
+      [224, 160],
+      [512, 96],
+    ])('k %i, n %i', async (k, n) => {
+      const [w, u, e] = [randomFloats(k * n, 2), upper(k), randomFloats(2 * k * n, 5)];
+      w[3] = 1e4; // an outlier in a block's first row
+      const perm = randomPermutation(k, 4);
+      const jobs = Uint32Array.of(0, 32, 64, 0, 0, 0, 1, 0, Math.min(k, 256), 0, 0, 0, 0, k - 40, k, 0, 0, 0);
+      const all = { w, u, perm, e, jobs, pending: new Float32Array(2 * 256 * n) };
+      for (const [job, jobCount] of [
+        [0, 2],
+        [2, 1],
+      ] as const) {
+        const { pending } = await runKernel(gpu, kernel, { k, n, job, jobCount }, all);
+        for (let i = job; i < job + jobCount; i++) {
+          const [candidate, start, end] = [jobs[i * 6]!, jobs[i * 6 + 1]!, jobs[i * 6 + 2]!];
+          const errors = e.subarray(candidate * k * n, (candidate + 1) * k * n);
+          const expected = fedErrors(u, errors, k, n, { first: 0, start, end }).map(
+            (fed, at) => w[perm[start + Math.floor(at / n)]! * n + (at % n)]! - fed,
+          );
+          // f32 sums over the rows before, as in a matrix product.
+          const from = candidate * 256 * n;
+          expectNmse(pending.slice(from, from + (end - start) * n), expected, 1e-12);
+        }
+      }
+    });
+  });
+
   test.each([
     [64, 32],
     [224, 160],
-  ])('k %i, n %i', async (k, n) => {
-    const w = randomFloats(k * n, 2);
-    const u = randomFloats(k * k, 3).map((value, i) => (i % k >= Math.floor(i / k) ? value / 10 : 0));
-    const perm = randomPermutation(k, 4);
-    const e = randomFloats(2 * k * n, 5);
-    const jobs = Uint32Array.of(0, 32, 64, 4, 1, 1, 1, 0, Math.min(k, 128), 4, 0, 2, 0, k - 32, k, 3, 2, 2);
-    const before = new Float32Array(2 * 128 * n);
-    const all = { w, u, perm, e, jobs, current: before };
+  ])('group_update: k %i, n %i', async (k, n) => {
+    const [u, e, pending] = [upper(k), randomFloats(2 * k * n, 5), randomFloats(2 * 256 * n, 2)];
+    // Candidate, start, end, bits, first row of the block, index.
+    const jobs = Uint32Array.of(
+      0,
+      32,
+      64,
+      4,
+      0,
+      1,
+      1,
+      32,
+      Math.min(k, 160),
+      4,
+      32,
+      2,
+      0,
+      k - 32,
+      k,
+      3,
+      k - 64,
+      2,
+    );
+    const all = { pending, u, e, jobs, current: new Float32Array(2 * 128 * n) };
     for (const [job, jobCount] of [
       [0, 2],
       [2, 1],
     ] as const) {
-      const actual = await runKernel(gpu, groupUpdate, { k, n, job, jobCount }, all);
+      const { current } = await runKernel(gpu, groupUpdate, { k, n, job, jobCount }, all);
       for (let i = job; i < job + jobCount; i++) {
-        const [candidate, start, end] = [jobs[i * 6]!, jobs[i * 6 + 1]!, jobs[i * 6 + 2]!];
-        const errors = e.subarray(candidate * k * n, (candidate * k + start) * n);
-        const fed = gemm(transpose(u.subarray(0, start * k), start, k), errors, k, n, start);
-        const expected = Array.from({ length: (end - start) * n }, (_, at) => {
-          const row = start + Math.floor(at / n);
-          return w[perm[row]! * n + (at % n)]! - fed[row * n + (at % n)]!;
-        });
-        // f32 sums over the rows before, as in a matrix product.
-        expectNmse(
-          actual.current.slice(candidate * 128 * n, (candidate * 128 + end - start) * n),
-          expected,
-          1e-12,
-        );
+        const [candidate, start, end, , first] = Array.from(jobs.subarray(i * 6, i * 6 + 5));
+        const errors = e.subarray(candidate! * k * n, (candidate! + 1) * k * n);
+        const rows = { first: first!, start: start!, end: end! };
+        const from = (candidate! * 256 + start! - first!) * n;
+        const expected = fedErrors(u, errors, k, n, rows).map((fed, at) => pending[from + at]! - fed);
+        const at = candidate! * 128 * n;
+        expectNmse(current.slice(at, at + (end! - start!) * n), expected, 1e-12);
       }
     }
   });

@@ -4,6 +4,7 @@ import { DIVISORS, KernelInputs, sizesOver } from '../../src/cli/bench/kernel-in
 import { KERNELS } from '../../src/cli/bench/kernel-registry.ts';
 import { kernelWork } from '../../src/cli/bench/kernel-work.ts';
 import { withScope } from '../../src/gpu/scope.ts';
+import { blockUpdate } from '../../src/kernels/gptq/block_update.ts';
 import { groupUpdate } from '../../src/kernels/gptq/group_update.ts';
 import { gemm } from '../../src/kernels/linalg/gemm.ts';
 import { triangularInverse } from '../../src/kernels/linalg/triangular_inverse.ts';
@@ -59,16 +60,25 @@ describe('operations and bytes', () => {
     expect(counted).toEqual({ first: wanted.first * products, second: wanted.second * products });
   });
 
-  test('of feeding errors forward, over all steps: each row takes in the errors of the groups before its own', () => {
-    const [k, n, candidates, groupRows] = [96, 64, 3, 32];
+  test('of feeding errors forward, over all steps: each row takes in the errors of all groups before its own', () => {
+    const [k, n, candidates, groupRows, blockRows] = [512, 64, 3, 32, 256];
     const groups = k / groupRows;
-    const tensors = { current: ofShape(candidates, 128, n), jobs: ofShape(groups * candidates * 6) };
+    const tensors = {
+      current: ofShape(candidates, 128, n),
+      scaleMax: ofShape(groups * candidates),
+      jobs: ofShape((groups + 2) * candidates * 6),
+    };
     let flops = 0;
+    let job = 0;
     for (let step = 0; step < groups; step++) {
-      const args = { k, n, job: step * candidates, jobCount: candidates, ...tensors };
-      flops += kernelWork(groupUpdate, args).flops!;
+      const kernels = (step * groupRows) % blockRows === 0 ? [blockUpdate, groupUpdate] : [groupUpdate];
+      for (const kernel of kernels) {
+        flops += kernelWork(kernel, { k, n, job, jobCount: candidates, ...tensors }).flops!;
+        job += candidates;
+      }
     }
-    expect(flops).toBeCloseTo(candidates * 2 * n * groupRows * (groupRows + 2 * groupRows), 6);
+    const groupsBefore = (groups * (groups - 1)) / 2;
+    expect(flops).toBeCloseTo(candidates * 2 * n * groupRows ** 2 * groupsBefore, 6);
   });
 
   test('of a kernel that sees everything once: bytes alone', () => {

@@ -2,6 +2,8 @@ import type { Group } from '../../exl2/params.ts';
 import { rowTable } from '../../gptq/gpu-linear.ts';
 import type { KernelArguments } from '../../gpu/gpu.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
+import { blockUpdate } from '../../kernels/gptq/block_update.ts';
+import { blockUpdateTiled } from '../../kernels/gptq/block_update_tiled.ts';
 import { columnCode } from '../../kernels/gptq/column_code.ts';
 import { columnScale } from '../../kernels/gptq/column_scale.ts';
 import { descentSweep } from '../../kernels/gptq/descent_sweep.ts';
@@ -34,6 +36,7 @@ export interface Dispatch {
 
 const CANDIDATES = 8;
 const GROUP_ROWS = 128;
+const BLOCK_ROWS = 256;
 const BITS = 4;
 const HEAD_DIM = 128;
 const ROWS = 4;
@@ -73,6 +76,8 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   },
   triangular_inverse: (inputs) => inverseStep(triangularInverse.first, inputs),
   triangular_inverse_tiled: (inputs) => inverseStep(triangularInverseTiled.first, inputs),
+  block_update: (inputs) => dispatch(blockUpdate, blockStep(inputs)),
+  block_update_tiled: (inputs) => dispatch(blockUpdateTiled, blockStep(inputs)),
   group_update: (inputs) => dispatch(groupUpdate, groupStep(inputs)),
   column_scale: (inputs) => dispatch(columnScale, groupStep(inputs)),
   scale_error: (inputs) => dispatch(scaleError, groupStep(inputs)),
@@ -138,17 +143,19 @@ function groupStep(inputs: KernelInputs) {
   const { k, n, groups } = groupsOf(inputs);
   const all = CANDIDATES * groups.length;
   const jobs = groups.flatMap(({ bits, start, end }, step) =>
-    Array.from({ length: CANDIDATES }, (_, i) => [i, start, end, bits, step, i * groups.length + step]),
+    Array.from({ length: CANDIDATES }, (_, i) => {
+      const first = start - (start % BLOCK_ROWS);
+      return [i, start, end, bits, first, i * groups.length + step];
+    }),
   );
   const tiles = n / 32;
   return {
     ...{ k, n, tiles, firstTile: 0, jobCount: CANDIDATES },
     job: Math.floor(groups.length / 2) * CANDIDATES,
     jobs: inputs.words(jobs.flat()),
-    perm: inputs.words(Array.from({ length: k }, (_, i) => i).reverse()),
-    w: inputs.random(k, n),
     u: inputs.random(k, k),
     e: inputs.random(CANDIDATES, k, n),
+    pending: inputs.random(CANDIDATES, BLOCK_ROWS, n),
     current: inputs.random(CANDIDATES, GROUP_ROWS, n),
     base: inputs.random(CANDIDATES, n),
     unit: inputs.random(all),
@@ -156,6 +163,23 @@ function groupStep(inputs: KernelInputs) {
     scaleMax: inputs.words(new Array<number>(all).fill(0x3000)), // 0.125
     scaleCodes: inputs.words(new Array<number>(all * n).fill(12)),
     codes: inputs.empty(CANDIDATES, k / 4, n),
+  };
+}
+
+/** The block in the middle of every candidate. */
+function blockStep(inputs: KernelInputs) {
+  const { k, n } = groupsOf(inputs);
+  const start = Math.floor(k / 2 / BLOCK_ROWS) * BLOCK_ROWS;
+  const end = Math.min(k, start + BLOCK_ROWS);
+  const jobs = Array.from({ length: CANDIDATES }, (_, i) => [i, start, end, 0, 0, 0]);
+  return {
+    ...{ k, n, job: 0, jobCount: CANDIDATES },
+    jobs: inputs.words(jobs.flat()),
+    perm: inputs.words(Array.from({ length: k }, (_, i) => i).reverse()),
+    w: inputs.random(k, n),
+    u: inputs.random(k, k),
+    e: inputs.random(CANDIDATES, k, n),
+    pending: inputs.empty(CANDIDATES, BLOCK_ROWS, n),
   };
 }
 

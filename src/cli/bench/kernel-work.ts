@@ -4,6 +4,8 @@ import type { GpuTensor } from '../../gpu/tensor.ts';
 const FLOAT = 4;
 /** Side of the blocks of the factorization. */
 const BLOCK = 32;
+/** Of a job in the table of groups and blocks. */
+const JOB_WORDS = 6;
 
 type Count = (of: (scalar: string) => number, tensor: (name: string) => GpuTensor) => Work;
 
@@ -68,18 +70,29 @@ const descentSweep: Count = (of) => {
   return { flops: rows * rows * n, bytes: rows * n * (4 * FLOAT + 2) };
 };
 
-/** Rows of the groups of one step together, as an average over the steps: the jobs' table is on the GPU. */
+/** Rows that take in the errors of all rows before them in one product. */
+const BLOCK_ROWS = 256;
+
+/** Rows of a group, and of those of one step, as an average over the steps: the jobs' table is on the GPU. */
 function groupStep(of: (scalar: string) => number, tensor: (name: string) => GpuTensor) {
-  const candidates = tensor('current').shape[0]!;
-  const jobs = tensor('jobs').shape[0]! / 6;
-  const groupRows = (of('k') * candidates) / jobs;
-  return { groupRows, rows: groupRows * of('jobCount'), start: (of('job') / candidates) * groupRows };
+  const groupRows = (of('k') * tensor('current').shape[0]!) / tensor('scaleMax').shape[0]!;
+  return { groupRows, rows: groupRows * of('jobCount') };
 }
 
+/** Where the blocks start follows from how far the table has been worked off. */
+const blockUpdate: Count = (of, tensor) => {
+  const [k, n, count] = [of('k'), of('n'), of('jobCount')];
+  const start = (of('job') / (tensor('jobs').shape[0]! / JOB_WORDS)) * k;
+  const rows = count * Math.min(k, BLOCK_ROWS);
+  return { flops: 2 * rows * start * n, bytes: FLOAT * n * (count * start + 2 * rows) };
+};
+
+/** A group takes in what lies before it in its block: half a block on average, less half of itself. */
 const groupUpdate: Count = (of, tensor) => {
-  const { rows, start } = groupStep(of, tensor);
+  const { rows, groupRows } = groupStep(of, tensor);
+  const before = Math.max(0, (Math.min(of('k'), BLOCK_ROWS) - groupRows) / 2);
   const n = of('n');
-  return { flops: 2 * rows * start * n, bytes: FLOAT * n * (of('jobCount') * start + 2 * rows) };
+  return { flops: 2 * rows * before * n, bytes: FLOAT * n * (of('jobCount') * before + 2 * rows) };
 };
 
 const groupSweep: Count = (of, tensor) => {
@@ -103,6 +116,8 @@ const COUNTS: Readonly<Record<string, Count>> = {
   'triangular_inverse_tiled first': triangularInverse(1),
   'triangular_inverse_tiled second': triangularInverse(2),
   descent_sweep: descentSweep,
+  block_update: blockUpdate,
+  block_update_tiled: blockUpdate,
   group_update: groupUpdate,
   group_sweep: groupSweep,
 };

@@ -1,0 +1,65 @@
+// block_update.wgsl for adapters with fast workgroup memory. Needs lib/tile.wgsl.
+//
+// Tensors as there; starts and ends are multiples of 8.
+// A workgroup of 256 invocations makes 128 rows of 128 columns. What lies past the block or n is not stored.
+
+struct Scalars {
+  k: u32,
+  n: u32,
+  job: u32, // first job of this step
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>; // weight, vec4 along n
+@group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
+@group(0) @binding(3) var<storage, read> perm: array<u32>; // input feature of each row
+@group(0) @binding(4) var<storage, read> e: array<vec4f>; // errors, vec4 along n
+@group(0) @binding(5) var<storage, read> jobs: array<u32>; // blocks to do
+@group(0) @binding(6) var<storage, read_write> pending: array<vec4f>; // rows of the block, vec4 along n
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  // Read-only storage at a workgroup's own index: the same for all its invocations.
+  let job = (s.job + group.z) * 6u;
+  let candidate = jobs[job];
+  let start = jobs[job + 1u];
+  let end = jobs[job + 2u];
+  let n4 = s.n / 4u;
+  let k4 = s.k / 4u;
+  let row = lane / 16u;
+  let column = lane % 16u;
+  // What this invocation loads of each pair of tiles: a vec4 of a row of U and of a row of E.
+  let step_row = lane / 32u;
+  let u_at = step_row * k4 + min((start + group.y * 128u) / 4u + lane % 32u, k4 - 1u);
+  let e_at = (candidate * s.k + step_row) * n4 + min(group.x * 32u + lane % 32u, n4 - 1u);
+  var next_u = u[u_at];
+  var next_e = e[e_at];
+  for (var step = 0u; step < start; step += STEPS) {
+    let turn = step / STEPS % 2u;
+    tile_a[turn * 256u + lane] = next_u;
+    tile_b[turn * 256u + lane] = next_e;
+    workgroupBarrier();
+    if (step + STEPS < start) {
+      next_u = u[u_at + (step + STEPS) * k4];
+      next_e = e[e_at + (step + STEPS) * n4];
+    }
+    multiply_tiles(turn, row, column);
+  }
+  let left = group.x * 32u + column;
+  let first = group.y * 128u + row * 4u;
+  #repeat i 0 1 2 3 4 5 6 7
+  {
+    let block_row = first + $iu % 4u + $iu / 4u * 64u;
+    if (start + block_row < end) {
+      let w_at = perm[start + block_row] * n4 + left;
+      let at = (candidate * 256u + block_row) * n4 + left;
+      if (left < n4) {
+        pending[at] = w[w_at] - left$i;
+      }
+      if (left + 16u < n4) {
+        pending[at + 16u] = w[w_at + 16u] - right$i;
+      }
+    }
+  }
+  #end
+}

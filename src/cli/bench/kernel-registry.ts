@@ -20,6 +20,7 @@ import { gramTiled } from '../../kernels/linalg/gram_tiled.ts';
 import { triangularInverse } from '../../kernels/linalg/triangular_inverse.ts';
 import { triangularInverseTiled } from '../../kernels/linalg/triangular_inverse_tiled.ts';
 import { attention } from '../../kernels/model/attention.ts';
+import { attentionTiled } from '../../kernels/model/attention_tiled.ts';
 import { gatedActivation } from '../../kernels/model/gated_activation.ts';
 import { rmsNorm } from '../../kernels/model/rms_norm.ts';
 import { dequantize } from '../../kernels/pack/dequantize.ts';
@@ -48,13 +49,8 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   gemv: (inputs) => product(gemv, inputs, 1),
   gram: (inputs) => outer(gram, inputs),
   gram_tiled: (inputs) => outer(gramTiled, inputs),
-  attention: (inputs) => {
-    const { tokens: length, heads, kvHeads } = inputs.sizes;
-    const shape = { length, heads, kvHeads, d: HEAD_DIM, window: length, past: 0, rows: ROWS };
-    const [q, o] = [0, 1].map(() => inputs.random(ROWS * length, heads * HEAD_DIM));
-    const [k, v] = [0, 1].map(() => inputs.random(ROWS * length, kvHeads * HEAD_DIM));
-    return dispatch(attention, { ...shape, scale: HEAD_DIM ** -0.5, q: q!, k: k!, v: v!, o: o! });
-  },
+  attention: (inputs) => attend(attention, inputs),
+  attention_tiled: (inputs) => attend(attentionTiled[HEAD_DIM], inputs),
   rms_norm: (inputs) => {
     const [rows, k] = [ROWS * inputs.sizes.tokens, inputs.sizes.hidden];
     const [x, weight, y] = [inputs.random(rows, k), inputs.random(k), inputs.empty(rows, k)];
@@ -114,6 +110,14 @@ function product(kernel: typeof gemm, inputs: KernelInputs, m: number): Dispatch
 function outer(kernel: typeof gram, inputs: KernelInputs): Dispatch {
   const { tokens: m, mlp: k } = inputs.sizes;
   return dispatch(kernel, { m, k, x: inputs.random(m, k), h: inputs.random(k, k) });
+}
+
+function attend(kernel: typeof attention, inputs: KernelInputs): Dispatch {
+  const { tokens: length, heads, kvHeads } = inputs.sizes;
+  const shape = { length, heads, kvHeads, d: HEAD_DIM, window: length, past: 0, rows: ROWS };
+  const [q, o] = [0, 1].map(() => inputs.random(ROWS * length, heads * HEAD_DIM));
+  const [k, v] = [0, 1].map(() => inputs.random(ROWS * length, kvHeads * HEAD_DIM));
+  return dispatch(kernel, { ...shape, scale: HEAD_DIM ** -0.5, q: q!, k: k!, v: v!, o: o! });
 }
 
 /** The last step, which takes a third of the time or more. */

@@ -13,7 +13,7 @@ export async function gpuFacts(): Promise<GpuFacts> {
   const features = [...adapter.features].sort();
   const gpu = await openGpu(adapter, SPEED_BUDGET);
   try {
-    await chooseVariants(gpu);
+    await chooseVariants(gpu, 'f32');
     return {
       name,
       software,

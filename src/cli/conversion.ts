@@ -51,12 +51,13 @@ export async function runConversion(
 }
 
 async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
-  const { bits, headBits, quantizer, shardBytes, ropeScale, ropeAlpha } = options;
+  const { bits, headBits, quantizer, precision, shardBytes, ropeScale, ropeAlpha } = options;
   const { measurement, outputMeasurement, calDataset } = options;
   return {
     bits,
     headBits,
     quantizer,
+    precision,
     shardBytes,
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),

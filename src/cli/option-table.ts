@@ -82,6 +82,15 @@ export const OPTIONS = {
     default: 4,
     description: 'Passes over the codes that the refined quantizer makes to improve them.',
   },
+  precision: {
+    group: GPU,
+    type: 'string',
+    value: 'NAME',
+    choices: ['mixed', 'f32'],
+    default: 'mixed',
+    description:
+      'mixed: where the GPU has matrix units, forward passes round activations and weights to half precision and sum in f32. f32: they do not.',
+  },
   measurement: {
     alias: 'm',
     group: CALIBRATION,

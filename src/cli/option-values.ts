@@ -51,6 +51,7 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
     bits: given.bits,
     headBits: headBits(given.head_bits),
     quantizer: quantizerSettings(given.quantizer, given.descent_passes),
+    precision: given.precision,
     seed: given.seed,
     dryRun: given['dry-run'] ?? false,
     json: given.json ?? false,

@@ -1,5 +1,6 @@
 import type { QuantizerSettings } from '../convert/settings.ts';
 import type { BitWidth } from '../exl2/params.ts';
+import type { Precision } from '../kernels/speed.ts';
 
 export type Preset = 'quick' | 'standard';
 
@@ -14,6 +15,7 @@ export interface CliOptions {
   readonly bits: number;
   readonly headBits: BitWidth;
   readonly quantizer: QuantizerSettings;
+  readonly precision: Precision;
   /** Measurement file to take. */
   readonly measurement?: string;
   /** Measurement file to write; the job ends with it. */

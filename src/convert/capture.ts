@@ -58,6 +58,18 @@ export async function advance(
   });
 }
 
+/** Half precision holds values up to 65504; quantized weights may make inputs a few times larger than they were. */
+const LARGEST_INPUT = 65504 / 8;
+
+/** The module, with products that may round its inputs to half precision if that holds them. */
+export function withPrecision(
+  loaded: LoadedModule,
+  factors: ReadonlyMap<LinearInput, HessianFactor>,
+): LoadedModule {
+  const mixed = [...factors.values()].every(({ inputBound }) => inputBound <= LARGEST_INPUT);
+  return { ...loaded, forward: { ...loaded.forward, mixed } };
+}
+
 /** Adds xᵀx of a linear input (tokens, k) to a Hessian sum. */
 export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor): void {
   const [m, k] = x.shape as [number, number];

@@ -60,7 +60,7 @@ export class InputSample {
   project(scope: Scope, input: LinearInput, weight: LinearWeight): GpuTensor {
     const x = this.#inputs.get(input)!;
     const y = scope.alloc([x.shape[0]!, weight.n], 'projection of the sample');
-    multiply(this.#gpu, scope, x, weight, y, 0);
+    multiply(this.#gpu, scope, x, weight, y, { accumulate: false, mixed: false });
     return y;
   }
 

@@ -4,6 +4,7 @@ import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
+import type { Precision } from '../kernels/speed.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
@@ -33,6 +34,7 @@ export interface ConvertSettings {
   readonly pinned?: Readonly<Record<string, number>>;
   readonly headBits: BitWidth;
   readonly quantizer: QuantizerSettings;
+  readonly precision: Precision;
   readonly shardBytes: number;
   readonly ropeScale?: number;
   readonly ropeAlpha?: number;

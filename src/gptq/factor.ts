@@ -27,6 +27,8 @@ export interface HessianFactor {
   readonly hessianInv: GpuTensor;
   /** The permuted, damped H (k, k), where it was asked for. */
   readonly hessian?: GpuTensor;
+  /** No input in the sum is larger, in absolute value. */
+  readonly inputBound: number;
   /** How often the damping was added. */
   readonly attempts: number;
 }
@@ -59,6 +61,7 @@ export async function factorHessian(
   const mean = diagonalOfH.reduce((a, b) => a + b, 0) / k;
   const damp = Math.max(DAMP_FRACTION * mean, DAMP_MINIMUM);
   const perm = actOrder(diagonalOfH);
+  const inputBound = Math.sqrt(Math.max(...diagonalOfH) * rows);
   const hessianInv = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
   const work = scope.alloc([k, k], `damped Hessian of ${what}`);
   for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
@@ -66,13 +69,13 @@ export async function factorHessian(
     if (!(await tryFactor(gpu, sum, args, perm, work, hessianInv))) continue;
     if (!keepHessian) {
       scope.free(work);
-      return { k, perm, hessianInv, attempts };
+      return { k, perm, hessianInv, inputBound, attempts };
     }
     await withScope(gpu, async (temporary) => {
       const order = temporary.upload(perm, 'act-order');
       gpu.run(permuteHessian, { ...args, h: sum, order, a: work });
     });
-    return { k, perm, hessianInv, hessian: work, attempts };
+    return { k, perm, hessianInv, hessian: work, inputBound, attempts };
   }
   throw new NumericalError(
     `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${damp}. More calibration rows may help.`,

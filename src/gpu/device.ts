@@ -13,6 +13,12 @@ const LIMITS = [
 ] as const;
 
 const FEATURES = ['timestamp-query'] as const satisfies readonly GPUFeatureName[];
+/** For products on matrix units; of use together only. The last is not in the standard yet. */
+const MATRIX_FEATURES = [
+  'shader-f16',
+  'subgroups',
+  'chromium-experimental-subgroup-matrix',
+] as GPUFeatureName[];
 
 /** What a kernel of ours binds at most; WebGPU guarantees 8. */
 const MAX_BINDINGS = 8;
@@ -32,8 +38,36 @@ export async function openGpu(adapter: GPUAdapter, budget: number): Promise<Gpu>
       `This GPU binds ${adapter.limits.maxStorageBuffersPerShaderStage} storage buffers at once; ${MAX_BINDINGS} are needed`,
     );
   }
-  const requiredFeatures = FEATURES.filter((feature) => adapter.features.has(feature));
-  return new Gpu(await adapter.requestDevice({ requiredLimits, requiredFeatures }), budget);
+  const requiredFeatures: GPUFeatureName[] = FEATURES.filter((feature) => adapter.features.has(feature));
+  const matrixUnits = hasMatrixUnits(adapter);
+  if (matrixUnits) requiredFeatures.push(...MATRIX_FEATURES);
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  return new Gpu(device, budget, matrixUnits);
+}
+
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/**
+ * Whether subgroups of 32 multiply matrices of 16 × 16 halves and sum in f32
+ * (https://github.com/gpuweb/gpuweb/blob/main/proposals/subgroup-matrix.md).
+ */
+export function hasMatrixUnits({ features, info }: Pick<GPUAdapter, 'features' | 'info'>): boolean {
+  const { subgroupMatrixConfigs: configs = [] } = info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
+  return (
+    MATRIX_FEATURES.every((feature) => features.has(feature)) &&
+    info.subgroupMinSize === 32 &&
+    info.subgroupMaxSize === 32 &&
+    [...configs].some(
+      ({ componentType, resultComponentType, M, N, K }) =>
+        componentType === 'f16' && resultComponentType === 'f32' && M === 16 && N === 16 && K === 16,
+    )
+  );
 }
 
 /** Whether the adapter computes on the CPU. */

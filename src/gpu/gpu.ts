@@ -20,6 +20,8 @@ const WRITE_BYTES = 16 * 2 ** 20;
 export class Gpu {
   readonly device: GPUDevice;
   readonly memory: GpuMemory;
+  /** See `openGpu`. */
+  readonly hasMatrixUnits: boolean;
   /** Times what runs, while set. */
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;
@@ -34,8 +36,9 @@ export class Gpu {
   #failure: Error | undefined;
 
   /** `budget`: bytes of GPU memory that buffers may take together. */
-  constructor(device: GPUDevice, budget: number) {
+  constructor(device: GPUDevice, budget: number, hasMatrixUnits = false) {
     this.device = device;
+    this.hasMatrixUnits = hasMatrixUnits;
     this.memory = new GpuMemory(device, budget, () => this.flush());
     this.#pipelines = new PipelineCache(device, (error) => {
       this.#failure = error; // tells more than the refused commands that come of it
@@ -68,6 +71,11 @@ export class Gpu {
     variant: Kernel<S, I, O>,
   ): void {
     this.#preferred.set(kernel, variant);
+  }
+
+  /** Whether the device can build a kernel that takes an experimental feature. */
+  accepts(kernel: Kernel): Promise<boolean> {
+    return this.#pipelines.accepts(kernel);
   }
 
   /** Records one dispatch. */

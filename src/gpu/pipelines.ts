@@ -25,6 +25,19 @@ export class PipelineCache {
     await Promise.all(this.#checks);
   }
 
+  /** Whether the device can build a kernel that takes an experimental feature; it does not fail otherwise. */
+  async accepts({ name, wgsl, entryPoint }: Kernel): Promise<boolean> {
+    this.#device.pushErrorScope('validation');
+    const module = this.#device.createShaderModule({ label: name, code: wgsl });
+    const compute = { module, entryPoint };
+    const built = this.#device.createComputePipelineAsync({ label: name, layout: 'auto', compute }).then(
+      () => true,
+      () => false,
+    );
+    const error = await this.#device.popErrorScope().catch(() => undefined); // the device is lost: reported elsewhere
+    return (await built) && !error;
+  }
+
   get(kernel: Kernel): CompiledKernel {
     const key = `${kernel.name}/${kernel.entryPoint}/${JSON.stringify(kernel.constants)}`;
     let compiled = this.#compiled.get(key);

@@ -1,9 +1,11 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
+import { seededRandom } from '../util/random.ts';
 import { blockUpdate } from './gptq/block_update.ts';
 import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
-import { gemm } from './linalg/gemm.ts';
+import { gemm, gemmMixed } from './linalg/gemm.ts';
+import { gemmMatrix } from './linalg/gemm_matrix.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gram } from './linalg/gram.ts';
 import { gramTiled } from './linalg/gram_tiled.ts';
@@ -22,14 +24,48 @@ const MOST_PRODUCTS = 100;
  */
 const GPU_FLOPS = 2e10;
 
+/** `mixed`: products of activations may round their factors to half precision where that is faster. */
+export type Precision = 'f32' | 'mixed';
+
 /** Takes the forms of the matrix kernels that are faster on this GPU, by a short measurement. */
-export async function chooseVariants(gpu: Gpu): Promise<void> {
+export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<void> {
   if (!(await isTiledFaster(gpu))) return;
   gpu.prefer(gemm, gemmTiled);
+  gpu.prefer(gemmMixed, (await useMatrixUnits(gpu, precision)) ? gemmMatrix : gemmTiled);
   gpu.prefer(gram, gramTiled);
   gpu.prefer(blockUpdate, blockUpdateTiled);
   gpu.prefer(triangularInverse.first, triangularInverseTiled.first);
   gpu.prefer(triangularInverse.second, triangularInverseTiled.second);
+}
+
+/** Side of the product that is compared with the exact one. */
+const CHECKED_SIDE = 256;
+/** Largest error of it, relative to the largest element: rounding to half precision makes about 2e-4. */
+const MIXED_ERROR = 2e-3;
+
+/** Whether matrix units are there, right (drivers for them are young) and faster. */
+async function useMatrixUnits(gpu: Gpu, precision: Precision): Promise<boolean> {
+  if (precision === 'f32' || !gpu.hasMatrixUnits || !(await gpu.accepts(gemmMatrix))) return false;
+  if ((await differenceFrom(gpu, gemmTiled, gemmMatrix)) > MIXED_ERROR) return false;
+  return (await measureFlops(gpu, gemmMatrix)) > (await measureFlops(gpu, gemmTiled));
+}
+
+/** Largest difference of a product of random matrices by two kernels, relative to its largest element. */
+export function differenceFrom(gpu: Gpu, exact: typeof gemm, product: typeof gemm): Promise<number> {
+  const side = CHECKED_SIDE;
+  const random = seededRandom(1);
+  const values = () => Float32Array.from({ length: side * side }, () => random() - 0.5);
+  return withScope(gpu, async (scope) => {
+    const [a, b] = ['a', 'b'].map((name) => scope.upload(values(), name));
+    const multiply = async (kernel: typeof gemm) => {
+      const c = scope.upload(new Float32Array(side * side).fill(1), 'c');
+      gpu.run(kernel, { m: side, n: side, k: side, accumulate: 1, a: a!, b: b!, c });
+      return new Float32Array(await gpu.read(c));
+    };
+    const [expected, actual] = [await multiply(exact), await multiply(product)];
+    const largest = (array: Float32Array) => array.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    return largest(actual.map((x, i) => x - expected[i]!)) / largest(expected);
+  });
 }
 
 async function isTiledFaster(gpu: Gpu): Promise<boolean> {

@@ -26,6 +26,8 @@ export interface ForwardContext {
   /** (length, headDim/2) f32 each. */
   readonly cosine: GpuTensor;
   readonly sine: GpuTensor;
+  /** Activations fit half precision: products may round them to it. */
+  readonly mixed: boolean;
   /** Keys and values of the tokens before; then x is one row's next tokens, and the tables reach to their end. */
   readonly cache?: KeyValueCache;
 }
@@ -49,7 +51,8 @@ const ACTIVATION = { silu: 0, gelu: 1, gelu_tanh: 2 } as const;
 export function forwardContext(gpu: Gpu, scope: Scope, config: ModelConfig, length: number): ForwardContext {
   const { cos, sin } = ropeTables(config, length);
   const cosine = scope.upload(Float32Array.from(cos), 'rope cosines');
-  return { gpu, config, length, cosine, sine: scope.upload(Float32Array.from(sin), 'rope sines') };
+  const sine = scope.upload(Float32Array.from(sin), 'rope sines');
+  return { gpu, config, length, cosine, sine, mixed: false };
 }
 
 const tokensOf = (x: GpuTensor): number => x.shape[0]!;
@@ -68,7 +71,7 @@ export function normalize(
 
 /** x·w + bias, (tokens, n); with `residual` (tokens, n), added to it. */
 export function project(
-  { gpu }: ForwardContext,
+  { gpu, mixed }: ForwardContext,
   scope: Scope,
   x: GpuTensor,
   linear: AnyLinear,
@@ -78,7 +81,7 @@ export function project(
   const { n, bias } = linear;
   const y = scope.alloc([m, n], 'projection');
   if (residual) gpu.copy(residual, y);
-  multiply(gpu, scope, x, linear, y, residual ? 1 : 0);
+  multiply(gpu, scope, x, linear, y, { accumulate: residual !== undefined, mixed });
   if (bias) gpu.run(addBias, { m, n, bias, y });
   return y;
 }

@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { gemm } from '../kernels/linalg/gemm.ts';
+import { gemm, gemmMixed } from '../kernels/linalg/gemm.ts';
 import { gemv } from '../kernels/linalg/gemv.ts';
 import { gatherColumns } from '../kernels/quantized/gather_columns.ts';
 import { packedGemm } from '../kernels/quantized/packed_gemm.ts';
@@ -15,20 +15,32 @@ export type AnyLinear = LinearWeight | PackedWeight;
 /** Up to so many rows the kernels for few rows are faster: they share out k, and large tiles would be mostly empty. */
 const FEW_ROWS = 8;
 
-/** y (m, n) = x (m, k)·W, added to y where `accumulate` is 1. */
+/** Rows of the matrices that matrix units multiply. */
+const MATRIX_ROWS = 16;
+
+/** How a product goes about it. */
+export interface ProductOptions {
+  /** Add to what y holds. */
+  readonly accumulate: boolean;
+  /** x may be rounded to half precision, which holds all its values, and W too. */
+  readonly mixed: boolean;
+}
+
+/** y (m, n) = x (m, k)·W. */
 export function multiply(
   gpu: Gpu,
   scope: Scope,
   x: GpuTensor,
   linear: AnyLinear,
   y: GpuTensor,
-  accumulate: 0 | 1,
+  { accumulate, mixed }: ProductOptions,
 ): void {
   const { k, n } = linear;
   const m = x.shape[0]!;
-  const shape = { m, n, k, accumulate };
+  const shape = { m, n, k, accumulate: accumulate ? 1 : 0 };
   if ('w' in linear) {
-    gpu.run(m <= FEW_ROWS ? gemv : gemm, { ...shape, a: x, b: linear.w, c: y });
+    const large = mixed && m % MATRIX_ROWS === 0 && k % MATRIX_ROWS === 0 ? gemmMixed : gemm;
+    gpu.run(m <= FEW_ROWS ? gemv : large, { ...shape, a: x, b: linear.w, c: y });
     return;
   }
   const { perm, chunks, scales, packed } = linear;

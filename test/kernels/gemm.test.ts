@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
+import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
 import { gram } from '../../src/kernels/linalg/gram.ts';
 import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
+import { differenceFrom } from '../../src/kernels/speed.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -40,6 +42,43 @@ describe.each([gemm, gemmTiled])('$name', (kernel) => {
       SUM_NMSE,
     );
   });
+});
+
+// Software adapters have no matrix units; a GPU that has them compares the kernel with gemm before it uses it.
+describe.skipIf(!gpu.hasMatrixUnits)('gemm_matrix, on matrix units', () => {
+  test.each([
+    [16, 16, 16],
+    [16, 32, 48],
+    [144, 160, 64],
+    [240, 352, 128],
+  ])('%i × %i over %i', async (m, n, k) => {
+    const [a, b, c] = [randomFloats(m * k, 1), randomFloats(k * n, 2), randomFloats(m * n, 3)];
+    a[0] = 6e4;
+    const product = reference.gemm(a, b, m, n, k);
+    for (const accumulate of [0, 1]) {
+      const { c: actual } = await runKernel(gpu, gemmMatrix, { m, n, k, accumulate }, { a, b, c });
+      // Both factors are rounded to 11 bits: relative errors of 2⁻¹² at most, 1.4e-4 each in the mean.
+      expectNmse(
+        actual,
+        product.map((value, i) => value + accumulate * c[i]!),
+        1e-7,
+      );
+    }
+  });
+});
+
+test('matrix units are only used where the kernel builds; trying leaves no failure behind', async () => {
+  expect(await gpu.accepts(gemmMatrix)).toBe(gpu.hasMatrixUnits);
+  expect(await gpu.accepts(gemm)).toBe(true);
+  await gpu.sync();
+});
+
+test('a product is compared with the exact one', async () => {
+  expect(await differenceFrom(gpu, gemm, gemmMixed)).toBe(0);
+  expect(await differenceFrom(gpu, gemm, gemmTiled)).toBeLessThan(1e-5);
+  // Leaves out the last of 256 steps.
+  const short = { ...gemm, name: 'short', wgsl: gemm.wgsl.replaceAll('s.k', '(s.k - 4u)') };
+  expect(await differenceFrom(gpu, gemm, short)).toBeGreaterThan(2e-3);
 });
 
 test('gemm of no rows does nothing', async () => {

@@ -18,7 +18,7 @@ test('a plausible rate is measured within seconds, and all memory is given back'
 
 test('choosing variants leaves nothing behind, and the product as it is', async () => {
   const gpu = await testGpu();
-  await chooseVariants(gpu);
+  await chooseVariants(gpu, 'mixed');
   expect(gpu.memory.used).toBe(0);
   const tensors = {
     a: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),

@@ -30,6 +30,7 @@ const DATA: ReportData = {
     bits: 3.5,
     headBits: 6,
     quantizer: QUANTIZERS.refined,
+    precision: 'mixed',
     shardBytes: 2 ** 33,
     dataset: 'own.parquet',
   },

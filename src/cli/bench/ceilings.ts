@@ -17,7 +17,7 @@ const ENOUGH_SECONDS = 0.1;
 
 /** Takes about a second. */
 export async function measureCeilings(gpu: Gpu, software: boolean): Promise<Ceilings> {
-  await chooseVariants(gpu);
+  await chooseVariants(gpu, 'f32');
   const flops = await measureFlops(gpu);
   return { flops, bandwidth: await measureCopies(gpu, software ? SOFTWARE_COPY_BYTES : COPY_BYTES) };
 }

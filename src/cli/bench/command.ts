@@ -4,6 +4,7 @@ import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
+import type { Precision } from '../../kernels/speed.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
@@ -19,6 +20,7 @@ import { DEFAULT_ROWS, parseRows, shapeConfig, shapeNames } from './shape.ts';
 import { benchTable, kernelRow, kernelTitle } from './table.ts';
 
 const STAGES = ['all', 'measure', 'quantize'] as const satisfies readonly BenchJob['stage'][];
+const PRECISIONS = ['mixed', 'f32'] as const satisfies readonly Precision[];
 const METHODS = ['refined', 'exllamav2'] as const satisfies readonly QuantizerMethod[];
 
 const OPTIONS = {
@@ -39,6 +41,7 @@ const OPTIONS = {
     description: 'measure: end after it. quantize: with a made-up measurement.',
   },
   quantizer: { choices: METHODS, default: 'refined', description: 'As of "npm run convert".' },
+  precision: { choices: PRECISIONS, default: 'mixed', description: 'As of "npm run convert".' },
   kernel: {
     type: 'array',
     string: true,
@@ -66,11 +69,11 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
       return;
     }
     const given = await options.parseAsync([...args]);
-    const { layers, quantizer, stage, profile, json } = given;
+    const { layers, quantizer, precision, stage, profile, json } = given;
     if (layers !== undefined && !(Number.isSafeInteger(layers) && layers >= 1))
       throw new InputError(`--layers is ${layers}; expected a whole number from 1.`);
     const config = shapeConfig(given.shape, layers);
-    const job = { config, rows: parseRows(given.rows), stage, quantizer, profile };
+    const job = { config, rows: parseRows(given.rows), stage, quantizer, precision, profile };
     const kernels = given.kernel && chosenKernels(given.kernel.map(String));
     await withGpu(given.gpu, given['gpu-memory-budget'], async (gpu, opened) => {
       const result = kernels
@@ -81,7 +84,7 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
   });
 
 async function bench(
-  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'profile'>,
+  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'precision' | 'profile'>,
   gpu: Gpu,
   { name, software }: OpenAdapter,
   { out, signal, writeError }: Process,
@@ -102,6 +105,7 @@ async function bench(
       rows: `${measurement.rows},${quantization.rows},${quantization.length}`,
       stage: job.stage,
       quantizer: job.quantizer,
+      precision: job.precision,
       ...findings,
     };
     out.write(`${benchTable(result)}\n`);

@@ -10,6 +10,7 @@ import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import type { Precision } from '../../kernels/speed.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { UnsupportedError } from '../../util/errors.ts';
 import { measureCeilings } from './ceilings.ts';
@@ -34,6 +35,7 @@ export interface BenchJob {
   readonly rows: BenchRows;
   readonly stage: 'all' | 'measure' | 'quantize';
   readonly quantizer: QuantizerMethod;
+  readonly precision: Precision;
   readonly profile: boolean;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ConvertEvent) => void;
@@ -98,11 +100,15 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   };
 }
 
-async function benchSettings({ stage, quantizer }: BenchJob, folder: string): Promise<ConvertSettings> {
+async function benchSettings(
+  { stage, quantizer, precision }: BenchJob,
+  folder: string,
+): Promise<ConvertSettings> {
   const { plan } = await openModel(nodeDirectory(join(folder, 'model')), {});
   return {
     ...BITS,
     quantizer: QUANTIZERS[quantizer],
+    precision,
     shardBytes: SHARD_BYTES,
     dataset: 'random tokens',
     measureOnly: stage === 'measure',

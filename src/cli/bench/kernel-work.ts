@@ -104,6 +104,7 @@ const groupSweep: Count = (of, tensor) => {
 const COUNTS: Readonly<Record<string, Count>> = {
   gemm: product,
   gemm_tiled: product,
+  gemm_matrix: product,
   gemv: product,
   packed_gemm: packedProduct,
   packed_gemv: packedProduct,

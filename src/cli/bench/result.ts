@@ -48,6 +48,7 @@ export interface BenchResult extends BenchFindings {
   readonly rows: string;
   readonly stage: string;
   readonly quantizer: string;
+  readonly precision: string;
 }
 
 /** What `--json` writes of single kernels. */

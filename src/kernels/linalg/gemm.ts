@@ -10,3 +10,6 @@ export const gemm = defineKernel({
   outputs: ['c'],
   workgroups: ({ m, n }) => [Math.ceil(n / 32), Math.ceil(m / 128)],
 });
+
+/** The same where A and B may be rounded to half precision; then m, n and k are multiples of 16. */
+export const gemmMixed = { ...gemm };

@@ -35,8 +35,9 @@ const HIDDEN = -2e30;
 const START = -1e30;
 
 // In turn: 64 queries, then 64 keys, of 8 vec4s each, vec4 number i of row r at r · 8 + (i ^ r % 8), so that neighbours
-// in a column lie in different banks; (16, 16) maxima or sums: b, a; (64, 16) weights: key, a.
-var<workgroup> memory: array<vec4f, 1024>;
+// in a column lie in different banks; (16, 16) maxima or sums: b, a; (64, 16) weights: key, a. In three dimensions, because
+// an index that is the same for several reads is checked once, and a constant one never.
+var<workgroup> memory: array<array<array<vec4f, 16>, 8>, 8>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -56,7 +57,9 @@ fn main(
   // Staging: this invocation takes vec4 number `part` of two queries and of two keys.
   let part = lane % CHUNK4;
   let stage_row = lane / CHUNK4;
-  let stage_at = stage_row * CHUNK4 + (part ^ (stage_row % 8u));
+  let stage_slab = stage_row / 16u;
+  let stage_line = stage_row % 16u / 2u;
+  let stage_at = stage_row % 2u * CHUNK4 + (part ^ (stage_row % 8u));
   #repeat i 0 1
   let query$i = group.y * s.length + min(first_query + stage_row + $iu * 32u, s.length - 1u);
   let q_at$i = (query$i * s.heads + head) * d4 + part;
@@ -96,8 +99,8 @@ fn main(
     for (var chunk = 0u; chunk < d4; chunk += CHUNK4) {
       workgroupBarrier();
       #repeat i 0 1
-      memory[stage_at + $iu * 256u] = next_q$i;
-      memory[stage_at + $iu * 256u + 512u] = next_k$i;
+      memory[stage_slab + $iu * 2u][stage_line][stage_at] = next_q$i;
+      memory[stage_slab + $iu * 2u + 4u][stage_line][stage_at] = next_k$i;
       #end
       workgroupBarrier();
       let next = chunk + CHUNK4;
@@ -110,13 +113,13 @@ fn main(
       }
       #end
       for (var t = 0u; t < CHUNK4; t++) {
-        let q_from = a * CHUNK4 + (t ^ (a % 8u));
-        let k_from = 512u + b * CHUNK4 + (t ^ (b % 8u));
+        let q_from = a % 2u * CHUNK4 + (t ^ (a % 8u));
+        let k_from = b % 2u * CHUNK4 + (t ^ (b % 8u));
         #repeat i 0 1 2 3
-        let q$i = memory[q_from + $iu * 128u];
+        let q$i = memory[$i][a / 2u][q_from];
         #end
         #repeat j 0 1 2 3
-        let k$j = memory[k_from + $ju * 128u];
+        let k$j = memory[4 + $j][b / 2u][k_from];
         #repeat c x y z w
         score$j += vec4f(q0.$c, q1.$c, q2.$c, q3.$c) * k$j.$c;
         #end
@@ -133,11 +136,11 @@ fn main(
     // The block's new maxima, from those of all invocations that share these queries.
     var highest = max(max(score0, score1), max(score2, score3));
     workgroupBarrier();
-    memory[b * 16u + a] = highest;
+    memory[b / 8u][b % 8u][a] = highest;
     workgroupBarrier();
     highest = maximum;
     for (var i = 0u; i < 16u; i++) {
-      highest = max(highest, memory[i * 16u + a]);
+      highest = max(highest, memory[i / 8u][i % 8u][a]);
     }
     workgroupBarrier();
     // Scaled after the subtraction, which rounds large scores less.
@@ -146,7 +149,7 @@ fn main(
     maximum = highest;
     #repeat j 0 1 2 3
     score$j = exp2((score$j - highest) * factor);
-    memory[(b + $ju * 16u) * 16u + a] = score$j;
+    memory[b / 8u + $ju * 2u][b % 8u][a] = score$j;
     #end
     total = total * shrink + (score0 + score1 + score2 + score3);
     workgroupBarrier();
@@ -161,7 +164,7 @@ fn main(
     for (var j = 0u; j < min(TILE, last_key - tile); j += 4u) {
       #repeat n 0 1 2 3
       {
-        let weight = memory[(j + $nu) * 16u + a];
+        let weight = memory[j / 8u][j % 8u + $nu][a];
         let v_at = ((key_row + min(tile + j + $nu, last_key - 1u)) * s.kv_heads + kv_head) * d4;
         #repeat p 0 1 2 3
         if (column_parts > $pu) {
@@ -176,11 +179,11 @@ fn main(
     }
   }
   workgroupBarrier();
-  memory[b * 16u + a] = total;
+  memory[b / 8u][b % 8u][a] = total;
   workgroupBarrier();
   total = vec4f();
   for (var i = 0u; i < 16u; i++) {
-    total += memory[i * 16u + a];
+    total += memory[i / 8u][i % 8u][a];
   }
   #repeat i 0 1 2 3
   {

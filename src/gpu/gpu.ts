@@ -10,6 +10,8 @@ export type KernelArguments<S extends string, I extends string, O extends string
   Record<S, number> & Record<I | O, GpuTensor>
 >;
 
+type Suits = (scalars: Readonly<Record<string, number>>) => boolean;
+
 /** Uniform structs of one submission; each takes one aligned slot. */
 const UNIFORM_SLOTS = 256;
 const MAX_WORKGROUPS = 65535;
@@ -25,7 +27,7 @@ export class Gpu {
   /** Times what runs, while set. */
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;
-  readonly #preferred = new Map<Kernel, Kernel>();
+  readonly #preferred = new Map<Kernel, { variant: Kernel; suits: Suits }[]>();
   readonly #uniformData = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
   readonly #uniformView = new DataView(this.#uniformData);
   readonly #uniformBuffers: GPUBuffer[] = [];
@@ -65,12 +67,16 @@ export class Gpu {
     this.memory.release(tensor.buffer);
   }
 
-  /** From now on runs `variant`, which takes the same arguments and is faster here, where `kernel` is asked for. */
+  /**
+   * From now on runs `variant`, which takes the same arguments and is faster here, where `kernel` is asked for with
+   * scalars that suit it. What was preferred last is tried first.
+   */
   prefer<S extends string, I extends string, O extends string>(
     kernel: Kernel<S, I, O>,
     variant: Kernel<S, I, O>,
+    suits: (scalars: Readonly<Record<S, number>>) => boolean = () => true,
   ): void {
-    this.#preferred.set(kernel, variant);
+    this.#preferred.set(kernel, [{ variant, suits }, ...(this.#preferred.get(kernel) ?? [])]);
   }
 
   /** Whether the device can build a kernel that takes an experimental feature. */
@@ -83,7 +89,8 @@ export class Gpu {
     wanted: Kernel<S, I, O>,
     args: KernelArguments<S, I, O>,
   ): void {
-    const kernel = (this.#preferred.get(wanted) ?? wanted) as Kernel<S, I, O>;
+    const preferred = this.#preferred.get(wanted)?.find(({ suits }) => suits(args));
+    const kernel = (preferred?.variant ?? wanted) as Kernel<S, I, O>;
     const groups = fold(kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
     const { pipeline, layout } = this.#pipelines.get(kernel);

@@ -11,6 +11,8 @@ import { gram } from './linalg/gram.ts';
 import { gramTiled } from './linalg/gram_tiled.ts';
 import { triangularInverse } from './linalg/triangular_inverse.ts';
 import { triangularInverseTiled } from './linalg/triangular_inverse_tiled.ts';
+import { attention } from './model/attention.ts';
+import { attentionTiled } from './model/attention_tiled.ts';
 
 /** Sides of the square products; the first only makes the pipeline and wakes the GPU. */
 const SIDES = [256, 256, 512, 1024, 2048];
@@ -24,10 +26,13 @@ const MOST_PRODUCTS = 100;
  */
 const GPU_FLOPS = 2e10;
 
+/** Tiled attention makes 64 queries at a time; for fewer than this, as in generation, the plain one does less. */
+const TILED_QUERIES = 16;
+
 /** `mixed`: products of activations may round their factors to half precision where that is faster. */
 export type Precision = 'f32' | 'mixed';
 
-/** Takes the forms of the matrix kernels that are faster on this GPU, by a short measurement. */
+/** Takes the forms of the matrix and attention kernels that are faster on this GPU, by a short measurement. */
 export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<void> {
   if (!(await isTiledFaster(gpu))) return;
   gpu.prefer(gemm, gemmTiled);
@@ -36,6 +41,9 @@ export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<vo
   gpu.prefer(blockUpdate, blockUpdateTiled);
   gpu.prefer(triangularInverse.first, triangularInverseTiled.first);
   gpu.prefer(triangularInverse.second, triangularInverseTiled.second);
+  for (const widest of [256, 128, 64] as const) {
+    gpu.prefer(attention, attentionTiled[widest], ({ length, d }) => length >= TILED_QUERIES && d <= widest);
+  }
 }
 
 /** Side of the product that is compared with the exact one. */

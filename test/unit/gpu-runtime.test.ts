@@ -115,6 +115,21 @@ test('a preferred variant runs where the kernel is asked for', async () => {
   own.destroy();
 });
 
+test('a variant runs where the scalars suit it, the last preferred first', async () => {
+  const own = await testGpu();
+  const y = own.alloc([3], 'y');
+  const times = (factor: number) => ({ ...showScalars, constants: { factor } });
+  own.prefer(showScalars, times(10), ({ unsigned }) => unsigned < 10);
+  own.prefer(showScalars, times(100), ({ unsigned }) => unsigned < 5);
+  const results: number[] = [];
+  for (const unsigned of [3, 7, 11]) {
+    own.run(showScalars, { y, real: 0.5, signed: 2, unsigned });
+    results.push(new Int32Array(await own.read(y))[0]!);
+  }
+  expect(results).toEqual([300, 70, 11]);
+  own.destroy();
+});
+
 describe('sizes', () => {
   test('a grid over 65535 workgroups is folded', async () => {
     const [m, n] = [5, 1_000_003];

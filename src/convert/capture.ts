@@ -1,8 +1,11 @@
 import type { HessianFactor } from '../gptq/factor.ts';
-import { factorHessian } from '../gptq/factor.ts';
+import { factorHessian, readDiagonal } from '../gptq/factor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { gram } from '../kernels/linalg/gram.ts';
+import { gemmMixed } from '../kernels/linalg/gemm.ts';
+import { gemmMatrix } from '../kernels/linalg/gemm_matrix.ts';
+import { gram, gramMixed } from '../kernels/linalg/gram.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
@@ -58,22 +61,27 @@ export async function advance(
   });
 }
 
-/** Half precision holds values up to 65504; quantized weights may make inputs a few times larger than they were. */
+/**
+ * Half precision holds values up to 65504; quantized weights may make the inputs of later linears a few times larger
+ * than the original ones.
+ */
 const LARGEST_INPUT = 65504 / 8;
 
-/** The module, with products that may round its inputs to half precision if that holds them. */
-export function withPrecision(
-  loaded: LoadedModule,
-  factors: ReadonlyMap<LinearInput, HessianFactor>,
-): LoadedModule {
-  const mixed = [...factors.values()].every(({ inputBound }) => inputBound <= LARGEST_INPUT);
-  return { ...loaded, forward: { ...loaded.forward, mixed } };
+/** Whether no linear input in the sums is too large for half precision; one that was makes its sum infinite. */
+async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>): Promise<boolean> {
+  const largest = await Promise.all(
+    [...hessians.values()].map(async (h) => {
+      const squares = await readDiagonal(gpu, h, h.shape[0]!);
+      return Math.sqrt(squares.reduce((most, x) => (x <= most ? most : x), 0)); // NaN stays
+    }),
+  );
+  return largest.every((x) => x <= LARGEST_INPUT);
 }
 
 /** Adds xᵀx of a linear input (tokens, k) to a Hessian sum. */
-export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor): void {
+export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor, mixed: boolean): void {
   const [m, k] = x.shape as [number, number];
-  gpu.run(gram, { m, k, x, h });
+  gpu.run(mixed ? gramMixed : gram, { m, k, x, h });
 }
 
 export interface CaptureOptions {
@@ -83,9 +91,16 @@ export interface CaptureOptions {
   readonly sample?: InputSample;
 }
 
+export interface Captured {
+  /** They belong to the scope. */
+  readonly factors: ReadonlyMap<LinearInput, HessianFactor>;
+  /** The module with the precision that its inputs allow. */
+  readonly loaded: LoadedModule;
+}
+
 /**
  * Runs the module as it is on all rows, from `input` into `output`, and factors the Hessian of each distinct linear
- * input. The factors belong to `scope`.
+ * input. Where the GPU multiplies in half precision, a module with inputs too large for that is run once more without.
  */
 export async function captureHessians(
   context: StageContext,
@@ -95,27 +110,35 @@ export async function captureHessians(
   output: HiddenStates,
   batch: number,
   { keepHessians, sample }: CaptureOptions,
-): Promise<Map<LinearInput, HessianFactor>> {
+): Promise<Captured> {
   const { gpu } = context;
   const { module } = loaded;
   return withScope(gpu, async (sums) => {
     const hessians = new Map<LinearInput, GpuTensor>();
     for (const linear of module.linears) {
       if (hessians.has(linear.input)) continue;
-      const h = sums.alloc([linear.k, linear.k], `Hessian of ${module.key} ${linear.input}`);
-      gpu.zero(h);
-      hessians.set(linear.input, h);
+      hessians.set(
+        linear.input,
+        sums.alloc([linear.k, linear.k], `Hessian of ${module.key} ${linear.input}`),
+      );
     }
-    await advance(context, loaded, input, output, batch, (inputs, start) => {
-      for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!);
-      sample?.take(inputs, start);
-    });
+    const run = async (mixed: boolean): Promise<LoadedModule> => {
+      const precise = { ...loaded, forward: { ...loaded.forward, mixed } };
+      for (const h of hessians.values()) gpu.zero(h);
+      await advance(context, precise, input, output, batch, (inputs, start) => {
+        for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
+        sample?.take(inputs, start);
+      });
+      return precise;
+    };
+    let precise = await run(gpu.prefers(gemmMixed, gemmMatrix));
+    if (precise.forward.mixed && !(await inputsFit(gpu, hessians))) precise = await run(false);
     const factors = new Map<LinearInput, HessianFactor>();
     for (const [name, h] of hessians) {
       const what = `${module.key} (${name})`;
       factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows, keepHessians));
       sums.free(h);
     }
-    return factors;
+    return { factors, loaded: precise };
   });
 }

@@ -2,7 +2,7 @@ import { withScope } from '../gpu/scope.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
-import { captureHessians, loadModule, withPrecision } from './capture.ts';
+import { captureHessians, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { mean } from './errors-by-row.ts';
 import { finerCandidates } from './finer-candidates.ts';
@@ -31,14 +31,14 @@ export async function measureModule(
   const candidates = candidatesOf(module, quantizer.method);
   return withScope(gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, states.length);
-    const { trials, losses, mixed } = await withScope(gpu, async (factorScope) => {
+    const { trials, losses, precise } = await withScope(gpu, async (factorScope) => {
       const options = { keepHessians: false };
-      const factors = await captureHessians(context, factorScope, loaded, states, reference, batch, options);
+      const captured = await captureHessians(context, factorScope, loaded, states, reference, batch, options);
       progress(0.1);
-      const tried = await quantizeTrials(context, scope, loaded, factors, candidates, (share) =>
+      const tried = await quantizeTrials(context, scope, loaded, captured.factors, candidates, (share) =>
         progress(0.1 + 0.4 * share),
       );
-      return { ...tried, mixed: withPrecision(loaded, factors) };
+      return { ...tried, precise: captured.loaded };
     });
     const accuracy = (errors: readonly number[]) => accuracyOf(mean(errors));
     const weights = moduleWeights(module);
@@ -53,7 +53,7 @@ export async function measureModule(
         description: describeCandidate(candidates[candidate]!),
         predicted: false,
       });
-    const errors = await runTrials(context, mixed, trials, states, reference, batch, onTrial, (share) =>
+    const errors = await runTrials(context, precise, trials, states, reference, batch, onTrial, (share) =>
       progress(0.5 + 0.5 * share),
     );
     const measured = candidates.map(

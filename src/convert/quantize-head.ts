@@ -46,7 +46,7 @@ export async function quantizeHead(
       await forEachBatch(gpu, rows.rows, batch, async (batchScope, start, end) => {
         await checkControl(control);
         const x = quantized.load(batchScope, start, end);
-        addToHessian(context, h, normalize(forward, batchScope, x, norm));
+        addToHessian(context, h, normalize(forward, batchScope, x, norm), false);
       });
       const keepHessian = context.quantizer.descentPasses > 0;
       const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows, keepHessian);

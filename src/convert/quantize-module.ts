@@ -15,7 +15,7 @@ import { forEachBatch, type HiddenStates } from '../model/states.ts';
 import type { LinearWeight } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';
-import { advance, captureHessians, type LoadedModule, loadModule, withPrecision } from './capture.ts';
+import { advance, captureHessians, type LoadedModule, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import { mean, readErrors } from './errors-by-row.ts';
@@ -59,19 +59,25 @@ export async function quantizeModule(
   const { quantized, quantizedNext, original, originalNext } = states;
   return withScope(context.gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, quantized.length);
-    const { linears, mixed } = await withScope(context.gpu, async (factorScope) => {
+    const { linears, precise } = await withScope(context.gpu, async (factorScope) => {
       const sample = new InputSample(context.gpu, factorScope, module, quantized);
-      const factors = await captureHessians(context, factorScope, loaded, quantized, quantizedNext, batch, {
+      const captured = await captureHessians(context, factorScope, loaded, quantized, quantizedNext, batch, {
         keepHessians: context.quantizer.descentPasses > 0,
         sample,
       });
-      await advance(context, loaded, original, originalNext, batch);
+      await advance(context, captured.loaded, original, originalNext, batch);
       progress(0.4);
-      const linears = await quantizeLinears(context, scope, loaded, { factors, sample }, params);
-      return { linears, mixed: withPrecision(loaded, factors) };
+      const linears = await quantizeLinears(
+        context,
+        scope,
+        loaded,
+        { factors: captured.factors, sample },
+        params,
+      );
+      return { linears, precise: captured.loaded };
     });
     progress(0.6);
-    const rfnError = await advanceAndCompare(context, mixed, quantized, quantizedNext, batch);
+    const rfnError = await advanceAndCompare(context, precise, quantized, quantizedNext, batch);
     return { ...linears, rfnError };
   });
 }

@@ -27,8 +27,6 @@ export interface HessianFactor {
   readonly hessianInv: GpuTensor;
   /** The permuted, damped H (k, k), where it was asked for. */
   readonly hessian?: GpuTensor;
-  /** No input in the sum is larger, in absolute value. */
-  readonly inputBound: number;
   /** How often the damping was added. */
   readonly attempts: number;
 }
@@ -52,7 +50,7 @@ export async function factorHessian(
   keepHessian: boolean,
 ): Promise<HessianFactor> {
   gpu.run(symmetrize, { k, h: sum });
-  const diagonalOfH = await readDiagonal(gpu, sum, k, 1 / rows);
+  const diagonalOfH = (await readDiagonal(gpu, sum, k)).map((value) => value / rows);
   if (!diagonalOfH.every(Number.isFinite)) {
     throw new NumericalError(
       `The Hessian of ${what} is not finite: the calibration states overflow there. Check the model's weights for NaN or infinity, or calibrate with other text.`,
@@ -61,7 +59,6 @@ export async function factorHessian(
   const mean = diagonalOfH.reduce((a, b) => a + b, 0) / k;
   const damp = Math.max(DAMP_FRACTION * mean, DAMP_MINIMUM);
   const perm = actOrder(diagonalOfH);
-  const inputBound = Math.sqrt(Math.max(...diagonalOfH) * rows);
   const hessianInv = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
   const work = scope.alloc([k, k], `damped Hessian of ${what}`);
   for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
@@ -69,13 +66,13 @@ export async function factorHessian(
     if (!(await tryFactor(gpu, sum, args, perm, work, hessianInv))) continue;
     if (!keepHessian) {
       scope.free(work);
-      return { k, perm, hessianInv, inputBound, attempts };
+      return { k, perm, hessianInv, attempts };
     }
     await withScope(gpu, async (temporary) => {
       const order = temporary.upload(perm, 'act-order');
       gpu.run(permuteHessian, { ...args, h: sum, order, a: work });
     });
-    return { k, perm, hessianInv, hessian: work, inputBound, attempts };
+    return { k, perm, hessianInv, hessian: work, attempts };
   }
   throw new NumericalError(
     `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${damp}. More calibration rows may help.`,
@@ -87,11 +84,12 @@ export function actOrder(values: readonly number[]): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
 }
 
-async function readDiagonal(gpu: Gpu, h: GpuTensor, k: number, scale: number): Promise<number[]> {
+/** The diagonal of h (k, k). */
+export async function readDiagonal(gpu: Gpu, h: GpuTensor, k: number): Promise<number[]> {
   return withScope(gpu, async (scope) => {
     const d = scope.alloc([k], 'Hessian diagonal');
     gpu.run(diagonal, { k, h, d });
-    return Array.from(new Float32Array(await gpu.read(d)), (value) => value * scale);
+    return Array.from(new Float32Array(await gpu.read(d)));
   });
 }
 

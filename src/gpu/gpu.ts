@@ -79,6 +79,14 @@ export class Gpu {
     this.#preferred.set(kernel, [{ variant, suits }, ...(this.#preferred.get(kernel) ?? [])]);
   }
 
+  /** Whether `variant` is run for `kernel`, with scalars that suit it. */
+  prefers<S extends string, I extends string, O extends string>(
+    kernel: Kernel<S, I, O>,
+    variant: Kernel<S, I, O>,
+  ): boolean {
+    return this.#preferred.get(kernel)?.some((preferred) => preferred.variant === variant) ?? false;
+  }
+
   /** Whether the device can build a kernel that takes an experimental feature. */
   accepts(kernel: Kernel): Promise<boolean> {
     return this.#pipelines.accepts(kernel);

@@ -1,5 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { seededRandom } from '../util/random.ts';
 import { blockUpdate } from './gptq/block_update.ts';
@@ -7,7 +8,8 @@ import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
 import { gemm, gemmMixed } from './linalg/gemm.ts';
 import { gemmMatrix } from './linalg/gemm_matrix.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
-import { gram } from './linalg/gram.ts';
+import { gram, gramMixed } from './linalg/gram.ts';
+import { gramMatrix } from './linalg/gram_matrix.ts';
 import { gramTiled } from './linalg/gram_tiled.ts';
 import { triangularInverse } from './linalg/triangular_inverse.ts';
 import { triangularInverseTiled } from './linalg/triangular_inverse_tiled.ts';
@@ -36,8 +38,13 @@ export type Precision = 'f32' | 'mixed';
 export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<void> {
   if (!(await isTiledFaster(gpu))) return;
   gpu.prefer(gemm, gemmTiled);
-  gpu.prefer(gemmMixed, (await useMatrixUnits(gpu, precision)) ? gemmMatrix : gemmTiled);
+  gpu.prefer(gemmMixed, gemmTiled);
   gpu.prefer(gram, gramTiled);
+  gpu.prefer(gramMixed, gramTiled);
+  if (await useMatrixUnits(gpu, precision)) {
+    gpu.prefer(gemmMixed, gemmMatrix, ({ m, n, k }) => [m, n, k].every(isWhole));
+    gpu.prefer(gramMixed, gramMatrix, ({ m, k }) => [m, k].every(isWhole));
+  }
   gpu.prefer(blockUpdate, blockUpdateTiled);
   gpu.prefer(triangularInverse.first, triangularInverseTiled.first);
   gpu.prefer(triangularInverse.second, triangularInverseTiled.second);
@@ -46,6 +53,9 @@ export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<vo
   }
 }
 
+/** Whole matrices of the matrix units. */
+const isWhole = (size: number): boolean => size % 16 === 0;
+
 /** Side of the product that is compared with the exact one. */
 const CHECKED_SIDE = 256;
 /** Largest error of it, relative to the largest element: rounding to half precision makes about 2e-4. */
@@ -53,24 +63,47 @@ const MIXED_ERROR = 2e-3;
 
 /** Whether matrix units are there, right (drivers for them are young) and faster. */
 async function useMatrixUnits(gpu: Gpu, precision: Precision): Promise<boolean> {
-  if (precision === 'f32' || !gpu.hasMatrixUnits || !(await gpu.accepts(gemmMatrix))) return false;
-  if ((await differenceFrom(gpu, gemmTiled, gemmMatrix)) > MIXED_ERROR) return false;
+  if (precision === 'f32' || !gpu.hasMatrixUnits) return false;
+  if (!(await gpu.accepts(gemmMatrix)) || !(await gpu.accepts(gramMatrix))) return false;
+  const differences = [
+    await differenceOfProducts(gpu, gemmTiled, gemmMatrix),
+    await differenceOfGrams(gpu, gramTiled, gramMatrix),
+  ];
+  if (!differences.every((difference) => difference <= MIXED_ERROR)) return false;
   return (await measureFlops(gpu, gemmMatrix)) > (await measureFlops(gpu, gemmTiled));
 }
 
-/** Largest difference of a product of random matrices by two kernels, relative to its largest element. */
-export function differenceFrom(gpu: Gpu, exact: typeof gemm, product: typeof gemm): Promise<number> {
+/** Largest difference of C + A·B of random matrices by two kernels, relative to its largest element. */
+export function differenceOfProducts(gpu: Gpu, exact: typeof gemm, other: typeof gemm): Promise<number> {
   const side = CHECKED_SIDE;
+  return differenceOf(gpu, [exact, other], (kernel, [a, b], c) =>
+    gpu.run(kernel, { m: side, n: side, k: side, accumulate: 1, a: a!, b: b!, c }),
+  );
+}
+
+/** The same of H + XᵀX; what lies above the diagonal's tiles is as it was. */
+export function differenceOfGrams(gpu: Gpu, exact: typeof gram, other: typeof gram): Promise<number> {
+  return differenceOf(gpu, [exact, other], (kernel, [x], h) =>
+    gpu.run(kernel, { m: CHECKED_SIDE, k: CHECKED_SIDE, x: x!, h }),
+  );
+}
+
+function differenceOf<K>(
+  gpu: Gpu,
+  kernels: readonly [exact: K, other: K],
+  run: (kernel: K, factors: readonly GpuTensor[], result: GpuTensor) => void,
+): Promise<number> {
+  const count = CHECKED_SIDE ** 2;
   const random = seededRandom(1);
-  const values = () => Float32Array.from({ length: side * side }, () => random() - 0.5);
+  const values = () => Float32Array.from({ length: count }, () => random() - 0.5);
   return withScope(gpu, async (scope) => {
-    const [a, b] = ['a', 'b'].map((name) => scope.upload(values(), name));
-    const multiply = async (kernel: typeof gemm) => {
-      const c = scope.upload(new Float32Array(side * side).fill(1), 'c');
-      gpu.run(kernel, { m: side, n: side, k: side, accumulate: 1, a: a!, b: b!, c });
-      return new Float32Array(await gpu.read(c));
+    const factors = ['a', 'b'].map((name) => scope.upload(values(), name));
+    const resultOf = async (kernel: K) => {
+      const result = scope.upload(new Float32Array(count).fill(1), 'result');
+      run(kernel, factors, result);
+      return new Float32Array(await gpu.read(result));
     };
-    const [expected, actual] = [await multiply(exact), await multiply(product)];
+    const [expected, actual] = [await resultOf(kernels[0]), await resultOf(kernels[1])];
     const largest = (array: Float32Array) => array.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     return largest(actual.map((x, i) => x - expected[i]!)) / largest(expected);
   });

@@ -15,9 +15,6 @@ export type AnyLinear = LinearWeight | PackedWeight;
 /** Up to so many rows the kernels for few rows are faster: they share out k, and large tiles would be mostly empty. */
 const FEW_ROWS = 8;
 
-/** Rows of the matrices that matrix units multiply. */
-const MATRIX_ROWS = 16;
-
 /** How a product goes about it. */
 export interface ProductOptions {
   /** Add to what y holds. */
@@ -39,7 +36,7 @@ export function multiply(
   const m = x.shape[0]!;
   const shape = { m, n, k, accumulate: accumulate ? 1 : 0 };
   if ('w' in linear) {
-    const large = mixed && m % MATRIX_ROWS === 0 && k % MATRIX_ROWS === 0 ? gemmMixed : gemm;
+    const large = mixed ? gemmMixed : gemm;
     gpu.run(m <= FEW_ROWS ? gemv : large, { ...shape, a: x, b: linear.w, c: y });
     return;
   }

@@ -2,9 +2,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
-import { gram } from '../../src/kernels/linalg/gram.ts';
+import { gram, gramMixed } from '../../src/kernels/linalg/gram.ts';
+import { gramMatrix } from '../../src/kernels/linalg/gram_matrix.ts';
 import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
-import { differenceFrom } from '../../src/kernels/speed.ts';
+import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/speed.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -67,18 +68,31 @@ describe.skipIf(!gpu.hasMatrixUnits)('gemm_matrix, on matrix units', () => {
   });
 });
 
-test('matrix units are only used where the kernel builds; trying leaves no failure behind', async () => {
+test('matrix units are only used where the kernels build; trying leaves no failure behind', async () => {
   expect(await gpu.accepts(gemmMatrix)).toBe(gpu.hasMatrixUnits);
+  expect(await gpu.accepts(gramMatrix)).toBe(gpu.hasMatrixUnits);
   expect(await gpu.accepts(gemm)).toBe(true);
   await gpu.sync();
 });
 
-test('a product is compared with the exact one', async () => {
-  expect(await differenceFrom(gpu, gemm, gemmMixed)).toBe(0);
-  expect(await differenceFrom(gpu, gemm, gemmTiled)).toBeLessThan(1e-5);
-  // Leaves out the last of 256 steps.
-  const short = { ...gemm, name: 'short', wgsl: gemm.wgsl.replaceAll('s.k', '(s.k - 4u)') };
-  expect(await differenceFrom(gpu, gemm, short)).toBeGreaterThan(2e-3);
+describe('a kernel is compared with the exact one', () => {
+  /** Leaves out the last four of 256 steps. */
+  const short = <K extends { name: string; wgsl: string }>(kernel: K, steps: string): K => ({
+    ...kernel,
+    name: `short ${kernel.name}`,
+    wgsl: kernel.wgsl.replaceAll(`< ${steps}`, `< ${steps} - 4u`),
+  });
+
+  test('products', async () => {
+    expect(await differenceOfProducts(gpu, gemm, gemmMixed)).toBe(0);
+    expect(await differenceOfProducts(gpu, gemm, gemmTiled)).toBeLessThan(1e-5);
+    expect(await differenceOfProducts(gpu, gemm, short(gemm, 'k4'))).toBeGreaterThan(2e-3);
+  });
+
+  test('sums of xᵀx', async () => {
+    expect(await differenceOfGrams(gpu, gram, gramMixed)).toBe(0);
+    expect(await differenceOfGrams(gpu, gram, short(gram, 's.m'))).toBeGreaterThan(2e-3);
+  });
 });
 
 test('gemm of no rows does nothing', async () => {

@@ -1,8 +1,5 @@
 import { expect, test } from 'vitest';
-import { type LoadedModule, withPrecision } from '../../src/convert/capture.ts';
-import type { HessianFactor } from '../../src/gptq/factor.ts';
 import { hasMatrixUnits } from '../../src/gpu/device.ts';
-import type { LinearInput } from '../../src/model/architectures/architecture.ts';
 
 const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
 const HALVES = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 };
@@ -22,13 +19,4 @@ test('matrix units are used when their size and types are those of the kernel', 
     const others = FEATURES.filter((feature) => feature !== missing);
     expect(hasMatrixUnits(adapter(others, [HALVES]))).toBe(false);
   }
-});
-
-test('inputs are rounded to half precision only where that holds all of them', () => {
-  const loaded = { forward: { mixed: false } } as LoadedModule;
-  const factors = (...bounds: number[]) =>
-    new Map(bounds.map((inputBound, i) => [`input${i}` as LinearInput, { inputBound } as HessianFactor]));
-  expect(withPrecision(loaded, factors(3, 8000)).forward.mixed).toBe(true);
-  expect(withPrecision(loaded, factors(9000, 3)).forward.mixed).toBe(false);
-  expect(withPrecision(loaded, factors(Number.POSITIVE_INFINITY)).forward.mixed).toBe(false);
 });

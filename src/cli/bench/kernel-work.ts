@@ -110,6 +110,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
   packed_gemv: packedProduct,
   gram,
   gram_tiled: gram,
+  gram_matrix: gram,
   attention,
   'attention_tiled 64': attention,
   'attention_tiled 128': attention,

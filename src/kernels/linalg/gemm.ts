@@ -11,5 +11,5 @@ export const gemm = defineKernel({
   workgroups: ({ m, n }) => [Math.ceil(n / 32), Math.ceil(m / 128)],
 });
 
-/** The same where A and B may be rounded to half precision; then m, n and k are multiples of 16. */
+/** The same where A and B may be rounded to half precision. */
 export const gemmMixed = { ...gemm };

@@ -10,3 +10,6 @@ export const gram = defineKernel({
   outputs: ['h'],
   workgroups: ({ k }) => [Math.ceil(k / 32), Math.ceil(k / 128)],
 });
+
+/** The same where x may be rounded to half precision. */
+export const gramMixed = { ...gram };

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { captureHessians, loadModule } from '../../src/convert/capture.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { Scope } from '../../src/gpu/scope.ts';
+import { gemmMixed } from '../../src/kernels/linalg/gemm.ts';
+import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
+import { HiddenStates } from '../../src/model/states.ts';
+import { GOLDEN_DIR } from '../support/architectures.ts';
+import { stageContext } from '../support/conversion.ts';
+import { testGpu } from '../support/gpu.ts';
+import { randomFloats } from '../support/random.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.destroy());
+
+/** Inputs of the first MLP's down projection grow with the square of `scale`. */
+async function capture(scale: number, rounds: boolean) {
+  if (rounds) gpu.prefer(gemmMixed, gemmMatrix, () => false);
+  const context = await stageContext(gpu, `${GOLDEN_DIR}/architectures/mistral`);
+  const module = context.plan.modules[1]!;
+  const [rows, length, hidden] = [2, 16, context.plan.config.hiddenSize];
+  const scope = new Scope(gpu);
+  const [input, output] = [0, 1].map(() => new HiddenStates(gpu, rows, length, hidden)) as [
+    HiddenStates,
+    HiddenStates,
+  ];
+  try {
+    for (let row = 0; row < rows; row++) input.writeRow(row, randomFloats(length * hidden, row + 1));
+    const loaded = await loadModule(context, scope, module, length);
+    const norm = new Float32Array(await gpu.read(loaded.norms.norm));
+    gpu.write(
+      loaded.norms.norm,
+      norm.map((x) => x * scale),
+    );
+    let passes = 0;
+    const sample = { take: (_: unknown, start: number) => void (start === 0 && passes++) };
+    const options = { keepHessians: false, sample: sample as never };
+    const captured = await captureHessians(context, scope, loaded, input, output, 1, options);
+    return { mixed: captured.loaded.forward.mixed, passes };
+  } finally {
+    for (const states of [input, output]) states.free();
+    scope.freeAll();
+  }
+}
+
+describe('half precision', () => {
+  test('is not asked for where the GPU has no matrix units', async () => {
+    expect(await capture(1, false)).toEqual({ mixed: false, passes: 1 });
+  });
+
+  test('is taken where all linear inputs fit', async () => {
+    expect(await capture(1, true)).toEqual({ mixed: true, passes: 1 });
+  });
+
+  test('a module whose inputs are too large runs once more, exactly', async () => {
+    expect(await capture(3e3, true)).toEqual({ mixed: false, passes: 2 });
+  });
+});

@@ -36,8 +36,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var next_e = e[e_at];
   for (var step = 0u; step < start; step += STEPS) {
     let turn = step / STEPS % 2u;
-    tile_a[turn * 256u + lane] = next_u;
-    tile_b[turn * 256u + lane] = next_e;
+    tile_a[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_u;
+    tile_b[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_e;
     workgroupBarrier();
     if (step + STEPS < start) {
       next_u = u[u_at + (step + STEPS) * k4];

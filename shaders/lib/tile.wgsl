@@ -4,11 +4,13 @@
 //
 // Invocation (row, column) = (lane / 16, lane % 16) owns rows row·4 … +3 and 64 + row·4 … +3, columns likewise.
 
-const TILE4 = 32u; // vec4s in a tile's row
 const STEPS = 8u;
 
-var<workgroup> tile_a: array<vec4f, 512>; // two tiles of (8, 128): summed index, row of C
-var<workgroup> tile_b: array<vec4f, 512>; // two tiles of (8, 128): summed index, column of C
+// Two tiles of 8 summed indices × 128 rows or columns of C, in halves of 16 vec4. Nested, so that an index in the inner
+// loop is checked once for all of them.
+alias Tiles = array<array<array<vec4f, 16>, 2>, 16>;
+var<workgroup> tile_a: Tiles; // along the rows of C
+var<workgroup> tile_b: Tiles; // along its columns
 
 #repeat i 0 1 2 3 4 5 6 7
 var<private> left$i: vec4f; // columns column·4 … +3
@@ -18,11 +20,11 @@ var<private> right$i: vec4f; // columns 64 + column·4 … +3
 // Adds the product of tiles number `turn` to the sums.
 fn multiply_tiles(turn: u32, row: u32, column: u32) {
   for (var step = 0u; step < STEPS; step++) {
-    let at = turn * 256u + step * TILE4;
-    let a0 = tile_a[at + row];
-    let a1 = tile_a[at + 16u + row];
-    let b0 = tile_b[at + column];
-    let b1 = tile_b[at + 16u + column];
+    let at = turn * STEPS + step;
+    let a0 = tile_a[at][0][row];
+    let a1 = tile_a[at][1][row];
+    let b0 = tile_b[at][0][column];
+    let b1 = tile_b[at][1][column];
     #repeat i 0 1 2 3
     left$i += a0[$i] * b0;
     right$i += a0[$i] * b1;

@@ -24,7 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   // What this invocation loads of each pair of tiles: four summed indices of one row of A, one vec4 of B.
   let a_row = group.y * 128u + lane / 2u;
   let a_at = min(a_row, s.m - 1u) * k4 + lane % 2u;
-  let a_to = (lane % 2u) * 128u + lane / 8u;
+  let a_step = lane % 2u * 4u;
   let a_part = lane / 2u % 4u;
   let b_column = group.x * 32u + lane % 32u;
   let b_at = lane / 32u * n4 + min(b_column, n4 - 1u);
@@ -33,9 +33,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var step = 0u; step < s.k; step += STEPS) {
     let turn = step / STEPS % 2u;
     #repeat i 0 1 2 3
-    tile_a[turn * 256u + a_to + $i * TILE4][a_part] = next_a[$i];
+    tile_a[turn * STEPS + a_step + $iu][lane / 128u][lane / 8u % 16u][a_part] = next_a[$i];
     #end
-    tile_b[turn * 256u + lane] = next_b;
+    tile_b[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_b;
     workgroupBarrier();
     if (step + STEPS < s.k) {
       next_a = a[a_at + (step + STEPS) / 4u];

@@ -38,8 +38,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   for (var step = 0u; step < s.m; step += STEPS) {
     let turn = step / STEPS % 2u;
-    tile_a[turn * 256u + lane] = next_a;
-    tile_b[turn * 256u + lane] = next_b;
+    tile_a[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_a;
+    tile_b[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_b;
     workgroupBarrier();
     let next = step + STEPS + token;
     next_a = vec4f();

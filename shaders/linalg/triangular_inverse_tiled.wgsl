@@ -58,7 +58,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let a_row = min(first_row + lane / 2u, rows - 1u);
   let a_step = lane % 2u * 4u;
   let a_at = (c_start + a_row) * k4 + (summed + a_step) / 4u;
-  let a_to = (lane % 2u) * 128u + lane / 8u;
   let a_part = lane / 2u % 4u;
   let b_column = min(first_column + lane % 32u * 4u, s.side - 4u);
   let b_step = lane / 32u;
@@ -68,9 +67,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var t = begin; t < end; t += STEPS) {
     let turn = t / STEPS % 2u;
     #repeat i 0 1 2 3
-    tile_a[turn * 256u + a_to + $i * TILE4][a_part] = next_a[$i];
+    tile_a[turn * STEPS + a_step + $iu][lane / 128u][lane / 8u % 16u][a_part] = next_a[$i];
     #end
-    tile_b[turn * 256u + lane] = next_b;
+    tile_b[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_b;
     workgroupBarrier();
     let next = t + STEPS;
     if (next < end) {

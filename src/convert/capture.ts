@@ -72,7 +72,7 @@ async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>
   const largest = await Promise.all(
     [...hessians.values()].map(async (h) => {
       const squares = await readDiagonal(gpu, h, h.shape[0]!);
-      return Math.sqrt(squares.reduce((most, x) => (x <= most ? most : x), 0)); // NaN stays
+      return Math.sqrt(squares.reduce((most, x) => Math.max(most, x), 0)); // NaN stays
     }),
   );
   return largest.every((x) => x <= LARGEST_INPUT);

@@ -15,7 +15,7 @@ export interface PackedLinear {
   /** Padded to a multiple of 32. */
   readonly n: number;
   /** (packed rows, n): the codes of a column, group by group, as little-endian bit streams down the rows. */
-  readonly qWeight: Uint32Array;
+  readonly qWeight: Uint32Array<ArrayBuffer>;
   /** (groups, n / 8): scale code − 1 in 4 bits, low nibble first. */
   readonly qScale: Uint32Array;
   /** (groups): bits of halves. */

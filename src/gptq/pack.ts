@@ -34,15 +34,16 @@ export async function packLinear(
   const packed: PackedLinear[] = [];
   let start = 0;
   for (const slice of slices) {
-    const scales = await packScales(gpu, slice, columns - start);
-    packed.push({ k, n: slice.n, qWeight: await packWeight(gpu, slice), ...scales, qGroups, qInvPerm });
+    const reading = [packWeight(gpu, slice), packScales(gpu, slice, columns - start)] as const;
+    const [qWeight, scales] = await Promise.all(reading);
+    packed.push({ k, n: slice.n, qWeight, ...scales, qGroups, qInvPerm });
     start += slice.n;
   }
   return joinColumns(packed);
 }
 
 /** q_weight (packed rows, n). */
-async function packWeight(gpu: Gpu, { n, groups, codes }: GpuLinear): Promise<Uint32Array> {
+async function packWeight(gpu: Gpu, { n, groups, codes }: GpuLinear): Promise<Uint32Array<ArrayBuffer>> {
   return withScope(gpu, async (scope) => {
     const words = scope.upload(wordTable(groups), 'word table');
     const packedRows = words.size / 16;
@@ -83,16 +84,16 @@ async function packScales(
   columns: number,
 ): Promise<Pick<PackedLinear, 'qScale' | 'qScaleMax'>> {
   const { n, groups, firstGroup } = linear;
-  const scaleCodes = new Uint32Array(await gpu.read(linear.scaleCodes));
-  const scaleMax = new Uint32Array(await gpu.read(linear.scaleMax));
+  const reading = [linear.scaleCodes, linear.scaleMax].map((tensor) => gpu.read(tensor));
+  const [scaleCodes, scaleMax] = (await Promise.all(reading)).map((bytes) => new Uint32Array(bytes));
   const qScale = new Uint32Array((groups.length * n) / 8);
   for (let group = 0; group < groups.length; group++) {
     for (let column = 0; column < n; column++) {
-      const stored = column < columns ? scaleCodes[(firstGroup + group) * n + column]! - 1 : PAD_SCALE;
+      const stored = column < columns ? scaleCodes![(firstGroup + group) * n + column]! - 1 : PAD_SCALE;
       qScale[(group * n + column) >>> 3]! |= stored << ((column & 7) * 4);
     }
   }
-  return { qScale, qScaleMax: Uint16Array.from(scaleMax.subarray(firstGroup, firstGroup + groups.length)) };
+  return { qScale, qScaleMax: Uint16Array.from(scaleMax!.subarray(firstGroup, firstGroup + groups.length)) };
 }
 
 /** Uploads a packed linear and unpacks its codes: the reader of EXL2 tensors. Results belong to `scope`. */
@@ -102,16 +103,14 @@ export function uploadPacked(gpu: Gpu, scope: Scope, key: string, packed: Packed
   const first = firstWords(groups);
   const rows = scope.upload(rowTable(k, groups, 0), 'row table');
   const codes = scope.alloc([k / 4, n], `codes of ${key}`);
-  const packedWeight = scope.upload(Uint32Array.from(packed.qWeight), `q_weight of ${key}`);
+  const packedWeight = scope.upload(packed.qWeight, `q_weight of ${key}`);
   const firsts = Uint32Array.from(groups.flatMap(({ start }, i) => [start, first[i]!]));
   const firstTensor = scope.upload(firsts, 'group starts');
   gpu.run(unpackCodes, { n, k, packed: packedWeight, rows, first: firstTensor, codes });
   scope.free(packedWeight);
   scope.free(firstTensor);
-  const scales = Uint32Array.from(
-    { length: qScale.length * 8 },
-    (_, i) => ((qScale[i >>> 3]! >>> ((i & 7) * 4)) & 15) + 1,
-  );
+  const scales = new Uint32Array(qScale.length * 8);
+  for (let i = 0; i < scales.length; i++) scales[i] = ((qScale[i >>> 3]! >>> ((i & 7) * 4)) & 15) + 1;
   const perm = new Uint32Array(k);
   packed.qInvPerm.forEach((position, feature) => {
     perm[position] = feature;

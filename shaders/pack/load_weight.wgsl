@@ -15,18 +15,6 @@ struct Scalars {
 
 var<workgroup> tile: array<array<f32, 33>, 32>;
 
-fn load_f32(i: u32) -> f32 {
-  return bitcast<f32>(source[i]);
-}
-
-fn load_f16(i: u32) -> f32 {
-  return half_value((source[i / 2u] >> (i % 2u * 16u)) & 0xffffu);
-}
-
-fn load_bf16(i: u32) -> f32 {
-  return bitcast<f32>((source[i / 2u] >> (i % 2u * 16u)) << 16u);
-}
-
 #repeat T f32 f16 bf16
 @compute @workgroup_size(32, 8)
 fn from_$T(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {

@@ -7,9 +7,10 @@ import { gemmMixed } from '../kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../kernels/linalg/gemm_matrix.ts';
 import { gram, gramMixed } from '../kernels/linalg/gram.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
+import { forEachBatch } from '../model/batches.ts';
 import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
-import { forEachBatch, type HiddenStates } from '../model/states.ts';
+import type { HiddenStates } from '../model/states.ts';
 import { type LinearWeight, loadLinears, loadNorms, type ModuleNorms } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -52,12 +53,12 @@ export async function advance(
   seen?: InputsSeen,
 ): Promise<void> {
   const { gpu, control } = context;
-  await forEachBatch(gpu, input.rows, batch, async (scope, start, end) => {
+  await forEachBatch(gpu, input.rows, batch, async (scope, start, end, later) => {
     await checkControl(control);
     const x = input.load(scope, start, end);
     const block = runBlock(loaded.forward, scope, loaded.module, loaded.norms, loaded.linears, x);
     seen?.(block.inputs, start);
-    await output.store(block.output, start);
+    later(output.store(block.output, start));
   });
 }
 

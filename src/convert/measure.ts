@@ -42,8 +42,12 @@ export async function measure(stage: StageContext, rows: CalibrationRows): Promi
   );
   const pending = earlier.lastIndexOf(undefined);
   try {
-    if (pending >= 0) await embedTokens(source, plan, rows.ids, states);
-    if (pending >= 0) fetch(weightNames(modules[0]));
+    if (pending >= 0) {
+      await withFittingBatch(gpu, 1, 'the embedding', [states, next], () =>
+        embedTokens(gpu, source, plan, rows.ids, [states]),
+      );
+      fetch(weightNames(modules[0]));
+    }
     for (const [index, module] of modules.entries()) {
       const started = performance.now();
       progress(index, 0);

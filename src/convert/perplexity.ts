@@ -1,8 +1,9 @@
 import { withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { softmaxStats } from '../kernels/model/softmax_stats.ts';
+import { forEachBatch, type Later } from '../model/batches.ts';
 import { type ForwardContext, normalize, project } from '../model/forward.ts';
-import { forEachBatch, type HiddenStates } from '../model/states.ts';
+import type { HiddenStates } from '../model/states.ts';
 import type { LinearWeight } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -30,59 +31,67 @@ export interface HeadModel {
  */
 export async function perplexity(
   context: StageContext,
-  { forward, norm, head }: HeadModel,
+  model: HeadModel,
   states: HiddenStates,
   ids: Int32Array,
   rows: number,
 ): Promise<{ value: number; tokens: number }> {
   const { gpu, control } = context;
+  const { forward, norm } = model;
   const { length } = states;
-  let total = 0;
-  await forEachBatch(gpu, rows, 1, async (scope, row) => {
+  const losses: Float64Array[] = [];
+  await forEachBatch(gpu, rows, 1, async (scope, row, _, later) => {
     await checkControl(control);
     const normed = normalize(forward, scope, states.load(scope, row, row + 1), norm);
     const targets = Uint32Array.from({ length }, (_, i) => ids[row * length + Math.min(i + 1, length - 1)]!);
-    const losses = await tokenLosses(context, forward, normed, head, targets);
-    // The last token of a row has no next one.
-    for (let i = 0; i < length - 1; i++) total += losses[i]!;
+    losses[row] = await recordLosses(context, model, normed, targets, later);
   });
+  let total = 0;
+  // The last token of a row has no next one.
+  for (const row of losses) for (let i = 0; i < length - 1; i++) total += row[i]!;
   const tokens = rows * (length - 1);
   return { value: Math.exp(total / tokens), tokens };
 }
 
-/** Loss of each token of `normed` (tokens, hidden), in nats; few logits exist at a time. */
-async function tokenLosses(
+/** Loss of each token of `normed` (tokens, hidden), in nats, filled in later; few logits exist at a time. */
+async function recordLosses(
   { gpu, plan }: StageContext,
-  forward: ForwardContext,
+  { forward, head }: HeadModel,
   normed: GpuTensor,
-  head: readonly LinearWeight[],
   targets: Uint32Array<ArrayBuffer>,
+  later: Later,
 ): Promise<Float64Array> {
   const [tokens, hidden] = normed.shape as [number, number];
   const losses = new Float64Array(tokens);
   const piece = logitRows(Math.max(...head.map(({ n }) => n)));
   for (let start = 0; start < tokens; start += piece) {
     const m = Math.min(piece, tokens - start);
-    const stats: Float32Array[] = [];
+    const reading: Promise<ArrayBuffer>[] = [];
     let first = 0;
     for (const slice of head) {
       const words = { first, count: Math.min(slice.n, plan.config.vocabSize - first) };
       const input = view(normed, start * hidden, [m, hidden]);
-      stats.push(
-        await withScope(gpu, async (scope) => {
-          const logits = project(forward, scope, input, slice);
-          const result = scope.alloc([m, 3], 'softmax statistics');
-          const pieceTargets = scope.upload(targets.slice(start, start + m), 'targets');
-          gpu.run(softmaxStats, { m, n: slice.n, ...words, logits, targets: pieceTargets, stats: result });
-          return new Float32Array(await gpu.read(result));
-        }),
-      );
+      await withScope(gpu, (scope) => {
+        const logits = project(forward, scope, input, slice);
+        const result = scope.alloc([m, 3], 'softmax statistics');
+        const pieceTargets = scope.upload(targets.slice(start, start + m), 'targets');
+        gpu.run(softmaxStats, { m, n: slice.n, ...words, logits, targets: pieceTargets, stats: result });
+        reading.push(gpu.read(result));
+        later(reading.at(-1)!);
+      });
       first += slice.n;
     }
-    for (let i = 0; i < m; i++)
-      losses[start + i] = logLoss(stats.map((slice) => slice.subarray(i * 3, i * 3 + 3)));
+    later(Promise.all(reading).then((stats) => fillLosses(losses, start, stats)));
   }
   return losses;
+}
+
+/** From the statistics (m, 3) of each slice. */
+function fillLosses(losses: Float64Array, start: number, stats: readonly ArrayBuffer[]): void {
+  const slices = stats.map((bytes) => new Float32Array(bytes));
+  for (let i = 0; i < slices[0]!.length / 3; i++) {
+    losses[start + i] = logLoss(slices.map((slice) => slice.subarray(i * 3, i * 3 + 3)));
+  }
 }
 
 /** −log p of the target from each slice's maximum, sum and target logit (0 in all but one slice). */

@@ -9,9 +9,10 @@ import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { recordRowNorms } from '../kernels/row-norms.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
+import { forEachBatch } from '../model/batches.ts';
 import { runBlock } from '../model/forward.ts';
 import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
-import { forEachBatch, type HiddenStates } from '../model/states.ts';
+import type { HiddenStates } from '../model/states.ts';
 import type { LinearWeight } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';
@@ -182,13 +183,16 @@ export async function advanceAndCompare(
   batch: number,
 ): Promise<number> {
   const errors: number[] = [];
-  await forEachBatch(gpu, input.rows, batch, async (scope, start, end) => {
+  const note = (values: readonly number[], start: number) => {
+    for (const [i, value] of values.entries()) errors[start + i] = value;
+  };
+  await forEachBatch(gpu, input.rows, batch, async (scope, start, end, later) => {
     await checkControl(control);
     const x = input.load(scope, start, end);
     const y = runBlock(forward, scope, module, norms, linears, x).output;
     const sums = recordRowNorms(gpu, scope, y, output.load(scope, start, end), end - start);
-    errors.push(...(await readErrors(gpu, sums)));
-    await output.store(y, start);
+    later(readErrors(gpu, sums).then((values) => note(values, start)));
+    later(output.store(y, start));
   });
   return mean(errors);
 }

@@ -71,8 +71,9 @@ export async function quantize(
   const linearErrors = new Map<string, number>();
   const batchRows = rowsPerBatch(gpu, plan, rows.length);
   try {
-    await embedTokens(source, plan, rows.ids, states.quantized);
-    await embedTokens(source, plan, rows.ids, states.original);
+    await withFittingBatch(gpu, 1, 'the embedding', Object.values(states), () =>
+      embedTokens(gpu, source, plan, rows.ids, [states.quantized, states.original]),
+    );
     fetch(weightNames(plan.modules[0]));
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();

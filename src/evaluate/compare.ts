@@ -3,9 +3,10 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { COMPARED, compareLogits } from '../kernels/model/compare_logits.ts';
+import { forEachBatch } from '../model/batches.ts';
 import { type ForwardContext, forwardContext, normalize, project } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
-import { forEachBatch, type HiddenStates } from '../model/states.ts';
+import type { HiddenStates } from '../model/states.ts';
 import { type Range, sliceColumns } from '../model/weights.ts';
 import { InputError } from '../util/errors.ts';
 import type { OnStep, TokenRows } from './final-states.ts';
@@ -48,12 +49,19 @@ export async function compareTokens(
     await withScope(gpu, async (scope) => {
       const a = await openHead(gpu, scope, reference, rows.length, words);
       const b = other === reference ? a : await openHead(gpu, scope, other, rows.length, words);
-      await forEachBatch(gpu, rows.rows, 1, async (batch, row) => {
+      await forEachBatch(gpu, rows.rows, 1, async (batch, row, _, later) => {
         await onStep(index * rows.rows + row, slices.length * rows.rows);
-        const stats = await compareRow(gpu, batch, [a, b], words, rows, row);
-        stats.forEach((token, i) => {
-          found[row * rows.length + i]!.push({ first: words.start, stats: token });
-        });
+        const take = (stats: Float32Array, start: number) => {
+          for (let i = 0; i < stats.length / COMPARED; i++) {
+            found[row * rows.length + start + i]!.push({
+              first: words.start,
+              stats: rowStatistics(stats, i),
+            });
+          }
+        };
+        await compareRow(gpu, batch, [a, b], words, rows, row, (reading, start) =>
+          later(reading.then((bytes) => take(new Float32Array(bytes), start))),
+        );
       });
     });
   }
@@ -95,7 +103,7 @@ async function openHead(
   return { forward, norm, head: await loadHeadSlice(gpu, scope, model, words), states };
 }
 
-/** The kernel's numbers for each token of a row. */
+/** Records the comparison of a row; `taken` gets the kernel's numbers for each piece of it, once they are read. */
 async function compareRow(
   gpu: Gpu,
   scope: Scope,
@@ -103,13 +111,13 @@ async function compareRow(
   words: Range,
   { length, ids }: TokenRows,
   row: number,
-): Promise<Float32Array[]> {
+  taken: (reading: Promise<ArrayBuffer>, start: number) => void,
+): Promise<void> {
   const states = heads.map(({ forward, norm, states }) =>
     normalize(forward, scope, states.load(scope, row, row + 1), norm),
   );
   const width = padColumns(words.end - words.start);
   const piece = Math.max(PIECE, Math.floor(LOGIT_BYTES / (width * 4) / PIECE) * PIECE);
-  const tokens: Float32Array[] = [];
   for (let start = 0; start < length; start += piece) {
     const m = Math.min(piece, length - start);
     // The last token of a row has no next word; what is given for it is not used.
@@ -118,27 +126,27 @@ async function compareRow(
       (_, i) => ids[row * length + Math.min(start + i + 1, length - 1)]!,
     );
     const inputs = states.map((x) => view(x, start * x.shape[1]!, [m, x.shape[1]!]));
-    const stats = await comparePiece(gpu, heads, inputs as [GpuTensor, GpuTensor], words, targets);
-    for (let i = 0; i < m; i++) tokens.push(rowStatistics(stats, i));
+    await withScope(gpu, (pieceScope) => {
+      const stats = comparePiece(gpu, pieceScope, heads, inputs as [GpuTensor, GpuTensor], words, targets);
+      taken(gpu.read(stats), start);
+    });
   }
-  return tokens;
 }
 
-/** Runs both heads on a piece of the tokens. */
+/** Runs both heads on a piece of the tokens: (tokens, COMPARED). */
 function comparePiece(
   gpu: Gpu,
+  scope: Scope,
   heads: readonly [OpenHead, OpenHead],
   inputs: readonly [GpuTensor, GpuTensor],
   { start, end }: Range,
   targets: Uint32Array<ArrayBuffer>,
-): Promise<Float32Array> {
-  return withScope(gpu, async (scope) => {
-    const logits = heads.map(({ forward, head }, i) => project(forward, scope, inputs[i]!, head));
-    const [a, b] = logits as [GpuTensor, GpuTensor];
-    const [m, n] = a.shape as [number, number];
-    const stats = scope.alloc([m, COMPARED], 'comparison');
-    const scalars = { m, n, first: start, count: end - start };
-    gpu.run(compareLogits, { ...scalars, a, b, targets: scope.upload(targets, 'targets'), stats });
-    return new Float32Array(await gpu.read(stats));
-  });
+): GpuTensor {
+  const logits = heads.map(({ forward, head }, i) => project(forward, scope, inputs[i]!, head));
+  const [a, b] = logits as [GpuTensor, GpuTensor];
+  const [m, n] = a.shape as [number, number];
+  const stats = scope.alloc([m, COMPARED], 'comparison');
+  const scalars = { m, n, first: start, count: end - start };
+  gpu.run(compareLogits, { ...scalars, a, b, targets: scope.upload(targets, 'targets'), stats });
+  return stats;
 }

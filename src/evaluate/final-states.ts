@@ -1,8 +1,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
+import { forEachBatch } from '../model/batches.ts';
 import { embedTokens } from '../model/embedding.ts';
 import { forwardContext, runBlock } from '../model/forward.ts';
-import { forEachBatch, HiddenStates } from '../model/states.ts';
+import { HiddenStates } from '../model/states.ts';
 import { loadBlock } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
@@ -30,15 +31,15 @@ export async function finalStates(
   const { config, modules } = outline;
   const states = new HiddenStates(gpu, rows, length, config.hiddenSize);
   try {
-    await embedTokens(source, outline, ids, states);
+    await embedTokens(gpu, source, outline, ids, [states]);
     for (const [i, module] of modules.entries()) {
       await withScope(gpu, async (scope) => {
         const { norms, linears } = await loadBlock(gpu, scope, model, module);
         const context = forwardContext(gpu, scope, config, length);
-        await forEachBatch(gpu, rows, 1, async (batch, row) => {
+        await forEachBatch(gpu, rows, 1, async (batch, row, _, later) => {
           await onStep(i * rows + row, modules.length * rows);
           const x = states.load(batch, row, row + 1);
-          await states.store(runBlock(context, batch, module, norms, linears, x).output, row);
+          later(states.store(runBlock(context, batch, module, norms, linears, x).output, row));
         });
       });
     }

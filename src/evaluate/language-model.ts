@@ -2,7 +2,7 @@ import { padColumns } from '../exl2/packed-linear.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readEmbeddings } from '../model/embedding.ts';
+import { readEmbeddings, spread, uploadEmbeddings } from '../model/embedding.ts';
 import { normalize, project, runBlock } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
 import { sliceColumns } from '../model/weights.ts';
@@ -91,13 +91,11 @@ export class LanguageModel {
   #run(ids: readonly number[], cache: KvCache, wanted: boolean): Promise<Float32Array> {
     const { source, outline } = this.model;
     return withScope(this.#gpu, async (scope) => {
-      const vectors = await readEmbeddings(source, outline, Int32Array.from(ids));
       const { hiddenSize } = outline.config;
-      const data = new Float32Array(ids.length * hiddenSize);
-      ids.forEach((id, i) => {
-        data.set(vectors.get(id)!, i * hiddenSize);
-      });
-      let x: GpuTensor = { ...scope.upload(data, 'embeddings'), shape: [ids.length, hiddenSize] };
+      const tokens = Int32Array.from(ids);
+      const vectors = await readEmbeddings(source, outline, tokens);
+      const table = uploadEmbeddings(this.#gpu, scope, vectors);
+      let x = spread(this.#gpu, scope, vectors, table, tokens);
       const context = cache.context(ids.length);
       for (const { module, norms, linears } of this.#blocks) {
         x = await withScope(this.#gpu, (block) =>

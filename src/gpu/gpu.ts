@@ -3,6 +3,7 @@ import type { Kernel, Workgroups } from './kernel.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
+import { StagingPool } from './staging.ts';
 import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
 
 /** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
@@ -14,6 +15,8 @@ type Suits = (scalars: Readonly<Record<string, number>>) => boolean;
 
 /** Uniform structs of one submission; each takes one aligned slot. */
 const UNIFORM_SLOTS = 256;
+/** Of the first submission after the host has waited, and the GPU may: it should not wait for many to be recorded. */
+const FIRST_BURST = 16;
 const MAX_WORKGROUPS = 65535;
 /** Larger writes make the browser allocate staging memory of their size. */
 const WRITE_BYTES = 16 * 2 ** 20;
@@ -27,27 +30,34 @@ export class Gpu {
   /** Times what runs, while set. */
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;
+  readonly #staging: StagingPool;
   readonly #preferred = new Map<Kernel, { variant: Kernel; suits: Suits }[]>();
   readonly #uniformData = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
   readonly #uniformView = new DataView(this.#uniformData);
   readonly #uniformBuffers: GPUBuffer[] = [];
   #uniforms: GPUBuffer | undefined;
   #slots = 0;
+  /** Dispatches of the next submission. */
+  #burst = FIRST_BURST;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
+  /** Of the device or of WGSL: nothing works any more. */
   #failure: Error | undefined;
+  /** Of a command; told once, as nothing may be wrong with the next ones. */
+  #refusal: Error | undefined;
 
   /** `budget`: bytes of GPU memory that buffers may take together. */
   constructor(device: GPUDevice, budget: number, hasMatrixUnits = false) {
     this.device = device;
     this.hasMatrixUnits = hasMatrixUnits;
     this.memory = new GpuMemory(device, budget, () => this.flush());
+    this.#staging = new StagingPool(device);
     this.#pipelines = new PipelineCache(device, (error) => {
-      this.#failure = error; // tells more than the refused commands that come of it
+      this.#failure ??= error; // tells more than the refused commands that come of it
     });
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault(); // the console need not show what is thrown
-      this.#failure ??= new InternalError(`WebGPU refused a command: ${event.error.message}`);
+      this.#refusal ??= new InternalError(`WebGPU refused a command: ${event.error.message}`);
     });
     void device.lost.then((info) => {
       this.#failure = lost(info.message || info.reason);
@@ -102,7 +112,10 @@ export class Gpu {
     const groups = fold(kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
     const { pipeline, layout } = this.#pipelines.get(kernel);
-    if (this.#slots === UNIFORM_SLOTS) this.flush();
+    if (this.#slots >= this.#burst) {
+      this.flush();
+      this.#burst = Math.min(2 * this.#burst, UNIFORM_SLOTS);
+    }
     const offset = this.#writeScalars(kernel, args);
     const pass = this.#computePass(kernel);
     const tensors: readonly GpuTensor[] = [...kernel.inputs, ...kernel.outputs].map((name) => args[name]);
@@ -159,18 +172,22 @@ export class Gpu {
 
   /** The bytes of `tensor`, once everything recorded so far has run. */
   async read(tensor: GpuTensor): Promise<ArrayBuffer> {
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const staging = this.device.createBuffer({ size: tensor.size, usage, label: 'readback' });
+    const staging = this.#staging.take(tensor.size);
     try {
       this.#commands().copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.size);
       this.flush();
-      await staging.mapAsync(GPUMapMode.READ).catch((error: unknown) => {
-        throw this.#failure ?? readFailure(error);
+      await staging.mapAsync(GPUMapMode.READ, 0, tensor.size).catch((error: unknown) => {
+        throw this.#failure ?? this.#refusal ?? readFailure(error);
       });
       await this.#throwIfFailed();
-      return staging.getMappedRange().slice(0);
-    } finally {
+      const bytes = staging.getMappedRange(0, tensor.size).slice(0);
+      this.#staging.give(staging);
+      return bytes;
+    } catch (error) {
       staging.destroy();
+      throw error;
+    } finally {
+      this.#burst = FIRST_BURST;
     }
   }
 
@@ -195,21 +212,23 @@ export class Gpu {
   async sync(): Promise<void> {
     this.flush();
     await this.device.queue.onSubmittedWorkDone().catch(() => {});
+    this.#burst = FIRST_BURST;
     await this.#throwIfFailed();
   }
 
   destroy(): void {
     this.memory.trim();
+    this.#staging.destroy();
     for (const buffer of this.#uniformBuffers) buffer.destroy();
     this.device.destroy();
   }
 
   async #throwIfFailed(): Promise<void> {
     await this.#pipelines.checked();
-    const outOfMemory = this.memory.takeFailure();
-    // Commands on the buffer that is missing were refused too; that is over when the caller has freed it.
-    if (outOfMemory && !(this.#failure instanceof DeviceLostError)) this.#failure = undefined;
-    if (outOfMemory ?? this.#failure) throw outOfMemory ?? this.#failure;
+    // Where memory is missing, commands on the buffer were refused too; that is over when the caller has freed it.
+    const failure = this.memory.takeFailure() ?? this.#failure ?? this.#refusal;
+    this.#refusal = undefined;
+    if (failure) throw failure;
   }
 
   #commands(): GPUCommandEncoder {

@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { bufferBytes } from '../gpu/memory.ts';
-import { type Scope, withScope } from '../gpu/scope.ts';
+import type { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 
 /** Share of the GPU memory budget that resident states may take. */
@@ -43,14 +43,19 @@ export class HiddenStates {
     return batch;
   }
 
-  /** Takes the states of rows start … from `batch`. */
+  /**
+   * Takes the states of rows start … from `batch`, which may be freed at once. Rows that are not resident can be
+   * loaded when the promise is resolved.
+   */
   async store(batch: GpuTensor, start: number): Promise<void> {
-    const rows = batch.shape[0]! / this.length;
-    for (let i = 0; i < rows; i++) {
-      const resident = this.#resident[start + i];
-      if (resident) this.#gpu.copy(this.#rowOf(batch, i), resident);
-      else this.#host[start + i] = new Float32Array(await this.#gpu.read(this.#rowOf(batch, i)));
+    const reading: Promise<void>[] = [];
+    for (let row = start; row < start + batch.shape[0]! / this.length; row++) {
+      const source = this.#rowOf(batch, row - start);
+      const resident = this.#resident[row];
+      if (resident) this.#gpu.copy(source, resident);
+      else reading.push(this.#toHost(source, row));
     }
+    await Promise.all(reading);
   }
 
   /** One row's states in host memory, (length, hidden). */
@@ -81,20 +86,11 @@ export class HiddenStates {
     this.#host.length = 0;
   }
 
+  async #toHost(source: GpuTensor, row: number): Promise<void> {
+    this.#host[row] = new Float32Array(await this.#gpu.read(source));
+  }
+
   #rowOf(batch: GpuTensor, row: number): GpuTensor {
     return view(batch, row * this.length * this.hidden, [this.length, this.hidden]);
-  }
-}
-
-/** Calls `work` for each batch of at most `size` rows, with a scope of its own; waits for the GPU in between. */
-export async function forEachBatch(
-  gpu: Gpu,
-  rows: number,
-  size: number,
-  work: (scope: Scope, start: number, end: number) => Promise<void> | void,
-): Promise<void> {
-  for (let start = 0; start < rows; start += size) {
-    await withScope(gpu, (scope) => work(scope, start, Math.min(rows, start + size)));
-    await gpu.sync();
   }
 }

@@ -1,35 +1,16 @@
 import { afterAll, describe, test } from 'vitest';
 import { loadWeight } from '../../src/kernels/pack/load_weight.ts';
-import { bf16ToF32Array, f16ToF32Array } from '../../src/util/half.ts';
+import { f16ToF32Array } from '../../src/util/half.ts';
 import { expectExact } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
-import { randomIntegers } from '../support/random.ts';
 import { runKernel } from '../support/run-kernel.ts';
+import { STORED, STORED_DTYPES } from '../support/stored-floats.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
 
-/** Finite 16-bit floats of either kind: their largest exponent is left out. */
-const finite16 = (length: number): Uint16Array<ArrayBuffer> =>
-  Uint16Array.from(randomIntegers(length, 0x8000, 1), (bits) => (bits % 0x7800) | ((bits & 1) << 15));
-
-const FORMATS = {
-  F32: {
-    source: (length: number) => new Float32Array(finite16(length)),
-    values: (source: Float32Array | Uint16Array) => source as Float32Array,
-  },
-  F16: {
-    source: finite16,
-    values: (source: Float32Array | Uint16Array) => f16ToF32Array(source as Uint16Array),
-  },
-  BF16: {
-    source: finite16,
-    values: (source: Float32Array | Uint16Array) => bf16ToF32Array(source as Uint16Array),
-  },
-} as const;
-
-describe.each(['F32', 'F16', 'BF16'] as const)('load_weight from %s is exact', (dtype) => {
-  const { source, values } = FORMATS[dtype];
+describe.each(STORED_DTYPES)('load_weight from %s is exact', (dtype) => {
+  const { source, values } = STORED[dtype];
 
   // A workgroup turns 32 × 32; columns past n are zero up to nPadded.
   test.each([

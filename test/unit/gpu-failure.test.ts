@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { forEachBatch } from '../../src/model/batches.ts';
 import { DeviceLostError, InternalError, OutOfMemoryError, UnsupportedError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { addAmount, broken } from '../support/test-kernels.ts';
@@ -49,6 +50,21 @@ describe('a driver without memory', () => {
     expect(() => gpu.alloc([2 ** 18], 'states')).toThrow(
       `of the budget of ${Math.floor(0.9 * (2 ** 20 + 4096))} bytes`,
     );
+  });
+
+  test('ends a pass over batches of rows, which can be started again', async () => {
+    const gpu = await openTestGpu();
+    const pass = (size: number) =>
+      forEachBatch(gpu, 4, 1, (scope, start, _, later) => {
+        const [x, y] = [scope.upload(Float32Array.of(start), 'x'), scope.alloc([size], 'states')];
+        gpu.run(addAmount, { count: 1, amount: 1, x, y });
+        later(gpu.read(y));
+      });
+    exhaust(gpu.device);
+    await expect(pass(2 ** 18)).rejects.toThrow(OutOfMemoryError);
+    gpu.memory.trim();
+    await pass(1);
+    await gpu.sync();
   });
 });
 

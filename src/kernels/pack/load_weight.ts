@@ -1,11 +1,12 @@
 import half from '../../../shaders/lib/half.wgsl?raw';
+import stored from '../../../shaders/lib/stored.wgsl?raw';
 import wgsl from '../../../shaders/pack/load_weight.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
 const loader = (entryPoint: string) =>
   defineKernel({
     name: `load_weight ${entryPoint}`,
-    wgsl: [half, wgsl],
+    wgsl: [half, stored, wgsl],
     entryPoint,
     scalars: { k: 'u32', n: 'u32', nPadded: 'u32' },
     inputs: ['source'],

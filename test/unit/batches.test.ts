@@ -1,0 +1,97 @@
+import { afterAll, expect, test } from 'vitest';
+import { forEachBatch } from '../../src/model/batches.ts';
+import { testGpu } from '../support/gpu.ts';
+import { addAmount } from '../support/test-kernels.ts';
+
+const gpu = await testGpu();
+afterAll(() => gpu.destroy());
+
+/** A promise that is settled from outside. */
+function pending() {
+  let settle = { resolve: () => {}, reject: (_: Error) => {} };
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, ...settle };
+}
+
+const turns = async (count = 50) => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+
+test('rows come in batches, one more of them than is done', async () => {
+  const readings = [pending(), pending(), pending()];
+  const begun: [number, number][] = [];
+  let done = false;
+  const all = forEachBatch(gpu, 5, 2, (_, start, end, later) => {
+    later(readings[begun.length]!.promise);
+    begun.push([start, end]);
+  }).then(() => {
+    done = true;
+  });
+  await turns();
+  expect(begun).toEqual([
+    [0, 2],
+    [2, 4],
+  ]);
+  readings[0]!.resolve();
+  await turns();
+  expect(begun.at(-1)).toEqual([4, 5]);
+  readings[1]!.resolve();
+  await turns();
+  expect(done).toBe(false);
+  readings[2]!.resolve();
+  await all;
+});
+
+test('a batch takes the memory of the one before, and what that one computed is read', async () => {
+  const sums: number[] = [];
+  await forEachBatch(gpu, 6, 1, (scope, start, _, later) => {
+    const [x, y] = [scope.upload(Float32Array.of(start), 'x'), scope.alloc([1], 'y')];
+    gpu.run(addAmount, { count: 1, amount: 10, x, y });
+    later(
+      gpu.read(y).then((bytes) => {
+        sums[start] = new Float32Array(bytes)[0]!;
+      }),
+    );
+  });
+  expect(sums).toEqual([10, 11, 12, 13, 14, 15]);
+  expect(gpu.memory.used).toBe(0);
+  expect(gpu.memory.peak).toBe(2 * 4096);
+});
+
+test('an error of a reading ends it, after what is under way has settled', async () => {
+  const [failing, last] = [pending(), pending()];
+  let begun = 0;
+  let failed = false;
+  const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
+    begun++;
+    later([failing, last][start]!.promise);
+  }).catch((error: Error) => {
+    failed = true;
+    return error;
+  });
+  failing.reject(new Error('not read'));
+  await turns();
+  expect([begun, failed]).toEqual([2, false]);
+  last.reject(new Error('of no interest any more'));
+  expect(await all).toEqual(new Error('not read'));
+  expect(begun).toBe(2);
+});
+
+test('an error of the work ends it, after what it has begun has settled', async () => {
+  const [before, begun] = [pending(), pending()];
+  let failed = false;
+  const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
+    later([before, begun][start]!.promise);
+    if (start === 1) throw new Error('stopped');
+  }).catch((error: Error) => {
+    failed = true;
+    return error;
+  });
+  before.resolve();
+  await turns();
+  expect(failed).toBe(false);
+  begun.reject(new Error('of no interest any more'));
+  expect(await all).toEqual(new Error('stopped'));
+});

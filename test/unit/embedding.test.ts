@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import type { TensorSource } from '../../src/io/tensor-source.ts';
+import { embedTokens } from '../../src/model/embedding.ts';
+import type { ModelOutline } from '../../src/model/plan.ts';
+import { HiddenStates } from '../../src/model/states.ts';
+import { InputError } from '../../src/util/errors.ts';
+import { testGpu } from '../support/gpu.ts';
+import { randomIntegers } from '../support/random.ts';
+import { STORED } from '../support/stored-floats.ts';
+
+const [WORDS, LENGTH, HIDDEN, ROWS] = [300, 16, 64, 6];
+/** A row's states, and the least that a buffer takes. */
+const ROW_BYTES = LENGTH * HIDDEN * 4;
+
+const table = STORED.F16.source(WORDS * HIDDEN);
+const values = STORED.F16.values(table);
+const outline = { config: { vocabSize: WORDS, hiddenSize: HIDDEN }, embedding: 'table' } as ModelOutline;
+const source = {
+  requireInfo: (name: string) => ({ name, dtype: 'F16', shape: [WORDS, HIDDEN] }),
+  async readRows(name: string, start: number, end: number) {
+    const data = new Uint8Array(table.buffer).slice(start * HIDDEN * 2, end * HIDDEN * 2);
+    return { name, dtype: 'F16', shape: [end - start, HIDDEN], data };
+  },
+} as Partial<TensorSource> as TensorSource;
+const ids = Int32Array.from(randomIntegers(ROWS * LENGTH, WORDS, 3));
+
+test.each([
+  ['all vectors at once, all rows on the GPU', 400, ROWS],
+  ['the vectors of a few rows at a time, some rows on the GPU', 12, 4],
+  ['the vectors of one row at a time, some rows on the GPU', 5, 1],
+])('every token gets its vector: %s', async (_, budgetRows, resident) => {
+  const gpu = await testGpu(budgetRows * ROW_BYTES);
+  const all = new HiddenStates(gpu, ROWS, LENGTH, HIDDEN);
+  expect(gpu.memory.used).toBe(resident * ROW_BYTES);
+  const first = new HiddenStates(gpu, 2, LENGTH, HIDDEN);
+  await embedTokens(gpu, source, outline, ids, [all, first]);
+  for (const states of [all, first]) {
+    for (let row = 0; row < states.rows; row++) {
+      const expected = Array.from(ids.subarray(row * LENGTH, (row + 1) * LENGTH), (id) => [
+        ...values.subarray(id * HIDDEN, (id + 1) * HIDDEN),
+      ]).flat();
+      expect([...(await states.readRow(row))]).toEqual(expected);
+    }
+    states.free();
+  }
+  expect(gpu.memory.used).toBe(0);
+  gpu.destroy();
+});
+
+test('a token that the model does not have is named', async () => {
+  const gpu = await testGpu();
+  const states = new HiddenStates(gpu, 1, LENGTH, HIDDEN);
+  const wrong = ids.with(5, WORDS).subarray(0, LENGTH);
+  await expect(embedTokens(gpu, source, outline, wrong, [states])).rejects.toThrow(InputError);
+  await expect(embedTokens(gpu, source, outline, wrong, [states])).rejects.toThrow(`Token ${WORDS}`);
+  gpu.destroy();
+});

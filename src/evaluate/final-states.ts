@@ -1,10 +1,11 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
+import { readAhead } from '../io/read-ahead.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { embedTokens } from '../model/embedding.ts';
 import { forwardContext, runBlock } from '../model/forward.ts';
 import { HiddenStates } from '../model/states.ts';
-import { loadBlock } from './load.ts';
+import { blockTensors, loadBlock } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
 /** Rows of token ids, (rows, length). */
@@ -27,14 +28,18 @@ export async function finalStates(
   { rows, length, ids }: TokenRows,
   onStep: OnStep = () => {},
 ): Promise<HiddenStates> {
-  const { source, outline } = model;
+  const { outline } = model;
+  const { source, fetch } = readAhead(model.source);
+  const ahead = { ...model, source };
   const { config, modules } = outline;
   const states = new HiddenStates(gpu, rows, length, config.hiddenSize);
   try {
+    fetch(blockTensors(model, modules[0]));
     await embedTokens(gpu, source, outline, ids, [states]);
     for (const [i, module] of modules.entries()) {
+      fetch(blockTensors(model, modules[i + 1]));
       await withScope(gpu, async (scope) => {
-        const { norms, linears } = await loadBlock(gpu, scope, model, module);
+        const { norms, linears } = await loadBlock(gpu, scope, ahead, module);
         const context = forwardContext(gpu, scope, config, length);
         await forEachBatch(gpu, rows, 1, async (batch, row, _, later) => {
           await onStep(i * rows + row, modules.length * rows);

@@ -15,6 +15,7 @@ import {
   loadNorms,
   type ModuleNorms,
   type Range,
+  weightNames,
 } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { UnsupportedError } from '../util/errors.ts';
@@ -52,6 +53,12 @@ export async function loadBlock(
   };
   return { module, norms, linears };
 }
+
+/** The large tensors of a block, worth reading ahead; none of none. */
+export const blockTensors = ({ quantization }: EvaluatedModel, module: ModuleSpec | undefined): string[] =>
+  quantization
+    ? (module?.linears.flatMap(({ key }) => PACKED_TENSORS.map(([, name]) => `${key}.${name}`)) ?? [])
+    : weightNames(module);
 
 /** The head for the words of `columns`; it starts at a multiple of 32. The final norm is {@link loadFinalNorm}. */
 export async function loadHeadSlice(

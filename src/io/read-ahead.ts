@@ -12,11 +12,13 @@ export interface ReadAhead<T extends TensorSource> {
 export function readAhead<T extends TensorSource>(source: T): ReadAhead<T> {
   let fetched = new Map<string, Promise<HostTensor>>();
   let before = new Map<string, Promise<HostTensor>>();
+  const held = (name: string) => fetched.get(name) ?? before.get(name);
   return {
     source: {
       ...source,
+      read: (name) => held(name) ?? source.read(name),
       async readRows(name, rowStart, rowEnd) {
-        const tensor = await (fetched.get(name) ?? before.get(name));
+        const tensor = await held(name);
         if (!tensor) return source.readRows(name, rowStart, rowEnd);
         const rowBytes = tensor.data.length / tensor.shape[0]!;
         const data = tensor.data.subarray(rowStart * rowBytes, rowEnd * rowBytes);

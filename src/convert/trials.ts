@@ -42,11 +42,11 @@ export async function runTrials(
   const { gpu, control } = context;
   const candidates = [...trials.values()][0]!.indexOf.length;
   const errors: number[][] = Array.from({ length: candidates }, () => []);
-  await forEachBatch(gpu, states.rows, batch, async (scope, start, end) => {
+  await forEachBatch(gpu, states.rows, batch, async (scope, start, end, later) => {
     const x = states.load(scope, start, end);
     const expected = reference.load(scope, start, end);
     const runner = new BatchRunner(context, loaded, trials, scope, x);
-    // Each candidate's errors are read as soon as they are there, while the GPU works on the next.
+    // Each candidate's errors are read as soon as they are there, while the GPU works on the next ones.
     const measured = new Map<string, Promise<number[]>>();
     const keys = errors.map((_, candidate) => runner.key(candidate));
     for (const [candidate, key] of keys.entries()) {
@@ -54,16 +54,19 @@ export async function runTrials(
       await checkControl(control);
       const y = runner.run(candidate);
       const reading = readErrors(gpu, recordRowNorms(gpu, scope, y, expected, end - start));
-      reading.catch(() => {}); // thrown below, unless the job is cancelled first
+      later(reading);
       measured.set(key, reading);
       scope.free(y);
     }
-    for (const [candidate, key] of keys.entries()) {
-      errors[candidate]!.push(...(await measured.get(key)!));
-      await checkControl(control);
-      onTrial(candidate, errors[candidate]!);
-      progress((start + ((end - start) * (candidate + 1)) / candidates) / states.rows);
-    }
+    const report = async () => {
+      for (const [candidate, key] of keys.entries()) {
+        errors[candidate]!.push(...(await measured.get(key)!));
+        await checkControl(control);
+        onTrial(candidate, errors[candidate]!);
+        progress((start + ((end - start) * (candidate + 1)) / candidates) / states.rows);
+      }
+    };
+    later(report());
   });
   return errors;
 }

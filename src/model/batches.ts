@@ -1,5 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
+import { OutOfMemoryError } from '../util/errors.ts';
 
 /** Has a promise awaited when the next batch has been recorded, so that the GPU need not wait for the host. */
 export type Later = (reading: Promise<unknown>) => void;
@@ -29,8 +30,9 @@ export async function forEachBatch(
       [running, recorded] = [recorded, []];
     }
     await Promise.all(running);
-  } finally {
-    // After an error, nothing of these batches may come in later.
-    await Promise.allSettled([...running, ...recorded]);
+  } catch (error) {
+    // All may be started again with less at a time: nothing of these batches may come in later.
+    if (error instanceof OutOfMemoryError) await Promise.allSettled([...running, ...recorded]);
+    throw error;
   }
 }

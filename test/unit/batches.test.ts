@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { forEachBatch } from '../../src/model/batches.ts';
+import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { addAmount } from '../support/test-kernels.ts';
 
@@ -60,7 +61,7 @@ test('a batch takes the memory of the one before, and what that one computed is 
   expect(gpu.memory.peak).toBe(2 * 4096);
 });
 
-test('an error of a reading ends it, after what is under way has settled', async () => {
+test('missing memory ends it, after what is under way has settled', async () => {
   const [failing, last] = [pending(), pending()];
   let begun = 0;
   let failed = false;
@@ -71,27 +72,38 @@ test('an error of a reading ends it, after what is under way has settled', async
     failed = true;
     return error;
   });
-  failing.reject(new Error('not read'));
+  failing.reject(new OutOfMemoryError('no memory for states'));
   await turns();
   expect([begun, failed]).toEqual([2, false]);
   last.reject(new Error('of no interest any more'));
-  expect(await all).toEqual(new Error('not read'));
+  expect(await all).toEqual(new OutOfMemoryError('no memory for states'));
   expect(begun).toBe(2);
 });
 
-test('an error of the work ends it, after what it has begun has settled', async () => {
+test('any other error ends it at once; what fails later is not left unhandled', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', note);
   const [before, begun] = [pending(), pending()];
-  let failed = false;
   const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
     later([before, begun][start]!.promise);
-    if (start === 1) throw new Error('stopped');
-  }).catch((error: Error) => {
-    failed = true;
-    return error;
+    if (start === 1) throw new Error('cancelled');
   });
-  before.resolve();
+  await expect(all).rejects.toThrow('cancelled');
+  for (const { reject } of [before, begun]) reject(new Error('of no interest any more'));
   await turns();
-  expect(failed).toBe(false);
-  begun.reject(new Error('of no interest any more'));
-  expect(await all).toEqual(new Error('stopped'));
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
+
+test('an error of a reading ends it before the next batch but one', async () => {
+  const failing = pending();
+  let begun = 0;
+  const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
+    begun++;
+    if (start === 0) later(failing.promise);
+  });
+  failing.reject(new Error('not read'));
+  await expect(all).rejects.toThrow('not read');
+  expect(begun).toBe(2);
 });

@@ -2,7 +2,7 @@
 //
 // current : (candidates, 128, n) f32   u : (k, k) f32   base : (candidates, n) f32
 // scale_max : (all groups) u32, half bits   jobs: see group_update   scale_codes : (all groups, n) u32, c = 1…16
-// Workgroup (columns, job) of 64 invocations; one invocation takes four columns.
+// Workgroup (columns, job) of 32 invocations; one invocation takes four columns.
 
 struct Scalars {
   k: u32,
@@ -18,15 +18,15 @@ struct Scalars {
 @group(0) @binding(5) var<storage, read> jobs: array<u32>; // groups to do
 @group(0) @binding(6) var<storage, read_write> scale_codes: array<vec4u>; // scale code of each column, vec4 along n
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let job = (s.job + group.y) * 6u;
   let candidate = jobs[job];
   let start = jobs[job + 1u];
   let rows = jobs[job + 2u] - start;
-  load_weights(start, rows, lane, 64u);
+  load_weights(start, rows, lane, 32u);
   let n4 = s.n / 4u;
-  let column = group.x * 64u + lane;
+  let column = group.x * 32u + lane;
   if (column >= n4) {
     return;
   }

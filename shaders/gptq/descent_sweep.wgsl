@@ -4,7 +4,9 @@
 //
 // h : (k, k) f32, permuted and damped   gradient : (rows, n) f32, H·D of the block; then the changes of D
 // codes, scale_codes, scale_max, rows: see dequantize   d : (k, n) f32, W − Q in act-order
-// Workgroup (columns) of 64 invocations; one invocation takes one column and reads back only what it wrote.
+// Workgroup (columns) of 64 invocations; one invocation takes one column and reads back only what it wrote. Eight rows at
+// a time take in the changes of those before them, so that each is read once for the eight. All groups and blocks hold
+// multiples of 32 rows.
 
 struct Scalars {
   k: u32,
@@ -24,37 +26,66 @@ struct Scalars {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let n = s.n;
+  let k = s.k;
   let column = group.x * 64u + lane;
-  if (column >= s.n) {
+  if (column >= n) {
     return;
   }
-  var word = 0u;
-  for (var r = s.start; r < s.end; r++) {
-    let row = rows[r];
+  for (var first = s.start; first < s.end; first += 8u) {
+    let row = rows[first];
     let bits = row % 16u;
     let zero = f32(1u << (bits - 1u));
-    let scale = exl2_scale(scale_codes[row / 16u * s.n + column], half_value(scale_max[row / 16u]));
-    let at = (r - s.start) * s.n + column;
-    var g = gradient[at];
-    for (var i = s.start; i < r; i++) {
-      g += h[r * s.k + i] * gradient[(i - s.start) * s.n + column];
+    let scale = exl2_scale(scale_codes[row / 16u * n + column], half_value(scale_max[row / 16u]));
+    var own_at = (first - s.start) * n + column;
+    #repeat i 0 1 2 3 4 5 6 7
+    var g$i = gradient[own_at + $iu * n];
+    #end
+    var before_at = column;
+    var h_at = s.start * k + first; // H is symmetric
+    for (var i = s.start; i < first; i += 4u) {
+      #repeat c 0 1 2 3
+      {
+        let change = gradient[before_at];
+        #repeat j 0 1 2 3 4 5 6 7
+        g$j += h[h_at + $ju] * change;
+        #end
+        before_at += n;
+        h_at += k;
+      }
+      #end
     }
-    let shift = r % 4u * 8u;
-    if (r % 4u == 0u) {
-      word = codes[r / 4u * s.n + column];
+    var d_at = first * n + column;
+    var word_at = first / 4u * n + column;
+    var word = 0u;
+    #repeat i 0 1 2 3 4 5 6 7
+    {
+      if ($iu % 4u == 0u) {
+        word = codes[word_at];
+      }
+      let code = (word >> ($iu % 4u * 8u)) & 0xffu;
+      var best = code;
+      if (scale > 0.0) {
+        let wanted = f32(code) - zero + g$i / (h[h_at + $iu] * scale);
+        best = u32(clamp(round(wanted) + zero, 0.0, 2.0 * zero - 1.0));
+      }
+      let change = exl2_value(code, bits, scale) - exl2_value(best, bits, scale);
+      gradient[own_at] = change;
+      own_at += n;
+      d[d_at] += change;
+      d_at += n;
+      word = (word & ~(0xffu << ($iu % 4u * 8u))) | (best << ($iu % 4u * 8u));
+      #repeat j 1 2 3 4 5 6 7
+      if ($ju > $iu) {
+        g$j += h[h_at + $ju] * change;
+      }
+      #end
+      h_at += k;
+      if ($iu % 4u == 3u) {
+        codes[word_at] = word;
+        word_at += n;
+      }
     }
-    let code = (word >> shift) & 0xffu;
-    var best = code;
-    if (scale > 0.0) {
-      let wanted = f32(code) - zero + g / (h[r * s.k + r] * scale);
-      best = u32(clamp(round(wanted) + zero, 0.0, 2.0 * zero - 1.0));
-    }
-    let change = exl2_value(code, bits, scale) - exl2_value(best, bits, scale);
-    gradient[at] = change;
-    d[r * s.n + column] += change;
-    word = (word & ~(0xffu << shift)) | (best << shift);
-    if (r % 4u == 3u) {
-      codes[r / 4u * s.n + column] = word;
-    }
+    #end
   }
 }

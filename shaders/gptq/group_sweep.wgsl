@@ -5,7 +5,8 @@
 // current : (candidates, 128, n) f32   u : (k, k) f32   scale_max : (all groups) u32, half bits
 // scale_codes : (all groups, n) u32, c = 1…16   jobs: see group_update
 // e : (candidates, k, n) f32   codes : (candidates, k/4, n) u32, four rows to a word
-// Workgroup (columns, job) of 64 invocations; one invocation takes one column and reads back only what it wrote.
+// Workgroup (columns, job) of 64 invocations; one invocation takes one column and reads back only what it wrote. Eight
+// rows at a time take in the errors before them, so that each is read once for the eight.
 
 struct Scalars {
   k: u32,
@@ -38,8 +39,10 @@ fn nearest(w: f32, scale: f32) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let job = (s.job + group.y) * 6u;
+  let n = s.n;
+  let k = s.k;
   let column = group.x * 64u + lane;
-  if (column >= s.n) {
+  if (column >= n) {
     return;
   }
   let candidate = jobs[job];
@@ -48,23 +51,53 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let bits = jobs[job + 3u];
   let index = jobs[job + 5u];
   let zero = f32(1u << (bits - 1u));
-  let scale = exl2_scale(scale_codes[index * s.n + column], half_value(scale_max[index]));
-  let e_start = candidate * s.k * s.n + column;
-  var word = 0u;
-  for (var r = start; r < end; r++) {
-    var w = current[(candidate * 128u + r - start) * s.n + column];
-    for (var i = start; i < r; i++) {
-      w -= u[i * s.k + r] * e[e_start + i * s.n];
+  let scale = exl2_scale(scale_codes[index * n + column], half_value(scale_max[index]));
+  let e_start = (candidate * k + start) * n + column;
+  var current_at = candidate * 128u * n + column;
+  var code_at = (candidate * k + start) / 4u * n + column;
+  var row_at = e_start;
+  for (var r = start; r < end; r += 8u) {
+    #repeat i 0 1 2 3 4 5 6 7
+    var w$i = current[current_at];
+    current_at += n;
+    #end
+    var e_at = e_start;
+    var u_at = start * k + r;
+    for (var i = start; i < r; i += 4u) {
+      #repeat h 0 1 2 3
+      {
+        let before = e[e_at];
+        #repeat j 0 1 2 3 4 5 6 7
+        w$j -= u[u_at + $ju] * before;
+        #end
+        e_at += n;
+        u_at += k;
+      }
+      #end
     }
-    var code = u32(zero);
-    if (scale > 0.0) {
-      code = u32(clamp(nearest(w, scale) + zero, 0.0, 2.0 * zero - 1.0));
+    var word = 0u;
+    #repeat i 0 1 2 3 4 5 6 7
+    {
+      var code = u32(zero);
+      if (scale > 0.0) {
+        code = u32(clamp(nearest(w$i, scale) + zero, 0.0, 2.0 * zero - 1.0));
+      }
+      let error = (w$i - exl2_value(code, bits, scale)) / u[u_at + $iu];
+      e[row_at] = error;
+      row_at += n;
+      word |= code << ($iu % 4u * 8u);
+      #repeat j 1 2 3 4 5 6 7
+      if ($ju > $iu) {
+        w$j -= u[u_at + $ju] * error;
+      }
+      #end
+      u_at += k;
+      if ($iu % 4u == 3u) {
+        codes[code_at] = word;
+        code_at += n;
+        word = 0u;
+      }
     }
-    e[e_start + r * s.n] = (w - exl2_value(code, bits, scale)) / u[r * s.k + r];
-    word |= code << (r % 4u * 8u);
-    if (r % 4u == 3u) {
-      codes[(candidate * (s.k / 4u) + r / 4u) * s.n + column] = word;
-      word = 0u;
-    }
+    #end
   }
 }

@@ -3,7 +3,7 @@
 //
 // partial : (candidates, tiles, factors) f32, factors ≤ 128   unit : (all groups) u32 bits of f32   jobs: see group_update
 // scale_max : (all groups) u32, bits of a half in the low 16
-// One workgroup of 128 invocations a job; invocation i sums the tiles' errors of factor i in order.
+// One workgroup of 32 invocations a job; invocation i sums the tiles' errors of factors i, i + 32, … in order.
 
 struct Scalars {
   tiles: u32,
@@ -19,17 +19,19 @@ struct Scalars {
 @group(0) @binding(3) var<storage, read> jobs: array<u32>; // groups to do
 @group(0) @binding(4) var<storage, read_write> scale_max: array<u32>; // stored unit of each group
 
+const WIDTH = 32u;
+
 var<workgroup> errors: array<f32, 128>;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let job = (s.job + group.x) * 6u;
-  if (i < s.factors) {
+  for (var factor = i; factor < s.factors; factor += WIDTH) {
     var sum = 0.0;
     for (var tile = 0u; tile < s.tiles; tile++) {
-      sum += partial[(jobs[job] * s.tiles + tile) * s.factors + i];
+      sum += partial[(jobs[job] * s.tiles + tile) * s.factors + factor];
     }
-    errors[i] = sum;
+    errors[factor] = sum;
   }
   workgroupBarrier();
   if (i == 0u) {

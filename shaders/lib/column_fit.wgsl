@@ -23,6 +23,8 @@ struct ColumnFit {
 //   base : scale that just fits each column   unit : stored unit of the group   zero : 2^(bits − 1)
 // Codes from the one whose scale is 1.1 · base downwards: clipping the largest weights pays, wider scales do not.
 // Scales are compared without their rounding to half precision, which changes no error that matters.
+// Errors are summed in steps of the scale. A code is clamped as (|q − least| − |q − most| − 1) / 2, as software adapters
+// take minima by comparing and choosing.
 fn best_scale_codes(at: u32, n4: u32, rows: u32, base: vec4f, unit: f32, zero: f32) -> ColumnFit {
   let highest = clamp(ceil(16.0 * sqrt(1.1 * base / unit)), vec4f(1.0), vec4f(16.0));
   let step = 0.00390625 * unit;
@@ -34,16 +36,23 @@ fn best_scale_codes(at: u32, n4: u32, rows: u32, base: vec4f, unit: f32, zero: f
   let inverse$i = select(1.0 / scale$i, vec4f(), scale$i == vec4f());
   var error$i = vec4f();
   #end
+  var power = vec4f(); // the error where the scale is zero
   var row = at;
   for (var r = 0u; r < rows; r++) {
     let w = current[row];
     let weight = weights[r];
     #repeat i 0 1 2 3 4 5
-    let difference$i = clamp(round(w * inverse$i), least, most) * scale$i - w;
+    let x$i = w * inverse$i;
+    let q$i = round(x$i);
+    let difference$i = 0.5 * (abs(q$i - least) - abs(q$i - most)) - (x$i + 0.5);
     error$i += weight * difference$i * difference$i;
     #end
+    power += weight * w * w;
     row += n4;
   }
+  #repeat i 0 1 2 3 4 5
+  error$i = select(error$i * scale$i * scale$i, power, scale$i == vec4f());
+  #end
   var best = ColumnFit(code0, error0);
   #repeat i 1 2 3 4 5
   best.code = select(best.code, code$i, error$i < best.error);

@@ -1,7 +1,7 @@
 // Column panel below a diagonal block: L[i, start…] = A[i, start…] · (L_dd⁻¹)ᵀ for the rows i below the block.
 //
 // a : (k, k) f32, L_dd⁻¹ stands in its diagonal block.
-// One workgroup of 32 × 8 invocations makes 32 rows of the panel, each invocation four elements of a column.
+// One invocation makes one row: it reads the whole before it writes, so none waits for another.
 
 struct Scalars {
   k: u32,
@@ -9,26 +9,26 @@ struct Scalars {
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> a: array<f32>; // matrix, row-major
+@group(0) @binding(1) var<storage, read_write> a: array<vec4f>; // matrix, vec4 along its rows
 
-const SIZE = 32u;
-
-var<workgroup> panel: array<array<f32, 32>, 32>;
-var<workgroup> factor: array<array<f32, 32>, 32>;
-
-@compute @workgroup_size(32, 8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
-  let first = s.start + SIZE + group.x * SIZE;
-  for (var i = id.y; i < SIZE; i += 8u) {
-    panel[i][id.x] = a[(first + i) * s.k + s.start + id.x];
-    factor[i][id.x] = a[(s.start + i) * s.k + s.start + id.x];
-  }
-  workgroupBarrier();
-  for (var i = id.y; i < SIZE; i += 8u) {
-    var sum = 0.0;
-    for (var t = 0u; t <= id.x; t++) {
-      sum += panel[i][t] * factor[id.x][t];
-    }
-    a[(first + i) * s.k + s.start + id.x] = sum;
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let k4 = s.k / 4u;
+  let panel = s.start / 4u;
+  let row_at = (s.start + 32u + id.x) * k4 + panel;
+  #repeat i 0 1 2 3 4 5 6 7
+  let row$i = a[row_at + $iu];
+  #end
+  // The inverse has zeros right of its diagonal.
+  var factor_at = s.start * k4 + panel;
+  for (var column = 0u; column < 8u; column++) {
+    #repeat c 0 1 2 3
+    var sum$c = 0.0;
+    #repeat i 0 1 2 3 4 5 6 7
+    sum$c += dot(row$i, a[factor_at + $iu]);
+    #end
+    factor_at += k4;
+    #end
+    a[row_at + column] = vec4f(sum0, sum1, sum2, sum3);
   }
 }

@@ -1,8 +1,8 @@
 // C = A·B, or C += A·B.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, k and n multiples of 4.
-// One invocation makes 8 × 8 elements of C, reading storage directly; a workgroup of 4 × 16 invocations makes
-// 128 rows of 32 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index
+// One invocation makes 8 × 16 elements of C, reading storage directly; a workgroup of 4 × 16 invocations makes
+// 128 rows of 64 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index
 // and not stored.
 
 struct Scalars {
@@ -22,28 +22,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
   let row = id.y * 8u;
-  let column = id.x * 2u;
+  let column = id.x * 4u;
   if (row >= s.m || column >= n4) {
     return;
   }
-  let second = min(column + 1u, n4 - 1u);
+  #repeat j 0 1 2 3
+  let column$j = min(column + $ju, n4 - 1u);
+  #end
   #repeat i 0 1 2 3 4 5 6 7
   let start$i = min(row + $iu, s.m - 1u) * k4;
-  var left$i = vec4f();
-  var right$i = vec4f();
+  #repeat j 0 1 2 3
+  var sum$i_$j = vec4f();
   #end
+  #end
+  var at = 0u;
   for (var step = 0u; step < k4; step++) {
     #repeat i 0 1 2 3 4 5 6 7
     let x$i = a[start$i + step];
     #end
-    var at = step * s.n;
-    #repeat j x y z w
+    #repeat t x y z w
     {
-      let y0 = b[at + column];
-      let y1 = b[at + second];
+      #repeat j 0 1 2 3
+      let y$j = b[at + column$j];
+      #end
       #repeat i 0 1 2 3 4 5 6 7
-      left$i += x$i.$j * y0;
-      right$i += x$i.$j * y1;
+      #repeat j 0 1 2 3
+      sum$i_$j += x$i.$t * y$j;
+      #end
       #end
     }
     at += n4;
@@ -51,15 +56,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   #repeat i 0 1 2 3 4 5 6 7
   if (row + $iu < s.m) {
-    let at = (row + $iu) * n4;
-    if (s.accumulate == 1u) {
-      left$i += c[at + column];
-      right$i += c[at + second];
+    #repeat j 0 1 2 3
+    if (column + $ju < n4) {
+      let c_at = (row + $iu) * n4 + column + $ju;
+      if (s.accumulate == 1u) {
+        sum$i_$j += c[c_at];
+      }
+      c[c_at] = sum$i_$j;
     }
-    c[at + column] = left$i;
-    if (second != column) {
-      c[at + second] = right$i;
-    }
+    #end
   }
   #end
 }

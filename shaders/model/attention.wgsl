@@ -2,10 +2,10 @@
 //   o[i] = Σ_j softmax_j(q[i]·k[j] / sqrt(d)) · v[j],   i − window < j ≤ i within one calibration row.
 // Queries are those of a row's last `length` positions; its keys and values have `past` positions before.
 //
-// q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kv_heads · d) f32   d a multiple of 4, at most
-// 256.
-// Workgroup (block, head, row) of 64 invocations makes 8 queries. For each tile of 64 keys every invocation scores
-// one key against the 8 queries; then each owns dimensions lane, lane + 64, … and adds the tile's weighted values.
+// q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kv_heads · d) f32   d a multiple of 4.
+// Workgroup (block, head, row) of 32 invocations makes 8 queries. For each tile of 64 keys every invocation scores
+// two keys against the 8 queries; then each owns four dimensions, d/4 apart, of the first d/4, and adds the tile's
+// weighted values to what o holds of them. Invocations that own none skip the loop, which software adapters thank.
 
 struct Scalars {
   length: u32, // queries of one row
@@ -23,11 +23,12 @@ struct Scalars {
 @group(0) @binding(3) var<storage, read> v: array<f32>; // values
 @group(0) @binding(4) var<storage, read_write> o: array<f32>; // weighted values
 
+const WIDTH = 32u;
 const QUERIES = 8u;
 const KEYS = 64u;
 const LOWEST = -3.4e38;
 
-var<workgroup> scores: array<array<f32, 64>, 8>; // then the weights exp(score − maximum)
+var<workgroup> scores: array<array<f32, 8>, 64>; // (key, query); then the weights exp(score − maximum)
 var<workgroup> maximum: array<f32, 8>;
 var<workgroup> total: array<f32, 8>;
 var<workgroup> rescale: array<f32, 8>; // of what was summed before this tile
@@ -36,14 +37,14 @@ var<workgroup> rescale: array<f32, 8>; // of what was summed before this tile
 fn absorb(query: u32) {
   var highest = maximum[query];
   for (var j = 0u; j < KEYS; j++) {
-    highest = max(highest, scores[query][j]);
+    highest = max(highest, scores[j][query]);
   }
   let shrink = select(exp(maximum[query] - highest), 0.0, maximum[query] == LOWEST);
   var sum = total[query] * shrink;
   for (var j = 0u; j < KEYS; j++) {
-    let score = scores[query][j];
+    let score = scores[j][query];
     let weight = select(exp(score - highest), 0.0, score == LOWEST);
-    scores[query][j] = weight;
+    scores[j][query] = weight;
     sum += weight;
   }
   maximum[query] = highest;
@@ -51,7 +52,7 @@ fn absorb(query: u32) {
   rescale[query] = shrink;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first_query = group.x * QUERIES;
   let row = group.z * s.length;
@@ -66,61 +67,82 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   #repeat i 0 1 2 3 4 5 6 7
   let query$i = min(first_query + $iu, s.length - 1u);
-  let q_at$i = ((row + query$i) * s.heads + head) * d4;
-  #repeat j 0 1 2 3
-  var out_$i_$j = 0.0;
+  let at$i = ((row + query$i) * s.heads + head) * d4;
+  let position$i = s.past + query$i;
   #end
-  #end
+  let queries = min(QUERIES, s.length - first_query);
   let first_position = s.past + first_query;
   let last_key = min(first_position + QUERIES, keys_length);
   let first_key = select(0u, first_position + 1u - s.window, first_position + 1u > s.window);
-  for (var tile = first_key / KEYS * KEYS; tile < last_key; tile += KEYS) {
-    let key = tile + lane;
-    let k_at = ((key_row + min(key, keys_length - 1u)) * s.kv_heads + kv_head) * d4;
+  let first_tile = first_key / KEYS * KEYS;
+  for (var tile = first_tile; tile < last_key; tile += KEYS) {
+    #repeat h 0 1
+    let key$h = tile + $hu * WIDTH + lane;
+    let k_at$h = ((key_row + min(key$h, keys_length - 1u)) * s.kv_heads + kv_head) * d4;
     #repeat i 0 1 2 3 4 5 6 7
-    var dot$i = 0.0;
+    var dot$h_$i = 0.0;
+    #end
     #end
     for (var part = 0u; part < d4; part++) {
-      let key_part = k[k_at + part];
+      let k0 = k[k_at0 + part];
+      let k1 = k[k_at1 + part];
       #repeat i 0 1 2 3 4 5 6 7
-      dot$i += dot(q[q_at$i + part], key_part);
+      {
+        let query = q[at$i + part];
+        dot0_$i += dot(query, k0);
+        dot1_$i += dot(query, k1);
+      }
       #end
     }
     workgroupBarrier();
+    #repeat h 0 1
     #repeat i 0 1 2 3 4 5 6 7
-    scores[$i][lane] = select(LOWEST, dot$i * s.scale, key <= s.past + query$i && s.past + query$i - key < s.window);
+    scores[$hu * WIDTH + lane][$i] =
+      select(LOWEST, dot$h_$i * s.scale, key$h <= position$i && position$i - key$h < s.window);
+    #end
     #end
     workgroupBarrier();
     if (lane < QUERIES) {
       absorb(lane);
     }
     workgroupBarrier();
-    #repeat i 0 1 2 3 4 5 6 7
-    #repeat j 0 1 2 3
-    out_$i_$j *= rescale[$i];
-    #end
-    #end
     let keys = min(KEYS, last_key - tile);
-    for (var j = 0u; j < keys; j++) {
-      let v_at = ((key_row + tile + j) * s.kv_heads + kv_head) * s.d + lane;
+    #repeat i 0 1 2 3 4 5 6 7
+    let divisor$i = select(1.0, total[$i], tile + KEYS >= last_key);
+    #end
+    for (var dimension = lane; dimension < d4; dimension += WIDTH) {
+      #repeat i 0 1 2 3 4 5 6 7
       #repeat j 0 1 2 3
-      if ($ju * 64u + lane < s.d) {
-        let value = v[v_at + $ju * 64u];
+      var out$i_$j = 0.0;
+      #end
+      #end
+      var v_at = ((key_row + tile) * s.kv_heads + kv_head) * s.d + dimension;
+      let stride = s.kv_heads * s.d;
+      for (var key = 0u; key < keys; key++) {
+        #repeat j 0 1 2 3
+        let v$j = v[v_at + $ju * d4];
+        #end
         #repeat i 0 1 2 3 4 5 6 7
-        out_$i_$j += scores[$i][j] * value;
+        {
+          let weight = scores[key][$i];
+          #repeat j 0 1 2 3
+          out$i_$j += weight * v$j;
+          #end
+        }
+        #end
+        v_at += stride;
+      }
+      #repeat i 0 1 2 3 4 5 6 7
+      if ($iu < queries) {
+        #repeat j 0 1 2 3
+        {
+          let o_at = at$i * 4u + $ju * d4 + dimension;
+          let before = select(o[o_at] * rescale[$i], 0.0, tile == first_tile);
+          o[o_at] = (before + out$i_$j) / divisor$i;
+        }
         #end
       }
       #end
     }
   }
-  #repeat i 0 1 2 3 4 5 6 7
-  if (first_query + $iu < s.length) {
-    let o_at = ((row + query$i) * s.heads + head) * s.d + lane;
-    #repeat j 0 1 2 3
-    if ($ju * 64u + lane < s.d) {
-      o[o_at + $ju * 64u] = out_$i_$j / total[$i];
-    }
-    #end
-  }
-  #end
 }

@@ -1,7 +1,7 @@
 // Partial sums of (y − reference)² and reference², for ‖y − reference‖ / ‖reference‖ of each row.
 //
 // y, reference : (rows, count) f32   sums : (rows, parts, 2) f32
-// Workgroup (part, row) of 64 invocations takes elements part · 4096 … + 4095 of a row.
+// Workgroup (part, row) of 32 invocations takes elements part · 4096 … + 4095 of a row.
 
 struct Scalars {
   rows: u32,
@@ -15,15 +15,16 @@ struct Scalars {
 @group(0) @binding(3) var<storage, read_write> sums: array<vec2f>; // difference, reference
 
 const PART = 4096u;
+const WIDTH = 32u; // software adapters take long to switch between more at a barrier
 
-var<workgroup> partial: array<vec2f, 64>;
+var<workgroup> partial: array<vec2f, WIDTH>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let start = group.y * s.count;
   let end = min((group.x + 1u) * PART, s.count);
   var sum = vec2f();
-  for (var i = group.x * PART + lane; i < end; i += 64u) {
+  for (var i = group.x * PART + lane; i < end; i += WIDTH) {
     let expected = reference[start + i];
     let error = y[start + i] - expected;
     sum += vec2f(error * error, expected * expected);
@@ -32,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   workgroupBarrier();
   if (lane == 0u) {
     var total = vec2f();
-    for (var i = 0u; i < 64u; i++) {
+    for (var i = 0u; i < WIDTH; i++) {
       total += partial[i];
     }
     sums[group.y * s.parts + group.x] = total;

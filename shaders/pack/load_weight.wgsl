@@ -1,7 +1,8 @@
 // Transposes a weight as it lies in a model file to f32: w[i, j] = source[j, i], columns from n on are zero.
 //
 // source : (n, k) f32, f16 or bf16 (two to a word)   w : (k, n_padded) f32
-// One workgroup of 32 × 8 invocations turns a 32 × 32 tile. k is a multiple of 32.
+// One workgroup of 32 invocations turns a 32 × 32 tile (software adapters take long to switch between more at a
+// barrier). k is a multiple of 32.
 
 struct Scalars {
   k: u32,
@@ -16,21 +17,21 @@ struct Scalars {
 var<workgroup> tile: array<array<f32, 33>, 32>;
 
 #repeat T f32 f16 bf16
-@compute @workgroup_size(32, 8)
-fn from_$T(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
-  for (var i = id.y; i < 32u; i += 8u) {
+@compute @workgroup_size(32)
+fn from_$T(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  for (var i = 0u; i < 32u; i++) {
     let row = group.y * 32u + i;
     var value = 0.0;
     if (row < s.n) {
-      value = load_$T(row * s.k + group.x * 32u + id.x);
+      value = load_$T(row * s.k + group.x * 32u + lane);
     }
-    tile[i][id.x] = value;
+    tile[i][lane] = value;
   }
   workgroupBarrier();
-  let column = group.y * 32u + id.x;
+  let column = group.y * 32u + lane;
   if (column < s.n_padded) {
-    for (var i = id.y; i < 32u; i += 8u) {
-      w[(group.x * 32u + i) * s.n_padded + column] = tile[id.x][i];
+    for (var i = 0u; i < 32u; i++) {
+      w[(group.x * 32u + i) * s.n_padded + column] = tile[lane][i];
     }
   }
 }

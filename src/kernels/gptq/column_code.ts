@@ -10,5 +10,5 @@ export const columnCode = defineKernel({
   scalars: { k: 'u32', n: 'u32', job: 'u32', jobCount: 'u32' },
   inputs: ['current', 'u', 'base', 'scaleMax', 'jobs'],
   outputs: ['scaleCodes'],
-  workgroups: ({ n, jobCount }) => [Math.ceil(n / 256), jobCount],
+  workgroups: ({ n, jobCount }) => [Math.ceil(n / 128), jobCount],
 });

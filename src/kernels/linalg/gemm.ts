@@ -8,7 +8,7 @@ export const gemm = defineKernel({
   scalars: { m: 'u32', n: 'u32', k: 'u32', accumulate: 'u32' },
   inputs: ['a', 'b'],
   outputs: ['c'],
-  workgroups: ({ m, n }) => [Math.ceil(n / 32), Math.ceil(m / 128)],
+  workgroups: ({ m, n }) => [Math.ceil(n / 64), Math.ceil(m / 128)],
 });
 
 /** The same where A and B may be rounded to half precision. */

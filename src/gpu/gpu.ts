@@ -1,5 +1,5 @@
 import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
-import type { Kernel, Workgroups } from './kernel.ts';
+import { foldWorkgroups, type Kernel } from './kernel.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
@@ -17,7 +17,6 @@ type Suits = (scalars: Readonly<Record<string, number>>) => boolean;
 const UNIFORM_SLOTS = 256;
 /** Of the first submission after the host has waited, and the GPU may: it should not wait for many to be recorded. */
 const FIRST_BURST = 16;
-const MAX_WORKGROUPS = 65535;
 /** Larger writes make the browser allocate staging memory of their size. */
 const WRITE_BYTES = 16 * 2 ** 20;
 
@@ -109,7 +108,7 @@ export class Gpu {
   ): void {
     const preferred = this.#preferred.get(wanted)?.find(({ suits }) => suits(args));
     const kernel = (preferred?.variant ?? wanted) as Kernel<S, I, O>;
-    const groups = fold(kernel.workgroups(args));
+    const groups = foldWorkgroups(kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
     const { pipeline, layout } = this.#pipelines.get(kernel);
     if (this.#slots >= this.#burst) {
@@ -171,7 +170,17 @@ export class Gpu {
   }
 
   /** The bytes of `tensor`, once everything recorded so far has run. */
-  async read(tensor: GpuTensor): Promise<ArrayBuffer> {
+  read(tensor: GpuTensor): Promise<ArrayBuffer> {
+    return this.#readMapped(tensor, (mapped) => mapped.slice(0));
+  }
+
+  /** As {@link read}, into `target` of the tensor's size: several times as fast as into new memory. */
+  readInto(tensor: GpuTensor, target: Uint8Array): Promise<void> {
+    assert(target.byteLength === tensor.size, `read of ${tensor.size} bytes into ${target.byteLength}`);
+    return this.#readMapped(tensor, (mapped) => target.set(new Uint8Array(mapped)));
+  }
+
+  async #readMapped<T>(tensor: GpuTensor, take: (mapped: ArrayBuffer) => T): Promise<T> {
     const staging = this.#staging.take(tensor.size);
     try {
       this.#commands().copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.size);
@@ -180,9 +189,9 @@ export class Gpu {
         throw this.#failure ?? this.#refusal ?? readFailure(error);
       });
       await this.#throwIfFailed();
-      const bytes = staging.getMappedRange(0, tensor.size).slice(0);
+      const taken = take(staging.getMappedRange(0, tensor.size));
       this.#staging.give(staging);
-      return bytes;
+      return taken;
     } catch (error) {
       staging.destroy();
       throw error;
@@ -273,13 +282,6 @@ export class Gpu {
     }
     return offset;
   }
-}
-
-function fold([x, y = 1, z = 1]: Workgroups): [number, number, number] {
-  if (x <= MAX_WORKGROUPS && y <= MAX_WORKGROUPS && z <= MAX_WORKGROUPS) return [x, y, z];
-  assert(y === 1 && z === 1, `grid of ${x}×${y}×${z} workgroups is over the limit of ${MAX_WORKGROUPS}`);
-  const rows = Math.ceil(x / MAX_WORKGROUPS);
-  return [Math.ceil(x / rows), rows, 1];
 }
 
 const lost = (why: string): DeviceLostError =>

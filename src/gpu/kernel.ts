@@ -5,6 +5,7 @@
  * from binding 1, then outputs (read-write storage), each in declared order.
  */
 
+import { assert } from '../util/errors.ts';
 import { expandRepeats } from './repeat.ts';
 
 export type ScalarType = 'u32' | 'i32' | 'f32';
@@ -49,4 +50,15 @@ export function defineKernel<const S extends string, const I extends string, con
     entryPoint: definition.entryPoint ?? 'main',
     constants: definition.constants ?? {},
   };
+}
+
+/** WebGPU's limit for each dimension. */
+const MAX_WORKGROUPS = 65535;
+
+/** The grid with a long first dimension folded into the second. */
+export function foldWorkgroups([x, y = 1, z = 1]: Workgroups): [number, number, number] {
+  if (x <= MAX_WORKGROUPS && y <= MAX_WORKGROUPS && z <= MAX_WORKGROUPS) return [x, y, z];
+  assert(y === 1 && z === 1, `grid of ${x}×${y}×${z} workgroups is over the limit of ${MAX_WORKGROUPS}`);
+  const rows = Math.ceil(x / MAX_WORKGROUPS);
+  return [Math.ceil(x / rows), rows, 1];
 }

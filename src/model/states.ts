@@ -58,12 +58,13 @@ export class HiddenStates {
     await Promise.all(reading);
   }
 
-  /** One row's states in host memory, (length, hidden). */
+  /** One row's states in host memory, (length, hidden); of use until the row is stored again. */
   async readRow(row: number): Promise<Float32Array<ArrayBuffer>> {
     const resident = this.#resident[row];
     return resident ? new Float32Array(await this.#gpu.read(resident)) : this.#host[row]!;
   }
 
+  /** Takes over `data`. */
   writeRow(row: number, data: Float32Array<ArrayBuffer>): void {
     const resident = this.#resident[row];
     if (resident) this.#gpu.write(resident, data);
@@ -87,7 +88,9 @@ export class HiddenStates {
   }
 
   async #toHost(source: GpuTensor, row: number): Promise<void> {
-    this.#host[row] = new Float32Array(await this.#gpu.read(source));
+    const kept = this.#host[row];
+    if (kept) await this.#gpu.readInto(source, new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength));
+    else this.#host[row] = new Float32Array(await this.#gpu.read(source));
   }
 
   #rowOf(batch: GpuTensor, row: number): GpuTensor {

@@ -38,7 +38,7 @@ test('states make room first, keeping their values; then the batch is halved', a
   const gpu = await smallGpu();
   const states = new HiddenStates(gpu, 3, 2, 4);
   const rows = [0, 1, 2].map((row) => Float32Array.from({ length: 8 }, (_, i) => row * 8 + i));
-  for (const [row, data] of rows.entries()) states.writeRow(row, data);
+  for (const [row, data] of rows.entries()) states.writeRow(row, data.slice());
   expect(gpu.memory.used).toBeGreaterThan(0);
   const { batches, work } = workThatFits(2);
   expect(await withFittingBatch(gpu, 7, 'a module', [states], work)).toBe('done');

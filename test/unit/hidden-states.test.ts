@@ -17,7 +17,7 @@ test.each([
   const states = new HiddenStates(gpu, ROWS, LENGTH, HIDDEN);
   expect(gpu.memory.used).toBe(resident * ROW_BYTES);
   const values = Array.from({ length: ROWS }, (_, row) => randomFloats(LENGTH * HIDDEN, row));
-  for (const [row, data] of values.entries()) states.writeRow(row, data);
+  for (const [row, data] of values.entries()) states.writeRow(row, data.slice());
   const moved = new HiddenStates(gpu, 0, LENGTH, HIDDEN);
   expect(await moved.moveToHost()).toBe(false);
   if (budgetRows > 2) {

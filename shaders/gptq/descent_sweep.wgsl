@@ -16,7 +16,7 @@ struct Scalars {
 }
 
 @group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> h: array<f32>; // Hessian
+@group(0) @binding(1) var<storage, read> h: array<vec4f>; // Hessian, vec4 along its rows
 @group(0) @binding(2) var<storage, read> scale_codes: array<u32>; // scale code of each column
 @group(0) @binding(3) var<storage, read> scale_max: array<u32>; // stored unit of each group
 @group(0) @binding(4) var<storage, read> rows: array<u32>; // group and bits of each row
@@ -27,7 +27,7 @@ struct Scalars {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let n = s.n;
-  let k = s.k;
+  let k4 = s.k / 4u;
   let column = group.x * 64u + lane;
   if (column >= n) {
     return;
@@ -42,16 +42,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var g$i = gradient[own_at + $iu * n];
     #end
     var before_at = column;
-    var h_at = s.start * k + first; // H is symmetric
+    var h_at = s.start * k4 + first / 4u; // H is symmetric
     for (var i = s.start; i < first; i += 4u) {
       #repeat c 0 1 2 3
       {
         let change = gradient[before_at];
-        #repeat j 0 1 2 3 4 5 6 7
-        g$j += h[h_at + $ju] * change;
+        let h0 = h[h_at];
+        let h1 = h[h_at + 1u];
+        #repeat j 0 1 2 3
+        g$j += h0[$j] * change;
+        #end
+        #repeat j 4 5 6 7
+        g$j += h1[$j - 4] * change;
         #end
         before_at += n;
-        h_at += k;
+        h_at += k4;
       }
       #end
     }
@@ -66,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let code = (word >> ($iu % 4u * 8u)) & 0xffu;
       var best = code;
       if (scale > 0.0) {
-        let wanted = f32(code) - zero + g$i / (h[h_at + $iu] * scale);
+        let wanted = f32(code) - zero + g$i / (h[h_at + $iu / 4u][$i % 4] * scale);
         best = u32(clamp(round(wanted) + zero, 0.0, 2.0 * zero - 1.0));
       }
       let change = exl2_value(code, bits, scale) - exl2_value(best, bits, scale);
@@ -77,10 +82,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       word = (word & ~(0xffu << ($iu % 4u * 8u))) | (best << ($iu % 4u * 8u));
       #repeat j 1 2 3 4 5 6 7
       if ($ju > $iu) {
-        g$j += h[h_at + $ju] * change;
+        g$j += h[h_at + $ju / 4u][$j % 4] * change;
       }
       #end
-      h_at += k;
+      h_at += k4;
       if ($iu % 4u == 3u) {
         codes[word_at] = word;
         word_at += n;

@@ -16,7 +16,7 @@ struct Scalars {
 
 @group(0) @binding(0) var<uniform> s: Scalars;
 @group(0) @binding(1) var<storage, read> current: array<f32>; // rows of the group
-@group(0) @binding(2) var<storage, read> u: array<f32>; // factor of the inverse Hessian
+@group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
 @group(0) @binding(3) var<storage, read> scale_max: array<u32>; // stored unit of each group
 @group(0) @binding(4) var<storage, read> scale_codes: array<u32>; // scale code of each column
 @group(0) @binding(5) var<storage, read> jobs: array<u32>; // groups to do
@@ -40,7 +40,7 @@ fn nearest(w: f32, scale: f32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let job = (s.job + group.y) * 6u;
   let n = s.n;
-  let k = s.k;
+  let k4 = s.k / 4u;
   let column = group.x * 64u + lane;
   if (column >= n) {
     return;
@@ -52,9 +52,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let index = jobs[job + 5u];
   let zero = f32(1u << (bits - 1u));
   let scale = exl2_scale(scale_codes[index * n + column], half_value(scale_max[index]));
-  let e_start = (candidate * k + start) * n + column;
+  let e_start = (candidate * s.k + start) * n + column;
   var current_at = candidate * 128u * n + column;
-  var code_at = (candidate * k + start) / 4u * n + column;
+  var code_at = (candidate * k4 + start / 4u) * n + column;
   var row_at = e_start;
   for (var r = start; r < end; r += 8u) {
     #repeat i 0 1 2 3 4 5 6 7
@@ -62,16 +62,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     current_at += n;
     #end
     var e_at = e_start;
-    var u_at = start * k + r;
+    var u_at = start * k4 + r / 4u;
     for (var i = start; i < r; i += 4u) {
       #repeat h 0 1 2 3
       {
         let before = e[e_at];
-        #repeat j 0 1 2 3 4 5 6 7
-        w$j -= u[u_at + $ju] * before;
+        let u0 = u[u_at];
+        let u1 = u[u_at + 1u];
+        #repeat j 0 1 2 3
+        w$j -= u0[$j] * before;
+        #end
+        #repeat j 4 5 6 7
+        w$j -= u1[$j - 4] * before;
         #end
         e_at += n;
-        u_at += k;
+        u_at += k4;
       }
       #end
     }
@@ -82,16 +87,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       if (scale > 0.0) {
         code = u32(clamp(nearest(w$i, scale) + zero, 0.0, 2.0 * zero - 1.0));
       }
-      let error = (w$i - exl2_value(code, bits, scale)) / u[u_at + $iu];
+      let error = (w$i - exl2_value(code, bits, scale)) / u[u_at + $iu / 4u][$i % 4];
       e[row_at] = error;
       row_at += n;
       word |= code << ($iu % 4u * 8u);
       #repeat j 1 2 3 4 5 6 7
       if ($ju > $iu) {
-        w$j -= u[u_at + $ju] * error;
+        w$j -= u[u_at + $ju / 4u][$j % 4] * error;
       }
       #end
-      u_at += k;
+      u_at += k4;
       if ($iu % 4u == 3u) {
         codes[code_at] = word;
         code_at += n;

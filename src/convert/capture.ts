@@ -6,6 +6,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import { gemmMixed } from '../kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../kernels/linalg/gemm_matrix.ts';
 import { gram, gramMixed } from '../kernels/linalg/gram.ts';
+import { inParts, rowsOf } from '../kernels/parts.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
@@ -82,7 +83,9 @@ async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>
 /** Adds xᵀx of a linear input (tokens, k) to a Hessian sum. */
 export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor, mixed: boolean): void {
   const [m, k] = x.shape as [number, number];
-  gpu.run(mixed ? gramMixed : gram, { m, k, x, h });
+  inParts(gpu, m, k * k, (start, count) => {
+    gpu.run(mixed ? gramMixed : gram, { m: count, k, x: rowsOf(x, start, count), h });
+  });
 }
 
 export interface CaptureOptions {

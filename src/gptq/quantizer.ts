@@ -11,6 +11,7 @@ import { groupUpdate } from '../kernels/gptq/group_update.ts';
 import { scaleChoice } from '../kernels/gptq/scale_choice.ts';
 import { scaleError } from '../kernels/gptq/scale_error.ts';
 import { scaleSearch } from '../kernels/gptq/scale_search.ts';
+import { inParts } from '../kernels/parts.ts';
 import { rowNormBytes } from '../kernels/row-norms.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
@@ -146,7 +147,11 @@ function quantizeBatch(
       return own;
     });
     for (const { blocks, groups } of plan.steps) {
-      for (const slice of work) gpu.run(blockUpdate, { ...shared, ...slice, ...blocks });
+      for (const slice of work) {
+        const runJobs = (start: number, jobCount: number) =>
+          gpu.run(blockUpdate, { ...shared, ...slice, job: blocks.job + start, jobCount });
+        inParts(gpu, blocks.jobCount, 2 * BLOCK_ROWS * k * slice.n, runJobs, 1);
+      }
       const slices = work.map((slice) => ({ ...shared, ...slice, ...groups }));
       runStep(gpu, method, slices);
     }

@@ -26,6 +26,8 @@ export class Gpu {
   readonly memory: GpuMemory;
   /** See `openGpu`. */
   readonly hasMatrixUnits: boolean;
+  /** Floating-point operations that one dispatch should have at most. */
+  dispatchFlops = Number.POSITIVE_INFINITY;
   /** Times what runs, while set. */
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;

@@ -34,9 +34,15 @@ const TILED_QUERIES = 16;
 /** `mixed`: products of activations may round their factors to half precision where that is faster. */
 export type Precision = 'f32' | 'mixed';
 
+/** Longest time that a dispatch should take. */
+const DISPATCH_SECONDS = 0.1;
+
 /** Takes the forms of the matrix and attention kernels that are faster on this GPU, by a short measurement. */
 export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<void> {
-  if (!(await isTiledFaster(gpu))) return;
+  const rates = await measureProducts(gpu);
+  if (!rates) return;
+  gpu.dispatchFlops = DISPATCH_SECONDS * Math.max(rates.plain, rates.tiled);
+  if (rates.tiled < rates.plain) return;
   gpu.prefer(gemm, gemmTiled);
   gpu.prefer(gemmMixed, gemmTiled);
   gpu.prefer(gram, gramTiled);
@@ -109,13 +115,14 @@ function differenceOf<K>(
   });
 }
 
-async function isTiledFaster(gpu: Gpu): Promise<boolean> {
+/** Floating-point operations per second of both f32 products; none where the adapter computes on the CPU. */
+async function measureProducts(gpu: Gpu): Promise<{ plain: number; tiled: number } | undefined> {
   try {
     const plain = await measureFlops(gpu, gemm);
-    return plain >= GPU_FLOPS && (await measureFlops(gpu, gemmTiled)) >= plain;
+    return plain >= GPU_FLOPS ? { plain, tiled: await measureFlops(gpu, gemmTiled) } : undefined;
   } catch (error) {
     // A conversion may get by with less memory than this measurement.
-    if (error instanceof OutOfMemoryError) return false;
+    if (error instanceof OutOfMemoryError) return;
     throw error;
   } finally {
     gpu.memory.trim();

@@ -3,6 +3,7 @@ import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { gemm, gemmMixed } from '../kernels/linalg/gemm.ts';
 import { gemv } from '../kernels/linalg/gemv.ts';
+import { inParts, rowsOf } from '../kernels/parts.ts';
 import { gatherColumns } from '../kernels/quantized/gather_columns.ts';
 import { packedGemm } from '../kernels/quantized/packed_gemm.ts';
 import { packedGemv } from '../kernels/quantized/packed_gemv.ts';
@@ -36,8 +37,13 @@ export function multiply(
   const m = x.shape[0]!;
   const shape = { m, n, k, accumulate: accumulate ? 1 : 0 };
   if ('w' in linear) {
-    const large = mixed ? gemmMixed : gemm;
-    gpu.run(m <= FEW_ROWS ? gemv : large, { ...shape, a: x, b: linear.w, c: y });
+    if (m <= FEW_ROWS) gpu.run(gemv, { ...shape, a: x, b: linear.w, c: y });
+    else {
+      inParts(gpu, m, 2 * n * k, (start, count) => {
+        const part = { a: rowsOf(x, start, count), b: linear.w, c: rowsOf(y, start, count) };
+        gpu.run(mixed ? gemmMixed : gemm, { ...shape, m: count, ...part });
+      });
+    }
     return;
   }
   const { perm, chunks, scales, packed } = linear;
@@ -47,6 +53,9 @@ export function multiply(
   }
   const ordered = scope.alloc([m, k], 'input in act-order');
   gpu.run(gatherColumns, { m, k, x, perm, y: ordered });
-  gpu.run(packedGemm, { ...shape, x: ordered, chunks, scales, packed, y });
+  inParts(gpu, m, 2 * n * k, (start, count) => {
+    const part = { x: rowsOf(ordered, start, count), y: rowsOf(y, start, count) };
+    gpu.run(packedGemm, { ...shape, m: count, chunks, scales, packed, ...part });
+  });
   scope.free(ordered);
 }

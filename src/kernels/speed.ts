@@ -1,13 +1,13 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
-import { seededRandom } from '../util/random.ts';
+import { differenceOfGrams, differenceOfProducts } from './agreement.ts';
 import { blockUpdate } from './gptq/block_update.ts';
 import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
 import { gemm, gemmMixed } from './linalg/gemm.ts';
 import { gemmMatrix } from './linalg/gemm_matrix.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
+import { GEMM_WIDE_STORAGE, gemmWide } from './linalg/gemm_wide.ts';
 import { gram, gramMixed } from './linalg/gram.ts';
 import { gramMatrix } from './linalg/gram_matrix.ts';
 import { gramTiled } from './linalg/gram_tiled.ts';
@@ -41,10 +41,12 @@ const DISPATCH_SECONDS = 0.1;
 export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<void> {
   const rates = await measureProducts(gpu);
   if (!rates) return;
-  gpu.dispatchFlops = DISPATCH_SECONDS * Math.max(rates.plain, rates.tiled);
+  gpu.dispatchFlops = DISPATCH_SECONDS * Math.max(...Object.values(rates));
   if (rates.tiled < rates.plain) return;
-  gpu.prefer(gemm, gemmTiled);
-  gpu.prefer(gemmMixed, gemmTiled);
+  for (const product of [gemm, gemmMixed]) {
+    gpu.prefer(product, gemmTiled);
+    if (rates.wide > rates.tiled) gpu.prefer(product, gemmWide, hasManyTiles);
+  }
   gpu.prefer(gram, gramTiled);
   gpu.prefer(gramMixed, gramTiled);
   if (await useMatrixUnits(gpu, precision)) {
@@ -59,12 +61,14 @@ export async function chooseVariants(gpu: Gpu, precision: Precision): Promise<vo
   }
 }
 
+/** Enough tiles of 256 × 128 to keep all of a large GPU busy. */
+const hasManyTiles = ({ m, n }: { m: number; n: number }): boolean =>
+  Math.ceil(m / 256) * Math.ceil(n / 128) >= 256;
+
 /** Whole matrices of the matrix units. */
 const isWhole = (size: number): boolean => size % 16 === 0;
 
-/** Side of the product that is compared with the exact one. */
-const CHECKED_SIDE = 256;
-/** Largest error of it, relative to the largest element: rounding to half precision makes about 2e-4. */
+/** Largest error of a product, relative to its largest element: rounding to half precision makes about 2e-4. */
 const MIXED_ERROR = 2e-3;
 
 /** Whether matrix units are there, right (drivers for them are young) and faster. */
@@ -79,47 +83,14 @@ async function useMatrixUnits(gpu: Gpu, precision: Precision): Promise<boolean> 
   return (await measureFlops(gpu, gemmMatrix)) > (await measureFlops(gpu, gemmTiled));
 }
 
-/** Largest difference of C + A·B of random matrices by two kernels, relative to its largest element. */
-export function differenceOfProducts(gpu: Gpu, exact: typeof gemm, other: typeof gemm): Promise<number> {
-  const side = CHECKED_SIDE;
-  return differenceOf(gpu, [exact, other], (kernel, [a, b], c) =>
-    gpu.run(kernel, { m: side, n: side, k: side, accumulate: 1, a: a!, b: b!, c }),
-  );
-}
-
-/** The same of H + XᵀX; what lies above the diagonal's tiles is as it was. */
-export function differenceOfGrams(gpu: Gpu, exact: typeof gram, other: typeof gram): Promise<number> {
-  return differenceOf(gpu, [exact, other], (kernel, [x], h) =>
-    gpu.run(kernel, { m: CHECKED_SIDE, k: CHECKED_SIDE, x: x!, h }),
-  );
-}
-
-function differenceOf<K>(
-  gpu: Gpu,
-  kernels: readonly [exact: K, other: K],
-  run: (kernel: K, factors: readonly GpuTensor[], result: GpuTensor) => void,
-): Promise<number> {
-  const count = CHECKED_SIDE ** 2;
-  const random = seededRandom(1);
-  const values = () => Float32Array.from({ length: count }, () => random() - 0.5);
-  return withScope(gpu, async (scope) => {
-    const factors = ['a', 'b'].map((name) => scope.upload(values(), name));
-    const resultOf = async (kernel: K) => {
-      const result = scope.upload(new Float32Array(count).fill(1), 'result');
-      run(kernel, factors, result);
-      return new Float32Array(await gpu.read(result));
-    };
-    const [expected, actual] = [await resultOf(kernels[0]), await resultOf(kernels[1])];
-    const largest = (array: Float32Array) => array.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    return largest(actual.map((x, i) => x - expected[i]!)) / largest(expected);
-  });
-}
-
-/** Floating-point operations per second of both f32 products; none where the adapter computes on the CPU. */
-async function measureProducts(gpu: Gpu): Promise<{ plain: number; tiled: number } | undefined> {
+/** Floating-point operations per second of the f32 products; none where the adapter computes on the CPU. */
+async function measureProducts(gpu: Gpu) {
   try {
     const plain = await measureFlops(gpu, gemm);
-    return plain >= GPU_FLOPS ? { plain, tiled: await measureFlops(gpu, gemmTiled) } : undefined;
+    if (plain < GPU_FLOPS) return;
+    const tiled = await measureFlops(gpu, gemmTiled);
+    const fits = gpu.device.limits.maxComputeWorkgroupStorageSize >= GEMM_WIDE_STORAGE;
+    return { plain, tiled, wide: fits ? await measureFlops(gpu, gemmWide) : 0 };
   } catch (error) {
     // A conversion may get by with less memory than this measurement.
     if (error instanceof OutOfMemoryError) return;

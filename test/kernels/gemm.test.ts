@@ -1,11 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/agreement.ts';
 import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
+import { gemmWide } from '../../src/kernels/linalg/gemm_wide.ts';
 import { gram, gramMixed } from '../../src/kernels/linalg/gram.ts';
 import { gramMatrix } from '../../src/kernels/linalg/gram_matrix.ts';
 import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
-import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/speed.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -19,7 +20,7 @@ afterAll(() => gpu.destroy());
 const SUM_NMSE = 1e-12;
 
 // An invocation makes 8 × 8, a workgroup 128 × 32; the last is a gate projection, scaled down.
-describe.each([gemm, gemmTiled])('$name', (kernel) => {
+describe.each([gemm, gemmTiled, gemmWide])('$name', (kernel) => {
   test.each([
     [1, 4, 8],
     [1, 32, 8],
@@ -29,6 +30,7 @@ describe.each([gemm, gemmTiled])('$name', (kernel) => {
     [129, 36, 8],
     [13, 68, 120],
     [40, 344, 128],
+    [300, 140, 16],
   ])('%i × %i over %i', async (m, n, k) => {
     const a = randomFloats(m * k, 1);
     const b = randomFloats(k * n, 2);
@@ -86,6 +88,7 @@ describe('a kernel is compared with the exact one', () => {
   test('products', async () => {
     expect(await differenceOfProducts(gpu, gemm, gemmMixed)).toBe(0);
     expect(await differenceOfProducts(gpu, gemm, gemmTiled)).toBeLessThan(1e-5);
+    expect(await differenceOfProducts(gpu, gemm, gemmWide)).toBeLessThan(1e-5);
     expect(await differenceOfProducts(gpu, gemm, short(gemm, 'k4'))).toBeGreaterThan(2e-3);
   });
 

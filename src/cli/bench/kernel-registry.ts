@@ -14,6 +14,7 @@ import { scaleSearch } from '../../kernels/gptq/scale_search.ts';
 import { choleskyUpdate } from '../../kernels/linalg/cholesky_update.ts';
 import { gemm } from '../../kernels/linalg/gemm.ts';
 import { gemmTiled } from '../../kernels/linalg/gemm_tiled.ts';
+import { gemmWide } from '../../kernels/linalg/gemm_wide.ts';
 import { gemv } from '../../kernels/linalg/gemv.ts';
 import { gram } from '../../kernels/linalg/gram.ts';
 import { gramTiled } from '../../kernels/linalg/gram_tiled.ts';
@@ -46,6 +47,7 @@ const ROWS = 4;
 export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch>> = {
   gemm: (inputs) => product(gemm, inputs, inputs.sizes.tokens),
   gemm_tiled: (inputs) => product(gemmTiled, inputs, inputs.sizes.tokens),
+  gemm_wide: (inputs) => product(gemmWide, inputs, inputs.sizes.tokens),
   gemv: (inputs) => product(gemv, inputs, 1),
   gram: (inputs) => outer(gram, inputs),
   gram_tiled: (inputs) => outer(gramTiled, inputs),

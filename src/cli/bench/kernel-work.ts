@@ -105,6 +105,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
   gemm: product,
   gemm_tiled: product,
   gemm_matrix: product,
+  gemm_wide: product,
   gemv: product,
   packed_gemm: packedProduct,
   packed_gemv: packedProduct,

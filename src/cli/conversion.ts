@@ -3,6 +3,7 @@ import { ARTEFACT } from '../convert/artefacts.ts';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
+import { checkLayers } from '../convert/layer-range.ts';
 import { modelFacts } from '../convert/model-facts.ts';
 import { openModel } from '../convert/open-model.ts';
 import { planConversion } from '../convert/plan.ts';
@@ -44,15 +45,16 @@ export async function runConversion(
   } finally {
     gpu.destroy();
   }
-  const { outputMeasurement } = options;
+  const { outputMeasurement, measureLayers } = options;
   if (outputMeasurement === undefined) return;
-  const measurement = await workDirectory(work).readJson(ARTEFACT.measurement);
+  const artefact = measureLayers === undefined ? ARTEFACT.measurement : ARTEFACT.slice;
+  const measurement = await workDirectory(work).readJson(artefact);
   await writeJsonFile(nodeDirectory(dirname(outputMeasurement)), basename(outputMeasurement), measurement);
 }
 
 async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
   const { bits, headBits, quantizer, precision, shardBytes, ropeScale, ropeAlpha } = options;
-  const { measurement, outputMeasurement, calDataset } = options;
+  const { measurement, outputMeasurement, measureLayers, calDataset } = options;
   return {
     bits,
     headBits,
@@ -64,6 +66,7 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
     dataset: calDataset === undefined ? 'default' : basename(calDataset),
     ...(measurement !== undefined && { measurement: await readJsonFile(await openFile(measurement)) }),
     measureOnly: outputMeasurement !== undefined,
+    ...(measureLayers !== undefined && { measureLayers }),
   };
 }
 
@@ -71,6 +74,7 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
 export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
   const { inDir, bits, headBits, quantizer, gpu } = options;
   const { source, plan } = await openModel(nodeDirectory(inDir), options);
+  checkLayers(plan, options.measureLayers);
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
   const rows = plannedRows(options, await isSoftwareOnly(gpu));
   emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));

@@ -105,6 +105,13 @@ export const OPTIONS = {
     value: 'FILE',
     description: 'Only measure, and write the result to this file.',
   },
+  'measure-layers': {
+    group: CALIBRATION,
+    type: 'string',
+    value: 'A-B',
+    description:
+      'Measure only these layers, counted from 0, as one of several machines; npm run merge-measurements joins the files. Needs --output_measurement.',
+  },
   preset: {
     group: CALIBRATION,
     type: 'string',

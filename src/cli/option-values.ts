@@ -1,4 +1,5 @@
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { type LayerRange, parseLayerRange, rangeText } from '../convert/layer-range.ts';
 import { QUANTIZERS, type QuantizerSettings } from '../convert/settings.ts';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
@@ -43,8 +44,16 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
       '--measurement takes a finished measurement and --output_measurement makes one: give one of them.',
     );
   }
+  const measureLayers = optional(given['measure-layers'], (text) =>
+    parseLayerRange(text, '--measure-layers'),
+  );
+  if (measureLayers !== undefined && measurements.outputMeasurement === undefined) {
+    throw new InputError(
+      '--measure-layers measures a slice for a file of its own: name it with --output_measurement.',
+    );
+  }
   return {
-    ...directories(given, places),
+    ...directories(given, places, measureLayers),
     resume: !given.no_resume,
     // As in ExLlamaV2, 0 is one file.
     shardBytes: given.shard_size === 0 ? Number.POSITIVE_INFINITY : Math.ceil(given.shard_size * MIB),
@@ -58,6 +67,7 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
     ...present({
       measurement: optional(given.measurement, path),
       outputMeasurement: optional(given.output_measurement, path),
+      measureLayers,
       calDataset: optional(given.cal_dataset, path),
       preset: given.preset,
       datasetRows: given.dataset_rows,
@@ -99,7 +109,7 @@ function memoryBudget(text: string): number {
   throw new InputError(`--gpu-memory-budget ${text} is ${bytes} bytes: give a unit, such as 6GB or 512MiB.`);
 }
 
-function directories(given: Arguments, { cwd, root }: Places) {
+function directories(given: Arguments, { cwd, root }: Places, slice: LayerRange | undefined) {
   const inDir = given.in_dir === undefined ? join(root, BUNDLED_MODEL) : resolve(cwd, given.in_dir);
   const outputDir =
     given.compile_full === undefined
@@ -107,13 +117,17 @@ function directories(given: Arguments, { cwd, root }: Places) {
       : resolve(cwd, given.compile_full);
   const workDir =
     given.out_dir === undefined
-      ? join(dirname(outputDir), `.${basename(outputDir)}.work`)
+      ? join(dirname(outputDir), `.${basename(outputDir)}${sliceName(slice)}.work`)
       : resolve(cwd, given.out_dir);
   checkApart(['--in_dir', inDir], ['--compile_full', outputDir]);
   checkApart(['--in_dir', inDir], ['--out_dir', workDir]);
   checkApart(['--compile_full', outputDir], ['--out_dir', workDir]);
   return { inDir, outputDir, workDir };
 }
+
+/** Slices that are measured at the same time on one file system must not share a work directory. */
+const sliceName = (slice: LayerRange | undefined): string =>
+  slice === undefined ? '' : `-layers-${rangeText(slice)}`;
 
 /** 4 → `4.0`, 4.125 → `4.125`. */
 function bitsName(bits: number): string {

@@ -1,3 +1,4 @@
+import type { LayerRange } from '../convert/layer-range.ts';
 import type { QuantizerSettings } from '../convert/settings.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { Precision } from '../kernels/speed.ts';
@@ -20,6 +21,8 @@ export interface CliOptions {
   readonly measurement?: string;
   /** Measurement file to write; the job ends with it. */
   readonly outputMeasurement?: string;
+  /** Measure these layers alone; with `outputMeasurement`. */
+  readonly measureLayers?: LayerRange;
   /** Undefined: by the adapter. */
   readonly preset?: Preset;
   /** Undefined: the built-in mix. */

@@ -4,6 +4,8 @@ export const ARTEFACT = {
   measurementRows: 'cal_measure.safetensors',
   quantizationRows: 'cal_quant.safetensors',
   measurement: 'measurement.json',
+  /** What was measured of some layers only. */
+  slice: 'slice.json',
   measuredModule: (key: string) => `measured/${key}.json`,
   strategy: 'strategy.json',
   tensors: (key: string) => `tensors/${key}.safetensors`,

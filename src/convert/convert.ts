@@ -7,8 +7,10 @@ import { type Reference, runReference } from './evaluate-output.ts';
 import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
+import { checkLayers, type LayerRange } from './layer-range.ts';
 import { measure } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
+import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
 import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
@@ -16,7 +18,7 @@ import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
 import { type QuantizeResult, quantize } from './quantize.ts';
 import { Recorder } from './report/recorder.ts';
-import type { ConvertJob } from './settings.ts';
+import type { ConvertJob, ConvertSettings } from './settings.ts';
 import { stage } from './stage.ts';
 import { strategyToJson } from './strategy-json.ts';
 import { Watch } from './watch.ts';
@@ -30,13 +32,15 @@ import { Watch } from './watch.ts';
 export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
   const job = observed(given, recorder);
-  const { measurement: earlier, measureOnly, bits, quantizer } = job.settings;
+  const { measurement: earlier, measureOnly, measureLayers, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
+  checkLayers(context.plan, measureLayers);
   // A measurement that is given may have other candidates.
   if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
   const { rows, reference } = await calibrate(context, job);
+  if (measureLayers) return measureSlice(context, job.settings, rows, measureLayers);
   const measurement = await measureOnce(context, job, rows);
   if (measureOnly) return keepMeasurement(context, measurement);
   const strategy = await chooseStrategy(context, job, measurement);
@@ -112,6 +116,20 @@ async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows
     const measurement = await measure(context, rows.measurement);
     await keepMeasurement(context, measurement);
     return measurement;
+  });
+}
+
+/** Measures some layers. A whole measurement that the work directory may hold stays as it is. */
+async function measureSlice(
+  context: StageContext,
+  settings: ConvertSettings,
+  rows: JobRows,
+  layers: LayerRange,
+): Promise<void> {
+  await stage(context, 'measure', async () => {
+    const { modules } = await measure(context, rows.measurement, layers);
+    const origin = await sliceOrigin(context, settings, rows.measurement);
+    await context.work.writeJson(ARTEFACT.slice, sliceToJson(modules, layers, origin));
   });
 }
 

@@ -10,6 +10,7 @@ import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
 import { advance, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
+import type { LayerRange } from './layer-range.ts';
 import { measureModule } from './measure-module.ts';
 import {
   type MeasuredCandidate,
@@ -24,18 +25,27 @@ import { progressReporter } from './progress.ts';
 /**
  * Measures every module under every one of its candidates. Each module's reference output is the next one's input,
  * so modules that an earlier run has measured are only run forward.
+ * @param layers measure these only: the ones before are run forward, the ones after are not run.
  */
-export async function measure(stage: StageContext, rows: CalibrationRows): Promise<Measurement> {
+export async function measure(
+  stage: StageContext,
+  rows: CalibrationRows,
+  { first, last }: LayerRange = { first: 0, last: stage.plan.config.layers - 1 },
+): Promise<Measurement> {
   const { gpu, plan, work, emit } = stage;
   const { source, fetch } = readAhead(stage.source);
   const context = { ...stage, source };
-  const { modules, config } = plan;
-  const progress = progressReporter(context, 'measure');
-  let states = new HiddenStates(gpu, rows.rows, rows.length, config.hiddenSize);
-  let next = new HiddenStates(gpu, rows.rows, rows.length, config.hiddenSize);
+  const modules = plan.modules.filter(({ layer }) => layer <= last);
+  const { hiddenSize } = plan.config;
+  const isMeasured = ({ layer }: ModuleSpec) => layer >= first;
+  const progress = progressReporter(context, 'measure', modules.filter(isMeasured));
+  let states = new HiddenStates(gpu, rows.rows, rows.length, hiddenSize);
+  let next = new HiddenStates(gpu, rows.rows, rows.length, hiddenSize);
   const measured = new Map<string, readonly MeasuredCandidate[]>();
   const earlier = await Promise.all(
     modules.map(async (module) => {
+      // Before the first of the layers there is nothing to measure, only to run.
+      if (!isMeasured(module)) return [];
       const json = await work.readJson(ARTEFACT.measuredModule(module.key));
       return json === undefined ? undefined : moduleFromJson(module, json);
     }),
@@ -64,6 +74,7 @@ export async function measure(stage: StageContext, rows: CalibrationRows): Promi
         [states, next] = [next, states];
         if (!resumed) await work.writeJson(ARTEFACT.measuredModule(module.key), moduleToJson(candidates));
       }
+      if (!isMeasured(module)) continue;
       measured.set(module.key, candidates!);
       report(context, module, candidates!, resumed);
       progress(index, 1);

@@ -26,11 +26,15 @@ const UNMEASURED = ['model.norm.norm', 'lm_head.linear'];
 
 /** measurement.json as ExLlamaV2 writes and reads it. */
 export function measurementToJson({ modules }: Measurement): unknown {
-  const entries = [...modules].map(([key, candidates]) => [key, moduleToJson(candidates)] as const);
+  return modulesToJson([...modules].map(([key, candidates]) => [key, moduleToJson(candidates)]));
+}
+
+/** measurement.json of all modules in their order, each as {@link moduleToJson} writes it. */
+export function modulesToJson(modules: readonly (readonly [key: string, candidates: unknown])[]): unknown {
   const unmeasured = UNMEASURED.map((key) => [key, null] as const);
   return {
-    measurement: Object.fromEntries([...entries, ...unmeasured]),
-    last_module_idx: modules.size + UNMEASURED.length,
+    measurement: Object.fromEntries([...modules, ...unmeasured]),
+    last_module_idx: modules.length + UNMEASURED.length,
   };
 }
 
@@ -45,7 +49,12 @@ function candidateToJson({ accuracy, totalBits, params }: MeasuredCandidate) {
 
 /** Reads a measurement made by this program or by ExLlamaV2. Throws InputError when it is not of this model. */
 export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement {
-  const modules = (json as { measurement?: unknown } | null)?.measurement;
+  const { measurement: modules, slice } = (json ?? {}) as { measurement?: unknown; slice?: unknown };
+  if (slice !== undefined) {
+    throw new InputError(
+      'The measurement is a slice of some layers: join all slices with npm run merge-measurements first.',
+    );
+  }
   if (typeof modules !== 'object' || modules === null) {
     throw new InputError(
       'The measurement has no "measurement" object: expected ExLlamaV2\'s measurement.json.',

@@ -1,15 +1,18 @@
+import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { StageContext } from './context.ts';
 
 /**
  * Progress over the modules (and the head, in `quantize`), each counted by its weights.
+ * @param counted modules that count; the others are only on the way to them.
  * @returns to be called with a module's index and the share of it that is done, 0…1.
  */
 export function progressReporter(
   { plan, emit, gpu }: StageContext,
   stage: 'measure' | 'quantize',
+  counted: readonly ModuleSpec[] = plan.modules,
 ): (index: number, share: number) => void {
-  const sizes = plan.modules.map(moduleWeights);
+  const sizes = plan.modules.map((module) => (counted.includes(module) ? moduleWeights(module) : 0));
   const names = plan.modules.map(({ key }) => key);
   if (stage === 'quantize') {
     sizes.push(plan.head.k * plan.head.n);

@@ -8,6 +8,7 @@ import type { Precision } from '../kernels/speed.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
+import type { LayerRange } from './layer-range.ts';
 
 /** How linears are quantized. */
 export interface QuantizerSettings {
@@ -44,6 +45,8 @@ export interface ConvertSettings {
   readonly measurement?: unknown;
   /** End after measuring. */
   readonly measureOnly?: boolean;
+  /** Measure these layers alone; with `measureOnly`. */
+  readonly measureLayers?: LayerRange;
 }
 
 /** Makes the token rows once the tokenizer is known. */

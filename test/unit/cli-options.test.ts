@@ -95,6 +95,15 @@ test('the output is named after model and bits', () => {
   expect(options('-i', '/models/with space', '-b', '3').outputDir).toBe('/repo/out/with space-3.0bpw');
 });
 
+test('a slice of the layers has a work directory of its own', () => {
+  expect(options('-i', 'm', '-om', 'a.json', '--measure-layers', '4-7')).toMatchObject({
+    measureLayers: { first: 4, last: 7 },
+    outputMeasurement: '/home/me/a.json',
+    workDir: '/repo/out/.m-4.0bpw-layers-4-7.work',
+  });
+  expect(options('-om', 'a.json', '--measure-layers', '3-3', '-o', 'w').workDir).toBe('/home/me/w');
+});
+
 test('help, version and the list of adapters are requests of their own', () => {
   expect(parseOptions(['--help', '--bits', '99'], places)).toEqual({ action: 'help' });
   expect(parseOptions(['-h'], places)).toEqual({ action: 'help' });
@@ -121,6 +130,10 @@ test.each<[string, RegExp]>([
   ['--gpu-memory-budget 6', /is 6 bytes: give a unit/],
   ['-c data.csv', /data\.csv.*\.parquet, \.txt, \.jsonl, \.safetensors/],
   ['-m a.json -om b.json', /give one of them/],
+  ['--measure-layers 0-7', /name it with --output_measurement/],
+  ['-om a.json --measure-layers 7', /--measure-layers 7: expected the first and the last layer.*as in 0-7/],
+  ['-om a.json --measure-layers 0-x', /--measure-layers 0-x: expected the first and the last/],
+  ['-om a.json --measure-layers 7-4', /7-4 ends before it begins: write 4-7/],
   ['--bitz 4', /no option "bitz".*--bits/],
   ['--in-dir m', /no option "in-dir": did you mean --in_dir\?/],
   ['--list_gpus', /did you mean --list-gpus\?/],

@@ -41,6 +41,11 @@ const ATTENTION = 'model.layers.1.self_attn';
 
 test.each<[string, (json: Json) => unknown, string]>([
   ['no object', () => null, 'no "measurement" object'],
+  [
+    'a slice of the layers',
+    (json) => ({ ...json, slice: { first: 0, last: 0 } }),
+    'join all slices with npm run merge-measurements',
+  ],
   ['another file', () => ({ bits: 4 }), 'no "measurement" object'],
   [
     'a module missing',

@@ -1,0 +1,44 @@
+import { basename, dirname, resolve } from 'node:path';
+import { mergeSlices, readSlice, type Slice } from '../../convert/measurement-slice.ts';
+import { readJsonFile } from '../../io/json.ts';
+import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { writeJsonFile } from '../../io/write-file.ts';
+import { InputError } from '../../util/errors.ts';
+import type { Surroundings } from '../command.ts';
+import { openFile } from '../open-file.ts';
+import { parser, withExitCode } from '../tool.ts';
+
+const OPTIONS = {
+  output: { alias: 'o', type: 'string', demandOption: true, description: 'measurement.json to write.' },
+  overwrite: { type: 'boolean', default: false, description: 'Replace that file when it is there.' },
+} as const;
+
+const USAGE =
+  'npm run merge-measurements -- SLICE… -o FILE\n\nJoins slices made with --measure-layers to one measurement.json, for -m.';
+
+type Process = Omit<Surroundings, 'version'>;
+
+export const mergeCommand = (args: readonly string[], process: Process): Promise<number> =>
+  withExitCode(process, async () => {
+    // Slices are the arguments that belong to no option.
+    const options = parser(USAGE, OPTIONS).strict(false).strictOptions();
+    if (args.includes('--help') || args.includes('-h')) {
+      process.out.write(`${await options.getHelp()}\n`);
+      return;
+    }
+    const given = await options.parseAsync([...args]);
+    const at = (path: string | number) => resolve(process.places.cwd, String(path));
+    await merge(given._.map(at), at(given.output), given.overwrite);
+    process.out.write(`${at(given.output)}\n`);
+  });
+
+async function merge(paths: readonly string[], output: string, overwrite: boolean): Promise<void> {
+  if (paths.length === 0) throw new InputError('There are no slices to join: name their files. See --help.');
+  const directory = nodeDirectory(dirname(output));
+  if (!overwrite && (await directory.open(basename(output)))) {
+    throw new InputError(`${output} is there already: choose another name, or give --overwrite.`);
+  }
+  const slices: Slice[] = [];
+  for (const path of paths) slices.push(readSlice(await readJsonFile(await openFile(path)), path));
+  await writeJsonFile(directory, basename(output), mergeSlices(slices));
+}

@@ -1,0 +1,4 @@
+import { runProcess } from '../process.ts';
+import { mergeCommand } from './command.ts';
+
+await runProcess(mergeCommand);

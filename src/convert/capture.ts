@@ -95,6 +95,70 @@ export interface CaptureOptions {
   readonly sample?: InputSample;
 }
 
+/** Runs the module as it is on all rows, from `input` into `output`, as {@link captureHessians} does, and keeps nothing. */
+export async function passThrough(
+  context: StageContext,
+  loaded: LoadedModule,
+  input: HiddenStates,
+  output: HiddenStates,
+  batch: number,
+): Promise<void> {
+  // The sums tell whether half precision holds the inputs.
+  if (roundsToHalf(context.gpu))
+    await withScope(context.gpu, (sums) => sumHessians(context, sums, loaded, input, output, batch));
+  else await advance(context, loaded, input, output, batch);
+}
+
+const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmMatrix);
+
+interface HessianSums {
+  readonly hessians: ReadonlyMap<LinearInput, GpuTensor>;
+  /** The module with the precision that its inputs allow. */
+  readonly loaded: LoadedModule;
+}
+
+/**
+ * Runs the module and sums xᵀx of each distinct linear input; the sums belong to the scope. Where the GPU multiplies in
+ * half precision, a module with inputs too large for that is run once more without.
+ */
+async function sumHessians(
+  context: StageContext,
+  sums: Scope,
+  loaded: LoadedModule,
+  input: HiddenStates,
+  output: HiddenStates,
+  batch: number,
+  sample?: InputSample,
+): Promise<HessianSums> {
+  const { gpu } = context;
+  const { module } = loaded;
+  const hessians = new Map<LinearInput, GpuTensor>();
+  for (const linear of module.linears) {
+    if (hessians.has(linear.input)) continue;
+    const h = sums.alloc([linear.k, linear.k], `Hessian of ${module.key} ${linear.input}`);
+    hessians.set(linear.input, h);
+  }
+  const run = async (mixed: boolean): Promise<LoadedModule> => {
+    const precise = withPrecision(loaded, mixed);
+    for (const h of hessians.values()) gpu.zero(h);
+    await advance(context, precise, input, output, batch, (inputs, start) => {
+      for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
+      sample?.take(inputs, start);
+    });
+    return precise;
+  };
+  const precise = await run(roundsToHalf(gpu));
+  const fits = !precise.forward.mixed || (await inputsFit(gpu, hessians));
+  return { hessians, loaded: fits ? precise : await run(false) };
+}
+
+/** The module with products that may round its inputs to half precision, or not. */
+export const withPrecision = (loaded: LoadedModule, mixed: boolean): LoadedModule => ({
+  ...loaded,
+  forward: { ...loaded.forward, mixed },
+});
+
+/** Hessian factors of a module's inputs. */
 export interface Captured {
   /** They belong to the scope. */
   readonly factors: ReadonlyMap<LinearInput, HessianFactor>;
@@ -104,7 +168,7 @@ export interface Captured {
 
 /**
  * Runs the module as it is on all rows, from `input` into `output`, and factors the Hessian of each distinct linear
- * input. Where the GPU multiplies in half precision, a module with inputs too large for that is run once more without.
+ * input.
  */
 export async function captureHessians(
   context: StageContext,
@@ -116,33 +180,14 @@ export async function captureHessians(
   { keepHessians, sample }: CaptureOptions,
 ): Promise<Captured> {
   const { gpu } = context;
-  const { module } = loaded;
   return withScope(gpu, async (sums) => {
-    const hessians = new Map<LinearInput, GpuTensor>();
-    for (const linear of module.linears) {
-      if (hessians.has(linear.input)) continue;
-      hessians.set(
-        linear.input,
-        sums.alloc([linear.k, linear.k], `Hessian of ${module.key} ${linear.input}`),
-      );
-    }
-    const run = async (mixed: boolean): Promise<LoadedModule> => {
-      const precise = { ...loaded, forward: { ...loaded.forward, mixed } };
-      for (const h of hessians.values()) gpu.zero(h);
-      await advance(context, precise, input, output, batch, (inputs, start) => {
-        for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
-        sample?.take(inputs, start);
-      });
-      return precise;
-    };
-    let precise = await run(gpu.prefers(gemmMixed, gemmMatrix));
-    if (precise.forward.mixed && !(await inputsFit(gpu, hessians))) precise = await run(false);
+    const summed = await sumHessians(context, sums, loaded, input, output, batch, sample);
     const factors = new Map<LinearInput, HessianFactor>();
-    for (const [name, h] of hessians) {
-      const what = `${module.key} (${name})`;
+    for (const [name, h] of summed.hessians) {
+      const what = `${loaded.module.key} (${name})`;
       factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows, keepHessians));
       sums.free(h);
     }
-    return { factors, loaded: precise };
+    return { factors, loaded: summed.loaded };
   });
 }

@@ -37,6 +37,7 @@ export const jobInputs = (
   ...(settings.pinned && { pinned: Object.entries(settings.pinned).sort(([a], [b]) => (a < b ? -1 : 1)) }),
   head_bits: settings.headBits,
   quantizer: settings.quantizer,
+  precision: settings.precision,
   rope_scale: settings.ropeScale ?? null,
   rope_alpha: settings.ropeAlpha ?? null,
 });

@@ -8,7 +8,7 @@ import { HiddenStates } from '../model/states.ts';
 import { weightNames } from '../model/weights.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
-import { advance, loadModule } from './capture.ts';
+import { loadModule, passThrough } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { LayerRange } from './layer-range.ts';
 import { measureModule } from './measure-module.ts';
@@ -106,7 +106,7 @@ async function skipModule(
   candidates: MeasuredCandidate[],
 ): Promise<MeasuredCandidate[]> {
   await withScope(context.gpu, async (scope) => {
-    await advance(context, await loadModule(context, scope, module, states.length), states, next, batch);
+    await passThrough(context, await loadModule(context, scope, module, states.length), states, next, batch);
   });
   return candidates;
 }

@@ -41,6 +41,8 @@ export interface QuantizedModule {
   readonly tensors: readonly HostTensor[];
   /** Mean over rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */
   readonly rfnError: number;
+  /** Forward passes rounded to half precision. */
+  readonly mixed: boolean;
   /** Of each linear by itself, by name: see {@link LinearEvent.error}. */
   readonly linearErrors: Readonly<Record<string, number>>;
 }
@@ -79,7 +81,7 @@ export async function quantizeModule(
     });
     progress(0.6);
     const rfnError = await advanceAndCompare(context, precise, quantized, quantizedNext, batch);
-    return { ...linears, rfnError };
+    return { ...linears, rfnError, mixed: precise.forward.mixed };
   });
 }
 

@@ -15,7 +15,7 @@ import type { HostTensor } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
-import { advance, type LoadedModule, loadModule } from './capture.ts';
+import { advance, type LoadedModule, loadModule, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { Strategy } from './optimize.ts';
 import { progressReporter } from './progress.ts';
@@ -138,8 +138,16 @@ async function quantizeAndWrite(
   batch: number,
   progress: (share: number) => void,
 ): Promise<ModuleErrors> {
-  const { tensors, ...errors } = await quantizeModule(context, module, params, states, batch, progress);
+  const { tensors, mixed, ...errors } = await quantizeModule(
+    context,
+    module,
+    params,
+    states,
+    batch,
+    progress,
+  );
   await context.work.writeTensors(ARTEFACT.tensors(module.key), tensors, {
+    mixed: String(mixed),
     rfn_error: String(errors.rfnError),
     linear_errors: JSON.stringify(errors.linearErrors),
   });
@@ -157,9 +165,10 @@ async function replayModule(
 ): Promise<ModuleErrors> {
   await withScope(context.gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, states.quantized.length);
-    await advance(context, loaded, states.original, states.originalNext, batch);
-    await takePackedWeights(context, scope, loaded, file);
-    await advance(context, loaded, states.quantized, states.quantizedNext, batch);
+    const precise = withPrecision(loaded, file.metadata.get('mixed') === 'true');
+    await advance(context, precise, states.original, states.originalNext, batch);
+    await takePackedWeights(context, scope, precise, file);
+    await advance(context, precise, states.quantized, states.quantizedNext, batch);
   });
   const errors = errorsIn(file, module);
   for (const linear of module.linears) {

@@ -32,6 +32,17 @@ export const parser = <const O extends Record<string, Options>>(usage: string, o
       throw error instanceof InputError ? error : new InputError(`${message ?? error?.message} See --help.`);
     });
 
+/** Writes the help where `args` ask for it, and says whether they did. */
+export async function helped(
+  options: { getHelp(): Promise<string> },
+  args: readonly string[],
+  { out }: Pick<Surroundings, 'out'>,
+): Promise<boolean> {
+  if (!args.includes('--help') && !args.includes('-h')) return false;
+  out.write(`${await options.getHelp()}\n`);
+  return true;
+}
+
 /** Runs `work`; tells what went wrong, and gives the exit code. */
 export async function withExitCode(
   { signal, writeError }: Pick<Surroundings, 'signal' | 'writeError'>,

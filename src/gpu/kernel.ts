@@ -52,6 +52,12 @@ export function defineKernel<const S extends string, const I extends string, con
   };
 }
 
+/** Another kernel that takes what `kernel` takes, and makes the same of it. */
+export const defineVariant = <S extends string, I extends string, O extends string>(
+  { scalars, inputs, outputs }: Kernel<S, I, O>,
+  definition: Omit<KernelDefinition<S, I, O>, 'scalars' | 'inputs' | 'outputs'>,
+): Kernel<S, I, O> => defineKernel({ ...definition, scalars, inputs, outputs });
+
 /** WebGPU's limit for each dimension. */
 const MAX_WORKGROUPS = 65535;
 

@@ -10,7 +10,7 @@ import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
 import type { OpenAdapter } from '../gpu.ts';
 import { StatusLine } from '../terminal.ts';
-import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
+import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { measureCeilings } from './ceilings.ts';
 import { type BenchJob, benchConversion } from './conversion.ts';
 import { ALL_KERNELS, benchKernel, chosenKernels, type KernelResult } from './kernel-bench.ts';
@@ -64,10 +64,7 @@ type Process = Omit<Surroundings, 'version'>;
 export const benchCommand = (args: readonly string[], process: Process): Promise<number> =>
   withExitCode(process, async () => {
     const options = parser(USAGE, OPTIONS);
-    if (args.includes('--help') || args.includes('-h')) {
-      process.out.write(`${await options.getHelp()}\n`);
-      return;
-    }
+    if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
     const { layers, quantizer, precision, stage, profile, json } = given;
     if (layers !== undefined && !(Number.isSafeInteger(layers) && layers >= 1))

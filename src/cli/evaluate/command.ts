@@ -14,7 +14,7 @@ import { readMix } from '../calibration.ts';
 import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
-import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
+import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { type Evaluation, evaluationRow, evaluationTitle } from './table.ts';
 
 /** States of rows lie on the GPU at multiples of 256 bytes. */
@@ -51,10 +51,7 @@ type Process = Omit<Surroundings, 'version'>;
 export const evaluateCommand = (args: readonly string[], process: Process): Promise<number> =>
   withExitCode(process, async () => {
     const options = parser(USAGE, OPTIONS);
-    if (args.includes('--help') || args.includes('-h')) {
-      process.out.write(`${await options.getHelp()}\n`);
-      return;
-    }
+    if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
     checkShape(given.rows, given.length);
     await withGpu(given.gpu, given['gpu-memory-budget'], (gpu) => evaluateAll(gpu, given, process));

@@ -6,7 +6,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import type { Surroundings } from '../command.ts';
-import { GPU_OPTIONS, parser, withExitCode, withGpu } from '../tool.ts';
+import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 
 const OPTIONS = {
   model: { type: 'string', demandOption: true, description: 'Directory of the model: EXL2 or unquantized.' },
@@ -36,10 +36,7 @@ type Process = Omit<Surroundings, 'version'>;
 export const generateCommand = (args: readonly string[], process: Process): Promise<number> =>
   withExitCode(process, async () => {
     const options = parser(USAGE, OPTIONS);
-    if (args.includes('--help') || args.includes('-h')) {
-      process.out.write(`${await options.getHelp()}\n`);
-      return;
-    }
+    if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
     await withGpu(given.gpu, given['gpu-memory-budget'], (gpu) => generateText(gpu, given, process));
   });

@@ -6,7 +6,7 @@ import { writeJsonFile } from '../../io/write-file.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
-import { parser, withExitCode } from '../tool.ts';
+import { helped, parser, withExitCode } from '../tool.ts';
 
 const OPTIONS = {
   output: { alias: 'o', type: 'string', demandOption: true, description: 'measurement.json to write.' },
@@ -22,10 +22,7 @@ export const mergeCommand = (args: readonly string[], process: Process): Promise
   withExitCode(process, async () => {
     // Slices are the arguments that belong to no option.
     const options = parser(USAGE, OPTIONS).strict(false).strictOptions();
-    if (args.includes('--help') || args.includes('-h')) {
-      process.out.write(`${await options.getHelp()}\n`);
-      return;
-    }
+    if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
     const at = (path: string | number) => resolve(process.places.cwd, String(path));
     await merge(given._.map(at), at(given.output), given.overwrite);

@@ -1,14 +1,12 @@
 import tile from '../../../shaders/lib/tile.wgsl?raw';
 import wgsl from '../../../shaders/linalg/triangular_inverse_tiled.wgsl?raw';
-import { defineKernel } from '../../gpu/kernel.ts';
+import { defineVariant } from '../../gpu/kernel.ts';
+import { triangularInverse } from './triangular_inverse.ts';
 
 const half = (name: string, isSecond: boolean) =>
-  defineKernel({
+  defineVariant(triangularInverse.first, {
     name: `triangular_inverse_tiled ${name}`,
     wgsl: [tile, wgsl],
-    scalars: { k: 'u32', side: 'u32', start: 'u32', rows: 'u32' },
-    inputs: [],
-    outputs: ['l', 'u'],
     constants: { second_half: Number(isSecond) },
     workgroups: ({ k, side, rows }) => [
       Math.ceil(side / 128),

@@ -1,22 +1,11 @@
 import wgsl from '../../../shaders/model/attention_tiled.wgsl?raw';
-import { defineKernel } from '../../gpu/kernel.ts';
+import { defineVariant } from '../../gpu/kernel.ts';
+import { attention } from './attention.ts';
 
 const tiled = (widest: 64 | 128 | 256) =>
-  defineKernel({
+  defineVariant(attention, {
     name: `attention_tiled ${widest}`,
     wgsl: [wgsl],
-    scalars: {
-      length: 'u32',
-      heads: 'u32',
-      kvHeads: 'u32',
-      d: 'u32',
-      window: 'u32',
-      scale: 'f32',
-      past: 'u32',
-      rows: 'u32',
-    },
-    inputs: ['q', 'k', 'v'],
-    outputs: ['o'],
     constants: { column_parts: widest / 64 },
     workgroups: ({ length, heads, rows }) => [heads, rows, Math.ceil(length / 64)],
   });

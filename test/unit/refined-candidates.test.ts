@@ -95,7 +95,9 @@ describe('the error of a module', () => {
     const model = fitErrorModel(losses, errors);
     expect(errorOfSum(model, model.weights[0]!)).toBeCloseTo(errors[0]!, 9);
     // The weight is that of the trials together, so small sums follow roughly.
-    expect(errorOfSum(model, model.weights[0]! * 0.01) / errors[2]!).toBeCloseTo(1, 0);
+    const small = errorOfSum(model, model.weights[0]! * 0.01) / errors[2]!;
+    expect(small).toBeGreaterThan(0.9);
+    expect(small).toBeLessThan(1.1);
   });
 
   test('still grows with every loss when the largest trial errs far less than the others say', () => {

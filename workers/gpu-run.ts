@@ -23,7 +23,7 @@ export async function runJob(job: GpuJob, control: Control, listener: RunListene
   const { preset, file } = job.calibration;
   const shapes = presetShapes(preset, file !== undefined);
   const meter = new RateMeter((stage) => calibrationTokens(shapes, stage));
-  const events = new EventBatch<ConvertEvent>(['progress', 'memory'], (batch) =>
+  const events = new EventBatch<ConvertEvent>(['progress', 'memory', 'workers'], (batch) =>
     listener({ type: 'events', events: batch }),
   );
   let outcome: RunOutcome = {};

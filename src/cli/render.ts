@@ -104,6 +104,7 @@ export class TerminalReport {
       case 'trial':
       case 'linear':
       case 'memory':
+      case 'workers':
         return [];
     }
   }

@@ -130,6 +130,28 @@ export interface MemoryEvent {
   readonly gpuBudgetBytes: number;
 }
 
+/** One of those that share a conversion's work, each with a device of its own. */
+export interface WorkerStatus {
+  /** The same over the whole conversion. */
+  readonly id: number;
+  /** Name of its adapter. */
+  readonly adapter: string;
+  /** In words, e.g. `measures model.layers.3.mlp`, `waits` or `lost`. */
+  readonly doing: string;
+  /** Share of the time since the start in which it worked, 0 to 1. */
+  readonly busy: number;
+  /** GPU memory that it holds. */
+  readonly memoryBytes: number;
+  /** Floating-point operations per second, once measured. */
+  readonly speed?: number;
+}
+
+/** All workers, about once a second. */
+export interface WorkersEvent {
+  readonly type: 'workers';
+  readonly workers: readonly WorkerStatus[];
+}
+
 export interface OutputEvent {
   readonly type: 'output';
   readonly directory: string;
@@ -185,6 +207,7 @@ export type ConvertEvent =
   | EvaluationEvent
   | WarningEvent
   | MemoryEvent
+  | WorkersEvent
   | PlanEvent
   | OutputEvent;
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { Emit } from '../convert/events.ts';
 import {
@@ -7,6 +8,8 @@ import {
   OutOfMemoryError,
   UnsupportedError,
 } from '../util/errors.ts';
+import { adapterName, chosenCards, listCards, seesOnly, startProcess } from './cards.ts';
+import { endOf } from './child.ts';
 import { runConversion, runDryRun } from './conversion.ts';
 import { listAdapters, openAdapter } from './gpu.ts';
 import { helpPage } from './help.ts';
@@ -25,6 +28,8 @@ export interface Surroundings {
 }
 
 const INTERRUPTED = 130;
+/** This command, built; from the repository. */
+const COMMAND_FILE = 'dist/cli/main.js';
 const HELP_WIDTH = 110;
 
 /** Runs the command with these arguments; the result is the exit code. */
@@ -36,7 +41,7 @@ export async function runCommand(args: readonly string[], surroundings: Surround
       out.write(`${helpPage(Math.min(out.columns ?? HELP_WIDTH, HELP_WIDTH))}\n`);
     else if (request.action === 'version') out.write(`${version}\n`);
     else if (request.action === 'list-gpus') await listGpus(request.json, out);
-    else await convert(request.options, surroundings);
+    else return await convert(args, request.options, surroundings);
     return 0;
   } catch (error) {
     if (signal.aborted) {
@@ -49,17 +54,39 @@ export async function runCommand(args: readonly string[], surroundings: Surround
 }
 
 async function listGpus(json: boolean, out: Terminal): Promise<void> {
-  for (const adapter of await listAdapters()) {
-    out.write(json ? `${JSON.stringify(adapter)}\n` : `${adapter.name} (${adapter.backend})\n`);
-  }
+  const cards = await listCards();
+  const adapters = await listAdapters();
+  const lines = json
+    ? [...cards, ...adapters].map((entry) => JSON.stringify(entry))
+    : [
+        'Cards, for --gpus:',
+        ...cards.map(({ number, name, file }) => `  ${number}  ${name}${file ? ` (${file})` : ''}`),
+        'Adapters, for --gpu:',
+        ...adapters.map(({ name, backend }) => `  ${name} (${backend})`),
+      ];
+  for (const line of lines) out.write(`${line}\n`);
 }
 
-async function convert(options: CliOptions, { out, signal }: Surroundings): Promise<void> {
+/** Converts here, or in a process that sees the first chosen card only. The result is the exit code. */
+async function convert(
+  args: readonly string[],
+  options: CliOptions,
+  { out, places, signal }: Surroundings,
+): Promise<number> {
+  const [card] = options.dryRun ? [] : await chosenCards(options.gpus);
+  if (card && !seesOnly(card)) {
+    const streams = ['inherit', 'inherit', 'inherit'] as const;
+    return endOf(startProcess(join(places.root, COMMAND_FILE), args, card, { streams }), signal);
+  }
   const report = options.json ? undefined : new TerminalReport(out);
   const emit: Emit = report ? (event) => report.show(event) : jsonReport((text) => out.write(text));
   try {
     if (options.dryRun) await runDryRun(options, emit);
-    else await runConversion(options, await openAdapter(options.gpu), emit, signal);
+    else {
+      const name = card ? adapterName(card) : options.gpu;
+      await runConversion(options, await openAdapter(name), emit, signal);
+    }
+    return 0;
   } finally {
     report?.close();
   }

@@ -189,7 +189,21 @@ export const OPTIONS = {
     description: 'Adapter to use: a part of its name.',
     defaultDescription: 'the first that the system offers',
   },
-  'list-gpus': { group: GPU, type: 'boolean', description: 'List the adapters and exit.' },
+  gpus: {
+    group: GPU,
+    type: 'string',
+    value: 'all|N,…',
+    description: 'Cards to use, by the numbers of --list-gpus, such as 1 or 0,2; all: every card.',
+    defaultDescription: 'one, the first that the system offers',
+  },
+  workers: {
+    group: GPU,
+    type: 'number',
+    value: 'N',
+    default: 1,
+    description: 'Processes on each card.',
+  },
+  'list-gpus': { group: GPU, type: 'boolean', description: 'List cards and adapters, and exit.' },
   'gpu-memory-budget': {
     group: GPU,
     type: 'string',

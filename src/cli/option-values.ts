@@ -27,6 +27,7 @@ const RANGES = {
   length: { min: 2, max: 2 ** 20, integer: true },
   measurement_length: { min: 2, max: 2 ** 20, integer: true },
   descent_passes: { min: 0, max: 100, integer: true },
+  workers: { min: 1, max: 64, integer: true },
   seed: { min: 0, max: 2 ** 32 - 1, integer: true },
   rope_scale: { min: 0.01, max: 1000 },
   rope_alpha: { min: 0.01, max: 1000 },
@@ -44,6 +45,8 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
       '--measurement takes a finished measurement and --output_measurement makes one: give one of them.',
     );
   }
+  if (given.gpu !== undefined && given.gpus !== undefined)
+    throw new InputError('--gpu names an adapter and --gpus numbers cards: give one of them.');
   const measureLayers = optional(given['measure-layers'], (text) =>
     parseLayerRange(text, '--measure-layers'),
   );
@@ -62,6 +65,7 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
     quantizer: quantizerSettings(given.quantizer, given.descent_passes),
     precision: given.precision,
     seed: given.seed,
+    workers: given.workers,
     dryRun: given['dry-run'] ?? false,
     json: given.json ?? false,
     ...present({
@@ -77,6 +81,7 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
       ropeScale: given.rope_scale,
       ropeAlpha: given.rope_alpha,
       gpu: given.gpu,
+      gpus: optional(given.gpus, cardNumbers),
       gpuMemoryBytes: optional(given['gpu-memory-budget'], memoryBudget),
     }),
   };
@@ -107,6 +112,14 @@ function memoryBudget(text: string): number {
   const bytes = parseByteSize(text);
   if (bytes >= MIB) return bytes;
   throw new InputError(`--gpu-memory-budget ${text} is ${bytes} bytes: give a unit, such as 6GB or 512MiB.`);
+}
+
+/** `all`, or `0,2` → [0, 2]. */
+function cardNumbers(text: string): 'all' | number[] {
+  if (text === 'all') return 'all';
+  const numbers = /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];
+  if (numbers.length > 0 && new Set(numbers).size === numbers.length) return numbers;
+  throw new InputError(`--gpus ${text}: expected all, or different numbers of --list-gpus, as in 0,2.`);
 }
 
 function directories(given: Arguments, { cwd, root }: Places, slice: LayerRange | undefined) {

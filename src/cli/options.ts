@@ -37,6 +37,10 @@ export interface CliOptions {
   readonly ropeAlpha?: number;
   /** Part of the adapter's name; undefined: the system's first. */
   readonly gpu?: string;
+  /** Cards by number; undefined: the system's choice. */
+  readonly gpus?: 'all' | readonly number[];
+  /** Processes on each card. */
+  readonly workers: number;
   readonly gpuMemoryBytes?: number;
   readonly dryRun: boolean;
   readonly json: boolean;

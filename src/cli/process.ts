@@ -23,15 +23,18 @@ function standardOutput(): Terminal {
   };
 }
 
-/** Aborted by the first Ctrl-C; the second ends the process. */
+/** Aborted by the first Ctrl-C; the second ends the process, and so does the end of the process that started it. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   let firstAt: number | undefined;
+  // A process of ours that started this one says so itself.
+  const isChild = process.send !== undefined;
+  if (isChild) process.on('disconnect', () => process.exit(INTERRUPTED));
   process.on('SIGINT', () => {
     const now = performance.now();
     if (firstAt === undefined) {
       firstAt = now;
-      process.stderr.write('\nStopping … (Ctrl-C again: at once)\n');
+      if (!isChild) process.stderr.write('\nStopping … (Ctrl-C again: at once)\n');
       controller.abort();
     } else if (now - firstAt > SAME_INTERRUPT_MS) {
       process.exit(INTERRUPTED);

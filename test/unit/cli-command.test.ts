@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { listCards } from '../../src/cli/cards.ts';
 import { errorText, runCommand, type Surroundings } from '../../src/cli/command.ts';
 import { isSoftware, listAdapters, openAdapter, parseAdapterList } from '../../src/cli/gpu.ts';
 import { InputError, InternalError, NumericalError } from '../../src/util/errors.ts';
@@ -36,19 +37,19 @@ test('an interrupted run ends with code 130 and says how to go on', async () => 
   expect(errors).toMatch(/same command again/);
 });
 
-test('--list-gpus lists the adapters of this machine', async () => {
+test('--list-gpus lists the cards with their numbers, and the adapters', async () => {
   const adapters = await listAdapters();
+  const cards = await listCards();
   expect(adapters.length).toBeGreaterThan(0);
+  expect(cards.length).toBeGreaterThan(0);
   const text = await run(['--list-gpus']);
   expect(text).toMatchObject({ exitCode: 0, errors: '' });
-  expect(text.out).toBe(adapters.map(({ name, backend }) => `${name} (${backend})\n`).join(''));
+  expect(text.out).toMatch(/^Cards, for --gpus:\n {2}0 {2}\S.*\n/);
+  const listed = adapters.map(({ name, backend }) => `  ${name} (${backend})\n`).join('');
+  expect(text.out.split('Adapters, for --gpu:\n')[1]).toBe(listed);
   const json = await run(['--list-gpus', '--json']);
-  expect(
-    json.out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  ).toEqual(adapters);
+  const lines = json.out.trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual([...cards, ...adapters]);
 });
 
 test('an adapter is opened by a part of its name', async () => {

@@ -27,6 +27,7 @@ test('without arguments the bundled model is converted to 4 bits', () => {
     quantizer: { method: 'refined', descentPasses: 4 },
     precision: 'mixed',
     seed: 0,
+    workers: 1,
     dryRun: false,
     json: false,
   });
@@ -61,6 +62,7 @@ test("all of ExLlamaV2's short forms are known", () => {
     ropeScale: 2,
     ropeAlpha: 1.5,
     seed: 0,
+    workers: 1,
     dryRun: false,
   });
   expect(options('-ss', '0').shardBytes).toBe(Number.POSITIVE_INFINITY);
@@ -88,6 +90,12 @@ test('long forms take a value after a space or "="', () => {
     seed: 7,
   });
   expect(options('-b', '3', '-b', '5').bits).toBe(5);
+});
+
+test('cards are chosen by number, all or some, with as many workers as asked for on each', () => {
+  expect(options('--gpus', 'all')).toMatchObject({ gpus: 'all', workers: 1 });
+  expect(options('--gpus', '2,0', '--workers', '4')).toMatchObject({ gpus: [2, 0], workers: 4 });
+  expect(options('--gpus', '1').gpus).toEqual([1]);
 });
 
 test('the output is named after model and bits', () => {
@@ -134,6 +142,10 @@ test.each<[string, RegExp]>([
   ['-om a.json --measure-layers 7', /--measure-layers 7: expected the first and the last layer.*as in 0-7/],
   ['-om a.json --measure-layers 0-x', /--measure-layers 0-x: expected the first and the last/],
   ['-om a.json --measure-layers 7-4', /7-4 ends before it begins: write 4-7/],
+  ['--gpus 0,0', /--gpus 0,0: expected all, or different numbers of --list-gpus, as in 0,2/],
+  ['--gpus first', /--gpus first: expected all/],
+  ['--gpus 0 --gpu nvidia', /give one of them/],
+  ['--workers 0', /--workers must be a whole number from 1 to 64/],
   ['--bitz 4', /no option "bitz".*--bits/],
   ['--in-dir m', /no option "in-dir": did you mean --in_dir\?/],
   ['--list_gpus', /did you mean --list-gpus\?/],

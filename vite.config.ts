@@ -34,6 +34,7 @@ export default defineConfig(({ mode }) => ({
           bench: 'src/cli/bench/main.ts',
           evaluate: 'src/cli/evaluate/main.ts',
           generate: 'src/cli/generate/main.ts',
+          helper: 'src/cli/helper/main.ts',
           merge: 'src/cli/merge/main.ts',
         },
         // Shared code finds other files of dist by its own address.

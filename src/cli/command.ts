@@ -73,7 +73,8 @@ async function convert(
   options: CliOptions,
   { out, places, signal }: Surroundings,
 ): Promise<number> {
-  const [card] = options.dryRun ? [] : await chosenCards(options.gpus);
+  const cards = options.dryRun ? [] : await chosenCards(options.gpus);
+  const [card] = cards;
   if (card && !seesOnly(card)) {
     const streams = ['inherit', 'inherit', 'inherit'] as const;
     return endOf(startProcess(join(places.root, COMMAND_FILE), args, card, { streams }), signal);
@@ -84,7 +85,8 @@ async function convert(
     if (options.dryRun) await runDryRun(options, emit);
     else {
       const name = card ? adapterName(card) : options.gpu;
-      await runConversion(options, await openAdapter(name), emit, signal);
+      const adapter = await openAdapter(name);
+      await runConversion(options, { adapter, cards, root: places.root }, emit, signal);
     }
     return 0;
   } finally {

@@ -15,34 +15,50 @@ import { workDirectory } from '../io/work-directory.ts';
 import { writeJsonFile } from '../io/write-file.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
+import type { Card } from './cards.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
+import { startHelpers } from './helpers.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
 
-/** Converts on `adapter`. Throws the signal's reason when it is aborted. */
+/** Where and on what a conversion runs. */
+export interface ConversionHost {
+  readonly adapter: OpenAdapter;
+  /** Of all workers; this process sees the first. Empty: what the system chooses. */
+  readonly cards: readonly Card[];
+  /** The repository. */
+  readonly root: string;
+}
+
+/** Converts. Throws the signal's reason when it is aborted. */
 export async function runConversion(
   options: CliOptions,
-  { adapter, name, software }: OpenAdapter,
+  { adapter: { adapter, name, software }, cards, root }: ConversionHost,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
+  const { inDir, workDir, workers } = options;
   const work = nodeDirectory(options.workDir);
   if (!options.resume) await dropJob(work);
   const settings = await convertSettings(options);
-  const gpu = await openGpu(adapter, options.gpuMemoryBytes ?? defaultBudget(software));
+  const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
+  const helpers = startHelpers({ inDir, workDir, budgetBytes, cards, workers, root });
+  const gpu = await openGpu(adapter, budgetBytes);
   try {
     await convert({
       gpu,
       adapter: { name, software },
-      model: nodeDirectory(options.inDir),
+      model: nodeDirectory(inDir),
       output: nodeDirectory(options.outputDir),
       work,
       settings,
       calibration: calibrationFor(options, software),
       emit,
       control: { signal },
+      helpers: helpers.links,
     });
   } finally {
+    helpers.stop();
     gpu.destroy();
   }
   const { outputMeasurement, measureLayers } = options;

@@ -16,6 +16,8 @@ import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
+import type { Crew } from './pool/crew.ts';
+import { openCrew } from './pool/open-crew.ts';
 import { type QuantizeResult, quantize } from './quantize.ts';
 import { Recorder } from './report/recorder.ts';
 import type { ConvertJob, ConvertSettings } from './settings.ts';
@@ -40,12 +42,17 @@ export async function convert(given: ConvertJob): Promise<void> {
   if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
   const { rows, reference } = await calibrate(context, job);
-  if (measureLayers) return measureSlice(context, job.settings, rows, measureLayers);
-  const measurement = await measureOnce(context, job, rows);
-  if (measureOnly) return keepMeasurement(context, measurement);
-  const strategy = await chooseStrategy(context, job, measurement);
-  const errors = await quantizeOnce(context, job, rows, strategy);
-  await finish(context, job, { rows, strategy, ...errors, reference, recorder });
+  const crew = await openCrew(context, job, rows);
+  try {
+    if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
+    const measurement = await measureOnce(context, crew, job, rows);
+    if (measureOnly) return await keepMeasurement(context, measurement);
+    const strategy = await chooseStrategy(context, job, measurement);
+    const errors = await quantizeOnce(context, job, rows, strategy);
+    await finish(context, job, { rows, strategy, ...errors, reference, recorder });
+  } finally {
+    crew.end();
+  }
 }
 
 /** The job with its events kept for the report, and looked at for what must be warned of. */
@@ -104,7 +111,12 @@ function calibrate(
   });
 }
 
-async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows): Promise<Measurement> {
+async function measureOnce(
+  context: StageContext,
+  crew: Crew,
+  job: ConvertJob,
+  rows: JobRows,
+): Promise<Measurement> {
   const { plan, work, emit } = context;
   const given = job.settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
   if (given !== undefined) {
@@ -113,7 +125,7 @@ async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows
     return measurement;
   }
   return stage(context, 'measure', async () => {
-    const measurement = await measure(context, rows.measurement);
+    const measurement = await measure(context, crew, rows.measurement);
     await keepMeasurement(context, measurement);
     return measurement;
   });
@@ -122,12 +134,13 @@ async function measureOnce(context: StageContext, job: ConvertJob, rows: JobRows
 /** Measures some layers. A whole measurement that the work directory may hold stays as it is. */
 async function measureSlice(
   context: StageContext,
+  crew: Crew,
   settings: ConvertSettings,
   rows: JobRows,
   layers: LayerRange,
 ): Promise<void> {
   await stage(context, 'measure', async () => {
-    const { modules } = await measure(context, rows.measurement, layers);
+    const { modules } = await measure(context, crew, rows.measurement, layers);
     const origin = await sliceOrigin(context, settings, rows.measurement);
     await context.work.writeJson(ARTEFACT.slice, sliceToJson(modules, layers, origin));
   });

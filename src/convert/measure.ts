@@ -1,136 +1,116 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
-import { withScope } from '../gpu/scope.ts';
-import { readAhead } from '../io/read-ahead.ts';
-import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
-import { HiddenStates } from '../model/states.ts';
-import { weightNames } from '../model/weights.ts';
 import { ARTEFACT } from './artefacts.ts';
-import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
-import { loadModule, passThrough } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { LayerRange } from './layer-range.ts';
-import { measureModule } from './measure-module.ts';
 import {
   type MeasuredCandidate,
   type Measurement,
   moduleFromJson,
   moduleToJson,
 } from './measurement-json.ts';
+import { Measurer } from './measurer.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { describeCandidate } from './optimize.ts';
+import { type Crew, Helper, type Member } from './pool/crew.ts';
+import { handOut } from './pool/hand-out.ts';
 import { progressReporter } from './progress.ts';
+import { measuring } from './work-estimate.ts';
 
 /**
- * Measures every module under every one of its candidates. Each module's reference output is the next one's input,
- * so modules that an earlier run has measured are only run forward.
+ * Measures every module under every one of its candidates, but for those that an earlier run has measured. Modules
+ * are independent of each other, since each starts from the original's states: the crew shares them out.
  * @param layers measure these only: the ones before are run forward, the ones after are not run.
  */
 export async function measure(
-  stage: StageContext,
+  context: StageContext,
+  crew: Crew,
   rows: CalibrationRows,
-  { first, last }: LayerRange = { first: 0, last: stage.plan.config.layers - 1 },
+  { first, last }: LayerRange = { first: 0, last: context.plan.config.layers - 1 },
 ): Promise<Measurement> {
-  const { gpu, plan, work, emit } = stage;
-  const { source, fetch } = readAhead(stage.source);
-  const context = { ...stage, source };
-  const modules = plan.modules.filter(({ layer }) => layer <= last);
-  const { hiddenSize } = plan.config;
-  const isMeasured = ({ layer }: ModuleSpec) => layer >= first;
-  const progress = progressReporter(context, 'measure', modules.filter(isMeasured));
-  let states = new HiddenStates(gpu, rows.rows, rows.length, hiddenSize);
-  let next = new HiddenStates(gpu, rows.rows, rows.length, hiddenSize);
-  const measured = new Map<string, readonly MeasuredCandidate[]>();
-  const earlier = await Promise.all(
-    modules.map(async (module) => {
-      // Before the first of the layers there is nothing to measure, only to run.
-      if (!isMeasured(module)) return [];
-      const json = await work.readJson(ARTEFACT.measuredModule(module.key));
-      return json === undefined ? undefined : moduleFromJson(module, json);
+  const { plan, work, quantizer } = context;
+  const isMeasured = ({ layer }: ModuleSpec) => layer >= first && layer <= last;
+  const progress = progressReporter(context, 'measure', plan.modules.filter(isMeasured));
+  const measured = new Map<number, readonly MeasuredCandidate[]>();
+  const finish = (index: number, candidates: readonly MeasuredCandidate[], by: Finished) => {
+    measured.set(index, candidates);
+    report(context, index, candidates, by);
+    progress(index, 1);
+  };
+  const tasks = [];
+  for (const [index, module] of plan.modules.entries()) {
+    if (!isMeasured(module)) continue;
+    const json = await work.readJson(ARTEFACT.measuredModule(module.key));
+    if (json !== undefined) finish(index, moduleFromJson(module, json), { seconds: 0, resumed: true });
+    else tasks.push({ index, cost: measuring(plan, module, rows, quantizer.method) });
+  }
+  const measurer = new Measurer(context, rows);
+  try {
+    await handOut(crew, tasks, async (member, index) => {
+      const started = performance.now();
+      const { key } = plan.modules[index]!;
+      progress(index, 0);
+      const candidates = await measureBy(member, measurer, context, index, (share) => progress(index, share));
+      await work.writeJson(ARTEFACT.measuredModule(key), moduleToJson(candidates));
+      const seconds = (performance.now() - started) / 1000;
+      finish(index, candidates, { seconds, resumed: false, told: member === crew.leader });
+    });
+  } finally {
+    measurer.free();
+  }
+  const inOrder = [...measured].sort(([a], [b]) => a - b);
+  return { modules: new Map(inOrder.map(([index, candidates]) => [plan.modules[index]!.key, candidates])) };
+}
+
+/** How a module was finished. */
+interface Finished {
+  readonly seconds: number;
+  readonly resumed: boolean;
+  /** Its trials have been told of already. */
+  readonly told?: boolean;
+}
+
+/** The leader measures with `measurer`; a helper has one of its own. */
+async function measureBy(
+  member: Member,
+  measurer: Measurer,
+  { plan }: StageContext,
+  index: number,
+  progress: (share: number) => void,
+): Promise<readonly MeasuredCandidate[]> {
+  const module = plan.modules[index]!;
+  const doing = `measures ${module.key}`;
+  if (member instanceof Helper) {
+    return moduleFromJson(module, await member.call(doing, (api) => api.measure(index), progress));
+  }
+  return member.during(doing, () =>
+    measurer.measure(index, (share) => {
+      member.share = share;
+      progress(share);
     }),
   );
-  const pending = earlier.lastIndexOf(undefined);
-  try {
-    if (pending >= 0) {
-      await withFittingBatch(gpu, 1, 'the embedding', [states, next], () =>
-        embedTokens(gpu, source, plan, rows.ids, [states]),
-      );
-      fetch(weightNames(modules[0]));
-    }
-    for (const [index, module] of modules.entries()) {
-      const started = performance.now();
-      progress(index, 0);
-      let candidates = earlier[index];
-      const resumed = candidates !== undefined;
-      if (index <= pending) {
-        fetch(weightNames(modules[index + 1]));
-        const size = rowsPerBatch(gpu, plan, rows.length);
-        candidates = await withFittingBatch(gpu, size, module.key, [states, next], (batch) =>
-          candidates
-            ? skipModule(context, module, states, next, batch, candidates)
-            : measureModule(context, module, states, next, batch, (share) => progress(index, share)),
-        );
-        [states, next] = [next, states];
-        if (!resumed) await work.writeJson(ARTEFACT.measuredModule(module.key), moduleToJson(candidates));
-      }
-      if (!isMeasured(module)) continue;
-      measured.set(module.key, candidates!);
-      report(context, module, candidates!, resumed);
-      progress(index, 1);
-      const seconds = (performance.now() - started) / 1000;
-      emit({
-        type: 'module',
-        stage: 'measure',
-        key: module.key,
-        index,
-        count: modules.length,
-        seconds,
-        resumed,
-      });
-    }
-  } finally {
-    states.free();
-    next.free();
-  }
-  return { modules: measured };
 }
 
-/** Advances the states through a module that an earlier run has measured. */
-async function skipModule(
-  context: StageContext,
-  module: ModuleSpec,
-  states: HiddenStates,
-  next: HiddenStates,
-  batch: number,
-  candidates: MeasuredCandidate[],
-): Promise<MeasuredCandidate[]> {
-  await withScope(context.gpu, async (scope) => {
-    await passThrough(context, await loadModule(context, scope, module, states.length), states, next, batch);
-  });
-  return candidates;
-}
-
-/** Reports the candidates that follow from the trials and, of a module of an earlier run, the trials too. */
+/** Reports a module's candidates, but for the trials that have been told of, and its end. */
 function report(
-  { emit, quantizer }: StageContext,
-  module: ModuleSpec,
+  { emit, plan, quantizer }: StageContext,
+  index: number,
   candidates: readonly MeasuredCandidate[],
-  resumed: boolean,
+  { seconds, resumed, told = false }: Finished,
 ): void {
+  const module = plan.modules[index]!;
   const weights = moduleWeights(module);
   const tried = candidatesOf(module, quantizer.method).length;
   for (const [candidate, { accuracy, totalBits, params }] of candidates.entries()) {
     const predicted = candidate >= tried;
-    if (!predicted && !resumed) continue;
+    if (!predicted && told) continue;
+    const bitsPerWeight = totalBits / weights;
+    const description = describeCandidate(params);
     emit({
-      type: 'trial',
-      module: module.key,
-      candidate,
-      accuracy,
-      bitsPerWeight: totalBits / weights,
-      description: describeCandidate(params),
-      predicted,
+      ...{ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight, description, predicted },
     });
   }
+  const count = plan.modules.length;
+  emit({ type: 'module', stage: 'measure', key: module.key, index, count, seconds, resumed });
 }

@@ -19,9 +19,11 @@ export function progressReporter(
     names.push(plan.head.key);
   }
   const total = sizes.reduce((a, b) => a + b, 0);
+  // Several may be under way at a time.
+  const shares = sizes.map(() => 0);
   return (index, share) => {
-    const before = sizes.slice(0, index).reduce((a, b) => a + b, 0);
-    const done = Math.round(before + sizes[index]! * share);
+    shares[index] = share;
+    const done = Math.round(sizes.reduce((sum, size, i) => sum + size * shares[i]!, 0));
     emit({ type: 'progress', stage, done, total, unit: 'weights', detail: names[index]! });
     const { used, peak, budget } = gpu.memory;
     emit({ type: 'memory', gpuBytes: used, gpuPeakBytes: peak, gpuBudgetBytes: budget });

@@ -9,6 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
 import type { LayerRange } from './layer-range.ts';
+import type { HelperLink } from './pool/api.ts';
 
 /** How linears are quantized. */
 export interface QuantizerSettings {
@@ -69,4 +70,6 @@ export interface ConvertJob {
   readonly calibration: CalibrationProvider;
   readonly emit: Emit;
   readonly control: Control;
+  /** Other workers that take part. */
+  readonly helpers?: readonly HelperLink[];
 }

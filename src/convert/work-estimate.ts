@@ -80,7 +80,12 @@ const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
 const descending = ({ k, n }: LinearSpec, passes: number): number => 2 * passes * k ** 2 * n;
 
 /** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
-function measuring(plan: ModelPlan, module: ModuleSpec, shape: RowShape, method: QuantizerMethod): number {
+export function measuring(
+  plan: ModelPlan,
+  module: ModuleSpec,
+  shape: RowShape,
+  method: QuantizerMethod,
+): number {
   const candidates = candidatesOf(module, method);
   const trials = sum(module.linears, (linear) => {
     const { settings } = distinctSettings(candidates, linear.name, linear.k);

@@ -17,7 +17,13 @@ import { forwardContext } from '../../src/model/forward.ts';
 import { HiddenStates } from '../../src/model/states.ts';
 import { loadLinear, loadNorm } from '../../src/model/weights.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';
-import { readMaybeCompressed, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
+import {
+  loneCrew,
+  readMaybeCompressed,
+  readRows,
+  stageContext,
+  strategyFromJson,
+} from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 
 const MODEL = 'public/models/tinystories-7m';
@@ -48,7 +54,7 @@ test('every candidate has the accuracy and the bits that ExLlamaV2 measured', {
   const { plan } = await smallContext(gpu, 6);
   const golden = measurementFromJson(readMaybeCompressed(`${SMALL}/measurement.json`), plan);
   const rows = await readRows(`${ROWS}/cal_measure.safetensors`, 4096);
-  const own = await measure(context, rows);
+  const own = await measure(context, loneCrew(), rows);
   let worst = 0;
   expect(own.modules.size).toBe(context.plan.modules.length);
   for (const [key, measured] of own.modules) {

@@ -5,6 +5,7 @@ import type { CalibrationRows } from '../../src/calibration/rows.ts';
 import type { StageContext } from '../../src/convert/context.ts';
 import type { ConvertEvent, Emit } from '../../src/convert/events.ts';
 import type { Strategy } from '../../src/convert/optimize.ts';
+import { Crew, Member } from '../../src/convert/pool/crew.ts';
 import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { totalBits } from '../../src/exl2/groups.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
@@ -34,6 +35,15 @@ export async function stageContext(
   const emit: Emit = (event) => void events.push(event);
   return { gpu, source, plan, work, quantizer: QUANTIZERS[method], emit, control, events };
 }
+
+/** A job without helpers. */
+export const loneCrew = (): Crew =>
+  new Crew(
+    new Member(1, 'this GPU', 1),
+    [],
+    () => 0,
+    () => {},
+  );
 
 /** Token rows as ExLlamaV2 stores them. */
 export async function readRows(path: string, vocabSize: number): Promise<CalibrationRows> {

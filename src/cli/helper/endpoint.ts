@@ -1,0 +1,31 @@
+import type { Endpoint } from 'comlink';
+
+/** The end of a channel between processes: a child process, or the process itself. */
+export interface Peer {
+  send?(message: unknown): unknown;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  off(event: 'message', listener: (message: unknown) => void): unknown;
+}
+
+/** A process's channel as comlink talks through it. What is sent after its end is lost; who waits learns of the end. */
+export function processEndpoint(peer: Peer): Endpoint {
+  type Listener = Parameters<Endpoint['addEventListener']>[1];
+  const handlers = new Map<Listener, (message: unknown) => void>();
+  return {
+    postMessage: (message) => void peer.send?.(message),
+    addEventListener(_, listener) {
+      const handler = (data: unknown) => {
+        const event = { data } as MessageEvent;
+        if ('handleEvent' in listener) listener.handleEvent(event);
+        else listener(event);
+      };
+      handlers.set(listener, handler);
+      peer.on('message', handler);
+    },
+    removeEventListener(_, listener) {
+      const handler = handlers.get(listener);
+      if (handler) peer.off('message', handler);
+      handlers.delete(listener);
+    },
+  };
+}

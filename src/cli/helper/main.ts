@@ -1,0 +1,32 @@
+/** A helper's process: opens the GPU that it sees, and does what the leader's process asks for. */
+
+import { expose } from 'comlink';
+import type { HelperApi } from '../../convert/pool/api.ts';
+import { JobHelper } from '../../convert/pool/helper.ts';
+import { openGpu } from '../../gpu/device.ts';
+import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { openAdapter } from '../gpu.ts';
+import type { HelperPlaces } from '../helpers.ts';
+import { processEndpoint } from './endpoint.ts';
+
+async function openHelper({ inDir, workDir, adapterName, budgetBytes }: HelperPlaces): Promise<JobHelper> {
+  const { adapter, name } = await openAdapter(adapterName);
+  const gpu = await openGpu(adapter, budgetBytes);
+  return new JobHelper({ gpu, adapter: name, model: nodeDirectory(inDir), work: nodeDirectory(workDir) });
+}
+
+// The leader hears Ctrl-C too, and says when it is over.
+process.on('SIGINT', () => {});
+process.on('disconnect', () => process.exit());
+const opening = openHelper(JSON.parse(process.argv[2]!) as HelperPlaces);
+opening.catch(() => {}); // the leader is told when it opens the job
+let helper: JobHelper;
+const api: HelperApi = {
+  async open(job) {
+    helper = await opening;
+    return helper.open(job);
+  },
+  status: () => helper.status(),
+  measure: (index) => helper.measure(index),
+};
+expose(api, processEndpoint(process));

@@ -1,0 +1,67 @@
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { wrap } from 'comlink';
+import type { HelperApi, HelperLink } from '../convert/pool/api.ts';
+import { adapterName, type Card, startProcess } from './cards.ts';
+import { processEndpoint } from './helper/endpoint.ts';
+
+/** A helper's program, built; from the repository. */
+const HELPER_FILE = 'dist/cli/helper.js';
+
+/** What a helper's process is told when it starts. */
+export interface HelperPlaces {
+  readonly inDir: string;
+  readonly workDir: string;
+  /** Where cards are told apart by name only. */
+  readonly adapterName?: string;
+  readonly budgetBytes: number;
+}
+
+export interface HelperRequest extends Omit<HelperPlaces, 'adapterName'> {
+  /** The first one is the leader's too; empty: the one that the system chooses. */
+  readonly cards: readonly Card[];
+  /** Processes on each card, the leader's counted. */
+  readonly workers: number;
+  readonly root: string;
+}
+
+export interface StartedHelpers {
+  readonly links: readonly HelperLink[];
+  stop(): void;
+}
+
+/** Starts the processes that help this one, which is the first worker of the first card. */
+export function startHelpers({ cards, workers, root, ...places }: HelperRequest): StartedHelpers {
+  const seats = (cards.length > 0 ? cards : [undefined]).flatMap((card) =>
+    Array.from({ length: workers }, () => card),
+  );
+  const children = seats.slice(1).map((card) => {
+    const name = card && adapterName(card);
+    const told: HelperPlaces = { ...places, ...(name !== undefined && { adapterName: name }) };
+    return { card, child: startProcess(join(root, HELPER_FILE), [JSON.stringify(told)], card) };
+  });
+  return {
+    links: children.map(({ card, child }, i) => linkTo(child, i + 2, card)),
+    stop() {
+      for (const { child } of children) {
+        child.removeAllListeners('exit');
+        child.kill('SIGKILL');
+      }
+    },
+  };
+}
+
+function linkTo(child: ChildProcess, number: number, card: Card | undefined): HelperLink {
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      reject(new Error(`its process has ended (${signal ?? `exit code ${code}`})`)),
+    );
+  });
+  ended.catch(() => {}); // those who wait for it are told
+  return {
+    name: card ? `worker ${number} (card ${card.number})` : `worker ${number}`,
+    api: wrap<HelperApi>(processEndpoint(child)),
+    ended,
+  };
+}

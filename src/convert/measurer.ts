@@ -1,0 +1,86 @@
+import type { CalibrationRows } from '../calibration/rows.ts';
+import { withScope } from '../gpu/scope.ts';
+import type { ModelDirectory } from '../io/model-directory.ts';
+import { type ReadAhead, readAhead } from '../io/read-ahead.ts';
+import { embedTokens } from '../model/embedding.ts';
+import type { ModuleSpec } from '../model/plan.ts';
+import { HiddenStates } from '../model/states.ts';
+import { weightNames } from '../model/weights.ts';
+import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
+import { loadModule, passThrough } from './capture.ts';
+import type { StageContext } from './context.ts';
+import { measureModule } from './measure-module.ts';
+import type { MeasuredCandidate } from './measurement-json.ts';
+
+/**
+ * Measures modules of one model, in any order. Each module's reference output is the next one's input, so the modules
+ * in between are run forward; for one that lies behind it starts again from the embedding.
+ */
+export class Measurer {
+  readonly #context: StageContext;
+  readonly #fetch: ReadAhead<ModelDirectory>['fetch'];
+  readonly #rows: CalibrationRows;
+  #states: HiddenStates;
+  #next: HiddenStates;
+  /** Number of the module whose input the states are. */
+  #position = Number.POSITIVE_INFINITY;
+
+  constructor(stage: StageContext, rows: CalibrationRows) {
+    const { source, fetch } = readAhead(stage.source);
+    this.#context = { ...stage, source };
+    this.#fetch = fetch;
+    this.#rows = rows;
+    const newStates = () => new HiddenStates(stage.gpu, rows.rows, rows.length, stage.plan.config.hiddenSize);
+    this.#states = newStates();
+    this.#next = newStates();
+  }
+
+  /** @param progress called with the share of the module's work that is done, 0…1. */
+  async measure(index: number, progress: (share: number) => void): Promise<MeasuredCandidate[]> {
+    if (this.#position > index) await this.#embed();
+    while (this.#position < index) {
+      await this.#step((module, batch) => this.#skip(module, batch));
+    }
+    return this.#step((module, batch) =>
+      measureModule(this.#context, module, this.#states, this.#next, batch, progress),
+    );
+  }
+
+  free(): void {
+    this.#states.free();
+    this.#next.free();
+  }
+
+  async #embed(): Promise<void> {
+    const { gpu, source, plan } = this.#context;
+    await withFittingBatch(gpu, 1, 'the embedding', this.#both, () =>
+      embedTokens(gpu, source, plan, this.#rows.ids, [this.#states]),
+    );
+    this.#fetch(weightNames(plan.modules[0]));
+    this.#position = 0;
+  }
+
+  /** Does the module at the position, from the states into the next ones. */
+  async #step<T>(work: (module: ModuleSpec, batch: number) => Promise<T>): Promise<T> {
+    const { gpu, plan } = this.#context;
+    const module = plan.modules[this.#position]!;
+    this.#fetch(weightNames(plan.modules[this.#position + 1]));
+    const size = rowsPerBatch(gpu, plan, this.#rows.length);
+    const result = await withFittingBatch(gpu, size, module.key, this.#both, (batch) => work(module, batch));
+    [this.#states, this.#next] = [this.#next, this.#states];
+    this.#position++;
+    return result;
+  }
+
+  async #skip(module: ModuleSpec, batch: number): Promise<void> {
+    const context = this.#context;
+    await withScope(context.gpu, async (scope) => {
+      const loaded = await loadModule(context, scope, module, this.#rows.length);
+      await passThrough(context, loaded, this.#states, this.#next, batch);
+    });
+  }
+
+  get #both(): HiddenStates[] {
+    return [this.#states, this.#next];
+  }
+}

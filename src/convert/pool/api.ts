@@ -1,0 +1,47 @@
+/**
+ * What a job's leader and its helpers say to each other. The leader runs the job, with a GPU of its own; helpers, in
+ * processes or Web Workers of their own, each with a GPU of its own, do what they are asked for. Everything is
+ * structured-cloneable.
+ */
+
+import type { CalibrationRows } from '../../calibration/rows.ts';
+import type { ConvertSettings } from '../settings.ts';
+
+/** What a helper needs to know of a job; model and work directory are its host's part. */
+export interface HelperJob {
+  readonly settings: Pick<ConvertSettings, 'quantizer' | 'precision' | 'ropeScale' | 'ropeAlpha'>;
+  readonly measurement: CalibrationRows;
+  readonly quantization: CalibrationRows;
+}
+
+export interface HelperFacts {
+  readonly adapter: string;
+  /** Of the products that do most of the work. */
+  readonly flopsPerSecond: number;
+}
+
+export interface HelperStatus {
+  /** Of the task under way that is done, 0…1. */
+  readonly share: number;
+  /** GPU memory in use. */
+  readonly memoryBytes: number;
+}
+
+export interface HelperApi {
+  /** Opens the job; before anything else. */
+  open(job: HelperJob): Promise<HelperFacts>;
+  status(): HelperStatus;
+  /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
+  measure(index: number): Promise<unknown>;
+}
+
+/** A helper as its host hands it to the leader. */
+export interface HelperLink {
+  /** For messages, e.g. `worker 2 (card 1)`. */
+  readonly name: string;
+  readonly api: {
+    [K in keyof HelperApi]: (...args: Parameters<HelperApi[K]>) => Promise<Awaited<ReturnType<HelperApi[K]>>>;
+  };
+  /** Rejects when the helper has ended without being asked to; calls under way would wait forever. */
+  readonly ended: Promise<never>;
+}

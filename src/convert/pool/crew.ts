@@ -1,0 +1,144 @@
+import type { Emit, WorkerStatus } from '../events.ts';
+import type { HelperLink } from './api.ts';
+
+/** A helper has ended, or cannot go on: what it was to do is for the others. */
+export class WorkerLostError extends Error {
+  override readonly name = 'WorkerLostError';
+}
+
+const STATUS_MS = 1000;
+
+/** A worker as the leader sees it: the leader itself, or a helper. */
+export class Member {
+  readonly id: number;
+  readonly adapter: string;
+  /** Floating-point operations per second. */
+  readonly speed: number;
+  lost = false;
+  memoryBytes = 0;
+  /** Of the task under way that is done, 0…1. */
+  share = 0;
+  #doing = 'waits';
+  #since = performance.now();
+  #busyMs = 0;
+
+  constructor(id: number, adapter: string, speed: number) {
+    this.id = id;
+    this.adapter = adapter;
+    this.speed = speed;
+  }
+
+  get isBusy(): boolean {
+    return this.#doing !== 'waits';
+  }
+
+  /** Counts the time of `work` as the member's. */
+  async during<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    this.#doing = doing;
+    this.#since = performance.now();
+    this.share = 0;
+    try {
+      return await work();
+    } finally {
+      this.#busyMs += performance.now() - this.#since;
+      this.#doing = 'waits';
+    }
+  }
+
+  status(started: number): WorkerStatus {
+    const now = performance.now();
+    const busyMs = this.#busyMs + (this.isBusy ? now - this.#since : 0);
+    return {
+      id: this.id,
+      adapter: this.adapter,
+      doing: this.lost ? 'lost' : this.#doing,
+      busy: Math.min(1, busyMs / Math.max(1, now - started)),
+      memoryBytes: this.memoryBytes,
+      speed: this.speed,
+    };
+  }
+}
+
+/** A helper with what the leader knows of it. */
+export class Helper extends Member {
+  readonly name: string;
+  readonly #link: HelperLink;
+  #onShare: ((share: number) => void) | undefined;
+
+  constructor(id: number, link: HelperLink, adapter: string, speed: number) {
+    super(id, adapter, speed);
+    this.name = link.name;
+    this.#link = link;
+  }
+
+  /**
+   * @param onShare called now and then with the share of the work that is done.
+   * @throws WorkerLostError whatever goes wrong; the helper is given nothing more.
+   */
+  async call<T>(
+    doing: string,
+    work: (api: HelperLink['api']) => Promise<T>,
+    onShare?: (share: number) => void,
+  ): Promise<T> {
+    this.#onShare = onShare;
+    try {
+      return await this.during(doing, () => Promise.race([work(this.#link.api), this.#link.ended]));
+    } catch (error) {
+      this.lost = true;
+      throw new WorkerLostError(`${this.name} (${this.adapter}) is lost: ${(error as Error).message}.`);
+    }
+  }
+
+  /** Asks how far it is; a helper that does not answer is found out by its call under way. */
+  async look(): Promise<void> {
+    if (this.lost) return;
+    const { share, memoryBytes } = await this.#link.api.status();
+    this.memoryBytes = memoryBytes;
+    // The answer may come after the task.
+    if (!this.isBusy) return;
+    this.share = share;
+    this.#onShare?.(share);
+  }
+}
+
+/** All workers of a job. */
+export class Crew {
+  readonly leader: Member;
+  readonly #helpers: readonly Helper[];
+  readonly #emit: Emit;
+  readonly #started = performance.now();
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** @param leaderMemory GPU memory that the leader has in use. */
+  constructor(leader: Member, helpers: readonly Helper[], leaderMemory: () => number, emit: Emit) {
+    this.leader = leader;
+    this.#helpers = helpers;
+    this.#emit = emit;
+    if (helpers.length === 0) return;
+    this.#timer = setInterval(() => {
+      leader.memoryBytes = leaderMemory();
+      for (const helper of helpers) helper.look().catch(() => {});
+      this.#report();
+    }, STATUS_MS);
+  }
+
+  /** Those that are still there. */
+  get helpers(): readonly Helper[] {
+    return this.#helpers.filter(({ lost }) => !lost);
+  }
+
+  /** Tells that a helper is lost. */
+  warn(error: WorkerLostError): void {
+    this.#emit({ type: 'warning', message: `${error.message} The other workers do its work.` });
+    this.#report();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  #report(): void {
+    const workers = [this.leader, ...this.#helpers].map((member) => member.status(this.#started));
+    this.#emit({ type: 'workers', workers });
+  }
+}

@@ -1,0 +1,38 @@
+import { gemmMixed } from '../../kernels/linalg/gemm.ts';
+import { measureFlops } from '../../kernels/speed.ts';
+import type { JobRows } from '../calibrate.ts';
+import type { StageContext } from '../context.ts';
+import type { ConvertJob, ConvertSettings } from '../settings.ts';
+import type { HelperJob } from './api.ts';
+import { Crew, Helper, Member } from './crew.ts';
+
+/** Opens the job in all its helpers at once; those that cannot take part are left out, with a warning. */
+export async function openCrew({ gpu }: StageContext, job: ConvertJob, rows: JobRows): Promise<Crew> {
+  const { helpers: links = [], settings, emit } = job;
+  const told: HelperJob = { settings: settingsOf(settings), ...rows };
+  const opened = await Promise.all(
+    links.map(async (link, i) => {
+      try {
+        const facts = await Promise.race([link.api.open(told), link.ended]);
+        return [new Helper(i + 2, link, facts.adapter, facts.flopsPerSecond)];
+      } catch (error) {
+        emit({ type: 'warning', message: `${link.name} cannot take part: ${(error as Error).message}` });
+        return [];
+      }
+    }),
+  );
+  const speed = links.length > 0 ? await measureFlops(gpu, gemmMixed) : 1;
+  return new Crew(new Member(1, job.adapter.name, speed), opened.flat(), () => gpu.memory.used, emit);
+}
+
+const settingsOf = ({
+  quantizer,
+  precision,
+  ropeScale,
+  ropeAlpha,
+}: ConvertSettings): HelperJob['settings'] => ({
+  quantizer,
+  precision,
+  ...(ropeScale !== undefined && { ropeScale }),
+  ...(ropeAlpha !== undefined && { ropeAlpha }),
+});

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { HelperApi, HelperLink } from '../../src/convert/pool/api.ts';
+import { Crew, Helper, Member, WorkerLostError } from '../../src/convert/pool/crew.ts';
+import { handOut } from '../../src/convert/pool/hand-out.ts';
+
+/** A helper whose `measure` is given; it never ends by itself. */
+function helper(id: number, measure: HelperApi['measure'], ended: Promise<never> = new Promise(() => {})) {
+  const api = { measure } as unknown as HelperLink['api'];
+  return new Helper(id, { name: `worker ${id}`, api, ended }, 'fake GPU', 1);
+}
+
+function crewOf(...helpers: Helper[]) {
+  const events: ConvertEvent[] = [];
+  const leader = new Member(1, 'fake GPU', 1);
+  return {
+    crew: new Crew(
+      leader,
+      helpers,
+      () => 0,
+      (event) => void events.push(event),
+    ),
+    events,
+  };
+}
+
+const TASKS = Array.from({ length: 6 }, (_, index) => ({ index, cost: 1 }));
+const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+/** Who did each task. */
+async function run(crew: Crew, fails?: (index: number) => boolean) {
+  const done = new Map<number, number>();
+  await handOut(crew, TASKS, async (member, index) => {
+    if (member instanceof Helper) await member.call('works', (api) => api.measure(index));
+    else {
+      await member.during('works', pause);
+      if (fails?.(index)) throw new Error('broken');
+    }
+    done.set(index, member.id);
+  });
+  crew.end();
+  return done;
+}
+
+test('every task is done once, by all', async () => {
+  const { crew } = crewOf(helper(2, pause), helper(3, pause));
+  const done = await run(crew);
+  expect([...done.keys()].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(new Set(done.values())).toEqual(new Set([1, 2, 3]));
+});
+
+test('what a helper had under way when it was lost is done by the others', async () => {
+  let calls = 0;
+  const dying = helper(2, async () => {
+    await pause();
+    if (++calls === 2) throw new Error('device lost');
+  });
+  const { crew, events } = crewOf(dying);
+  const done = await run(crew);
+  expect(done.size).toBe(6);
+  expect([...done.values()].filter((id) => id === 2)).toHaveLength(1);
+  expect(crew.helpers).toEqual([]);
+  expect(events).toContainEqual({
+    type: 'warning',
+    message: 'worker 2 (fake GPU) is lost: device lost. The other workers do its work.',
+  });
+});
+
+test('a helper that ends without an answer is lost', async () => {
+  const ended = Promise.reject(new Error('its process has ended (SIGKILL)'));
+  ended.catch(() => {});
+  const silent = helper(2, () => new Promise(() => {}), ended);
+  await expect(silent.call('works', (api) => api.measure(0))).rejects.toThrow(WorkerLostError);
+  expect(silent.lost).toBe(true);
+  const { crew } = crewOf(silent);
+  expect((await run(crew)).size).toBe(6);
+});
+
+test("the leader's error ends it all", async () => {
+  const { crew } = crewOf(helper(2, pause));
+  await expect(run(crew, (index) => index === 0)).rejects.toThrow('broken');
+});

@@ -5,11 +5,37 @@ import { OPTIONS } from './option-table.ts';
 
 export type Arguments = ReturnType<ReturnType<typeof argumentParser>['parseSync']>;
 
+/** Those of one job: one model, one bitrate. */
+export type JobArguments = {
+  readonly [K in Exclude<keyof typeof OPTIONS, 'in_dir' | 'bits'>]: Arguments[K];
+} & {
+  readonly in_dir: string | undefined;
+  readonly bits: number;
+};
+
 /** Values by long name, of the right types but unchecked. Throws InputError for an option that does not exist. */
 export function parseArguments(args: readonly string[]): Arguments {
   const given = argumentParser().parseSync([...args]);
   if (!given.help) refuseUnknown(given);
-  return given;
+  return withoutRepeats(given);
+}
+
+/** The arguments that say `values`, by long names. */
+export function argumentsOf(values: JobArguments): string[] {
+  return Object.keys(OPTIONS).flatMap((name) => {
+    const value = values[name as keyof JobArguments];
+    if (value === undefined || value === false) return [];
+    return [value === true ? `--${name}` : `--${name}=${value}`];
+  });
+}
+
+/** Of options that make no list the last one counts. */
+function withoutRepeats(given: Arguments): Arguments {
+  const entries = Object.entries(given).map(([name, value]) => {
+    const isList = name in OPTIONS && 'array' in OPTIONS[name as keyof typeof OPTIONS];
+    return [name, Array.isArray(value) && !isList && name !== '_' ? value.at(-1) : value];
+  });
+  return Object.fromEntries(entries) as Arguments;
 }
 
 /** Parses only: prints nothing, exits never. The multi-letter short forms (`-hb`) are single options. */
@@ -18,7 +44,7 @@ function argumentParser() {
     .parserConfiguration({
       'short-option-groups': false,
       'camel-case-expansion': false,
-      'duplicate-arguments-array': false,
+      'greedy-arrays': false,
       'boolean-negation': false,
       'dot-notation': false,
       'parse-positional-numbers': false,

@@ -15,6 +15,7 @@ import { listAdapters, openAdapter } from './gpu.ts';
 import { helpPage } from './help.ts';
 import type { CliOptions, Places } from './options.ts';
 import { parseOptions } from './parse-options.ts';
+import { runQueueCommand } from './queue/command.ts';
 import { jsonReport, TerminalReport } from './render.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -41,6 +42,12 @@ export async function runCommand(args: readonly string[], surroundings: Surround
       out.write(`${helpPage(Math.min(out.columns ?? HELP_WIDTH, HELP_WIDTH))}\n`);
     else if (request.action === 'version') out.write(`${version}\n`);
     else if (request.action === 'list-gpus') await listGpus(request.json, out);
+    else if (request.action === 'queue')
+      return await runQueueCommand({
+        ...surroundings,
+        queue: request.queue,
+        file: join(places.root, COMMAND_FILE),
+      });
     else return await convert(args, request.options, surroundings);
     return 0;
   } catch (error) {

@@ -97,7 +97,7 @@ export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> 
 }
 
 /** Without a GPU the conversion runs on an adapter in software. */
-async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
+export async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
   try {
     return (await openAdapter(gpu)).software;
   } catch (error) {

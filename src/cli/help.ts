@@ -15,6 +15,8 @@ const EXAMPLES = `Examples
   Measure once, then convert to as many sizes as you like:
     ${COMMAND} -i ~/models/Qwen3-4B -om qwen.json
     ${COMMAND} -i ~/models/Qwen3-4B -m qwen.json -b 3
+  Convert two models to three sizes each, on all cards, into ~/exl2/Qwen3-4B-3.0bpw and so on:
+    ${COMMAND} -i ~/models/Qwen3-4B -i ~/models/Qwen3-8B -b 3 -b 4 -b 6 -cf ~/exl2 --gpus all
   See what would come out, and what it takes:
     ${COMMAND} -i ~/models/Qwen3-4B -b 3 --dry-run`;
 

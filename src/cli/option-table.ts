@@ -15,9 +15,10 @@ export const OPTIONS = {
     alias: 'i',
     group: FILES,
     type: 'string',
+    array: true,
     value: 'DIR',
     description:
-      'Directory of the model: config.json, tokenizer.json and safetensors, as Hugging Face has them. Only read.',
+      'Directory of the model: config.json, tokenizer.json and safetensors, as Hugging Face has them. Only read. Repeated: a queue of models.',
     defaultDescription: 'the bundled tinystories-7m',
   },
   compile_full: {
@@ -25,7 +26,7 @@ export const OPTIONS = {
     group: FILES,
     type: 'string',
     value: 'DIR',
-    description: 'Directory for the finished model.',
+    description: 'Directory for the finished model; of a queue, for a folder of each.',
     defaultDescription: 'out/<name>-<bits>bpw in the repository',
   },
   out_dir: {
@@ -33,7 +34,7 @@ export const OPTIONS = {
     group: FILES,
     type: 'string',
     value: 'DIR',
-    description: 'Work directory of the job: what a later run resumes from.',
+    description: 'Work directory of the job: what a later run resumes from; of a queue, for one of each.',
     defaultDescription: '.<name>.work beside the finished model',
   },
   no_resume: {
@@ -54,9 +55,11 @@ export const OPTIONS = {
     alias: 'b',
     group: TARGET,
     type: 'number',
+    array: true,
     value: 'B',
-    default: 4,
-    description: 'Average bits per weight of the attention and MLP layers, 2 to 8.',
+    description:
+      'Average bits per weight of the attention and MLP layers, 2 to 8. Repeated: one output for each, from one measurement.',
+    defaultDescription: '4',
   },
   head_bits: {
     alias: 'hb',
@@ -202,6 +205,13 @@ export const OPTIONS = {
     value: 'N',
     default: 1,
     description: 'Processes on each card.',
+  },
+  jobs: {
+    group: GPU,
+    type: 'number',
+    value: 'N',
+    description: 'Models of a queue to convert at a time; they share the cards.',
+    defaultDescription: 'one for each card',
   },
   'list-gpus': { group: GPU, type: 'boolean', description: 'List cards and adapters, and exit.' },
   'gpu-memory-budget': {

@@ -1,14 +1,14 @@
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
-import { type LayerRange, parseLayerRange, rangeText } from '../convert/layer-range.ts';
+import { extname, resolve } from 'node:path';
+import { parseLayerRange } from '../convert/layer-range.ts';
 import { QUANTIZERS, type QuantizerSettings } from '../convert/settings.ts';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { parseByteSize } from '../util/byte-size.ts';
 import { InputError } from '../util/errors.ts';
-import type { Arguments } from './arguments.ts';
+import type { JobArguments } from './arguments.ts';
+import { jobPlaces } from './job-places.ts';
 import type { CliOptions, Places } from './options.ts';
 
-const BUNDLED_MODEL = 'public/models/tinystories-7m';
 const DATASET_TYPES = ['.parquet', '.txt', '.jsonl', '.safetensors'];
 const MIB = 2 ** 20;
 
@@ -27,6 +27,7 @@ const RANGES = {
   length: { min: 2, max: 2 ** 20, integer: true },
   measurement_length: { min: 2, max: 2 ** 20, integer: true },
   descent_passes: { min: 0, max: 100, integer: true },
+  jobs: { min: 1, max: 64, integer: true },
   workers: { min: 1, max: 64, integer: true },
   seed: { min: 0, max: 2 ** 32 - 1, integer: true },
   rope_scale: { min: 0.01, max: 1000 },
@@ -34,7 +35,7 @@ const RANGES = {
 } as const satisfies Record<string, Range>;
 
 /** Values checked and paths resolved. Throws InputError. */
-export function checkedOptions(given: Arguments, places: Places): CliOptions {
+export function checkedOptions(given: JobArguments, places: Places): CliOptions {
   for (const [name, range] of Object.entries(RANGES))
     checkRange(name, given[name as keyof typeof RANGES], range);
   checkDataset(given.cal_dataset);
@@ -56,7 +57,7 @@ export function checkedOptions(given: Arguments, places: Places): CliOptions {
     );
   }
   return {
-    ...directories(given, places, measureLayers),
+    ...jobPlaces(given, given.bits, places, measureLayers),
     resume: !given.no_resume,
     // As in ExLlamaV2, 0 is one file.
     shardBytes: given.shard_size === 0 ? Number.POSITIVE_INFINITY : Math.ceil(given.shard_size * MIB),
@@ -120,45 +121,6 @@ function cardNumbers(text: string): 'all' | number[] {
   const numbers = /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];
   if (numbers.length > 0 && new Set(numbers).size === numbers.length) return numbers;
   throw new InputError(`--gpus ${text}: expected all, or different numbers of --list-gpus, as in 0,2.`);
-}
-
-function directories(given: Arguments, { cwd, root }: Places, slice: LayerRange | undefined) {
-  const inDir = given.in_dir === undefined ? join(root, BUNDLED_MODEL) : resolve(cwd, given.in_dir);
-  const outputDir =
-    given.compile_full === undefined
-      ? join(root, 'out', `${basename(inDir)}-${bitsName(given.bits)}bpw`)
-      : resolve(cwd, given.compile_full);
-  const workDir =
-    given.out_dir === undefined
-      ? join(dirname(outputDir), `.${basename(outputDir)}${sliceName(slice)}.work`)
-      : resolve(cwd, given.out_dir);
-  checkApart(['--in_dir', inDir], ['--compile_full', outputDir]);
-  checkApart(['--in_dir', inDir], ['--out_dir', workDir]);
-  checkApart(['--compile_full', outputDir], ['--out_dir', workDir]);
-  return { inDir, outputDir, workDir };
-}
-
-/** Slices that are measured at the same time on one file system must not share a work directory. */
-const sliceName = (slice: LayerRange | undefined): string =>
-  slice === undefined ? '' : `-layers-${rangeText(slice)}`;
-
-/** 4 → `4.0`, 4.125 → `4.125`. */
-function bitsName(bits: number): string {
-  return Number.isInteger(bits) ? bits.toFixed(1) : String(bits);
-}
-
-/** Directories inside one another would be copied into, or dropped with, each other. */
-function checkApart([nameA, a]: readonly [string, string], [nameB, b]: readonly [string, string]): void {
-  if (!contains(a, b) && !contains(b, a)) return;
-  throw new InputError(
-    `${nameA} ${a} and ${nameB} ${b} must not be the same nor lie in one another: choose another place.`,
-  );
-}
-
-function contains(outer: string, inner: string): boolean {
-  const path = relative(outer, inner);
-  // Another drive on Windows gives an absolute path.
-  return path === '' || (path.split(/[\\/]/)[0] !== '..' && resolve(path) !== path);
 }
 
 function optional<T, R>(value: T | undefined, then: (value: T) => R): R | undefined {

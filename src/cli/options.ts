@@ -2,6 +2,7 @@ import type { LayerRange } from '../convert/layer-range.ts';
 import type { QuantizerSettings } from '../convert/settings.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { Precision } from '../kernels/speed.ts';
+import type { JobArguments } from './arguments.ts';
 
 export type Preset = 'quick' | 'standard';
 
@@ -46,11 +47,27 @@ export interface CliOptions {
   readonly json: boolean;
 }
 
+/** Several conversions that one command was asked for. */
+export interface Queue {
+  readonly jobs: readonly QueueJob[];
+  /** Undefined: one for each card. */
+  readonly atATime?: number;
+}
+
+export interface QueueJob {
+  /** Its output folder's name, e.g. `Qwen3-4B-4.0bpw`; no other job has it. */
+  readonly name: string;
+  readonly options: CliOptions;
+  /** What a command for this job alone is given. */
+  readonly given: JobArguments;
+}
+
 export type CliRequest =
   | { readonly action: 'help' }
   | { readonly action: 'version' }
   | { readonly action: 'list-gpus'; readonly json: boolean }
-  | { readonly action: 'convert'; readonly options: CliOptions };
+  | { readonly action: 'convert'; readonly options: CliOptions }
+  | { readonly action: 'queue'; readonly queue: Queue };
 
 /** Where paths start. */
 export interface Places {

@@ -18,6 +18,9 @@ function standardOutput(): Terminal {
     get columns() {
       return isScreen ? stdout.columns : undefined;
     },
+    get rows() {
+      return isScreen ? stdout.rows : undefined;
+    },
     colors: isScreen && !env['NO_COLOR'],
     now: () => performance.now() / 1000,
   };

@@ -3,13 +3,15 @@ export interface Terminal {
   write(text: string): void;
   /** Width of a screen that lines can be rewritten on; undefined for a file or a pipe. */
   readonly columns: number | undefined;
+  /** Its height. */
+  readonly rows?: number | undefined;
   readonly colors: boolean;
   /** A clock, in seconds. */
   now(): number;
 }
 
-const REDRAW_SECONDS = 0.1;
-const LOG_SECONDS = 10;
+export const REDRAW_SECONDS = 0.1;
+export const LOG_SECONDS = 10;
 const CLEAR_LINE = '\r\x1b[2K';
 
 /**

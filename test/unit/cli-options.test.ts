@@ -89,7 +89,7 @@ test('long forms take a value after a space or "="', () => {
     dryRun: true,
     seed: 7,
   });
-  expect(options('-b', '3', '-b', '5').bits).toBe(5);
+  expect(options('-hb', '3', '-hb', '5').headBits).toBe(5);
 });
 
 test('cards are chosen by number, all or some, with as many workers as asked for on each', () => {

@@ -2,25 +2,9 @@ import { expect, test } from 'vitest';
 import { jsonReport, TerminalReport } from '../../src/cli/render.ts';
 import { progressText } from '../../src/cli/reports.ts';
 import { shortParams } from '../../src/cli/short-params.ts';
-import { StatusLine, type Terminal } from '../../src/cli/terminal.ts';
+import { StatusLine } from '../../src/cli/terminal.ts';
 import type { ConvertEvent, ProgressEvent } from '../../src/convert/events.ts';
-
-class FakeTerminal implements Terminal {
-  text = '';
-  seconds = 0;
-  readonly columns: number | undefined;
-  readonly colors: boolean;
-  constructor(columns?: number, colors = false) {
-    this.columns = columns;
-    this.colors = colors;
-  }
-  write(text: string): void {
-    this.text += text;
-  }
-  now(): number {
-    return this.seconds;
-  }
-}
+import { FakeTerminal } from '../support/fake-terminal.ts';
 
 const progress = (done: number, total = 84_000_000): ProgressEvent => ({
   type: 'progress',
@@ -228,7 +212,7 @@ test('the plan lists modules, candidates and needs', () => {
 });
 
 test('only a screen gets colours', () => {
-  expect(shown(new FakeTerminal(80, true), events)).toContain('\x1b[1mQuantization');
+  expect(shown(new FakeTerminal(80, { colors: true }), events)).toContain('\x1b[1mQuantization');
   // With colours off all that is left of control codes is the clearing of the progress line.
   expect(shown(new FakeTerminal(80), [progress(1), ...events]).replaceAll('\r\x1b[2K', '')).not.toContain(
     '\x1b',

@@ -1,0 +1,66 @@
+import type { ConvertEvent } from '../../convert/events.ts';
+import { defaultBudget } from '../../gpu/device.ts';
+import { adapterName, type Card, chosenCards } from '../cards.ts';
+import { isSoftwareOnly, runDryRun } from '../conversion.ts';
+import type { Queue, QueueJob } from '../options.ts';
+import { TerminalReport } from '../render.ts';
+import type { Terminal } from '../terminal.ts';
+import { checkJobs } from './check-jobs.ts';
+import { jsonQueueReport, QueueReport } from './queue-report.ts';
+import { type JobEvent, runQueue } from './run-queue.ts';
+
+interface QueueCommand {
+  readonly queue: Queue;
+  /** The command's own script, for the processes of the jobs. */
+  readonly file: string;
+  readonly out: Terminal;
+  readonly writeError: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Runs a queue and shows it. The result is the exit code; throws the signal's reason when that is aborted. */
+export async function runQueueCommand(command: QueueCommand): Promise<number> {
+  const { queue, out, writeError, signal } = command;
+  const [first] = queue.jobs;
+  const { json, dryRun, gpus } = first!.options;
+  await checkJobs(queue.jobs);
+  if (dryRun) return dryRuns(queue.jobs, json, out);
+  const cards = await chosenCards(gpus);
+  const memoryBudget = await budgetOfCard(first!, cards[0]);
+  const failures = new Map<string, string>();
+  const report = json ? undefined : new QueueReport(out, queue.jobs);
+  const show = report?.show.bind(report) ?? jsonQueueReport((text) => out.write(text));
+  const tell = (job: QueueJob, event: ConvertEvent | JobEvent) => {
+    if (event.type === 'job' && event.state === 'failed') failures.set(job.name, event.reason ?? '');
+    show(job, event);
+  };
+  // The process tells of Ctrl-C by itself.
+  signal.addEventListener('abort', () => report?.leave());
+  const code = await runQueue(queue, { ...command, cards, memoryBudget, tell }).finally(() =>
+    report?.close(),
+  );
+  signal.throwIfAborted();
+  if (failures.size > 0) writeError(failureText(failures, queue.jobs.length));
+  return code;
+}
+
+const failureText = (failures: ReadonlyMap<string, string>, jobs: number): string =>
+  `${failures.size} of ${jobs} jobs failed:\n` +
+  `${[...failures].map(([name, reason]) => `${name}: ${reason}\n`).join('')}` +
+  'Run the same command again to go on with them; what is done is kept.\n';
+
+/** Bytes that the jobs of a card have together. */
+async function budgetOfCard({ options }: QueueJob, card: Card | undefined): Promise<number> {
+  if (options.gpuMemoryBytes !== undefined) return options.gpuMemoryBytes;
+  if (card?.file !== undefined) return defaultBudget(false);
+  return defaultBudget(await isSoftwareOnly(card ? adapterName(card) : options.gpu));
+}
+
+async function dryRuns(jobs: readonly QueueJob[], json: boolean, out: Terminal): Promise<number> {
+  for (const job of jobs) {
+    const report = new TerminalReport(out);
+    const show = jsonQueueReport((text) => out.write(text));
+    await runDryRun(job.options, (event) => (json ? show(job, event) : report.show(event)));
+  }
+  return 0;
+}

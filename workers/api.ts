@@ -77,8 +77,10 @@ export interface GpuFacts {
   readonly maxBufferBytes: number;
   /** GPU memory that jobs may use unless told otherwise. */
   readonly budgetBytes: number;
-  /** Measured on this GPU with the product that does most of the work. */
+  /** Of matrix products in f32, measured on this GPU. */
   readonly flopsPerSecond: number;
+  /** The same on matrix units, which round to half precision; 0: there are none that can be used. */
+  readonly matrixFlopsPerSecond: number;
 }
 
 /** What the user asks for. */

@@ -1,28 +1,36 @@
 import { defaultBudget, openGpu } from '../src/gpu/device.ts';
-import { chooseVariants, measureFlops } from '../src/kernels/speed.ts';
+import { f32Speed } from '../src/kernels/measure-speeds.ts';
+import { chooseVariants } from '../src/kernels/speed.ts';
+import { OutOfMemoryError } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuFacts } from './api.ts';
+import { keptSpeeds } from './kept-speeds.ts';
 
 /** Enough for the products that the speed is measured with. */
 const SPEED_BUDGET = 2 ** 28;
 
-/** What the GPU offers and how fast it is. Takes about a second. */
+/** What the GPU offers and how fast it is. Takes about a second when that is not known from an earlier visit. */
 export async function gpuFacts(): Promise<GpuFacts> {
   const { adapter, name, software } = await openAdapter();
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const features = [...adapter.features].sort();
   const gpu = await openGpu(adapter, SPEED_BUDGET);
   try {
-    await chooseVariants(gpu, 'f32');
+    const speeds = await chooseVariants(gpu, 'mixed', keptSpeeds);
+    if (!speeds) throw new OutOfMemoryError(NO_MEMORY);
     return {
       name,
       software,
       features,
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
       budgetBytes: defaultBudget(software),
-      flopsPerSecond: await measureFlops(gpu),
+      flopsPerSecond: f32Speed(speeds),
+      matrixFlopsPerSecond: speeds.matrix,
     };
   } finally {
     gpu.destroy();
   }
 }
+
+const NO_MEMORY =
+  'The GPU has no memory left, not even for a trial of its speed: close other programs that use it, and reload the page.';

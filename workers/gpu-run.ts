@@ -13,6 +13,7 @@ import { countBytes, countReads } from './counted-directory.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
 import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';
+import { keptSpeeds } from './kept-speeds.ts';
 import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
 import { RateMeter } from './rates.ts';
 
@@ -35,6 +36,7 @@ export async function runJob(job: GpuJob, control: Control, listener: RunListene
     await convert({
       gpu,
       adapter: { name, software },
+      speeds: keptSpeeds,
       model: countReads(openSource(job.source), meter),
       output: countBytes(output, meter),
       work: countBytes(await storageDirectory(job.work), meter),

@@ -20,6 +20,7 @@ import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
+import { speedFile } from './speed-file.ts';
 
 /** Where and on what a conversion runs. */
 export interface ConversionHost {
@@ -48,6 +49,7 @@ export async function runConversion(
     await convert({
       gpu,
       adapter: { name, software },
+      speeds: speedFile(),
       model: nodeDirectory(inDir),
       output: nodeDirectory(options.outputDir),
       work,

@@ -68,7 +68,7 @@ function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
 
 async function openContext(job: ConvertJob): Promise<StageContext> {
   const { source, plan } = await openModel(job.model, job.settings);
-  await chooseVariants(job.gpu, job.settings.precision);
+  await chooseVariants(job.gpu, job.settings.precision, job.speeds);
   if (plan.unexpected.length > 0) {
     const names = plan.unexpected.slice(0, 3).join(', ');
     const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;

@@ -2,6 +2,7 @@ import type { CalibrationRows } from '../calibration/rows.ts';
 import type { WritableDirectory } from '../io/bytes.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
+import { digest, digestOf } from '../util/digest.ts';
 import { InputError } from '../util/errors.ts';
 import { ARTEFACT, isArtefact } from './artefacts.ts';
 import type { Strategy } from './optimize.ts';
@@ -15,17 +16,12 @@ export type JobInputs = Readonly<Record<string, unknown>>;
 export async function modelFingerprint(source: ModelDirectory): Promise<string> {
   const tensors = source.names().map((name) => source.requireInfo(name));
   const description = { config: await source.readJson('config.json'), tensors, files: source.weightFiles() };
-  return digest(Uint8Array.from(new TextEncoder().encode(JSON.stringify(description))));
+  return digestOf(description);
 }
 
 /** A digest of token rows. */
 export const rowsFingerprint = async ({ rows, length, ids }: CalibrationRows): Promise<string> =>
   `${rows} × ${length} tokens, ${await digest(new Uint8Array(ids.slice().buffer))}`;
-
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 /** What of the settings the artefacts depend on. */
 export const jobInputs = (

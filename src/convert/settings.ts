@@ -4,6 +4,7 @@ import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
+import type { SpeedStore } from '../kernels/kept-speeds.ts';
 import type { Precision } from '../kernels/speed.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
@@ -63,6 +64,8 @@ export interface ConvertJob {
   readonly gpu: Gpu;
   /** What `gpu` is, for whoever watches. */
   readonly adapter: { readonly name: string; readonly software: boolean };
+  /** Keeps what was measured of it; otherwise that is measured at each start. */
+  readonly speeds?: SpeedStore;
   readonly model: ReadableDirectory;
   readonly output: WritableDirectory;
   readonly work: WritableDirectory;

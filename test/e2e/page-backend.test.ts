@@ -140,6 +140,12 @@ const gpuWorker = () => page.workers().find((worker) => worker.url().includes('g
 /** measurement.json of the first job, kept in the page's storage over reloads. */
 const MEASUREMENT = `{ bits: [4], measurement: JSON.parse(localStorage.getItem('measurement')) }`;
 
+test('the speed of the GPU is measured once, not at every visit', async () => {
+  const { flopsPerSecond } = await run<GpuFacts>('backend.api.gpu()');
+  await open();
+  expect((await run<GpuFacts>('backend.api.gpu()')).flopsPerSecond).toBe(flopsPerSecond);
+});
+
 test('GPU, model and plan are known before any work', async () => {
   const gpu = await run<GpuFacts>('backend.api.gpu()');
   expect(gpu).toMatchObject({

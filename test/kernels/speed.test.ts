@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { gemm } from '../../src/kernels/linalg/gemm.ts';
-import { chooseVariants, measureFlops } from '../../src/kernels/speed.ts';
+import { measureFlops } from '../../src/kernels/measure-speeds.ts';
+import { chooseVariants } from '../../src/kernels/speed.ts';
 import { testGpu } from '../support/gpu.ts';
 import { runKernel } from '../support/run-kernel.ts';
 

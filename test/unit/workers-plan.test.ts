@@ -22,6 +22,7 @@ const GPU: GpuFacts = {
   maxBufferBytes: 2 ** 30,
   budgetBytes: 2 ** 30,
   flopsPerSecond: 1e12,
+  matrixFlopsPerSecond: 0,
 };
 
 async function demo(): Promise<OpenedModel> {

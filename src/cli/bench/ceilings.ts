@@ -1,6 +1,7 @@
 import type { Gpu } from '../../gpu/gpu.ts';
 import { withScope } from '../../gpu/scope.ts';
-import { chooseVariants, measureFlops } from '../../kernels/speed.ts';
+import { measureFlops } from '../../kernels/measure-speeds.ts';
+import { chooseVariants } from '../../kernels/speed.ts';
 
 /** What this adapter reaches in the plainest use. */
 export interface Ceilings {

@@ -7,12 +7,16 @@ import { openGpu } from '../../gpu/device.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { openAdapter } from '../gpu.ts';
 import type { HelperPlaces } from '../helpers.ts';
+import { speedFile } from '../speed-file.ts';
 import { processEndpoint } from './endpoint.ts';
 
 async function openHelper({ inDir, workDir, adapterName, budgetBytes }: HelperPlaces): Promise<JobHelper> {
   const { adapter, name } = await openAdapter(adapterName);
   const gpu = await openGpu(adapter, budgetBytes);
-  return new JobHelper({ gpu, adapter: name, model: nodeDirectory(inDir), work: nodeDirectory(workDir) });
+  return new JobHelper({
+    ...{ gpu, adapter: name, speeds: speedFile() },
+    ...{ model: nodeDirectory(inDir), work: nodeDirectory(workDir) },
+  });
 }
 
 // The leader hears Ctrl-C too, and says when it is over.

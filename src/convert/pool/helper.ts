@@ -1,8 +1,10 @@
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
 import { workDirectory } from '../../io/work-directory.ts';
+import type { SpeedStore } from '../../kernels/kept-speeds.ts';
 import { gemmMixed } from '../../kernels/linalg/gemm.ts';
-import { chooseVariants, measureFlops } from '../../kernels/speed.ts';
+import { measureFlops } from '../../kernels/measure-speeds.ts';
+import { chooseVariants } from '../../kernels/speed.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
 import { moduleToJson } from '../measurement-json.ts';
@@ -14,6 +16,7 @@ import type { HelperApi, HelperFacts, HelperJob, HelperStatus } from './api.ts';
 export interface HelperHost {
   readonly gpu: Gpu;
   readonly adapter: string;
+  readonly speeds?: SpeedStore;
   readonly model: ReadableDirectory;
   readonly work: WritableDirectory;
 }
@@ -30,9 +33,9 @@ export class JobHelper implements HelperApi {
   }
 
   async open(job: HelperJob): Promise<HelperFacts> {
-    const { gpu, adapter, model, work } = this.#host;
+    const { gpu, adapter, speeds, model, work } = this.#host;
     const { quantizer, precision } = job.settings;
-    await chooseVariants(gpu, precision);
+    await chooseVariants(gpu, precision, speeds);
     const flopsPerSecond = await measureFlops(gpu, gemmMixed);
     const { source, plan } = await openModel(model, job.settings);
     const control = { signal: new AbortController().signal };

@@ -1,5 +1,5 @@
 import { gemmMixed } from '../../kernels/linalg/gemm.ts';
-import { measureFlops } from '../../kernels/speed.ts';
+import { measureFlops } from '../../kernels/measure-speeds.ts';
 import type { JobRows } from '../calibrate.ts';
 import type { StageContext } from '../context.ts';
 import type { ConvertJob, ConvertSettings } from '../settings.ts';

@@ -109,6 +109,7 @@ const api: CoordinatorApi = {
       maxBufferBytes: software ? 2 ** 30 : 2 ** 32 - 4,
       budgetBytes: 3e9,
       flopsPerSecond: software ? 0.54e9 : 12.3e12,
+      matrixFlopsPerSecond: 0,
     };
   },
   async inspect(source): Promise<ModelFacts> {

@@ -1,4 +1,5 @@
 import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.ts';
+import { withKeptRows } from '../src/convert/calibrate.ts';
 import { calibrationProvider } from '../src/convert/calibration-provider.ts';
 import type { Control } from '../src/convert/control.ts';
 import { convert } from '../src/convert/convert.ts';
@@ -7,6 +8,7 @@ import type { CalibrationProvider } from '../src/convert/settings.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import type { ByteSource } from '../src/io/bytes.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
+import { workDirectory } from '../src/io/work-directory.ts';
 import { assert } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import { countBytes, countReads } from './counted-directory.ts';
@@ -41,7 +43,7 @@ export async function runJob(job: GpuJob, control: Control, listener: RunListene
       output: countBytes(output, meter),
       work: countBytes(await storageDirectory(job.work), meter),
       settings: job.settings,
-      calibration: calibrationOf(job, shapes),
+      calibration: await calibrationOf(job, shapes),
       emit: (event) => {
         meter.see(event);
         events.add(event);
@@ -66,10 +68,15 @@ function calibrationTokens({ measurement, quantization }: CalibrationShapes, sta
   return stage === 'quantize' ? quantization.rows * quantization.length : 0;
 }
 
-function calibrationOf({ id, calibration }: GpuJob, shapes: CalibrationShapes): CalibrationProvider {
+/** The measurement and every bitrate take the same rows: they are made once. */
+async function calibrationOf(
+  { id, calibration }: GpuJob,
+  shapes: CalibrationShapes,
+): Promise<CalibrationProvider> {
   const { preset, seed, file } = calibration;
   const ownData = file === undefined ? undefined : () => openCalibration(id, file);
-  return calibrationProvider({ shapes, preset, seed, ownData, mix: calibrationMix });
+  const provider = calibrationProvider({ shapes, preset, seed, ownData, mix: calibrationMix });
+  return withKeptRows(provider, workDirectory(await storageDirectory(STORED.measure(id))));
 }
 
 async function openCalibration(id: string, file: string): Promise<ByteSource> {

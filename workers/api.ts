@@ -83,6 +83,9 @@ export interface GpuFacts {
   readonly matrixFlopsPerSecond: number;
 }
 
+/** By which browsers choose among the GPUs of a computer; where there is one, both mean that one. */
+export type GpuChoice = 'high-performance' | 'low-power';
+
 /** What the user asks for. */
 export interface JobOptions {
   /** One output each, from one measurement. */
@@ -97,7 +100,16 @@ export interface JobOptions {
   /** Stop after measuring, to choose the allocation by hand. */
   readonly chooseAfterMeasuring: boolean;
   readonly gpuBudgetBytes: number;
+  /** Missing: the fast one. */
+  readonly gpu?: GpuChoice;
   readonly seed: number;
+}
+
+/** Seconds that the parts of a job should take on its GPU. */
+export interface JobTimes {
+  readonly measure: number;
+  /** Each bitrate. */
+  readonly target: number;
 }
 
 /** The consequences of the options, before any work. */
@@ -106,16 +118,18 @@ export interface JobPlan {
   readonly gpuBytes: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
-  readonly seconds: number;
+  readonly times: JobTimes;
   readonly problems: readonly { readonly severe: boolean; readonly text: string }[];
 }
 
 export type JobState =
+  /** In the queue; it starts when those before it have ended. */
+  | 'waiting'
   | 'running'
   | 'paused'
   /** Measured; waits for the user to choose. */
   | 'choosing'
-  /** Stopped by a reload, a crash or a closed tab: can go on. */
+  /** Stopped, or taken out of the queue, by a reload, a crash or a closed tab: can go on. */
   | 'interrupted'
   | 'failed'
   | 'cancelled'
@@ -140,7 +154,7 @@ export interface TargetResult {
 }
 
 export interface JobError {
-  /** Of the error's class; `FullDiskError`: there is no room left to write. */
+  /** Of the error's class; `FullDiskError`: no room left to write, `PermissionError`: a folder is locked. */
   readonly name: string;
   readonly message: string;
 }
@@ -153,6 +167,12 @@ export interface JobRecord {
   readonly created: number;
   readonly changed: number;
   readonly state: JobState;
+  /** It waits or is under way in another tab, which is the one to steer it. */
+  readonly elsewhere?: true;
+  /** Jobs with less of it come earlier in the queue; missing in records of earlier versions. */
+  readonly queued?: number;
+  /** As planned when it was made; missing in records of earlier versions. */
+  readonly times?: JobTimes;
   /** Without `calibrationFile` and `measurement`, which are kept apart. */
   readonly options: JobOptions;
   /** Name of the user's own calibration file. */
@@ -212,23 +232,27 @@ export interface AllocationRequest {
 export interface CoordinatorApi {
   /** Throws UnsupportedError with what to do when there is no WebGPU or no adapter. */
   gpu(): Promise<GpuFacts>;
+  /** The low-power GPU, where that is another one. */
+  secondGpu(): Promise<GpuFacts | undefined>;
   /** Throws InputError or UnsupportedError that says what is wrong with the folder. */
   inspect(source: ModelSource): Promise<ModelFacts>;
   plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
   jobs(): Promise<JobRecord[]>;
   /**
-   * Starts a job; its id comes back at once, the rest through `watch`. Throws InputError when another one is running:
-   * there is one GPU.
+   * Puts a job into the queue; its id comes back at once, the rest through `watch`. It begins when the jobs before it
+   * on the same GPU have ended, in whatever way; its folders must be permitted now, and are asked for again then.
    */
   start(source: ModelSource, output: OutputTarget, options: JobOptions): Promise<string>;
-  /** Goes on with an interrupted, failed or cancelled job. `source` where the kept one is gone or not permitted. */
+  /** Puts an interrupted, failed or cancelled job into the queue. `source` where the kept one is gone or not permitted. */
   resume(id: string, source?: ModelSource, output?: OutputTarget): Promise<void>;
   /** The handles that a job still needs permission for; the page asks, since workers can't. */
   handles(id: string): Promise<readonly { handle: FileSystemDirectoryHandle; mode: 'read' | 'readwrite' }[]>;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
-  /** Stops the job; what is finished stays and it can be resumed. */
+  /** Stops the job or takes it out of the queue; what is finished stays and it can be resumed. */
   cancel(id: string): Promise<void>;
+  /** Lets a waiting job change places with the one before it. */
+  moveUp(id: string): Promise<void>;
   /** Removes a job and its work files; the output stays, unless it is in the browser's storage. */
   remove(id: string): Promise<void>;
   measurement(id: string): Promise<readonly MeasuredModule[]>;
@@ -237,7 +261,7 @@ export interface CoordinatorApi {
   /** The allocation for a target, at once; nothing is started. */
   allocate(id: string, request: AllocationRequest): Promise<AllocationEvent>;
   /**
-   * Quantizes a measured job by these choices, one after the other. A bitrate that it has made already is made anew
+   * Puts a measured job into the queue, to be quantized by these choices one after the other. A bitrate that it has made already is made anew
    * when other modules are pinned, and else kept.
    */
   quantize(id: string, requests: readonly AllocationRequest[]): Promise<void>;
@@ -245,8 +269,8 @@ export interface CoordinatorApi {
   outputFiles(id: string, bits: number): Promise<readonly NamedFile[]>;
   /**
    * Lets the original and then the output of `bits` continue a prompt; a text under way gives way. Resolves when both
-   * have written or it was stopped; a model that cannot is told of through `listener`. Throws InputError while a
-   * conversion is under way: there is one GPU. The models stay on the GPU until `freeModels` or the next conversion.
+   * have written or it was stopped; a model that cannot is told of through `listener`. Throws InputError while
+   * conversions are under way or wait. The models stay on the GPU until `freeModels` or the next conversion.
    */
   write(id: string, bits: number, request: TextRequest, listener: TextListener): Promise<void>;
   /** Resolves when nothing is written any more. */

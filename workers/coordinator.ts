@@ -3,11 +3,13 @@
 import { expose } from 'comlink';
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { CoordinatorApi, JobState } from './api.ts';
+import { hasSecondGpu } from './adapter.ts';
+import type { CoordinatorApi, GpuFacts, JobOptions, JobState } from './api.ts';
 import { withPlaces, withTargets } from './changed-job.ts';
 import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
 import { settledRecord, withJobLock } from './job-lock.ts';
+import { JobQueue } from './job-queue.ts';
 import { JobRunner } from './job-runner.ts';
 import type { JobEntry } from './job-store.ts';
 import { MeasuredJobs } from './measured-jobs.ts';
@@ -23,13 +25,30 @@ const STOPPED: ReadonlySet<JobState> = new Set(['interrupted', 'failed', 'cancel
 const ENDED: ReadonlySet<JobState> = new Set(['failed', 'cancelled', 'done']);
 
 const board = new JobBoard();
-const gpu = new GpuClient();
-const runner = new JobRunner(board, gpu);
+const gpus = {
+  'high-performance': new GpuClient('high-performance'),
+  'low-power': new GpuClient('low-power'),
+};
+const queue = new JobQueue(board, {
+  'high-performance': new JobRunner(board, gpus['high-performance']),
+  'low-power': new JobRunner(board, gpus['low-power']),
+});
 const measured = new MeasuredJobs(board);
-const texts = new SideBySide(board, gpu, runner);
+const texts = new SideBySide(board, gpus['high-performance'], queue);
+
+/** `gpu` says why there are none. */
+const factsFor = ({ gpu = 'high-performance' }: JobOptions): Promise<GpuFacts | undefined> =>
+  gpus[gpu].facts().catch(() => undefined);
+
+async function discard(id: string): Promise<void> {
+  await removeStorage(STORED.job(id));
+  measured.forget(id);
+  await board.remove(id);
+}
 
 const api: CoordinatorApi = {
-  gpu: () => gpu.facts(),
+  gpu: () => gpus['high-performance'].facts(),
+  secondGpu: async () => ((await hasSecondGpu()) ? gpus['low-power'].facts() : undefined),
 
   async inspect(source) {
     forgetSource();
@@ -37,40 +56,47 @@ const api: CoordinatorApi = {
   },
 
   async plan(source, options) {
-    const facts = await gpu.facts().catch(() => undefined); // `gpu` says why there is none
-    return planJob(await openedSource(source), options, facts);
+    return planJob(await openedSource(source), options, await factsFor(options));
   },
 
   async jobs() {
     const entries = await board.all();
-    return Promise.all(entries.map(({ record }) => settledRecord(record, runner.active, board)));
+    return Promise.all(
+      entries.map(({ record }) => (queue.has(record.id) ? record : settledRecord(record, board))),
+    );
   },
 
   async start(source, output, options) {
-    runner.requireIdle();
     const model = await inspectSource(source);
-    const { diskBytes, problems } = await planJob(model, options, undefined);
-    const severe = problems.find((problem) => problem.severe);
+    const plan = await planJob(model, options, await factsFor(options));
+    const severe = plan.problems.find((problem) => problem.severe);
     if (severe) throw new InputError(severe.text);
-    const entry = await newJob(model, source, output, options, diskBytes);
+    const entry = await newJob(model, source, output, options, plan);
+    const { id } = entry.record;
     await board.put(entry);
-    await runner.start(entry.record.id);
-    return entry.record.id;
+    try {
+      await queue.add(id);
+    } catch (error) {
+      await discard(id);
+      throw error;
+    }
+    return id;
   },
 
   async resume(id, source, output) {
     const prepare = (entry: JobEntry) => withPlaces(entry, source ?? entry.source, output ?? entry.output);
     const { record } = await board.get(id);
-    if (STOPPED.has(record.state)) await runner.start(id, prepare);
+    if (STOPPED.has(record.state)) await queue.add(id, prepare);
     else await withJobLock(id, async () => board.put(await prepare(await board.get(id))));
   },
 
   handles: async (id) => missingPermissions(await board.get(id)),
-  pause: (id) => runner.pause(id),
-  unpause: (id) => runner.unpause(id),
+  pause: async (id) => queue.runnerOf(id).pause(),
+  unpause: async (id) => queue.runnerOf(id).unpause(),
+  moveUp: (id) => queue.moveUp(id),
 
   async cancel(id) {
-    if (runner.active === id) await runner.cancel(id);
+    if (queue.has(id)) await queue.cancel(id);
     else {
       await withJobLock(id, async () => {
         const { record } = await board.get(id);
@@ -80,12 +106,8 @@ const api: CoordinatorApi = {
   },
 
   async remove(id) {
-    if (runner.active === id) await runner.cancel(id);
-    await withJobLock(id, async () => {
-      await removeStorage(STORED.job(id));
-      measured.forget(id);
-      await board.remove(id);
-    });
+    if (queue.has(id)) await queue.cancel(id);
+    await withJobLock(id, () => discard(id));
   },
 
   measurement: (id) => measured.modules(id),
@@ -95,7 +117,7 @@ const api: CoordinatorApi = {
   async quantize(id, requests) {
     await measured.json(id);
     openSource((await board.get(id)).source); // throws when the files have to be chosen again
-    await runner.start(id, (entry) => withTargets(entry, requests));
+    await queue.add(id, (entry) => withTargets(entry, requests));
   },
 
   async outputFiles(id, bits) {

@@ -1,5 +1,5 @@
 import { proxy, type Remote, wrap } from 'comlink';
-import type { GpuFacts } from './api.ts';
+import type { GpuChoice, GpuFacts } from './api.ts';
 import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
 
 interface RunningWorker {
@@ -9,10 +9,15 @@ interface RunningWorker {
   readonly ended: Promise<never>;
 }
 
-/** The GPU worker, started when it is first needed. */
+/** The worker of a GPU, started when it is first needed. */
 export class GpuClient {
+  readonly #choice: GpuChoice;
   #worker: RunningWorker | undefined;
   #facts: Promise<GpuFacts> | undefined;
+
+  constructor(choice: GpuChoice) {
+    this.#choice = choice;
+  }
 
   /** Measured once; asked again after a failure. */
   facts(): Promise<GpuFacts> {
@@ -58,13 +63,13 @@ export class GpuClient {
   }
 
   #call<T>(work: (api: Remote<GpuWorkerApi>) => Promise<T>): Promise<T> {
-    this.#worker ??= startWorker();
+    this.#worker ??= startWorker(this.#choice);
     return Promise.race([work(this.#worker.api), this.#worker.ended]);
   }
 }
 
-function startWorker(): RunningWorker {
-  const worker = new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name: 'gpu' });
+function startWorker(name: GpuChoice): RunningWorker {
+  const worker = new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name });
   let end: (reason: string) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     end = (reason) => reject(new Error(reason));

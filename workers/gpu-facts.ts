@@ -3,15 +3,15 @@ import { f32Speed } from '../src/kernels/measure-speeds.ts';
 import { chooseVariants } from '../src/kernels/speed.ts';
 import { OutOfMemoryError } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
-import type { GpuFacts } from './api.ts';
+import type { GpuChoice, GpuFacts } from './api.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 
 /** Enough for the products that the speed is measured with. */
 const SPEED_BUDGET = 2 ** 28;
 
 /** What the GPU offers and how fast it is. Takes about a second when that is not known from an earlier visit. */
-export async function gpuFacts(): Promise<GpuFacts> {
-  const { adapter, name, software } = await openAdapter();
+export async function gpuFacts(choice: GpuChoice): Promise<GpuFacts> {
+  const { adapter, name, software } = await openAdapter(choice);
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const features = [...adapter.features].sort();
   const gpu = await openGpu(adapter, SPEED_BUDGET);

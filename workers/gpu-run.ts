@@ -11,6 +11,7 @@ import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { assert } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
+import type { GpuChoice } from './api.ts';
 import { countBytes, countReads } from './counted-directory.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
@@ -22,7 +23,12 @@ import { RateMeter } from './rates.ts';
 const RATES_INTERVAL_MS = 1000;
 
 /** Runs the engine once, on a device of its own. Throws what `convert` throws. */
-export async function runJob(job: GpuJob, control: Control, listener: RunListener): Promise<RunOutcome> {
+export async function runJob(
+  choice: GpuChoice,
+  job: GpuJob,
+  control: Control,
+  listener: RunListener,
+): Promise<RunOutcome> {
   const { preset, file } = job.calibration;
   const shapes = presetShapes(preset, file !== undefined);
   const meter = new RateMeter((stage) => calibrationTokens(shapes, stage));
@@ -30,7 +36,7 @@ export async function runJob(job: GpuJob, control: Control, listener: RunListene
     listener({ type: 'events', events: batch }),
   );
   let outcome: RunOutcome = {};
-  const { adapter, name, software } = await openAdapter();
+  const { adapter, name, software } = await openAdapter(choice);
   const gpu = await openGpu(adapter, job.gpuBudgetBytes);
   const timer = setInterval(() => listener({ type: 'rates', ...meter.sample() }), RATES_INTERVAL_MS);
   try {

@@ -1,8 +1,9 @@
-/** Owns adapter and device: runs the engine on them, one run or one text at a time. */
+/** Owns adapter and device: runs the engine on them, one run or one text at a time. Its name says which GPU. */
 
 import { expose } from 'comlink';
 import { openGpu } from '../src/gpu/device.ts';
 import { openAdapter } from './adapter.ts';
+import type { GpuChoice } from './api.ts';
 import type { GpuWorkerApi } from './gpu-api.ts';
 import { gpuFacts } from './gpu-facts.ts';
 import { runJob } from './gpu-run.ts';
@@ -10,17 +11,18 @@ import { writeText } from './gpu-text.ts';
 import { PauseGate } from './pause-gate.ts';
 import { TextWriter } from './text-writer.ts';
 
+const choice = self.name as GpuChoice;
 const gate = new PauseGate();
-const writer = new TextWriter(async (budget) => openGpu((await openAdapter()).adapter, budget));
+const writer = new TextWriter(async (budget) => openGpu((await openAdapter(choice)).adapter, budget));
 let current: AbortController | undefined;
 
 const api: GpuWorkerApi = {
-  facts: gpuFacts,
+  facts: () => gpuFacts(choice),
   async run(job, listener) {
     const controller = new AbortController();
     current = controller;
     await writer.free();
-    return runJob(job, { signal: controller.signal, resumed: gate.passed }, listener);
+    return runJob(choice, job, { signal: controller.signal, resumed: gate.passed }, listener);
   },
   pause: () => gate.close(),
   unpause: () => gate.open(),

@@ -1,5 +1,5 @@
 import { InputError } from '../src/util/errors.ts';
-import type { JobRecord } from './api.ts';
+import type { JobRecord, JobState } from './api.ts';
 import type { JobBoard } from './job-board.ts';
 
 /** A page that was just reloaded takes a moment to let go. */
@@ -32,18 +32,17 @@ export async function withJobLock<T>(id: string, work: () => Promise<T>): Promis
   }
 }
 
-/** The record; a job that says that it runs while nobody holds its lock was interrupted. `active` runs in this tab. */
-export async function settledRecord(
-  record: JobRecord,
-  active: string | undefined,
-  board: JobBoard,
-): Promise<JobRecord> {
+/** States that a job is in only while a tab holds its lock. */
+const HELD: ReadonlySet<JobState> = new Set(['waiting', 'running', 'paused']);
+
+/** The record; a job that says that it runs or waits while nobody holds its lock was interrupted. */
+export async function settledRecord(record: JobRecord, board: JobBoard): Promise<JobRecord> {
   const { id, state } = record;
-  if (id === active || (state !== 'running' && state !== 'paused')) return record;
+  if (!HELD.has(state)) return record;
   try {
     return (await withJobLock(id, () => board.change(id, { state: 'interrupted' }))).record;
   } catch (error) {
-    if (error instanceof InputError) return record;
+    if (error instanceof InputError) return { ...record, elsewhere: true };
     throw error;
   }
 }

@@ -1,12 +1,11 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
-import { DeviceLostError, InputError } from '../src/util/errors.ts';
+import { assert, DeviceLostError } from '../src/util/errors.ts';
 import type { AllocationRequest, JobError, JobState } from './api.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
-import { lockJob } from './job-lock.ts';
 import { measureStep, readMeasurement, targetResult, targetStep } from './job-steps.ts';
-import type { JobEntry } from './job-store.ts';
+import { requirePermissions } from './permissions.ts';
 import { STORED } from './places.ts';
 
 /** Lost devices in a row, without a module finished in between, that a job puts up with. */
@@ -24,7 +23,7 @@ interface Run {
   ended: Promise<void>;
 }
 
-/** Runs jobs, one at a time, to their end or to the user's choice. */
+/** Runs jobs on one GPU, one at a time, to their end or to the user's choice. */
 export class JobRunner {
   readonly #board: JobBoard;
   readonly #gpu: GpuClient;
@@ -40,55 +39,36 @@ export class JobRunner {
     return this.#run?.id;
   }
 
-  requireIdle(): void {
-    if (this.#run) {
-      throw new InputError(
-        'Another conversion is under way, and there is one GPU: wait for its end, or cancel it.',
-      );
-    }
-  }
-
-  /** Starts or goes on with a job, as `prepare` changes it. Resolves when it is under way. */
-  async start(id: string, prepare?: (entry: JobEntry) => Promise<JobEntry>): Promise<void> {
-    this.requireIdle();
+  /** Starts or goes on with a job. Resolves when its record says how it ended. */
+  async run(id: string): Promise<void> {
+    assert(!this.#run, `${id} was started while ${this.#run?.id} was under way`);
     const run: Run = { id, paused: false, cancelled: false, ended: Promise.resolve() };
     this.#run = run; // before anything is waited for, so that no second one starts
-    try {
-      const release = await lockJob(id);
-      try {
-        const entry = await this.#board.get(id);
-        const { record, ...rest } = prepare ? await prepare(entry) : entry;
-        const { error: _, ...going } = record;
-        await this.#board.change(id, { ...going, state: 'running' }, rest);
-      } catch (error) {
-        release();
-        throw error;
-      }
-      run.ended = this.#work(run).finally(release);
-    } catch (error) {
-      this.#run = undefined;
-      throw error;
-    }
+    run.ended = this.#work(run);
+    await run.ended;
   }
 
-  async pause(id: string): Promise<void> {
-    const run = this.#requireRun(id);
+  async pause(): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
     run.paused = true;
     await this.#gpu.pause();
     // It may have come to its end meanwhile.
-    if (this.#run === run) await this.#board.change(id, { state: 'paused' });
+    if (this.#run === run) await this.#board.change(run.id, { state: 'paused' });
   }
 
-  async unpause(id: string): Promise<void> {
-    const run = this.#requireRun(id);
+  async unpause(): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
     run.paused = false;
     await this.#gpu.unpause();
-    if (this.#run === run) await this.#board.change(id, { state: 'running' });
+    if (this.#run === run) await this.#board.change(run.id, { state: 'running' });
   }
 
   /** Resolves when the job has stopped. */
-  async cancel(id: string): Promise<void> {
-    const run = this.#requireRun(id);
+  async cancel(): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
     run.cancelled = true;
     const timer = setTimeout(() => this.#gpu.restart(), CANCEL_PATIENCE_MS);
     // A worker that has stopped meanwhile has ended the run too.
@@ -97,14 +77,10 @@ export class JobRunner {
     clearTimeout(timer);
   }
 
-  #requireRun(id: string): Run {
-    if (this.#run?.id !== id) throw new InputError('This job is not under way in this tab.');
-    return this.#run;
-  }
-
   async #work(run: Run): Promise<void> {
     let end: { state: JobState; error?: JobError };
     try {
+      await requirePermissions(await this.#board.change(run.id, { state: 'running' }));
       end = { state: await this.#steps(run) };
     } catch (error) {
       const { name, message } = error as Error;

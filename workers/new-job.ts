@@ -5,7 +5,7 @@ import { fileSource } from '../src/io/platform/file-source.ts';
 import { removeStorage, storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { writeFile } from '../src/io/write-file.ts';
-import type { AllocationRequest, JobOptions, JobRecord, ModelSource, OutputTarget } from './api.ts';
+import type { AllocationRequest, JobOptions, JobPlan, JobRecord, ModelSource, OutputTarget } from './api.ts';
 import { writeMeasurement } from './job-steps.ts';
 import type { JobEntry } from './job-store.ts';
 import { headersOf, type OpenedModel } from './open-source.ts';
@@ -17,7 +17,7 @@ export async function newJob(
   source: ModelSource,
   output: OutputTarget,
   options: JobOptions,
-  diskBytes: number,
+  { diskBytes, times }: JobPlan,
 ): Promise<JobEntry> {
   const { calibrationFile, measurement, ...kept } = options;
   if (measurement !== undefined) measurementFromJson(measurement, model.plan);
@@ -30,7 +30,8 @@ export async function newJob(
     modelName: model.facts.name,
     created: now,
     changed: now,
-    state: 'running',
+    state: 'waiting',
+    times,
     options: kept,
     ...(calibrationFile && { calibrationName: calibrationFile.name }),
     model: model.facts,

@@ -8,6 +8,11 @@ type AskableHandle = FileSystemDirectoryHandle & {
   queryPermission?: (mode: { mode: 'read' | 'readwrite' }) => Promise<PermissionState>;
 };
 
+/** A folder of the user's is locked; only the page can ask for it. */
+class PermissionError extends Error {
+  override readonly name = 'PermissionError';
+}
+
 /** The handles of a job that the browser does not permit any more, or not yet. */
 export async function missingPermissions({ source, output }: JobEntry): Promise<NeededHandles> {
   const handles = [
@@ -16,6 +21,16 @@ export async function missingPermissions({ source, output }: JobEntry): Promise<
   ];
   const states = await Promise.all(handles.map(({ handle, mode }) => permission(handle, mode)));
   return handles.filter((_, i) => states[i] !== 'granted');
+}
+
+/** Throws PermissionError when the browser does not permit all folders of a job. */
+export async function requirePermissions(entry: JobEntry): Promise<void> {
+  const [missing] = await missingPermissions(entry);
+  if (!missing) return;
+  const what = missing.mode === 'read' ? 'read' : 'write to';
+  throw new PermissionError(
+    `The browser does not allow the page to ${what} the folder “${missing.handle.name}” any more: go on, and choose “Allow”.`,
+  );
 }
 
 const handleOf = (output: OutputTarget): FileSystemDirectoryHandle[] =>

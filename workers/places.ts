@@ -61,7 +61,7 @@ export const outputFiles = async (
     : listFiles(await storageRoot(), STORED.output(id, bits));
 
 /** Without what some system does not take in a name. */
-const outputFolder = (modelName: string, bits: number): string =>
+export const outputFolder = (modelName: string, bits: number): string =>
   `${modelName.replace(/[\\/:*?"<>|\p{Cc}]/gu, '-')}-${bits}bpw-exl2`;
 
 /** The text of the built-in calibration mix. */

@@ -7,7 +7,7 @@ import { QUANTIZERS } from '../src/convert/settings.ts';
 import { estimateWork } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { GpuFacts, JobOptions, JobPlan } from './api.ts';
+import type { GpuFacts, JobOptions, JobPlan, JobTimes } from './api.ts';
 import type { OpenedModel } from './open-source.ts';
 
 type Problem = JobPlan['problems'][number];
@@ -35,7 +35,7 @@ export async function planJob(
     gpuBytes: most(({ gpuBytes }) => gpuBytes),
     memoryBytes: most(({ memoryBytes }) => memoryBytes),
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
-    seconds: gpu ? seconds(model, options, shapes, gpu) : 0,
+    times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };
   checkMeasurement(model, options, problems);
   if (gpu)
@@ -76,17 +76,19 @@ function planTarget(
   }
 }
 
-function seconds(
+function timesOf(
   { plan, facts }: OpenedModel,
-  { bits, quantizer, measurement }: JobOptions,
+  { quantizer, measurement }: JobOptions,
   shapes: CalibrationShapes,
   { flopsPerSecond }: GpuFacts,
-): number {
+): JobTimes {
   const work = estimateWork(plan, { quantizer: QUANTIZERS[quantizer], ...shapes });
   const rate = flopsPerSecond * EFFICIENCY;
   const reading = facts.bytes / READ_BYTES_PER_SECOND;
-  const measuring = measurement === undefined ? work.measure / rate + reading : 0;
-  return measuring + bits.length * (work.quantize / rate + reading);
+  return {
+    measure: measurement === undefined ? work.measure / rate + reading : 0,
+    target: work.quantize / rate + reading,
+  };
 }
 
 function checkMeasurement({ plan }: OpenedModel, { measurement }: JobOptions, problems: Problem[]): void {

@@ -3,7 +3,7 @@ import { InputError } from '../src/util/errors.ts';
 import type { GpuText } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
-import type { JobRunner } from './job-runner.ts';
+import type { JobQueue } from './job-queue.ts';
 import type { JobEntry } from './job-store.ts';
 import type { TextListener } from './text-api.ts';
 
@@ -19,18 +19,18 @@ interface Run {
 export class SideBySide {
   readonly #board: JobBoard;
   readonly #gpu: GpuClient;
-  readonly #runner: JobRunner;
+  readonly #queue: JobQueue;
   #run: Run = { stopped: true, ended: Promise.resolve() };
 
-  constructor(board: JobBoard, gpu: GpuClient, runner: JobRunner) {
+  constructor(board: JobBoard, gpu: GpuClient, queue: JobQueue) {
     this.#board = board;
     this.#gpu = gpu;
-    this.#runner = runner;
+    this.#queue = queue;
   }
 
   /** Resolves when both have written, or it was stopped. A model that cannot does not keep the other from it. */
   async write(id: string, bits: number, request: TextRequest, listener: TextListener): Promise<void> {
-    this.#runner.requireIdle();
+    this.#queue.requireIdle();
     const run: Run = { stopped: false, ended: Promise.resolve() };
     const work = this.stop().then(() => this.#both(run, id, bits, request, listener));
     run.ended = work.catch(() => {});
@@ -65,7 +65,7 @@ export class SideBySide {
     for (const text of textsOf(entry, bits, request)) {
       if (run.stopped) return;
       // At the last moment: a conversion that starts later stops the text, one that started meanwhile keeps it away.
-      this.#runner.requireIdle();
+      this.#queue.requireIdle();
       await this.#one(run, text, listener);
     }
     run.stopped = true;

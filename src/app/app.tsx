@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { Masthead } from './components/masthead.tsx';
 import { Notice } from './components/notice.tsx';
+import { TabTitle } from './components/tab-title.tsx';
 import { TermLayer } from './components/term.tsx';
 import { JobScreen } from './screens/job.tsx';
 import { PlanScreen } from './screens/plan.tsx';
@@ -14,6 +15,7 @@ export function App({ state }: { state: AppState }) {
   const trouble = state.trouble.value;
   return (
     <AppProvider value={state}>
+      <TabTitle />
       <Masthead />
       <main>
         {trouble && (

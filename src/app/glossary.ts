@@ -38,6 +38,8 @@ export const GLOSSARY = {
   linear:
     'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP (gate, up, down).',
   parameters: 'All numbers that the model has learned.',
+  worker:
+    'A part of the program with a GPU device of its own. Workers share the work of one conversion; what comes out does not depend on how many there are.',
   'software adapter':
     'A program on the CPU that stands in for a GPU. It gives the same results, a hundred to a thousand times slower.',
 } as const;

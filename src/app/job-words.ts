@@ -2,6 +2,7 @@ import type { JobRecord, JobState } from '../../workers/api.ts';
 import { formatBits } from './format.ts';
 
 export const STATE_WORDS: Readonly<Record<JobState, string>> = {
+  waiting: 'waits its turn',
   running: 'running',
   paused: 'paused',
   choosing: 'waits for your choice',
@@ -10,6 +11,11 @@ export const STATE_WORDS: Readonly<Record<JobState, string>> = {
   cancelled: 'cancelled',
   done: 'done',
 };
+
+export function stateWords({ state, error, elsewhere }: JobRecord): string {
+  if (elsewhere) return 'in another tab';
+  return error?.name === 'PermissionError' ? 'folder locked' : STATE_WORDS[state];
+}
 
 /** `4.00 bpw`, `4.00 and 2.50 bpw`. */
 export function bitratesText({ options, results, state, targets }: JobRecord): string {

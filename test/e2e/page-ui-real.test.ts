@@ -4,7 +4,7 @@ import puppeteer, { type Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
-import { type Served, serve, storedFiles } from '../support/page/served.ts';
+import { digests, type Served, serve, storedFiles, storedFolders } from '../support/page/served.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
 let served: Served;
@@ -75,6 +75,36 @@ test('a job goes on after a reload, waits for the choice, and makes two bitrates
     await waitForText(page, 'elbow');
   });
 });
+
+test('a second conversion waits for the first; after a reload both go on with one click, to the same bytes', async () => {
+  await withPage(async (page) => {
+    await standInForPicker(page, 'tiny', tinyModel());
+    for (const button of ['Convert', 'Add to queue']) {
+      await clickText(page, 'Choose a model folder');
+      await waitForText(page, 'of disk');
+      await clickText(page, button);
+      if (button === 'Convert') await waitForText(page, 'tiny: Measure');
+      await clickText(page, 'exl2-web');
+    }
+    await waitForText(page, 'next');
+    await page.click('.queue li:last-child a');
+    await waitForText(page, 'It is next');
+    await page.reload();
+    await waitForText(page, 'was interrupted');
+    await clickText(page, 'exl2-web');
+    await clickText(page, 'Go on with both');
+    await page.waitForSelector('.queue li:nth-child(2)');
+    expect(await page.$$eval('.queue .state', ([, second]) => second?.textContent)).toBe('next');
+    await page.waitForFunction(() => document.querySelectorAll('.jobs .state.done').length === 2, {
+      timeout: 180_000,
+    });
+
+    const jobs = await storedFolders(page, 'jobs');
+    expect(jobs).toHaveLength(2);
+    const [one, other] = await Promise.all(jobs.map((id) => storedFiles(page, `jobs/${id}/output/4`)));
+    expect(digests(one!)).toEqual(digests(other!));
+  });
+}, 240_000);
 
 const WRONG: readonly (readonly [string, (files: Map<string, Buffer>) => void, RegExp])[] = [
   ['without config.json', (files) => void files.delete('config.json'), /config\.json/],

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
 import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
 
@@ -185,6 +185,71 @@ test('a job is paused, goes on, is cancelled, goes on again and is removed', asy
     await clickText(page, 'Remove');
     await clickText(page, 'Remove for good');
     await waitForText(page, 'None yet');
+  });
+});
+
+/** Of each line of the queue: state and what can be done. */
+const queueLines = (page: Page): Promise<string[]> =>
+  page.$$eval('.queue li', (lines) =>
+    lines.map((line) =>
+      [line.querySelector('.state'), ...line.querySelectorAll('button')]
+        .map((each) => each?.textContent)
+        .join(' | '),
+    ),
+  );
+
+test('models are added while one is converted, move up, are cancelled, and run in their order', async () => {
+  await withPage(async (page) => {
+    const lines = (expected: string[]) =>
+      vi.waitFor(async () => expect(await queueLines(page)).toEqual(expected), 10_000);
+    await page.goto(`${site.url}?pace=20`);
+    for (const bits of ['4', '5', '6']) {
+      await clickText(page, 'Convert the demo model');
+      await waitForText(page, 'of disk');
+      await page.$$eval(
+        '.bits-known button',
+        (marks, wanted) => marks.find((mark) => mark.textContent === wanted)?.click(),
+        bits,
+      );
+      await clickText(page, bits === '4' ? 'Convert' : 'Add to queue');
+      if (bits === '4') {
+        await waitForText(page, 'left in this stage');
+        await clickText(page, 'Pause');
+        await clickText(page, 'exl2-web');
+      }
+      await waitForText(page, 'Keep this page open');
+    }
+    await lines(['paused | Go on | Cancel', 'next | Cancel', 'number 2 | Move up | Cancel']);
+    expect(await page.title()).toBe('paused · TinyStories 7M · 2 more');
+    await clickText(page, 'Move up');
+    await vi.waitFor(async () => {
+      const bits = await page.$$eval('.queue .number', (all) => all.map((each) => each.textContent));
+      expect(bits).toEqual(['4.00 bpw', '6.00 bpw', '5.00 bpw']);
+    });
+    await clickText(page, 'Go on');
+    await page.waitForFunction(() => document.title.includes('Measure'));
+    await page.click('.queue li:last-child a');
+    await waitForText(page, 'It is number 2, and starts in about');
+    await clickText(page, 'Cancel');
+    await waitForText(page, 'was cancelled');
+    await page.waitForFunction(() => document.title === 'cancelled · TinyStories 7M', { timeout: 30_000 });
+    await clickText(page, 'exl2-web');
+    const states = await page.$$eval('.jobs .state', (all) => all.map((each) => each.textContent));
+    expect(states).toEqual(['done', 'cancelled', 'done']);
+  });
+});
+
+test('one that fails does not stop the next; what was interrupted goes on in its order with one click', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?jobs=some&fail=measure:3&pace=5`);
+    await clickText(page, 'Go on with both');
+    // The one that had been measured comes first and is finished; the other one fails.
+    await page.waitForFunction(
+      () => document.querySelectorAll('.state.done').length === 5 && !document.querySelector('.queue'),
+      { timeout: 30_000 },
+    );
+    expect(await page.$$eval('.state.failed', (all) => all.length)).toBe(3);
+    expect(await page.$$eval('.state.interrupted', (all) => all.length)).toBe(1);
   });
 });
 

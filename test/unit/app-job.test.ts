@@ -26,7 +26,7 @@ const options = {
   seed: 0,
 } as const;
 const targets = options.bits.map((bits) => ({ bits, pinned: {} }));
-const empty = viewOf(newRecord('a', model, options, targets, ''));
+const empty = viewOf({ ...newRecord('a', model, options, targets, ''), state: 'running' });
 
 const after = (view: JobView, events: ConvertEvent[], bits?: number): JobView =>
   reduceJob(view, { type: 'events', id: 'a', ...(bits !== undefined && { bits }), events }, 1000);
@@ -80,6 +80,15 @@ test('progress names the module under work, and a new stage forgets it', () => {
   ]);
   expect(moduleUnderWork(working)).toBe(second);
   expect(after(working, [{ type: 'stage', stage: 'quantize', state: 'started' }]).progress).toBeUndefined();
+});
+
+test('of the workers the latest report counts', () => {
+  const worker = (doing: string) => ({ id: 0, adapter: 'GPU', doing, busy: 0.5, memoryBytes: 1e9 });
+  expect(empty.workers).toEqual([]);
+  const first = after(empty, [{ type: 'workers', workers: [worker('waits'), worker('waits')] }]);
+  const last = after(first, [{ type: 'workers', workers: [worker('lost')] }]);
+  expect(last.workers).toEqual([worker('lost')]);
+  expect(last.log).toEqual([]);
 });
 
 test('only modules that change become other objects', () => {

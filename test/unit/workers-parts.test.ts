@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { adapterName } from '../../workers/adapter.ts';
+import { adapterName, isSameAdapter } from '../../workers/adapter.ts';
 import { countBytes, countReads } from '../../workers/counted-directory.ts';
 import { EventBatch } from '../../workers/event-batch.ts';
 import { PauseGate } from '../../workers/pause-gate.ts';
@@ -150,4 +150,11 @@ test('a GPU has the best name that the browser tells', () => {
   expect(adapterName({ ...none, description: 'NVIDIA H100', vendor: 'nvidia' })).toBe('NVIDIA H100');
   expect(adapterName({ ...none, vendor: 'apple', architecture: 'metal-3' })).toBe('apple metal-3');
   expect(adapterName(none)).toBe('unnamed GPU');
+});
+
+test('two adapters are one when the browser gives them the same names', () => {
+  const nvidia = { description: '', device: '', vendor: 'nvidia', architecture: 'ada' };
+  expect(isSameAdapter(nvidia, { ...nvidia })).toBe(true);
+  expect(isSameAdapter(nvidia, { ...nvidia, vendor: 'intel' })).toBe(false);
+  expect(isSameAdapter(nvidia, { ...nvidia, device: 'RTX 4070' })).toBe(false);
 });

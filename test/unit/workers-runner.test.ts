@@ -8,7 +8,6 @@ import type { JobBoard } from '../../workers/job-board.ts';
 import { JobRunner } from '../../workers/job-runner.ts';
 import type { JobEntry } from '../../workers/job-store.ts';
 
-vi.mock('../../workers/job-lock.ts', () => ({ lockJob: async () => () => {} }));
 vi.mock('../../workers/job-steps.ts', () => ({
   measureStep: () => ({ work: 'measure' }),
   targetStep: (_: unknown, { bits }: { bits: number }) => ({ work: `target ${bits}` }),
@@ -24,6 +23,8 @@ type Script = (job: GpuJob, listener: RunListener) => Promise<RunOutcome>;
 function setUp(script: Script, record: object = {}) {
   let entry = {
     record: { id: 'a', measured: true, targets: [{ bits: 4 }], results: [], ...record },
+    source: { kind: 'demo' },
+    output: { kind: 'storage' },
   } as unknown as JobEntry;
   const updates: JobUpdate[] = [];
   const calls: string[] = [];
@@ -50,7 +51,10 @@ function setUp(script: Script, record: object = {}) {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(runner.active).toBeUndefined();
   };
-  return { runner, updates, calls, states, ended, record: () => entry.record };
+  const setOutput = (output: object) => {
+    entry = { ...entry, output } as JobEntry;
+  };
+  return { runner, updates, calls, states, ended, setOutput, record: () => entry.record };
 }
 
 const lost = () => Object.assign(new Error('The GPU device was lost (sleep).'), { name: 'DeviceLostError' });
@@ -78,7 +82,7 @@ test('measures, then makes each bitrate that it has not made', async () => {
     targets: [{ bits: 4 }, { bits: 3 }, { bits: 2.5 }],
     results: [{ bits: 3 }],
   });
-  await job.runner.start('a');
+  void job.runner.run('a');
   await job.ended();
   expect(steps).toEqual(['measure', 'target 4', 'target 2.5']);
   expect(job.record()).toMatchObject({
@@ -90,7 +94,7 @@ test('measures, then makes each bitrate that it has not made', async () => {
 
 test('without bitrates it waits for the user after measuring', async () => {
   const job = setUp(async () => ({}), { measured: false, targets: [] });
-  await job.runner.start('a');
+  void job.runner.run('a');
   await job.ended();
   expect(job.states).toEqual(['running', 'choosing']);
 });
@@ -102,7 +106,7 @@ test('goes on by itself after three losses in a row, and finding no adapter righ
     if (failure) throw failure;
     return {};
   });
-  await job.runner.start('a');
+  void job.runner.run('a');
   await job.ended();
   expect(job.record().state).toBe('done');
   expect(job.calls).toEqual(['restart', 'restart', 'restart']);
@@ -113,7 +117,7 @@ test('the fourth loss without a module finished in between ends the job, with wh
   const job = setUp(async () => {
     throw lost();
   });
-  await job.runner.start('a');
+  void job.runner.run('a');
   await job.ended();
   expect(job.record()).toMatchObject({
     state: 'failed',
@@ -132,7 +136,7 @@ test('losses do not add up while modules are finished in between', async () => {
     if (runs <= 8) throw lost();
     return {};
   });
-  await job.runner.start('a');
+  void job.runner.run('a');
   await job.ended();
   expect([runs, job.record().state]).toEqual([9, 'done']);
 });
@@ -141,7 +145,7 @@ test('no adapter from the start, or a wrong input, is not tried again', async ()
   const job = setUp(async () => {
     throw noAdapter();
   });
-  await job.runner.start('a');
+  void job.runner.run('a');
   await job.ended();
   expect([job.calls, job.record().error]).toEqual([[], { name: 'UnsupportedError', message: 'no GPU' }]);
 });
@@ -156,14 +160,15 @@ test('a paused job stays paused over a loss, and does not hold up the next one',
       fail = reject;
     });
   });
-  await job.runner.start('a');
-  await job.runner.pause('a');
+  void job.runner.run('a');
+  await vi.advanceTimersByTimeAsync(10);
+  await job.runner.pause();
   fail(lost());
   await job.ended();
   expect(job.calls).toEqual(['pause', 'restart', 'pause', 'unpause']);
 });
 
-test('only one job runs at a time; cancelling breaks off one that does not stop', async () => {
+test('cancelling breaks off a job that does not stop', async () => {
   let fail: (error: Error) => void = () => {};
   const job = setUp(
     () =>
@@ -171,10 +176,9 @@ test('only one job runs at a time; cancelling breaks off one that does not stop'
         fail = reject;
       }),
   );
-  await job.runner.start('a');
-  await expect(job.runner.start('b')).rejects.toThrow(/Another conversion is under way/);
-  await expect(job.runner.pause('b')).rejects.toThrow(/not under way in this tab/);
-  const cancelled = job.runner.cancel('a');
+  void job.runner.run('a');
+  await vi.advanceTimersByTimeAsync(10);
+  const cancelled = job.runner.cancel();
   await vi.advanceTimersByTimeAsync(1000);
   expect(job.calls).toEqual(['cancel']);
   await vi.advanceTimersByTimeAsync(5000);
@@ -182,4 +186,17 @@ test('only one job runs at a time; cancelling breaks off one that does not stop'
   fail(new Error('The GPU worker was stopped.'));
   await cancelled;
   expect(job.states).toEqual(['running', 'cancelled']);
+});
+
+test('a folder that is locked when the job begins ends it before the engine runs', async () => {
+  const handle = { name: 'out', queryPermission: async () => 'prompt' };
+  const job = setUp(async () => {
+    throw new Error('The engine ran');
+  });
+  job.setOutput({ kind: 'handle', handle });
+  await job.runner.run('a');
+  expect(job.record()).toMatchObject({
+    state: 'failed',
+    error: { name: 'PermissionError', message: expect.stringMatching(/write to the folder “out”.*go on/) },
+  });
 });

@@ -5,7 +5,7 @@ import { InputError } from '../../src/util/errors.ts';
 import type { GpuText, GpuTextListener } from '../../workers/gpu-api.ts';
 import type { GpuClient } from '../../workers/gpu-client.ts';
 import type { JobBoard } from '../../workers/job-board.ts';
-import type { JobRunner } from '../../workers/job-runner.ts';
+import type { JobQueue } from '../../workers/job-queue.ts';
 import { SideBySide } from '../../workers/side-by-side.ts';
 import type { TextUpdate } from '../../workers/text-api.ts';
 
@@ -44,7 +44,7 @@ function setUp(script: Script) {
     freeModels: async () => void calls.push('free'),
     restart: () => void calls.push('restart'),
   };
-  const runner = {
+  const queue = {
     requireIdle() {
       if (busy) throw new InputError('Another conversion is under way');
     },
@@ -53,7 +53,7 @@ function setUp(script: Script) {
   const texts = new SideBySide(
     board as unknown as JobBoard,
     gpu as unknown as GpuClient,
-    runner as unknown as JobRunner,
+    queue as unknown as JobQueue,
   );
   const write = (bits = 4) => texts.write('a', bits, REQUEST, (update) => void updates.push(update));
   const beBusy = () => {

@@ -1,7 +1,8 @@
 import type { JobState } from '../../../workers/api.ts';
-import { bitratesText, outputText, STATE_WORDS } from '../job-words.ts';
+import { bitratesText, outputText, stateWords } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
-import type { LiveJob } from '../state/job-list.ts';
+import type { LiveJob } from '../state/live-job.ts';
+import { isQueued } from '../state/queue.ts';
 
 /** Whose job it is, how it stands, and the means to steer it. */
 export function JobHeader({ job, choosing }: { job: LiveJob; choosing: boolean }) {
@@ -17,10 +18,10 @@ export function JobHeader({ job, choosing }: { job: LiveJob; choosing: boolean }
               <span class="number">{bitratesText(record)}</span> ·{' '}
             </>
           )}
-          into {outputText(record)} · <span class={`state ${state}`}>{STATE_WORDS[state]}</span>
+          into {outputText(record)} · <span class={`state ${state}`}>{stateWords(record)}</span>
         </p>
       </div>
-      <Steering id={record.id} state={state} />
+      {isQueued(record) && <Steering id={record.id} state={state} />}
     </div>
   );
 }
@@ -28,16 +29,18 @@ export function JobHeader({ job, choosing }: { job: LiveJob; choosing: boolean }
 function Steering({ id, state }: { id: string; state: JobState }) {
   const { jobs } = useApp();
   const running = state === 'running';
-  if (!running && state !== 'paused') return null;
+  const waiting = state === 'waiting';
   return (
     <div class="row">
-      <button
-        type="button"
-        class={running ? undefined : 'primary'}
-        onClick={() => void jobs.steer(id, running ? 'pause' : 'unpause')}
-      >
-        {running ? 'Pause' : 'Go on'}
-      </button>
+      {!waiting && (
+        <button
+          type="button"
+          class={running ? undefined : 'primary'}
+          onClick={() => void jobs.steer(id, running ? 'pause' : 'unpause')}
+        >
+          {running ? 'Pause' : 'Go on'}
+        </button>
+      )}
       <button type="button" onClick={() => void jobs.steer(id, 'cancel')}>
         Cancel
       </button>

@@ -2,11 +2,13 @@ import type { ComponentChildren } from 'preact';
 import type { JobRecord } from '../../../workers/api.ts';
 import { pickModel } from '../platform/folders.ts';
 import { useApp } from '../state/app-state.ts';
-import type { LiveJob } from '../state/job-list.ts';
+import type { LiveJob } from '../state/live-job.ts';
 import type { Failure } from '../state/loadable.ts';
+import { gpuOf, isFree } from '../state/queue.ts';
 import { go } from '../state/route.ts';
 import { Notice } from './notice.tsx';
 import { RemoveButton } from './remove-button.tsx';
+import { WaitingNotice } from './waiting-notice.tsx';
 
 /** What stopped a job, or what it wants to be known, each with a way on. */
 export function JobNotices({ job }: { job: LiveJob }) {
@@ -15,7 +17,7 @@ export function JobNotices({ job }: { job: LiveJob }) {
   const warning = record.state === 'running' ? log.findLast((line) => line.warning) : undefined;
   return (
     <>
-      {failure ? <SteeringFailed record={record} failure={failure} /> : <StateNotice record={record} />}
+      {failure ? <SteeringFailed record={record} failure={failure} /> : <StateNotice job={job} />}
       {warning && (
         <Notice kind="warning" title="While it works">
           {warning.text}
@@ -25,8 +27,19 @@ export function JobNotices({ job }: { job: LiveJob }) {
   );
 }
 
-function StateNotice({ record }: { record: JobRecord }) {
+function StateNotice({ job }: { job: LiveJob }) {
+  const record = job.record.value;
+  if (record.elsewhere) {
+    return (
+      <Notice kind="info" title="In another tab">
+        This conversion is in the queue of another tab: steer it there. To go on with it here, close that tab
+        and reload this one.
+      </Notice>
+    );
+  }
   switch (record.state) {
+    case 'waiting':
+      return <WaitingNotice job={job} />;
     case 'interrupted':
       return <Interrupted record={record} />;
     case 'failed':
@@ -40,7 +53,8 @@ function StateNotice({ record }: { record: JobRecord }) {
     case 'paused':
       return (
         <Notice kind="info" title="Paused">
-          The GPU is free for other work. Nothing is lost, even if the page is closed.
+          The GPU is free for other programs. Nothing is lost, even if the page is closed. What waits in the
+          queue waits for this one.
         </Notice>
       );
     case 'choosing':
@@ -69,21 +83,30 @@ function Interrupted({ record }: { record: JobRecord }) {
   );
 }
 
+/** By the error's name. */
+const FAILURES: Readonly<Record<string, { readonly title: string; readonly way: string }>> = {
+  FullDiskError: {
+    title: 'There is no room left to write',
+    way: 'Make room on the disk, or remove older conversions on the start page; then go on. What was finished is kept.',
+  },
+  PermissionError: {
+    title: 'Its turn was skipped: a folder is locked',
+    way: 'What was finished is kept, and the others in the queue went on.',
+  },
+};
+
+const ANY_FAILURE = {
+  title: 'The conversion failed',
+  way: 'What was finished is kept: after mending the cause, go on from there.',
+};
+
 function Failed({ record }: { record: JobRecord }) {
   const { error } = record;
-  const full = error?.name === 'FullDiskError';
+  const { title, way } = FAILURES[error?.name ?? ''] ?? ANY_FAILURE;
   return (
-    <Notice
-      kind="problem"
-      title={full ? 'There is no room left to write' : 'The conversion failed'}
-      actions={<GoOn record={record} />}
-    >
+    <Notice kind="problem" title={title} actions={<GoOn record={record} />}>
       <p>{error?.message ?? 'No reason was given.'}</p>
-      <p>
-        {full
-          ? 'Make room on the disk, or remove older conversions on the start page; then go on. What was finished is kept.'
-          : 'What was finished is kept: after mending the cause, go on from there.'}
-      </p>
+      <p>{way}</p>
     </Notice>
   );
 }
@@ -113,7 +136,7 @@ function GoOn({ record, children }: { record: JobRecord; children?: ComponentChi
         <ChooseAgain record={record} />
       ) : (
         <button type="button" class="primary" onClick={() => void jobs.resume(id)}>
-          Go on
+          {isFree(jobs.queue.value, gpuOf(record)) ? 'Go on' : 'Go on in the queue'}
         </button>
       )}
       {children}

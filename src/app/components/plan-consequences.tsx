@@ -2,6 +2,7 @@ import type { JobPlan, ModelFacts } from '../../../workers/api.ts';
 import { formatBytes, formatRoughDuration } from '../format.ts';
 import { useApp } from '../state/app-state.ts';
 import { latestValue } from '../state/loadable.ts';
+import { isEmpty, type Queue, queueOn, secondsUntilFree } from '../state/queue.ts';
 import { Notice } from './notice.tsx';
 
 /** What the options come to, what stands in the way, and the button. */
@@ -10,7 +11,9 @@ export function PlanConsequences({ model }: { model: ModelFacts }) {
   const { draft } = app;
   const loadable = draft.plan.value;
   const plan = latestValue(loadable);
-  const blocked = !plan || plan.problems.some(({ severe }) => severe) || loadable.state === 'failed';
+  const queue = queueOn(app.jobs.queue.value, draft.gpu.value);
+  const blocked =
+    app.starting.value || !plan || plan.problems.some(({ severe }) => severe) || loadable.state === 'failed';
   return (
     <div class="consequences">
       {loadable.state === 'failed' && (
@@ -30,9 +33,10 @@ export function PlanConsequences({ model }: { model: ModelFacts }) {
       <p class={loadable.state === 'loading' ? 'sentence stale' : 'sentence'} aria-live="off">
         {plan ? <Sentence plan={plan} model={model} /> : 'Working out what that needs…'}
       </p>
+      {!isEmpty(queue) && <p class="note">{waitWords(queue)}</p>}
       <div class="row">
         <button type="button" class="primary" disabled={blocked} onClick={() => void app.start()}>
-          {draft.bits.value.length > 1 ? `Convert to ${draft.bits.value.length} bitrates` : 'Convert'}
+          {isEmpty(queue) ? convertWords(draft.bits.value.length) : 'Add to queue'}
         </button>
         <label class="option">
           <input
@@ -49,14 +53,29 @@ export function PlanConsequences({ model }: { model: ModelFacts }) {
   );
 }
 
+const convertWords = (bitrates: number): string =>
+  bitrates > 1 ? `Convert to ${bitrates} bitrates` : 'Convert';
+
+/** `Starts in about 14 min, after 2 other conversions.` */
+function waitWords(queue: Queue): string {
+  const seconds = secondsUntilFree(queue);
+  const count = queue.active.length + queue.waiting.length;
+  const after = count === 1 ? 'the conversion that is under way' : `${count} other conversions`;
+  return seconds === undefined
+    ? `Starts after ${after}.`
+    : `Starts in ${formatRoughDuration(seconds)}, after ${after}.`;
+}
+
 function Sentence({ plan, model }: { plan: JobPlan; model: ModelFacts }) {
+  const { measure, target } = plan.times;
+  const seconds = measure + plan.outputBytes.length * target;
   const sizes = plan.outputBytes.map(formatBytes).join(' and ');
   return (
     <>
       <strong class="number">
         {formatBytes(model.bytes)} → {sizes}
       </strong>
-      , <span class="number">{formatRoughDuration(plan.seconds)}</span> on this GPU; needs at least{' '}
+      , <span class="number">{formatRoughDuration(seconds)}</span> on this GPU; needs at least{' '}
       <span class="number">{formatBytes(plan.gpuBytes)}</span> of GPU memory,{' '}
       <span class="number">{formatBytes(plan.memoryBytes)}</span> of main memory and{' '}
       <span class="number">{formatBytes(plan.diskBytes)}</span> of disk.

@@ -4,12 +4,11 @@ interface RemoveButtonProps {
   /** What it removes, for screen readers. */
   readonly label: string;
   readonly quiet?: boolean;
-  readonly disabled?: boolean;
   readonly onRemove: () => void;
 }
 
 /** Removes after a second click: hours of work may be lost. */
-export function RemoveButton({ label, quiet = false, disabled = false, onRemove }: RemoveButtonProps) {
+export function RemoveButton({ label, quiet = false, onRemove }: RemoveButtonProps) {
   const asked = useSignal(false);
   const ask = (now: boolean) => () => {
     asked.value = now;
@@ -19,7 +18,6 @@ export function RemoveButton({ label, quiet = false, disabled = false, onRemove 
       <button
         type="button"
         class={quiet ? 'quiet subdued' : undefined}
-        disabled={disabled}
         aria-label={label}
         onClick={ask(true)}
       >

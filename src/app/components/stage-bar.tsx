@@ -1,8 +1,8 @@
 import type { StageName } from '../../convert/events.ts';
 import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
-import type { LiveJob } from '../state/job-list.ts';
 import { currentStage, moduleUnderWork, STAGE_TITLES, STAGES, type StageState } from '../state/job-view.ts';
+import type { LiveJob } from '../state/live-job.ts';
 import { ProgressBar } from './meter.tsx';
 
 /** The stages, how far the one under work is, and how long it will take. */

@@ -3,7 +3,7 @@ import { Announcer } from '../components/announcer.tsx';
 import { JobHeader } from '../components/job-header.tsx';
 import { JobNotices } from '../components/job-notices.tsx';
 import { useApp } from '../state/app-state.ts';
-import type { LiveJob } from '../state/job-list.ts';
+import type { LiveJob } from '../state/live-job.ts';
 import { go } from '../state/route.ts';
 import { ChooseScreen } from './choose.tsx';
 import { ResultScreen } from './result.tsx';

@@ -1,6 +1,7 @@
 import type { GpuFacts, ModelFacts } from '../../../workers/api.ts';
 import { Facts } from '../components/facts.tsx';
 import { GpuNotice } from '../components/gpu-notice.tsx';
+import { GpuPicker } from '../components/gpu-picker.tsx';
 import { Notice } from '../components/notice.tsx';
 import { PlanBitrates } from '../components/plan-bitrates.tsx';
 import { PlanConsequences } from '../components/plan-consequences.tsx';
@@ -14,7 +15,7 @@ import { go } from '../state/route.ts';
 
 /** What was found, what is asked for, and what that comes to. */
 export function PlanScreen() {
-  const { draft, gpu } = useApp();
+  const { draft, gpu, plannedGpu } = useApp();
   const model = draft.model.value;
   if (model.state === 'idle') return <NoModel />;
   if (model.state === 'loading') return <p class="lead">Looking into the folder…</p>;
@@ -31,11 +32,7 @@ export function PlanScreen() {
       {gpu.value.state === 'failed' && <GpuNotice />}
       <section class="card two-columns" aria-label="Model and GPU">
         <ModelCard model={facts} />
-        {gpu.value.state === 'ready' ? (
-          <GpuCard gpu={gpu.value.value} />
-        ) : (
-          <p class="note">Looking for the GPU…</p>
-        )}
+        {plannedGpu.value ? <GpuCard gpu={plannedGpu.value} /> : <p class="note">Looking for the GPU…</p>}
       </section>
       <section class="card" aria-label="Plan">
         <PlanBitrates model={facts} />
@@ -82,6 +79,7 @@ function GpuCard({ gpu }: { gpu: GpuFacts }) {
   return (
     <div>
       <h2>GPU</h2>
+      <GpuPicker />
       <Facts
         of={[
           ['Name', gpu.name],

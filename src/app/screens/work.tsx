@@ -4,8 +4,10 @@ import { Log } from '../components/log.tsx';
 import { ModulePanel } from '../components/module-panel.tsx';
 import { StageBar } from '../components/stage-bar.tsx';
 import { WorkMeters } from '../components/work-meters.tsx';
-import type { LiveJob } from '../state/job-list.ts';
+import { WorkerPanel } from '../components/worker-panel.tsx';
 import { moduleUnderWork } from '../state/job-view.ts';
+import type { LiveJob } from '../state/live-job.ts';
+import { isQueued } from '../state/queue.ts';
 
 /** A job at work, or stopped on the way. */
 export function WorkScreen({ job }: { job: LiveJob }) {
@@ -13,7 +15,8 @@ export function WorkScreen({ job }: { job: LiveJob }) {
   const selected = useSignal<string | undefined>(undefined);
   const working = moduleUnderWork(view)?.key;
   const inChart = selected.value ?? view.latest ?? working;
-  const active = view.record.state === 'running' || view.record.state === 'paused';
+  const { record } = view;
+  const active = isQueued(record) && record.state !== 'waiting';
   return (
     <>
       {active && <StageBar job={job} />}
@@ -30,6 +33,7 @@ export function WorkScreen({ job }: { job: LiveJob }) {
         <div class="side">
           <ModulePanel view={view} moduleKey={inChart} />
           {active && <WorkMeters view={view} />}
+          {active && <WorkerPanel view={view} />}
         </div>
         {view.log.length > 0 && <Log lines={view.log} />}
       </div>

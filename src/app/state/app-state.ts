@@ -1,22 +1,32 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { proxy } from 'comlink';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { CoordinatorApi, GpuFacts, ModelSource } from '../../../workers/api.ts';
 import { keepAwakeWhile, keepStorage } from '../platform/keep-awake.ts';
+import { askForFolder } from '../platform/permission.ts';
 import { Draft } from './draft.ts';
 import { JobList } from './job-list.ts';
-import { failureOf, type Loadable } from './loadable.ts';
+import { failureOf, type Loadable, latestValue } from './loadable.ts';
 import { PromptDraft } from './prompt-draft.ts';
-import { followAddress, go } from './route.ts';
+import { isFree, isWorking } from './queue.ts';
+import { followAddress, go, route } from './route.ts';
 
 /** Everything the screens share. */
 export class AppState {
   readonly api: CoordinatorApi;
   readonly gpu = signal<Loadable<GpuFacts>>({ state: 'loading' });
+  /** The low-power one, where it is another. */
+  readonly secondGpu = signal<GpuFacts | undefined>(undefined);
+  /** The one that the draft is planned for. */
+  readonly plannedGpu = computed(() =>
+    this.draft.gpu.value === 'low-power' ? this.secondGpu.value : latestValue(this.gpu.value),
+  );
   readonly draft: Draft;
   readonly prompt = new PromptDraft();
   readonly jobs: JobList;
+  /** While a job is on its way to the queue. */
+  readonly starting = signal(false);
   /** A failure of something that has no place of its own. */
   readonly trouble = signal<string | undefined>(undefined);
 
@@ -33,7 +43,7 @@ export class AppState {
       await this.jobs.load();
     });
     void this.#findGpu();
-    const stops = [followAddress(), keepAwakeWhile(() => this.#running())];
+    const stops = [followAddress(), keepAwakeWhile(() => isWorking(this.jobs.queue.value))];
     return () => {
       for (const stop of stops) stop();
     };
@@ -46,31 +56,37 @@ export class AppState {
     go({ screen: 'plan' });
   }
 
-  /** Starts what is planned and shows it. */
+  /** Starts what is planned and shows it, or adds it to the queue and shows that. Must be called from a click. */
   async start(): Promise<void> {
     const { source, output, options } = this.draft;
     const [from, to] = [source.value, output.value];
-    if (!from || !to) return;
+    if (!from || !to || this.starting.value) return;
+    this.starting.value = true;
     await this.#attempt(async () => {
+      // In the queue nobody may be there to ask.
+      if (from.kind === 'handle') await askForFolder(from.handle, 'read');
+      if (to.kind === 'handle') await askForFolder(to.handle, 'readwrite');
       void keepStorage();
+      const atOnce = isFree(this.jobs.queue.value, this.draft.gpu.value);
       const id = await this.api.start(from, to, options.value);
       await this.jobs.load();
-      go({ screen: 'job', id });
+      // The user may have gone elsewhere meanwhile.
+      if (route.value.screen === 'plan') go(atOnce ? { screen: 'job', id } : { screen: 'start' });
     });
+    this.starting.value = false;
   }
 
   async #findGpu(): Promise<void> {
     try {
       const value = await this.api.gpu();
       this.gpu.value = { state: 'ready', value };
-      this.draft.suggest(value);
+      this.draft.chooseGpu('high-performance', value);
     } catch (error) {
       this.gpu.value = { state: 'failed', failure: failureOf(error) };
+      return;
     }
-  }
-
-  #running(): boolean {
-    return this.jobs.ids.value.some((id) => this.jobs.get(id)?.view.value.record.state === 'running');
+    // Without it there is the first one.
+    this.secondGpu.value = await this.api.secondGpu().catch(() => undefined);
   }
 
   async #attempt(act: () => Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type {
   CoordinatorApi,
+  GpuChoice,
   GpuFacts,
   JobOptions,
   JobPlan,
@@ -37,6 +38,7 @@ export class Draft {
   readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
   readonly chooseAfterMeasuring = signal(false);
   readonly gpuBudgetBytes = signal(0);
+  readonly gpu = signal<GpuChoice>('high-performance');
   readonly cacheTokens = signal(4096);
   readonly output = signal<OutputTarget | undefined>({ kind: 'storage' });
 
@@ -49,6 +51,7 @@ export class Draft {
     ...(this.measurement.value && { measurement: this.measurement.value.json }),
     chooseAfterMeasuring: this.chooseAfterMeasuring.value,
     gpuBudgetBytes: this.gpuBudgetBytes.value,
+    gpu: this.gpu.value,
     seed: 0,
   }));
 
@@ -86,9 +89,10 @@ export class Draft {
     if (this.source.value === source) this.model.value = model;
   }
 
-  /** What the GPU suggests, once it is known. */
-  suggest(gpu: GpuFacts): void {
+  /** Takes a GPU, and what it suggests. */
+  chooseGpu(choice: GpuChoice, gpu: GpuFacts): void {
     batch(() => {
+      this.gpu.value = choice;
       this.gpuBudgetBytes.value = gpu.budgetBytes;
       this.preset.value = gpu.software ? 'quick' : 'standard';
     });

@@ -1,4 +1,4 @@
-import { type Signal, signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type {
   AllocationRequest,
   CoordinatorApi,
@@ -7,30 +7,28 @@ import type {
   MeasuredModule,
   ModelSource,
 } from '../../../workers/api.ts';
-import type { StageName } from '../../convert/events.ts';
-import { type Estimate, EtaEstimator } from '../../util/eta.ts';
 import { askForFolder } from '../platform/permission.ts';
 import { withExpected } from './expected.ts';
-import { EMPTY_MODULE, type JobView, viewOf } from './job-view.ts';
-import { type Failure, failureOf } from './loadable.ts';
+import { EMPTY_MODULE } from './job-view.ts';
+import { type LiveJob, liveJob, updateEstimate } from './live-job.ts';
+import { failureOf } from './loadable.ts';
+import { inOrder, queueOf } from './queue.ts';
 import { reduceJob } from './reduce-job.ts';
 
-/** A job on the page: what it has told, the estimate of its time, and what went wrong when it was steered. */
-export interface LiveJob {
-  readonly view: Signal<JobView>;
-  readonly estimate: Signal<Estimate | undefined>;
-  readonly failure: Signal<Failure | undefined>;
-  /** Of the stage under work. */
-  eta: { readonly stage: StageName | undefined; readonly estimator: EtaEstimator };
-}
-
-type Steps = 'pause' | 'unpause' | 'cancel';
+export type Steps = 'pause' | 'unpause' | 'cancel' | 'moveUp';
 
 /** All jobs, kept up to date by what the coordinator tells. */
 export class JobList {
   /** Ids, the newest first. */
   readonly ids = signal<readonly string[]>([]);
   readonly loaded = signal(false);
+  readonly queue = computed(() => queueOf(this.#all()));
+  /** Interrupted, with nothing in the way of going on, in the order in which they stood in the queue. */
+  readonly interrupted = computed(() =>
+    inOrder(this.#all()).filter(
+      ({ record: { value } }) => value.state === 'interrupted' && !value.sourceGone,
+    ),
+  );
   readonly #jobs = new Map<string, LiveJob>();
   readonly #api: CoordinatorApi;
 
@@ -62,13 +60,13 @@ export class JobList {
     if (update.type !== 'rates') updateEstimate(job);
   };
 
-  /** Pauses, goes on or cancels; a failure is kept with the job. */
+  /** Pauses, goes on, cancels or moves up in the queue; a failure is kept with the job. */
   async steer(id: string, step: Steps): Promise<void> {
     await this.#attempt(id, () => this.#api[step](id));
   }
 
   /**
-   * Goes on with a job of an earlier visit. Must be called from a click: the browser then asks for the folders again.
+   * Goes on with a job, when its turn comes. Must be called from a click: the browser then asks for the folders again.
    * `source` where the model's folder has to be chosen anew.
    */
   async resume(id: string, source?: ModelSource): Promise<void> {
@@ -76,6 +74,20 @@ export class JobList {
       await this.#askForFolders(id, source);
       await (source ? this.#api.resume(id, source) : this.#api.resume(id));
     });
+  }
+
+  /** Goes on with all that were interrupted, in their order. Must be called from a click, as `resume`. */
+  async resumeAll(): Promise<void> {
+    const ids = this.interrupted.peek().map(({ record }) => record.peek().id);
+    const permitted: string[] = [];
+    // The click counts for some seconds only: all questions come first.
+    for (const id of ids) {
+      await this.#attempt(id, async () => {
+        await this.#askForFolders(id);
+        permitted.push(id);
+      });
+    }
+    for (const id of permitted) await this.#attempt(id, () => this.#api.resume(id));
   }
 
   /** Quantizes by choices that were made after measuring. Must be called from a click, as `resume`. */
@@ -122,13 +134,12 @@ export class JobList {
     job.view.value = withExpected({ ...view, modules: known });
   }
 
+  #all(): LiveJob[] {
+    return this.ids.value.flatMap((id) => this.#jobs.get(id) ?? []);
+  }
+
   #add(record: JobRecord): LiveJob {
-    const job: LiveJob = {
-      view: signal(viewOf(record)),
-      estimate: signal(undefined),
-      failure: signal(undefined),
-      eta: { stage: undefined, estimator: new EtaEstimator() },
-    };
+    const job = liveJob(record);
     this.#jobs.set(record.id, job);
     const created = (id: string) => this.#jobs.get(id)?.view.peek().record.created ?? 0;
     this.ids.value = [...this.#jobs.keys()].sort((a, b) => created(b) - created(a));
@@ -150,18 +161,4 @@ export class JobList {
       job.failure.value = failureOf(error);
     }
   }
-}
-
-function updateEstimate(job: LiveJob): void {
-  const { progress, record } = job.view.peek();
-  const stage = record.state === 'running' ? progress?.stage : undefined;
-  // Stages count in other units, and a pause is no work: both start anew.
-  if (stage !== job.eta.stage) job.eta = { stage, estimator: new EtaEstimator() };
-  if (!progress || !stage) {
-    job.estimate.value = undefined;
-    return;
-  }
-  const seconds = performance.now() / 1000;
-  job.eta.estimator.observe(progress.done, seconds);
-  job.estimate.value = job.eta.estimator.estimate(progress.total, seconds);
 }

@@ -8,6 +8,7 @@ import type {
   ProgressEvent,
   StageName,
   TrialEvent,
+  WorkerStatus,
 } from '../../convert/events.ts';
 
 export const STAGES: readonly StageName[] = [
@@ -68,6 +69,8 @@ export interface JobView {
   /** Bits per weight of the head once it is quantized. */
   readonly head?: number;
   readonly memory?: MemoryEvent;
+  /** Those that share the work; empty where it is not shared. */
+  readonly workers: readonly WorkerStatus[];
   readonly perplexity: Readonly<Partial<Record<PerplexityEvent['model'], number>>>;
   /** Bytes a second read and written, calibration tokens a second. */
   readonly rates?: { readonly read: number; readonly written: number; readonly tokens: number };
@@ -91,6 +94,7 @@ export const viewOf = (record: JobRecord): JobView => ({
   bits: record.targets[0]?.bits ?? record.options.bits[0] ?? 4,
   stages: WAITING,
   modules: new Map(),
+  workers: [],
   perplexity: {},
   log: [],
 });

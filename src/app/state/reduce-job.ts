@@ -66,6 +66,9 @@ function apply(draft: Draft, event: ConvertEvent): void {
     case 'memory':
       draft.memory = event;
       break;
+    case 'workers':
+      draft.workers = event.workers;
+      break;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * A coordinator that plays conversions from ExLlamaV2's measurement of the demo model. The worker's name says how:
- * `?model=large&gpu=software&hold=measure:5&jobs=some&pace=20`.
+ * `?model=large&gpu=software&hold=measure:5&jobs=some&pace=20&workers=4`.
  */
 
 import { expose } from 'comlink';
@@ -9,6 +9,7 @@ import type { ConvertEvent } from '../../../src/convert/events.ts';
 import type {
   AllocationRequest,
   CoordinatorApi,
+  GpuChoice,
   GpuFacts,
   JobOptions,
   JobPlan,
@@ -16,9 +17,9 @@ import type {
   JobUpdate,
   ModelFacts,
 } from '../../../workers/api.ts';
-import { mockRecords, newRecord } from './mock-jobs.ts';
+import { mockRecords, mockTimes, newRecord } from './mock-jobs.ts';
 import { mockAllocation, mockMeasurement, mockModel } from './mock-model.ts';
-import { measurementEvents, mockResult, quantizationEvents } from './mock-replay.ts';
+import { measurementEvents, mockResult, mockWorkers, quantizationEvents } from './mock-replay.ts';
 import { MockTexts } from './mock-texts.ts';
 
 const wish = new URLSearchParams(self.name);
@@ -31,6 +32,10 @@ const ready = mockMeasurement(model).then((measured) => {
   for (const record of mockRecords(wish.get('jobs'), model, measured)) records.set(record.id, record);
   return measured;
 });
+
+/** In the order of their turns. */
+const queue: { readonly id: string; readonly requests: readonly AllocationRequest[] }[] = [];
+const busy = new Set<GpuChoice>();
 
 let tell: (update: JobUpdate) => void = () => {};
 const paused = new Set<string>();
@@ -61,10 +66,12 @@ async function play(
     while (paused.has(id)) await wait(20);
     if (records.get(id)?.state !== 'running') return false;
     tell({ type: 'events', id, ...(bits !== undefined && { bits }), events });
+    const workers = mockWorkers(wish.get('workers'), events);
+    if (workers) tell({ type: 'events', id, events: [workers] });
     tell({ type: 'rates', id, read: 210e6, written: 38e6, tokens: 5120 });
     const held = events.some((e) => e.type === 'module' && `${e.stage}:${e.index}` === hold);
     const failing = events.some((e) => e.type === 'module' && `${e.stage}:${e.index}` === wish.get('fail'));
-    if (held) await new Promise(() => {});
+    while (held && records.get(id)?.state === 'running') await wait(20);
     if (failing) {
       change(id, { state: 'failed', error: { name: 'Error', message: 'The GPU gave no answer.' } });
       return false;
@@ -92,6 +99,30 @@ async function work(id: string, requests: readonly AllocationRequest[]): Promise
   change(id, { state: 'done' });
 }
 
+function enqueue(id: string, requests: readonly AllocationRequest[]): void {
+  change(id, {
+    state: 'waiting',
+    queued: Math.max(0, ...[...records.values()].map((job) => job.queued ?? 0)) + 1,
+  });
+  queue.push({ id, requests });
+  advance();
+}
+
+/** Begins with the first that waits for each GPU that is free. */
+function advance(): void {
+  for (const turn of [...queue]) {
+    const { gpu = 'high-performance' } = get(turn.id).options;
+    if (busy.has(gpu)) continue;
+    busy.add(gpu);
+    queue.splice(queue.indexOf(turn), 1);
+    change(turn.id, { state: 'running' });
+    void work(turn.id, turn.requests).finally(() => {
+      busy.delete(gpu);
+      advance();
+    });
+  }
+}
+
 const requestsOf = ({ bits, chooseAfterMeasuring }: JobOptions): AllocationRequest[] =>
   chooseAfterMeasuring ? [] : bits.map((each) => ({ bits: each, pinned: {} }));
 
@@ -112,6 +143,18 @@ const api: CoordinatorApi = {
       matrixFlopsPerSecond: 0,
     };
   },
+  async secondGpu() {
+    if (wish.get('gpu') !== 'two') return undefined;
+    return {
+      name: 'Intel Arc Graphics',
+      software: false,
+      features: ['shader-f16', 'subgroups'],
+      maxBufferBytes: 2 ** 31,
+      budgetBytes: 3e9,
+      flopsPerSecond: 2.1e12,
+      matrixFlopsPerSecond: 0,
+    };
+  },
   async inspect(source): Promise<ModelFacts> {
     await wait(30);
     if (source.kind !== 'demo' || wish.get('model') === 'broken') {
@@ -128,7 +171,7 @@ const api: CoordinatorApi = {
       gpuBytes: 3.1e9,
       memoryBytes: 0.8e9,
       diskBytes: bytes.reduce((a, b) => a + b, 0) * 2.1,
-      seconds: wish.get('gpu') === 'software' ? 400 : model.layers * 27,
+      times: mockTimes(model, wish.get('gpu') === 'software' ? 15 : options.gpu === 'low-power' ? 6 : 1),
       problems:
         wish.get('plan') === 'problems'
           ? [
@@ -150,13 +193,11 @@ const api: CoordinatorApi = {
     const targets = requestsOf(options);
     const record = newRecord(id, model, options, targets, output.kind === 'handle' ? output.handle.name : '');
     records.set(id, record);
-    tell({ type: 'record', record });
-    void work(id, targets);
+    enqueue(id, targets);
     return id;
   },
   async resume(id) {
-    change(id, { state: 'running' });
-    void work(id, requestsOf(get(id).options));
+    enqueue(id, requestsOf(get(id).options));
   },
   async handles() {
     return [];
@@ -171,7 +212,18 @@ const api: CoordinatorApi = {
   },
   async cancel(id) {
     paused.delete(id);
+    const place = queue.findIndex((turn) => turn.id === id);
+    if (place >= 0) queue.splice(place, 1);
     change(id, { state: 'cancelled' });
+  },
+  async moveUp(id) {
+    const place = queue.findIndex((turn) => turn.id === id);
+    const [before, turn] = [queue[place - 1], queue[place]];
+    if (!before || !turn) return;
+    queue.splice(place - 1, 2, turn, before);
+    const [sooner, later] = [get(before.id).queued ?? 0, get(id).queued ?? 0];
+    change(id, { queued: sooner });
+    change(before.id, { queued: later });
   },
   async remove(id) {
     records.delete(id);
@@ -187,8 +239,8 @@ const api: CoordinatorApi = {
     return mockAllocation(model, await ready, request);
   },
   async quantize(id, requests) {
-    change(id, { state: 'running', targets: requests, results: [] });
-    void work(id, requests);
+    change(id, { targets: requests, results: [] });
+    enqueue(id, requests);
   },
   async outputFiles(id, bits) {
     const files = get(id).results.find((result) => result.bits === bits)?.files ?? [];

@@ -3,6 +3,7 @@ import type {
   JobOptions,
   JobRecord,
   JobState,
+  JobTimes,
   MeasuredModule,
   ModelFacts,
 } from '../../../workers/api.ts';
@@ -30,7 +31,8 @@ export function newRecord(
     modelName: model.name,
     created: Date.now(),
     changed: Date.now(),
-    state: 'running',
+    state: 'waiting',
+    times: mockTimes(model, 1),
     options,
     model,
     sourceGone: false,
@@ -40,6 +42,12 @@ export function newRecord(
     results: [],
   };
 }
+
+/** On a GPU that is slower so many times than a fast one. */
+export const mockTimes = ({ layers }: ModelFacts, slower: number): JobTimes => ({
+  measure: 21 * layers * slower,
+  target: 6 * layers * slower,
+});
 
 /** One job in every state. */
 export function mockRecords(
@@ -76,12 +84,22 @@ export function mockRecords(
     record('choosing', { targets: [], options: { ...OPTIONS, chooseAfterMeasuring: true } }),
     record('interrupted'),
     record('interrupted', { id: 'forgotten', sourceGone: true }),
+    record('interrupted', { id: 'waited', measured: false, queued: 2 }),
+    record('running', { id: 'elsewhere', elsewhere: true }),
     record('cancelled', { measured: false }),
     record('failed', {
       error: {
         name: 'FullDiskError',
         message:
           'Cannot write output.safetensors: no space is left; free some, or choose a folder on another disk, then go on.',
+      },
+    }),
+    record('failed', {
+      id: 'locked',
+      error: {
+        name: 'PermissionError',
+        message:
+          'The browser does not allow the page to write to the folder “models” any more: go on, and choose “Allow”.',
       },
     }),
   ];

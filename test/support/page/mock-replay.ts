@@ -1,6 +1,6 @@
 import { linearBits, parseDescription } from '../../../src/app/settings.ts';
 import { headBitsPerWeight, outputBytes } from '../../../src/app/sizes.ts';
-import type { ConvertEvent } from '../../../src/convert/events.ts';
+import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/convert/events.ts';
 import type { Measures } from '../../../src/evaluate/measures.ts';
 import type {
   AllocationRequest,
@@ -94,6 +94,26 @@ export function* quantizationEvents(
     { type: 'progress', stage: 'compile', done: 1, total: 1, unit: 'bytes', detail: 'config.json' },
     { type: 'stage', stage: 'compile', state: 'done', seconds: 0.6 },
   ];
+}
+
+/** What `count` workers do while these events come: one has been lost, one waits, the others work. */
+export function mockWorkers(count: string | null, events: readonly ConvertEvent[]): WorkersEvent | undefined {
+  const present = events.find((event) => event.type === 'progress');
+  if (count === null || !present) return undefined;
+  const verb = present.stage === 'measure' ? 'measures' : 'quantizes';
+  const workers = Array.from({ length: Number(count) }, (_, id): WorkerStatus => {
+    const doing = id === 3 ? 'lost' : id === 2 ? 'waits' : `${verb} ${present.detail}`;
+    const adapter = id % 2 === 0 ? 'NVIDIA GeForce RTX 4070' : 'Intel Arc Graphics';
+    return {
+      id,
+      adapter,
+      doing,
+      busy: 0.93 / (id + 1),
+      memoryBytes: id === 3 ? 0 : 1.4 * GB - id * 1e8,
+      speed: 12e12 / (id + 1),
+    };
+  });
+  return { type: 'workers', workers };
 }
 
 export function mockResult(

@@ -14,6 +14,9 @@ export interface Screen {
 
 const PLAN = 'Convert the demo model';
 
+/** Adds the model once more while a conversion is under way. */
+const ADD = ['exl2-web', PLAN, 'Add to queue'];
+
 export const SCREENS: readonly Screen[] = [
   { name: 'start', address: '', shows: 'None yet' },
   { name: 'start with jobs', address: '?jobs=some', shows: 'waits for your choice' },
@@ -46,6 +49,44 @@ export const SCREENS: readonly Screen[] = [
     clicks: [PLAN, 'Convert'],
     shows: 'Layer 20, attention',
   },
+  {
+    name: 'four workers',
+    address: '?model=large&workers=4&hold=measure:7&pace=5',
+    clicks: [PLAN, 'Convert'],
+    shows: 'Layer 4, attention',
+  },
+  {
+    name: 'plan beside a conversion',
+    address: '?model=large&hold=measure:7&pace=5',
+    clicks: [PLAN, 'Convert', 'exl2-web', PLAN],
+    shows: 'Add to queue',
+  },
+  {
+    name: 'a choice of two GPUs',
+    address: '?model=large&gpu=two',
+    clicks: [PLAN, 'Intel Arc'],
+    shows: 'of disk',
+  },
+  {
+    name: 'queue',
+    address: '?jobs=some&model=large&hold=measure:7&pace=5',
+    clicks: [PLAN, 'Convert', ...ADD, ...ADD],
+    shows: 'number 2',
+  },
+  {
+    name: 'queue on two GPUs',
+    address: '?model=large&gpu=two&hold=measure:7&pace=5',
+    clicks: [PLAN, 'Convert', ...ADD, 'exl2-web', PLAN, 'Intel Arc', 'Convert', 'exl2-web'],
+    shows: 'on each GPU',
+  },
+  {
+    name: 'waiting',
+    address: '?model=large&hold=measure:7&pace=5',
+    clicks: [PLAN, 'Convert', ...ADD, ...ADD, 'Mistral-7B-v0.34.00 bpwnumber 2'],
+    shows: 'It is number 2',
+  },
+  { name: 'in another tab', address: '?jobs=some#job=elsewhere', shows: 'steer it there' },
+  { name: 'skipped at its turn', address: '?jobs=some#job=locked', shows: 'turn was skipped' },
   {
     name: 'paused',
     address: '?hold=quantize:9&pace=30',
@@ -122,7 +163,7 @@ export async function showScreen(
 export async function clickText(page: Page, text: string): Promise<void> {
   await page.waitForFunction(
     (start) => {
-      const controls = [...document.querySelectorAll<HTMLElement>('button, a, summary, td')];
+      const controls = [...document.querySelectorAll<HTMLElement>('button, a, summary, td, label')];
       const found = controls.find(
         (each) => each.textContent?.trim().startsWith(start) && !each.matches(':disabled'),
       );

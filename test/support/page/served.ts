@@ -75,6 +75,15 @@ export async function storedFiles(page: Page, path: string): Promise<Map<string,
   return new Map(Object.entries(contents).map(([name, data]) => [name, Buffer.from(data, 'base64')]));
 }
 
+/** Names of what lies in a folder of the browser's storage. */
+export const storedFolders = (page: Page, path: string): Promise<string[]> =>
+  page.evaluate(async (name) => {
+    const root = await navigator.storage.getDirectory();
+    const names: string[] = [];
+    for await (const each of (await root.getDirectoryHandle(name)).keys()) names.push(each);
+    return names;
+  }, path);
+
 /** SHA-256 of each file but the report, which tells of times. */
 export const digests = (files: ReadonlyMap<string, Buffer>): Record<string, string> =>
   Object.fromEntries(

@@ -1,0 +1,28 @@
+import { STATE_WORDS } from '../job-words.ts';
+import { useApp } from '../state/app-state.ts';
+import { currentStage, STAGE_TITLES } from '../state/job-view.ts';
+import type { LiveJob } from '../state/live-job.ts';
+import { route } from '../state/route.ts';
+
+/** Names the tab: after the job that is under way, wherever the user looks, and else after the one that is shown. */
+export function TabTitle() {
+  const { jobs } = useApp();
+  const { active, waiting } = jobs.queue.value;
+  const present = route.value;
+  const shown = 'id' in present && jobs.ids.value.includes(present.id) ? jobs.get(present.id) : undefined;
+  const subject = shown && active.includes(shown) ? shown : (active[0] ?? shown);
+  const behind = active.length > 0 && waiting.length > 0 ? ` · ${waiting.length} more` : '';
+  const title = subject ? `${workTitle(subject)}${behind}` : 'exl2-web';
+  if (document.title !== title) document.title = title;
+  return null;
+}
+
+/** `43 % · Measure · TinyStories 7M`. */
+function workTitle({ view }: LiveJob): string {
+  const { record, progress } = view.value;
+  const { state, modelName } = record;
+  if (state !== 'running') return `${STATE_WORDS[state]} · ${modelName}`;
+  const stage = currentStage(view.value);
+  const percent = progress ? `${Math.floor((100 * progress.done) / progress.total)} % · ` : '';
+  return `${percent}${stage ? STAGE_TITLES[stage] : STATE_WORDS.running} · ${modelName}`;
+}

@@ -1,0 +1,46 @@
+import type { WorkerStatus } from '../../convert/events.ts';
+import { formatBytes, formatFlops } from '../format.ts';
+import { moduleTitle } from '../settings.ts';
+import type { JobView } from '../state/job-view.ts';
+import { Meter } from './meter.tsx';
+import { Term } from './term.tsx';
+
+/** What each of several workers does, and how much of the time. */
+export function WorkerPanel({ view: { workers, record } }: { view: JobView }) {
+  if (workers.length < 2) return null;
+  const inWords = (doing: string): string => {
+    const module = record.model.modules.find(({ key }) => doing.includes(key));
+    return module ? doing.replace(module.key, moduleTitle(module)) : doing;
+  };
+  return (
+    <section class="panel" aria-labelledby="workers">
+      <h2 id="workers">
+        {workers.length} <Term of="worker">workers</Term>
+      </h2>
+      <ul class="workers">
+        {workers.map((worker) => (
+          <li key={worker.id}>
+            <Meter
+              label={worker.adapter}
+              share={worker.busy}
+              text={`busy ${Math.round(100 * worker.busy)} %`}
+              note={<WorkerNote worker={worker} doing={inWords(worker.doing)} />}
+            />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function WorkerNote({ worker: { memoryBytes, speed }, doing }: { worker: WorkerStatus; doing: string }) {
+  return (
+    <span class="meter-head">
+      <span class={doing === 'lost' ? 'problem-text' : undefined}>{doing}</span>
+      <span class="number">
+        {speed !== undefined && `${formatFlops(speed)} · `}
+        {formatBytes(memoryBytes)}
+      </span>
+    </span>
+  );
+}

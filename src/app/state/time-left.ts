@@ -1,0 +1,45 @@
+/** How long jobs will still take: what is planned, corrected by how fast the stage under work really goes. */
+
+import type { JobRecord, JobTimes } from '../../../workers/api.ts';
+import type { StageName } from '../../convert/events.ts';
+import type { Estimate } from '../../util/eta.ts';
+import { currentStage, type JobView } from './job-view.ts';
+
+export interface TimeLeft {
+  /** Of the whole job. */
+  readonly seconds: number;
+  /** How many times as long as planned the stage under work takes; 1 while that is not known. */
+  readonly pace: number;
+}
+
+/** Planned seconds of a job that has not begun, or goes on from what it has finished; undefined: nobody knows. */
+export function plannedSeconds(record: JobRecord): number | undefined {
+  const { times, measured } = record;
+  return times && (measured ? 0 : times.measure) + missingTargets(record) * times.target;
+}
+
+/** Of a job under way; `estimate`: of the stage under work. */
+export function timeLeft(view: JobView, estimate: Estimate | undefined): TimeLeft | undefined {
+  const { times } = view.record;
+  if (!times) return undefined;
+  const planned = plannedStage(times, currentStage(view));
+  const total = view.progress?.total ?? 0;
+  const pace = estimate && planned > 0 ? total / estimate.rate / planned : 1;
+  return { seconds: (estimate?.secondsLeft ?? planned) + pace * stagesToCome(view, times), pace };
+}
+
+const missingTargets = ({ targets, results }: JobRecord): number =>
+  targets.filter(({ bits }) => results.every((result) => result.bits !== bits)).length;
+
+const plannedStage = (times: JobTimes, stage: StageName | undefined): number =>
+  stage === 'measure' ? times.measure : stage === 'quantize' ? times.target : 0;
+
+/** Planned seconds of all behind the stage under work. */
+function stagesToCome({ record, stages }: JobView, times: JobTimes): number {
+  const targets = missingTargets(record);
+  if (!record.measured) {
+    return (stages.measure === 'waiting' ? times.measure : 0) + targets * times.target;
+  }
+  const begun = targets > 0 && stages.quantize !== 'waiting' ? 1 : 0;
+  return (targets - begun) * times.target;
+}

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { InputError } from '../util/errors.ts';
+import { InputError, UnsupportedError } from '../util/errors.ts';
 import { type DeviceFile, deviceFiles } from './device-files.ts';
-import { isSoftware, listAdapters } from './gpu.ts';
+import { isSoftware, listAdapters, type OpenAdapter, openAdapter } from './gpu.ts';
 import { hidingCommand, type Mounts } from './private-mounts.ts';
 
 /** A GPU that a process can have for itself. */
@@ -56,6 +56,20 @@ export type Streams = readonly ['ignore' | 'inherit', 'pipe' | 'inherit', 'pipe'
 /** What to open the adapter of `card` by: its name where nothing else tells it apart; undefined: it is the only one. */
 export const adapterName = (card: Card): string | undefined =>
   card.file === undefined ? card.name : undefined;
+
+/**
+ * The adapter of `card`; without one that of the name, or the one that the system offers first.
+ * @throws UnsupportedError where a card that was chosen gives none, rather than computing in software unasked.
+ */
+export async function openCard(card: Card | undefined, name: string | undefined): Promise<OpenAdapter> {
+  const opened = await openAdapter(card ? adapterName(card) : name);
+  if (card?.file === undefined || !opened.software) return opened;
+  throw new UnsupportedError(
+    `Card ${card.number} (${card.name}, ${card.file}) gives no WebGPU adapter to a process that sees no other card; ` +
+      `there is only ${opened.name}, in software. Install or update the card's Vulkan driver (vulkaninfo --summary ` +
+      'tells whether it is found); or, to compute in software, leave --gpus away.',
+  );
+}
 
 /**
  * Starts the script `file` in a Node of its own that sees `card` only, with a channel for messages (structured

@@ -8,10 +8,10 @@ import {
   OutOfMemoryError,
   UnsupportedError,
 } from '../util/errors.ts';
-import { adapterName, chosenCards, listCards, seesOnly, startProcess } from './cards.ts';
+import { chosenCards, listCards, openCard, seesOnly, startProcess } from './cards.ts';
 import { endOf } from './child.ts';
 import { runConversion, runDryRun } from './conversion.ts';
-import { listAdapters, openAdapter } from './gpu.ts';
+import { listAdapters } from './gpu.ts';
 import { helpPage } from './help.ts';
 import type { CliOptions, Places } from './options.ts';
 import { parseOptions } from './parse-options.ts';
@@ -91,8 +91,7 @@ async function convert(
   try {
     if (options.dryRun) await runDryRun(options, emit);
     else {
-      const name = card ? adapterName(card) : options.gpu;
-      const adapter = await openAdapter(name);
+      const adapter = await openCard(card, options.gpu);
       await runConversion(options, { adapter, cards, root: places.root }, emit, signal);
     }
     return 0;

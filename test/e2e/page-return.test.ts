@@ -34,13 +34,13 @@ beforeAll(async () => {
 afterAll(() => served?.close());
 
 /** Chooses the tiny model's folder, and one for the output. */
-async function planToFolder(page: Page): Promise<void> {
+async function planToFolder(page: Page, output = 'out'): Promise<void> {
   await standInForPicker(page, 'tiny-llama', tinyModel());
   await clickText(page, 'Choose a model folder');
   await waitForText(page, 'of disk');
-  await standInForPicker(page, 'out', new Map());
+  await standInForPicker(page, output, new Map());
   await page.click('input[name=output]');
-  await waitForText(page, 'The folder out');
+  await waitForText(page, `The folder ${output}`);
 }
 
 /** Reloads once the first module is measured. */
@@ -63,10 +63,10 @@ interface Asking {
 }
 
 /**
- * Folders of the storage need no permission, and a browser without a head asks nobody: so both folders are locked
+ * Folders of the storage need no permission, and a browser without a head asks nobody: so these folders are locked
  * here, in page and coordinator, until the page asks for them and `asking.answer` is that they may be used.
  */
-async function lockFolders(page: Page): Promise<void> {
+async function lockFolders(page: Page, ...folders: string[]): Promise<void> {
   await page.evaluate(() => {
     const asking: Asking = { answer: 'denied', asked: [] };
     Object.assign(window, { asking });
@@ -78,8 +78,8 @@ async function lockFolders(page: Page): Promise<void> {
       return asking.answer;
     };
   });
-  await coordinator(page).evaluate(() => {
-    const locked = new Set(['tiny-llama', 'out']);
+  await coordinator(page).evaluate((names) => {
+    const locked = new Set(names);
     new BroadcastChannel('given').onmessage = ({ data }) => locked.delete(data);
     FileSystemHandle.prototype.queryPermission = async function () {
       return locked.has(this.name) ? 'prompt' : 'granted';
@@ -89,7 +89,7 @@ async function lockFolders(page: Page): Promise<void> {
       if (locked.has(this.name)) throw new DOMException('locked', 'NotAllowedError');
       return getFileHandle.call(this, name, options);
     };
-  });
+  }, folders);
 }
 
 function coordinator(page: Page): WebWorker {
@@ -107,7 +107,7 @@ test('one click asks for the folders again; refused in words, given it goes on t
     await clickText(page, 'Convert');
     await reloadInMidRun(page);
     await waitForText(page, 'may ask for access to the folders again');
-    await lockFolders(page);
+    await lockFolders(page, 'tiny-llama', 'out');
 
     await page.click('.notice button.primary');
     await waitForText(page, 'The folder is locked');
@@ -124,6 +124,36 @@ test('one click asks for the folders again; refused in words, given it goes on t
     await showsFinishedEarlier(page);
     await waitForText(page, 'They are in the folder out', LONG);
     expect(digests(await storedFiles(page, OUTPUT))).toEqual(whole);
+  });
+  expect(errors).toEqual([]);
+});
+
+test('a folder that is locked at its turn skips the job; a click asks for it, and the job goes on', async () => {
+  const errors = await served.withPage(async (page) => {
+    await planToFolder(page);
+    await clickText(page, 'Convert');
+    await waitForText(page, 'tiny-llama: Measure');
+    await clickText(page, 'exl2-web');
+    await planToFolder(page, 'later');
+    await waitForText(page, 'Starts in about');
+    await clickText(page, 'Add to queue');
+    await waitForText(page, 'next');
+    await lockFolders(page, 'later');
+    await clickText(page, 'Cancel');
+    await waitForText(page, 'folder locked');
+    await page.click('.jobs li:has(.failed) a');
+    await waitForText(page, 'Its turn was skipped');
+    await waitForText(page, 'write to the folder “later”');
+    expect(await asked(page)).toEqual([]);
+
+    await page.evaluate(() => {
+      (window as unknown as { asking: Asking }).asking.answer = 'granted';
+    });
+    await clickText(page, 'Go on');
+    await waitForText(page, 'tiny-llama: Measure', LONG);
+    expect(await asked(page)).toEqual(['later: readwrite']);
+    await waitForText(page, 'They are in the folder later', LONG);
+    expect(digests(await storedFiles(page, OUTPUT.replace('out', 'later')))).toEqual(whole);
   });
   expect(errors).toEqual([]);
 });

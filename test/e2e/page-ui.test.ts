@@ -221,11 +221,16 @@ test('models are added while one is converted, move up, are cancelled, and run i
     }
     await lines(['paused | Go on | Cancel', 'next | Cancel', 'number 2 | Move up | Cancel']);
     expect(await page.title()).toBe('paused · TinyStories 7M · 2 more');
-    await clickText(page, 'Move up');
+    await page.focus('[aria-label^="Move up"]');
+    await page.keyboard.press('Enter');
     await vi.waitFor(async () => {
       const bits = await page.$$eval('.queue .number', (all) => all.map((each) => each.textContent));
       expect(bits).toEqual(['4.00 bpw', '6.00 bpw', '5.00 bpw']);
     });
+    await page.waitForFunction(
+      () =>
+        document.activeElement?.closest('.queue li')?.querySelector('.number')?.textContent === '6.00 bpw',
+    );
     await clickText(page, 'Go on');
     await page.waitForFunction(() => document.title.includes('Measure'));
     await page.click('.queue li:last-child a');

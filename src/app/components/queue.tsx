@@ -79,11 +79,23 @@ function Step({ record, step, label }: StepProps) {
       type="button"
       class={step === 'cancel' ? 'quiet subdued' : 'quiet'}
       aria-label={`${label}: ${record.modelName}, ${bitratesText(record)}`}
-      onClick={() => void jobs.steer(record.id, step)}
+      onClick={async ({ currentTarget }) => {
+        const line = currentTarget.closest('li');
+        await jobs.steer(record.id, step);
+        if (step === 'moveUp' && line) keepFocus(line);
+      }}
     >
       {label}
     </button>
   );
+}
+
+/** A line that moves loses the focus, and its button when it has come to the top. */
+function keepFocus(line: HTMLElement): void {
+  requestAnimationFrame(() => {
+    if (line.contains(document.activeElement)) return;
+    line.querySelector('a')?.focus();
+  });
 }
 
 interface LineProps {

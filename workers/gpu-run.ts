@@ -3,26 +3,25 @@ import { withKeptRows } from '../src/convert/calibrate.ts';
 import { calibrationProvider } from '../src/convert/calibration-provider.ts';
 import type { Control } from '../src/convert/control.ts';
 import { convert } from '../src/convert/convert.ts';
-import type { ConvertEvent, StageName } from '../src/convert/events.ts';
+import type { ConvertEvent, Emit, StageName } from '../src/convert/events.ts';
 import type { CalibrationProvider } from '../src/convert/settings.ts';
-import { openGpu } from '../src/gpu/device.ts';
 import type { ByteSource } from '../src/io/bytes.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { assert } from '../src/util/errors.ts';
-import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api.ts';
 import { countBytes, countReads } from './counted-directory.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
 import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';
+import { withJobGpu } from './job-gpu.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
 import { RateMeter } from './rates.ts';
 
 const RATES_INTERVAL_MS = 1000;
 
-/** Runs the engine once, on a device of its own. Throws what `convert` throws. */
+/** Runs the engine once. Throws what `convert` throws. */
 export async function runJob(
   choice: GpuChoice,
   job: GpuJob,
@@ -36,35 +35,32 @@ export async function runJob(
     listener({ type: 'events', events: batch }),
   );
   let outcome: RunOutcome = {};
-  const { adapter, name, software } = await openAdapter(choice);
-  const gpu = await openGpu(adapter, job.gpuBudgetBytes);
   const timer = setInterval(() => listener({ type: 'rates', ...meter.sample() }), RATES_INTERVAL_MS);
   try {
     const output = await openOutput(job.output, job.id, job.modelName, job.settings.bits);
-    await convert({
-      gpu,
-      adapter: { name, software },
-      speeds: keptSpeeds,
-      model: countReads(openSource(job.source), meter),
-      output: countBytes(output, meter),
-      work: countBytes(await storageDirectory(job.work), meter),
-      settings: job.settings,
-      calibration: await calibrationOf(job, shapes),
-      emit: (event) => {
-        meter.see(event);
-        events.add(event);
-        if (event.type === 'allocation') outcome = { ...outcome, allocation: event };
-        if (event.type === 'evaluation') outcome = { ...outcome, evaluation: event.measures };
-        if (event.type === 'output') outcome = { ...outcome, output: event };
-      },
-      control,
-    });
+    const work = await storageDirectory(job.work);
+    const calibration = await calibrationOf(job, shapes);
+    const emit: Emit = (event) => {
+      meter.see(event);
+      events.add(event);
+      if (event.type === 'allocation') outcome = { ...outcome, allocation: event };
+      if (event.type === 'evaluation') outcome = { ...outcome, evaluation: event.measures };
+      if (event.type === 'output') outcome = { ...outcome, output: event };
+    };
+    await withJobGpu(choice, job, ({ gpu, name, software }) =>
+      convert({
+        ...{ gpu, adapter: { name, software }, speeds: keptSpeeds },
+        model: countReads(openSource(job.source), meter),
+        output: countBytes(output, meter),
+        work: countBytes(work, meter),
+        ...{ settings: job.settings, calibration, emit, control },
+      }),
+    );
     return outcome;
   } catch (error) {
     throw await explainFullDisk(error, job.diskBytes);
   } finally {
     clearInterval(timer);
-    gpu.destroy();
     await events.flush();
   }
 }

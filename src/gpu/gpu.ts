@@ -87,7 +87,8 @@ export class Gpu {
     variant: Kernel<S, I, O>,
     suits: (scalars: Readonly<Record<S, number>>) => boolean = () => true,
   ): void {
-    this.#preferred.set(kernel, [{ variant, suits }, ...(this.#preferred.get(kernel) ?? [])]);
+    const others = this.#preferred.get(kernel)?.filter((preferred) => preferred.variant !== variant) ?? [];
+    this.#preferred.set(kernel, [{ variant, suits }, ...others]);
   }
 
   /** Whether `variant` is run for `kernel`, with scalars that suit it. */

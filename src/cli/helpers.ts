@@ -2,8 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { wrap } from 'comlink';
 import type { HelperApi, HelperLink } from '../convert/pool/api.ts';
-import { adapterName, type Card, startProcess } from './cards.ts';
+import { type Card, startProcess } from './cards.ts';
 import { processEndpoint } from './helper/endpoint.ts';
+import { LargeData, newDataFolder } from './helper/large-data.ts';
 
 /** A helper's program, built; from the repository. */
 const HELPER_FILE = 'dist/cli/helper.js';
@@ -12,12 +13,15 @@ const HELPER_FILE = 'dist/cli/helper.js';
 export interface HelperPlaces {
   readonly inDir: string;
   readonly workDir: string;
-  /** Where cards are told apart by name only. */
-  readonly adapterName?: string;
+  readonly card?: Card;
+  /** Part of the adapter's name, where no card was chosen. */
+  readonly gpu?: string;
   readonly budgetBytes: number;
+  /** For data that is passed in files. */
+  readonly dataFolder: string;
 }
 
-export interface HelperRequest extends Omit<HelperPlaces, 'adapterName'> {
+export interface HelperRequest extends Omit<HelperPlaces, 'card' | 'dataFolder'> {
   /** The first one is the leader's too; empty: the one that the system chooses. */
   readonly cards: readonly Card[];
   /** Processes on each card, the leader's counted. */
@@ -35,23 +39,25 @@ export function startHelpers({ cards, workers, root, ...places }: HelperRequest)
   const seats = (cards.length > 0 ? cards : [undefined]).flatMap((card) =>
     Array.from({ length: workers }, () => card),
   );
+  if (seats.length === 1) return { links: [], stop: () => {} };
+  const large = new LargeData(newDataFolder());
   const children = seats.slice(1).map((card) => {
-    const name = card && adapterName(card);
-    const told: HelperPlaces = { ...places, ...(name !== undefined && { adapterName: name }) };
+    const told: HelperPlaces = { ...places, ...(card && { card }), dataFolder: large.folder };
     return { card, child: startProcess(join(root, HELPER_FILE), [JSON.stringify(told)], card) };
   });
   return {
-    links: children.map(({ card, child }, i) => linkTo(child, i + 2, card)),
+    links: children.map(({ card, child }, i) => linkTo(child, i + 2, card, large)),
     stop() {
       for (const { child } of children) {
         child.removeAllListeners('exit');
         child.kill('SIGKILL');
       }
+      large.end();
     },
   };
 }
 
-function linkTo(child: ChildProcess, number: number, card: Card | undefined): HelperLink {
+function linkTo(child: ChildProcess, number: number, card: Card | undefined, large: LargeData): HelperLink {
   const ended = new Promise<never>((_, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) =>
@@ -61,7 +67,7 @@ function linkTo(child: ChildProcess, number: number, card: Card | undefined): He
   ended.catch(() => {}); // those who wait for it are told
   return {
     name: card ? `worker ${number} (card ${card.number})` : `worker ${number}`,
-    api: wrap<HelperApi>(processEndpoint(child)),
+    api: wrap<HelperApi>(processEndpoint(child, large)),
     ended,
   };
 }

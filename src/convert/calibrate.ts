@@ -3,7 +3,8 @@ import type { CalibrationRows } from '../calibration/rows.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ARTEFACT } from './artefacts.ts';
-import type { CalibrationProvider, ConvertJob } from './settings.ts';
+import type { ConvertJob } from './convert-job.ts';
+import type { CalibrationProvider } from './settings.ts';
 
 /** Of a file of rows: where each of them is from. */
 const SOURCES = 'sources';

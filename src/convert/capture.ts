@@ -15,7 +15,6 @@ import type { HiddenStates } from '../model/states.ts';
 import { type LinearWeight, loadLinears, loadNorms, type ModuleNorms } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
-import type { InputSample } from './linear-error.ts';
 
 /** A module with its weights on the GPU. */
 export interface LoadedModule {
@@ -41,8 +40,8 @@ export async function loadModule(
   };
 }
 
-/** Sees the linear inputs, (tokens, k) each, of a batch of rows that starts with row `start`. */
-type InputsSeen = (inputs: ReadonlyMap<LinearInput, GpuTensor>, start: number) => void;
+/** Sees the linear inputs, (tokens, k) each, of a batch of rows. */
+type InputsSeen = (inputs: ReadonlyMap<LinearInput, GpuTensor>) => void;
 
 /** Runs a module on all rows of `input` and stores what comes out; `input` and `output` may be the same. */
 export async function advance(
@@ -58,7 +57,7 @@ export async function advance(
     await checkControl(control);
     const x = input.load(scope, start, end);
     const block = runBlock(loaded.forward, scope, loaded.module, loaded.norms, loaded.linears, x);
-    seen?.(block.inputs, start);
+    seen?.(block.inputs);
     later(output.store(block.output, start));
   });
 }
@@ -70,7 +69,7 @@ export async function advance(
 const LARGEST_INPUT = 65504 / 8;
 
 /** Whether no linear input in the sums is too large for half precision; one that was makes its sum infinite. */
-async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>): Promise<boolean> {
+export async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>): Promise<boolean> {
   const largest = await Promise.all(
     [...hessians.values()].map(async (h) => {
       const squares = await readDiagonal(gpu, h, h.shape[0]!);
@@ -88,13 +87,6 @@ export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor, 
   });
 }
 
-export interface CaptureOptions {
-  /** For descent. */
-  readonly keepHessians: boolean;
-  /** Takes its part of the inputs. */
-  readonly sample?: InputSample;
-}
-
 /** Runs the module as it is on all rows, from `input` into `output`, as {@link captureHessians} does, and keeps nothing. */
 export async function passThrough(
   context: StageContext,
@@ -109,9 +101,10 @@ export async function passThrough(
   else await advance(context, loaded, input, output, batch);
 }
 
-const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmMatrix);
+/** Whether forward passes may round to half precision. */
+export const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmMatrix);
 
-interface HessianSums {
+interface ModuleSums {
   readonly hessians: ReadonlyMap<LinearInput, GpuTensor>;
   /** The module with the precision that its inputs allow. */
   readonly loaded: LoadedModule;
@@ -128,8 +121,7 @@ async function sumHessians(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
-  sample?: InputSample,
-): Promise<HessianSums> {
+): Promise<ModuleSums> {
   const { gpu } = context;
   const { module } = loaded;
   const hessians = new Map<LinearInput, GpuTensor>();
@@ -141,9 +133,8 @@ async function sumHessians(
   const run = async (mixed: boolean): Promise<LoadedModule> => {
     const precise = withPrecision(loaded, mixed);
     for (const h of hessians.values()) gpu.zero(h);
-    await advance(context, precise, input, output, batch, (inputs, start) => {
+    await advance(context, precise, input, output, batch, (inputs) => {
       for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
-      sample?.take(inputs, start);
     });
     return precise;
   };
@@ -177,15 +168,14 @@ export async function captureHessians(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
-  { keepHessians, sample }: CaptureOptions,
 ): Promise<Captured> {
   const { gpu } = context;
   return withScope(gpu, async (sums) => {
-    const summed = await sumHessians(context, sums, loaded, input, output, batch, sample);
+    const summed = await sumHessians(context, sums, loaded, input, output, batch);
     const factors = new Map<LinearInput, HessianFactor>();
     for (const [name, h] of summed.hessians) {
       const what = `${loaded.module.key} (${name})`;
-      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows, keepHessians));
+      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows, false));
       sums.free(h);
     }
     return { factors, loaded: summed.loaded };

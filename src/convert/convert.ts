@@ -3,6 +3,7 @@ import { chooseVariants } from '../kernels/speed.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import type { StageContext } from './context.ts';
+import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
@@ -16,11 +17,12 @@ import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
-import type { Crew } from './pool/crew.ts';
+import { type Crew, WorkerLostError } from './pool/crew.ts';
 import { openCrew } from './pool/open-crew.ts';
-import { type QuantizeResult, quantize } from './quantize.ts';
+import { type QuantizeChoice, type QuantizeResult, quantize } from './quantize.ts';
 import { Recorder } from './report/recorder.ts';
-import type { ConvertJob, ConvertSettings } from './settings.ts';
+import { SpoiledStatesError } from './rows-pass.ts';
+import type { ConvertSettings } from './settings.ts';
 import { stage } from './stage.ts';
 import { strategyToJson } from './strategy-json.ts';
 import { Watch } from './watch.ts';
@@ -48,7 +50,7 @@ export async function convert(given: ConvertJob): Promise<void> {
     const measurement = await measureOnce(context, crew, job, rows);
     if (measureOnly) return await keepMeasurement(context, measurement);
     const strategy = await chooseStrategy(context, job, measurement);
-    const errors = await quantizeOnce(context, job, rows, strategy);
+    const errors = await quantizeOnce(context, crew, job, rows, strategy);
     await finish(context, job, { rows, strategy, ...errors, reference, recorder });
   } finally {
     crew.end();
@@ -164,6 +166,7 @@ function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Mea
 
 async function quantizeOnce(
   context: StageContext,
+  crew: Crew,
   job: ConvertJob,
   rows: JobRows,
   strategy: Strategy,
@@ -179,7 +182,7 @@ async function quantizeOnce(
   }
   return stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
-    const { rfnErrors, linearErrors, perplexity } = await quantize(context, rows.quantization, choice);
+    const { rfnErrors, linearErrors, perplexity } = await quantizeAgain(context, crew, rows, choice);
     const note: QuantizationNote = {
       rfn_error: Object.fromEntries(rfnErrors),
       linear_error: Object.fromEntries(linearErrors),
@@ -188,6 +191,24 @@ async function quantizeOnce(
     await work.writeJson(ARTEFACT.result, note);
     return errorsOf(note);
   });
+}
+
+/** Quantizes; when a worker is lost or memory ran out on the way, goes on from the last finished module. */
+async function quantizeAgain(
+  context: StageContext,
+  crew: Crew,
+  rows: JobRows,
+  choice: Omit<QuantizeChoice, 'mostRows'>,
+): Promise<QuantizeResult> {
+  for (let mostRows = Number.POSITIVE_INFINITY; ; ) {
+    try {
+      return await quantize(context, crew, rows.quantization, { ...choice, mostRows });
+    } catch (error) {
+      if (error instanceof WorkerLostError) crew.warn(error);
+      else if (error instanceof SpoiledStatesError && error.batch > 1) mostRows = Math.ceil(error.batch / 2);
+      else throw error;
+    }
+  }
 }
 
 const errorsOf = ({ rfn_error, linear_error }: QuantizationNote) => ({

@@ -15,8 +15,8 @@ import { InputError, OutOfMemoryError } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
+import type { ConvertJob } from './convert-job.ts';
 import type { StageName } from './events.ts';
-import type { ConvertJob } from './settings.ts';
 
 const STATES_TENSOR = 'states';
 

@@ -8,6 +8,7 @@ import { ARTEFACT } from './artefacts.ts';
 import type { JobRows } from './calibrate.ts';
 import { compile, ORIGINAL_CARD } from './compile.ts';
 import type { StageContext } from './context.ts';
+import type { ConvertJob } from './convert-job.ts';
 import { evaluateOutput, type Reference } from './evaluate-output.ts';
 import { modelCard } from './model-card.ts';
 import type { Strategy } from './optimize.ts';
@@ -15,7 +16,6 @@ import { claimOutput } from './output-directory.ts';
 import type { Recorder } from './report/recorder.ts';
 import { reportPage } from './report/report.ts';
 import { type ReportData, reportData } from './report/report-data.ts';
-import type { ConvertJob } from './settings.ts';
 import { stage } from './stage.ts';
 
 const CARD = 'README.md';

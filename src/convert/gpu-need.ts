@@ -12,6 +12,7 @@ import type { QuantParams } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
+import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { rowNormBytes } from '../kernels/row-norms.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { modulesBySize } from '../model/sizes.ts';
@@ -109,16 +110,22 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 /** errors-by-row.ts, for one row of `count` elements. */
 const errorSums = (count: number): number => bufferBytes(rowNormBytes(count));
 
-/** quantize-module.ts with the parameters that take most, linear-error.ts */
+/** hessian-sums.ts: the totals beside the squares. */
+const totals = (sizes: readonly number[]): number => total(sizes, (k) => buffer(triangleSize(k)));
+
+/**
+ * quantize-module.ts and quantize-linears.ts with the parameters that take most, linear-error.ts
+ * @param first shape of the rows that errors are taken on.
+ */
 function quantizingModule(
   plan: ModelPlan,
   module: ModuleSpec,
-  shape: RowShape,
+  first: RowShape,
   quantizer: QuantizerSettings,
 ): number {
-  const t = shape.length;
+  const t = first.length;
   const each = matricesOf(quantizer);
-  const sample = sampleShape(shape);
+  const sample = sampleShape(first);
   const sampled = sample.rows * sample.length;
   const { linears } = module;
   const sizes = hessianSizes(module);
@@ -134,7 +141,12 @@ function quantizingModule(
     return projection + Math.max(comparing, ...bytes);
   });
   const sums = errorSums(t * plan.config.hiddenSize);
-  const phases = [factors + block + sums, factoring(sizes, each), each * factors + packed];
+  const phases = [
+    factors + totals(sizes) + block,
+    factoring(sizes, each),
+    each * factors + packed,
+    block + sums,
+  ];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);
 }
@@ -162,7 +174,7 @@ function quantizingHead(
   const hessian = buffer(k, k);
   const phases = [
     states + logits,
-    hessian + states,
+    hessian + totals([k]) + states,
     factoring([k], 1),
     matricesOf(quantizer) * hessian + packing(k, slices, params),
   ];
@@ -195,13 +207,14 @@ export function gpuNeed(
   const loadingHead =
     total(slices, (n) => buffer(head.k, n)) + buffer((fileBytes(head) / 4 / head.n) * Math.max(...slices));
   const { measurement, quantization } = shapes;
+  const first = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
   const constants = ({ length }: RowShape) =>
     buffer(config.hiddenSize) + 2 * buffer(config.headDim) + 2 * buffer(length, config.headDim / 2);
   const phases = [
     most(modules, ({ linears }) => loading(linears)),
     loadingHead,
     most(sizes, (module) => measuring(plan, module, measurement.length, quantizer.method)),
-    most(sizes, (module) => quantizingModule(plan, module, quantization, quantizer)),
+    most(sizes, (module) => quantizingModule(plan, module, first, quantizer)),
     quantizingHead(plan, quantization.length, headParams, quantizer),
   ];
   const linears = modules.flatMap((module) => module.linears);

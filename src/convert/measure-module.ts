@@ -32,8 +32,7 @@ export async function measureModule(
   return withScope(gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, states.length);
     const { trials, losses, precise } = await withScope(gpu, async (factorScope) => {
-      const options = { keepHessians: false };
-      const captured = await captureHessians(context, factorScope, loaded, states, reference, batch, options);
+      const captured = await captureHessians(context, factorScope, loaded, states, reference, batch);
       progress(0.1);
       const tried = await quantizeTrials(context, scope, loaded, captured.factors, candidates, (share) =>
         progress(0.1 + 0.4 * share),

@@ -2,15 +2,14 @@ import type { CalibrationRows } from '../calibration/rows.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import { factorHessian } from '../gptq/factor.ts';
 import { withScope } from '../gpu/scope.ts';
-import { forEachBatch } from '../model/batches.ts';
-import { forwardContext, normalize } from '../model/forward.ts';
+import { forwardContext } from '../model/forward.ts';
 import { loadNorm, loadSlices } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
-import { addToHessian } from './capture.ts';
 import type { StageContext } from './context.ts';
-import { checkControl } from './control.ts';
 import { perplexity } from './perplexity.ts';
-import { linearEvent, type PassStates, quantizeLinear } from './quantize-module.ts';
+import { linearEvent, quantizeLinear } from './quantize-linear.ts';
+import type { RowsPass } from './rows-pass.ts';
+import { headInputs } from './sum-rows.ts';
 
 /** Over the first calibration rows. */
 export interface Perplexities {
@@ -28,12 +27,12 @@ export interface QuantizedHead {
 export async function quantizeHead(
   context: StageContext,
   params: QuantParams,
-  states: PassStates,
+  pass: RowsPass,
   rows: CalibrationRows,
   batch: number,
 ): Promise<QuantizedHead> {
-  const { gpu, source, plan, emit, control } = context;
-  const { quantized, original } = states;
+  const { gpu, source, plan, emit } = context;
+  const { quantized, original } = pass;
   return withScope(gpu, async (scope) => {
     const forward = forwardContext(gpu, scope, plan.config, rows.length);
     const norm = await loadNorm(scope, source, plan.finalNorm);
@@ -41,13 +40,15 @@ export async function quantizeHead(
     const before = await perplexity(context, { forward, norm, head }, original, rows.ids, original.rows);
     emit({ type: 'perplexity', model: 'original', ...before });
     const { tensors, slices } = await withScope(gpu, async (temporary) => {
-      const h = temporary.alloc([plan.head.k, plan.head.k], 'Hessian of the head');
-      gpu.zero(h);
-      await forEachBatch(gpu, rows.rows, batch, async (batchScope, start, end) => {
-        await checkControl(control);
-        const x = quantized.load(batchScope, start, end);
-        addToHessian(context, h, normalize(forward, batchScope, x, norm), false);
+      const { sums } = await pass.sum(temporary, batch, {
+        index: plan.modules.length,
+        key: plan.head.key,
+        sizes: new Map([['postNorm', plan.head.k]]),
+        source: () => headInputs(forward, norm),
+        mayRound: false,
       });
+      sums.freeTotals(temporary);
+      const h = sums.squares.get('postNorm')!;
       const keepHessian = context.quantizer.descentPasses > 0;
       const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows, keepHessian);
       temporary.free(h);

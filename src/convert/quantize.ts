@@ -1,32 +1,24 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
 import { headParams } from '../exl2/candidates.ts';
-import { readPackedLinear } from '../exl2/packed-linear.ts';
-import type { BitWidth } from '../exl2/params.ts';
-import { dequantizeInto } from '../gptq/gpu-linear.ts';
-import { uploadPacked } from '../gptq/pack.ts';
-import { type Scope, withScope } from '../gpu/scope.ts';
+import type { BitWidth, ModuleParams } from '../exl2/params.ts';
+import { withScope } from '../gpu/scope.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
-import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
-import { HiddenStates } from '../model/states.ts';
 import { weightNames } from '../model/weights.ts';
-import type { HostTensor } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
-import { advance, type LoadedModule, loadModule, withPrecision } from './capture.ts';
+import { advance, loadModule, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { Strategy } from './optimize.ts';
+import { isMixed, takePackedWeights } from './packed-module.ts';
+import type { Crew } from './pool/crew.ts';
 import { progressReporter } from './progress.ts';
 import { type Perplexities, quantizeHead } from './quantize-head.ts';
-import {
-  linearEvent,
-  type ModuleParams,
-  type PassStates,
-  type QuantizedModule,
-  quantizeModule,
-} from './quantize-module.ts';
+import { linearEvent } from './quantize-linear.ts';
+import { type QuantizedModule, quantizeModule } from './quantize-module.ts';
+import { RowsPass } from './rows-pass.ts';
 
 /** How to quantize. */
 export interface QuantizeChoice {
@@ -34,6 +26,8 @@ export interface QuantizeChoice {
   readonly headBits: BitWidth;
   /** Rows on which perplexity is taken. */
   readonly perplexityRows: number;
+  /** Of rows that are run together. */
+  readonly mostRows: number;
 }
 
 export interface QuantizeResult {
@@ -47,33 +41,25 @@ export interface QuantizeResult {
 /**
  * Quantizes every module and the head; each one's tensors are an artefact of their own. Modules that an earlier run
  * has finished are only run forward, with their packed weights.
+ * @throws WorkerLostError, SpoiledStatesError: to be called again, it goes on from the last finished module.
  */
 export async function quantize(
   stage: StageContext,
+  crew: Crew,
   rows: CalibrationRows,
   choice: QuantizeChoice,
 ): Promise<QuantizeResult> {
   const { gpu, plan, work, emit } = stage;
   const { source, fetch } = readAhead(stage.source);
   const context = { ...stage, source };
-  const { hiddenSize } = plan.config;
   const { strategy } = choice;
   const progress = progressReporter(context, 'quantize');
-  const originalRows = Math.min(choice.perplexityRows, rows.rows);
-  const newStates = (count: number) => new HiddenStates(gpu, count, rows.length, hiddenSize);
-  let states: PassStates = {
-    quantized: newStates(rows.rows),
-    quantizedNext: newStates(rows.rows),
-    original: newStates(originalRows),
-    originalNext: newStates(originalRows),
-  };
+  const pass = new RowsPass(context, crew, rows, choice.perplexityRows);
   const rfnErrors = new Map<string, number>();
   const linearErrors = new Map<string, number>();
-  const batchRows = rowsPerBatch(gpu, plan, rows.length);
+  const batchRows = Math.min(rowsPerBatch(gpu, plan, rows.length), choice.mostRows);
   try {
-    await withFittingBatch(gpu, 1, 'the embedding', Object.values(states), () =>
-      embedTokens(gpu, source, plan, rows.ids, [states.quantized, states.original]),
-    );
+    await pass.start();
     fetch(weightNames(plan.modules[0]));
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();
@@ -81,12 +67,16 @@ export async function quantize(
       fetch(weightNames(plan.modules[index + 1]));
       const done = await work.openTensors(ARTEFACT.tensors(module.key));
       const params = strategy.params.get(module.key)!;
-      const errors = await withFittingBatch(gpu, batchRows, module.key, Object.values(states), (batch) =>
+      const errors = await withFittingBatch(gpu, batchRows, module.key, pass.states, (batch) =>
         done
-          ? replayModule(context, module, params, done, states, batch)
-          : quantizeAndWrite(context, module, params, states, batch, (share) => progress(index, share)),
+          ? replayModule(context, pass, module, params, done, batch)
+          : quantizeModule(context, crew, pass, module, params, rows.rows, batch, async (result, loaded) => {
+              progress(index, 0.7);
+              await writeModule(context, module, result);
+              await pass.advance(index, loaded, batch);
+            }),
       );
-      states = swapped(states);
+      pass.swapOriginal();
       const { rfnError } = errors;
       rfnErrors.set(module.key, rfnError);
       for (const { key, name } of module.linears) linearErrors.set(key, errors.linearErrors[name]!);
@@ -94,81 +84,50 @@ export async function quantize(
       const seconds = (performance.now() - started) / 1000;
       const count = plan.modules.length;
       const { bitsPerWeight } = strategy.event.modules[index]!;
-      const resumed = done !== undefined;
-      emit({
-        type: 'module',
-        stage: 'quantize',
-        key: module.key,
-        index,
-        count,
-        bitsPerWeight,
-        rfnError,
-        seconds,
-        resumed,
-      });
+      const facts = { bitsPerWeight, rfnError, seconds, resumed: done !== undefined };
+      emit({ type: 'module', stage: 'quantize', key: module.key, index, count, ...facts });
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);
-    const head = await withFittingBatch(gpu, batchRows, 'the head', Object.values(states), (batch) =>
-      quantizeHead(context, params, states, rows, batch),
+    const head = await withFittingBatch(gpu, batchRows, 'the head', pass.states, (batch) =>
+      quantizeHead(context, params, pass, rows, batch),
     );
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors);
     progress(plan.modules.length, 1);
     return { rfnErrors, linearErrors, perplexity: head.perplexity };
   } finally {
-    for (const each of Object.values(states)) each.free();
+    pass.free();
   }
 }
 
-/** What a module made of the states becomes the next one's input. */
-const swapped = ({ quantized, quantizedNext, original, originalNext }: PassStates): PassStates => ({
-  quantized: quantizedNext,
-  quantizedNext: quantized,
-  original: originalNext,
-  originalNext: original,
-});
-
 type ModuleErrors = Pick<QuantizedModule, 'rfnError' | 'linearErrors'>;
 
-async function quantizeAndWrite(
-  context: StageContext,
-  module: ModuleSpec,
-  params: ModuleParams,
-  states: PassStates,
-  batch: number,
-  progress: (share: number) => void,
-): Promise<ModuleErrors> {
-  const { tensors, mixed, ...errors } = await quantizeModule(
-    context,
-    module,
-    params,
-    states,
-    batch,
-    progress,
-  );
-  await context.work.writeTensors(ARTEFACT.tensors(module.key), tensors, {
+const writeModule = (
+  { work }: StageContext,
+  { key }: ModuleSpec,
+  { tensors, mixed, rfnError, linearErrors }: QuantizedModule,
+): Promise<void> =>
+  work.writeTensors(ARTEFACT.tensors(key), tensors, {
     mixed: String(mixed),
-    rfn_error: String(errors.rfnError),
-    linear_errors: JSON.stringify(errors.linearErrors),
+    rfn_error: String(rfnError),
+    linear_errors: JSON.stringify(linearErrors),
   });
-  return errors;
-}
 
 /** Advances the states through a module that is finished, as if it had been quantized now. */
 async function replayModule(
   context: StageContext,
+  pass: RowsPass,
   module: ModuleSpec,
   params: ModuleParams,
   file: SafetensorsFile,
-  states: PassStates,
   batch: number,
 ): Promise<ModuleErrors> {
   await withScope(context.gpu, async (scope) => {
-    const loaded = await loadModule(context, scope, module, states.quantized.length);
-    const precise = withPrecision(loaded, file.metadata.get('mixed') === 'true');
-    await advance(context, precise, states.original, states.originalNext, batch);
+    const loaded = await loadModule(context, scope, module, pass.quantized.length);
+    const precise = withPrecision(loaded, isMixed(file));
+    await advance(context, precise, pass.original, pass.originalNext, batch);
     await takePackedWeights(context, scope, precise, file);
-    await advance(context, precise, states.quantized, states.quantizedNext, batch);
+    await pass.advance(context.plan.modules.indexOf(module), precise, batch);
   });
   const errors = errorsIn(file, module);
   for (const linear of module.linears) {
@@ -183,25 +142,4 @@ function errorsIn({ name, metadata }: SafetensorsFile, { linears }: ModuleSpec):
   const complete = linears.every((linear) => Number.isFinite(linearErrors[linear.name]));
   assert(Number.isFinite(rfnError) && complete, `${name} lacks errors`);
   return { rfnError, linearErrors };
-}
-
-/** Replaces the weights of `loaded` by those that the packed tensors in `file` stand for. */
-export async function takePackedWeights(
-  { gpu }: StageContext,
-  scope: Scope,
-  { module, linears }: LoadedModule,
-  file: SafetensorsFile,
-): Promise<void> {
-  for (const { name, key } of module.linears) {
-    const tensors = new Map<string, HostTensor>();
-    for (const { name } of file.tensors.values()) {
-      if (name.startsWith(`${key}.`)) tensors.set(name, await file.read(name));
-    }
-    const packed = readPackedLinear(key, (name) => tensors.get(name));
-    const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
-    await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
-    const original = linears.get(name)!;
-    linears.set(name, { ...original, w });
-    scope.free(original.w);
-  }
 }

@@ -2,15 +2,9 @@ import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { Gpu } from '../gpu/gpu.ts';
-import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
-import type { SpeedStore } from '../kernels/kept-speeds.ts';
 import type { Precision } from '../kernels/speed.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { Control } from './control.ts';
-import type { Emit } from './events.ts';
 import type { LayerRange } from './layer-range.ts';
-import type { HelperLink } from './pool/api.ts';
 
 /** How linears are quantized. */
 export interface QuantizerSettings {
@@ -57,22 +51,4 @@ export interface CalibrationProvider {
   quantization(tokenizer: Tokenizer): Promise<CalibrationRows>;
   /** Rows of text that is in neither of them, at most as many as asked for. */
   heldOut(tokenizer: Tokenizer, shape: RowShape): Promise<TokenRows>;
-}
-
-/** A whole conversion: what to read, where to write, on what device. */
-export interface ConvertJob {
-  readonly gpu: Gpu;
-  /** What `gpu` is, for whoever watches. */
-  readonly adapter: { readonly name: string; readonly software: boolean };
-  /** Keeps what was measured of it; otherwise that is measured at each start. */
-  readonly speeds?: SpeedStore;
-  readonly model: ReadableDirectory;
-  readonly output: WritableDirectory;
-  readonly work: WritableDirectory;
-  readonly settings: ConvertSettings;
-  readonly calibration: CalibrationProvider;
-  readonly emit: Emit;
-  readonly control: Control;
-  /** Other workers that take part. */
-  readonly helpers?: readonly HelperLink[];
 }

@@ -97,6 +97,10 @@ export function measuring(
   return running(plan, module, shape) + factoring(inputSizes(module), shape) + trials + attention;
 }
 
+/** quantize-linear.ts */
+export const quantizingLinear = (linear: LinearSpec, passes: number): number =>
+  sweeping(linear) + descending(linear, passes);
+
 /**
  * quantize-module.ts: the module as it is, then as it has become; the original model on the first rows; and each
  * linear before and after on its sample.
@@ -113,9 +117,9 @@ const quantizing = (
   factoring(inputSizes(module), shape) +
   sum(
     module.linears,
-    (linear) => sweeping(linear) + descending(linear, passes) + 2 * projecting(linear, sampleShape(shape)),
+    (linear) => quantizingLinear(linear, passes) + 2 * projecting(linear, sampleShape(original)),
   );
 
 /** quantize-head.ts: perplexity of both models. */
 const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): number =>
-  factoring([head.k], shape) + sweeping(head) + descending(head, passes) + 2 * projecting(head, original);
+  factoring([head.k], shape) + quantizingLinear(head, passes) + 2 * projecting(head, original);

@@ -65,3 +65,6 @@ export function checkParams(parts: readonly Record<keyof QuantPart, unknown>[], 
   if (Math.abs(sum - 1) > 1e-6) throw wrong(`the proportions sum to ${sum}; expected 1`);
   return checked;
 }
+
+/** Parameters of each linear of a module, by name. */
+export type ModuleParams = Readonly<Record<string, QuantParams>>;

@@ -41,9 +41,12 @@ export interface KeyValueCache {
   extend(layer: number, k: GpuTensor, v: GpuTensor): readonly [k: GpuTensor, v: GpuTensor];
 }
 
+/** Each linear's input. */
+export type BlockInputs = ReadonlyMap<LinearInput, GpuTensor>;
+
 /** What a block computes on its way: each linear's input, and x + f(norm(x)). */
 export interface BlockResult {
-  readonly inputs: ReadonlyMap<LinearInput, GpuTensor>;
+  readonly inputs: BlockInputs;
   readonly output: GpuTensor;
 }
 
@@ -142,6 +145,52 @@ export function activate({ gpu, config }: ForwardContext, gate: GpuTensor, up: G
   return gate;
 }
 
+/** What a block computes up to its last linear: each linear's input. The results belong to `scope`. */
+export function runInputs(
+  context: ForwardContext,
+  scope: Scope,
+  module: ModuleSpec,
+  norms: ModuleNorms,
+  linears: ReadonlyMap<string, AnyLinear>,
+  x: GpuTensor,
+): BlockInputs {
+  const postNorm = normalize(context, scope, x, norms.norm);
+  const linear = (name: string) => linears.get(name)!;
+  if (module.kind === 'mlp') {
+    const up = project(context, scope, postNorm, linear('up_proj'));
+    const preDown = activate(context, project(context, scope, postNorm, linear('gate_proj')), up);
+    scope.free(up);
+    return new Map([
+      ['postNorm', postNorm],
+      ['preDown', preDown],
+    ]);
+  }
+  const q = projectHeads(context, scope, postNorm, linear('q_proj'), norms.qNorm);
+  const k = projectHeads(context, scope, postNorm, linear('k_proj'), norms.kNorm);
+  const v = project(context, scope, postNorm, linear('v_proj'));
+  const [keys, values] = context.cache?.extend(module.layer, k, v) ?? [k, v];
+  const attnOutput = attend(context, scope, [q, keys, values], module.window);
+  for (const tensor of [q, k, v]) scope.free(tensor);
+  return new Map([
+    ['postNorm', postNorm],
+    ['attnOutput', attnOutput],
+  ]);
+}
+
+/** The block's output from what {@link runInputs} gave for x. */
+export function finishBlock(
+  context: ForwardContext,
+  scope: Scope,
+  module: ModuleSpec,
+  linears: ReadonlyMap<string, AnyLinear>,
+  inputs: BlockInputs,
+  x: GpuTensor,
+): GpuTensor {
+  const [input, name] =
+    module.kind === 'mlp' ? (['preDown', 'down_proj'] as const) : (['attnOutput', 'o_proj'] as const);
+  return project(context, scope, inputs.get(input)!, linears.get(name)!, x);
+}
+
 /** Runs a whole block on x (tokens, hidden); the results belong to `scope`. */
 export function runBlock(
   context: ForwardContext,
@@ -151,33 +200,6 @@ export function runBlock(
   linears: ReadonlyMap<string, AnyLinear>,
   x: GpuTensor,
 ): BlockResult {
-  const postNorm = normalize(context, scope, x, norms.norm);
-  const linear = (name: string) => linears.get(name)!;
-  if (module.kind === 'mlp') {
-    const up = project(context, scope, postNorm, linear('up_proj'));
-    const preDown = activate(context, project(context, scope, postNorm, linear('gate_proj')), up);
-    scope.free(up);
-    const output = project(context, scope, preDown, linear('down_proj'), x);
-    return {
-      inputs: new Map([
-        ['postNorm', postNorm],
-        ['preDown', preDown],
-      ]),
-      output,
-    };
-  }
-  const q = projectHeads(context, scope, postNorm, linear('q_proj'), norms.qNorm);
-  const k = projectHeads(context, scope, postNorm, linear('k_proj'), norms.kNorm);
-  const v = project(context, scope, postNorm, linear('v_proj'));
-  const [keys, values] = context.cache?.extend(module.layer, k, v) ?? [k, v];
-  const attnOutput = attend(context, scope, [q, keys, values], module.window);
-  for (const tensor of [q, k, v]) scope.free(tensor);
-  const output = project(context, scope, attnOutput, linear('o_proj'), x);
-  return {
-    inputs: new Map([
-      ['postNorm', postNorm],
-      ['attnOutput', attnOutput],
-    ]),
-    output,
-  };
+  const inputs = runInputs(context, scope, module, norms, linears, x);
+  return { inputs, output: finishBlock(context, scope, module, linears, inputs, x) };
 }

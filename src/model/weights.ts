@@ -62,7 +62,8 @@ export interface Range {
   readonly end: number;
 }
 
-async function loadBias(
+/** The bias of these columns, padded with zeros to `n`. */
+export async function loadBias(
   scope: Scope,
   source: TensorSource,
   { bias }: LinearSpec,

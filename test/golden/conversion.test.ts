@@ -4,9 +4,10 @@ import { advance, loadModule } from '../../src/convert/capture.ts';
 import { compile } from '../../src/convert/compile.ts';
 import { measure } from '../../src/convert/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
+import { takePackedWeights } from '../../src/convert/packed-module.ts';
 import { perplexity } from '../../src/convert/perplexity.ts';
-import { quantize, takePackedWeights } from '../../src/convert/quantize.ts';
-import { advanceAndCompare } from '../../src/convert/quantize-module.ts';
+import { quantize } from '../../src/convert/quantize.ts';
+import { compareFirst } from '../../src/convert/quantize-module.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
@@ -76,7 +77,9 @@ test('quantizing by ExLlamaV2’s strategy gives its errors', { timeout: 15 * MI
   const layers = COMPLETE ? 6 : 1;
   const context = await smallContext(gpu, layers);
   const { strategy, rows } = await smallJob(context);
-  const { rfnErrors } = await quantize(context, rows, { strategy, headBits: 6, perplexityRows: 4 });
+  const { rfnErrors } = await quantize(context, loneCrew(), rows, {
+    ...{ strategy, headBits: 6, perplexityRows: rows.rows, mostRows: 8 },
+  });
   const golden = COMPLETE ? loggedErrors().rfn : [0.042183, 0.05609];
   const ratios = [...rfnErrors.values()].map((error, i) => error / golden[i]!);
   console.log(`rfn errors relative to ExLlamaV2's: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}`);
@@ -112,8 +115,9 @@ test.runIf(COMPLETE)(
       );
       const { perplexity } = await quantize(
         context,
+        loneCrew(),
         { ...rows, ids },
-        { strategy, headBits: 6, perplexityRows: 4 },
+        { strategy, headBits: 6, perplexityRows: 4, mostRows: 8 },
       );
       expect(perplexity.original).toBeLessThan(perplexity.quantized);
       logs.push(Math.log(perplexity.quantized));
@@ -145,7 +149,9 @@ test.runIf(COMPLETE)(
         const loaded = await loadModule(context, scope, module, rows.length);
         await advance(context, loaded, states, next, rows.rows);
         await takePackedWeights(context, scope, loaded, file);
-        return advanceAndCompare(context, loaded, states, next, rows.rows);
+        const error = await compareFirst(context, loaded, states, next, rows.rows);
+        await advance(context, loaded, states, next, rows.rows);
+        return error;
       });
       console.log(`${module.key}: rfn error ${error.toFixed(6)}, in the log ${rfn[i]}`);
       expect(Math.abs(error / rfn[i]! - 1)).toBeLessThan(0.002);
@@ -186,7 +192,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     const all = await readRows(`${ROWS}/cal_quant.safetensors`, 4096);
     // Token ids of another vocabulary, folded into this one: only names and shapes matter here.
     const rows = { ...all, ids: all.ids.map((id) => id % context.plan.config.vocabSize) };
-    await quantize(context, rows, { strategy, headBits: 6, perplexityRows: 2 });
+    await quantize(context, loneCrew(), rows, { strategy, headBits: 6, perplexityRows: 2, mostRows: 8 });
     const output = memoryDirectory('output');
     const calibration = { rows: 8, length: 128, dataset: 'test' };
     const model = nodeDirectory(`${GOLDEN_DIR}/architectures/${name}`);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { quantizeLinear } from '../../src/convert/quantize-module.ts';
+import { quantizeLinear } from '../../src/convert/quantize-linear.ts';
 import { headParams } from '../../src/exl2/candidates.ts';
 import { factorHessian } from '../../src/gptq/factor.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';

@@ -31,8 +31,7 @@ async function run(dispatchFlops: number) {
     for (const [i, module] of context.plan.modules.slice(0, 2).entries()) {
       const loaded = await loadModule(context, scope, module, length);
       const [input, output] = [states[i]!, states[i + 1]!];
-      const options = { keepHessians: false };
-      const { factors } = await captureHessians(context, scope, loaded, input, output, rows, options);
+      const { factors } = await captureHessians(context, scope, loaded, input, output, rows);
       for (let row = 0; row < rows; row++)
         results.push(new Uint8Array((await output.readRow(row)).slice().buffer));
       const linear = module.linears[0]!;

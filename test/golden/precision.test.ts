@@ -35,10 +35,10 @@ async function capture(scale: number, rounds: boolean) {
       loaded.norms.norm,
       norm.map((x) => x * scale),
     );
-    let passes = 0;
-    const sample = { take: (_: unknown, start: number) => void (start === 0 && passes++) };
-    const options = { keepHessians: false, sample: sample as never };
-    const captured = await captureHessians(context, scope, loaded, input, output, 1, options);
+    let batches = 0;
+    const control = { ...context.control, resumed: async () => void batches++ };
+    const captured = await captureHessians({ ...context, control }, scope, loaded, input, output, 1);
+    const passes = batches / rows;
     const bytes = async () => [await output.readRow(0), await output.readRow(1)].map((row) => row.slice());
     const seen = await bytes();
     // A module that an earlier run has done must make the same of the states.

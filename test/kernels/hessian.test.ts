@@ -1,6 +1,9 @@
 import { afterAll, test } from 'vitest';
+import { addTriangle, triangleSize } from '../../src/kernels/linalg/add_triangle.ts';
+import { addVector } from '../../src/kernels/linalg/add_vector.ts';
 import { diagonal } from '../../src/kernels/linalg/diagonal.ts';
 import { permuteHessian } from '../../src/kernels/linalg/permute_hessian.ts';
+import { spreadTriangle } from '../../src/kernels/linalg/spread_triangle.ts';
 import { symmetrize } from '../../src/kernels/linalg/symmetrize.ts';
 import * as reference from '../../src/reference/linalg/hessian.ts';
 import { expectExact, expectUlps } from '../support/compare.ts';
@@ -32,4 +35,18 @@ test.each(SIZES)('symmetrize and diagonal, k %i: copies', async (k) => {
   expectExact((await runKernel(gpu, symmetrize, { k }, { h })).h, reference.symmetrize(h, k));
   const { d } = await runKernel(gpu, diagonal, { k }, { h, d: new Float32Array(k) });
   expectExact(d, reference.diagonal(h, k));
+});
+
+test.each(SIZES)('add_triangle and spread_triangle, k %i: one rounding, and copies', async (k) => {
+  const h = randomFloats(k * k, 4);
+  const p = randomFloats(triangleSize(k), 5);
+  expectUlps((await runKernel(gpu, addTriangle, { k }, { h, p })).p, reference.addTriangle(h, k, p), 1);
+  expectExact((await runKernel(gpu, spreadTriangle, { k }, { p, h })).h, reference.spreadTriangle(p, k, h));
+});
+
+test.each([1, 63, 64, 65, 1000])('add_vector, %i elements: one rounding', async (count) => {
+  const [x, y] = [randomFloats(count, 6), randomFloats(count, 7)];
+  x[0] = 3e38;
+  const expected = Float64Array.from(y, (value, i) => value + x[i]!);
+  expectUlps((await runKernel(gpu, addVector, { count }, { x, y })).y, expected, 1);
 });

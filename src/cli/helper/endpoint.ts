@@ -1,4 +1,5 @@
 import type { Endpoint } from 'comlink';
+import { type LargeData, takeLargeData } from './large-data.ts';
 
 /** The end of a channel between processes: a child process, or the process itself. */
 export interface Peer {
@@ -8,14 +9,14 @@ export interface Peer {
 }
 
 /** A process's channel as comlink talks through it. What is sent after its end is lost; who waits learns of the end. */
-export function processEndpoint(peer: Peer): Endpoint {
+export function processEndpoint(peer: Peer, large: LargeData): Endpoint {
   type Listener = Parameters<Endpoint['addEventListener']>[1];
   const handlers = new Map<Listener, (message: unknown) => void>();
   return {
-    postMessage: (message) => void peer.send?.(message),
+    postMessage: (message) => void peer.send?.(large.put(message)),
     addEventListener(_, listener) {
-      const handler = (data: unknown) => {
-        const event = { data } as MessageEvent;
+      const handler = (message: unknown) => {
+        const event = { data: takeLargeData(message) } as MessageEvent;
         if ('handleEvent' in listener) listener.handleEvent(event);
         else listener(event);
       };

@@ -5,13 +5,20 @@ import type { HelperApi } from '../../convert/pool/api.ts';
 import { JobHelper } from '../../convert/pool/helper.ts';
 import { openGpu } from '../../gpu/device.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import { openAdapter } from '../gpu.ts';
+import { openCard } from '../cards.ts';
 import type { HelperPlaces } from '../helpers.ts';
 import { speedFile } from '../speed-file.ts';
 import { processEndpoint } from './endpoint.ts';
+import { LargeData } from './large-data.ts';
 
-async function openHelper({ inDir, workDir, adapterName, budgetBytes }: HelperPlaces): Promise<JobHelper> {
-  const { adapter, name } = await openAdapter(adapterName);
+async function openHelper({
+  inDir,
+  workDir,
+  card,
+  gpu: wanted,
+  budgetBytes,
+}: HelperPlaces): Promise<JobHelper> {
+  const { adapter, name } = await openCard(card, wanted);
   const gpu = await openGpu(adapter, budgetBytes);
   return new JobHelper({
     ...{ gpu, adapter: name, speeds: speedFile() },
@@ -19,10 +26,15 @@ async function openHelper({ inDir, workDir, adapterName, budgetBytes }: HelperPl
   });
 }
 
+const places = JSON.parse(process.argv[2]!) as HelperPlaces;
+const large = new LargeData(places.dataFolder);
 // The leader hears Ctrl-C too, and says when it is over.
 process.on('SIGINT', () => {});
-process.on('disconnect', () => process.exit());
-const opening = openHelper(JSON.parse(process.argv[2]!) as HelperPlaces);
+process.on('disconnect', () => {
+  large.end();
+  process.exit();
+});
+const opening = openHelper(places);
 opening.catch(() => {}); // the leader is told when it opens the job
 let helper: JobHelper;
 const api: HelperApi = {
@@ -32,5 +44,9 @@ const api: HelperApi = {
   },
   status: () => helper.status(),
   measure: (index) => helper.measure(index),
+  beginPass: (parts) => helper.beginPass(parts),
+  sumRows: (index, mixed) => helper.sumRows(index, mixed),
+  advanceRows: (index) => helper.advanceRows(index),
+  quantizeLinears: (...request) => helper.quantizeLinears(...request),
 };
-expose(api, processEndpoint(process));
+expose(api, processEndpoint(process, large));

@@ -5,6 +5,10 @@
  */
 
 import type { CalibrationRows } from '../../calibration/rows.ts';
+import type { ModuleParams } from '../../exl2/params.ts';
+import type { HostTensor } from '../../tensor/dtype.ts';
+import type { SumBytes } from '../hessian-sums.ts';
+import type { RowRange } from '../row-parts.ts';
 import type { ConvertSettings } from '../settings.ts';
 
 /** What a helper needs to know of a job; model and work directory are its host's part. */
@@ -33,6 +37,19 @@ export interface HelperApi {
   status(): HelperStatus;
   /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
   measure(index: number): Promise<unknown>;
+  /** Begins a quantization pass, with these parts of its rows. */
+  beginPass(parts: readonly RowRange[]): Promise<void>;
+  /** Σ xᵀx over each of its parts, in order, for the module of this number, or for the head after them. */
+  sumRows(index: number, mixed: boolean): Promise<SumBytes[]>;
+  /** Advances its rows through a module whose tensors are in the work directory. */
+  advanceRows(index: number): Promise<void>;
+  /** Quantizes linears of a module. @param rows in the sums. @returns their packed tensors, by name. */
+  quantizeLinears(
+    index: number,
+    params: ModuleParams,
+    sums: SumBytes,
+    rows: number,
+  ): Promise<Readonly<Record<string, readonly HostTensor[]>>>;
 }
 
 /** A helper as its host hands it to the leader. */

@@ -1,39 +1,57 @@
+import type { ModuleParams } from '../../exl2/params.ts';
+import { factorHessian } from '../../gptq/factor.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import { withScope } from '../../gpu/scope.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
 import { workDirectory } from '../../io/work-directory.ts';
 import type { SpeedStore } from '../../kernels/kept-speeds.ts';
 import { gemmMixed } from '../../kernels/linalg/gemm.ts';
 import { measureFlops } from '../../kernels/measure-speeds.ts';
 import { chooseVariants } from '../../kernels/speed.ts';
+import { loadLinear } from '../../model/weights.ts';
+import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
+import { putSum, type SumBytes } from '../hessian-sums.ts';
 import { moduleToJson } from '../measurement-json.ts';
 import { Measurer } from '../measurer.ts';
 import { openModel } from '../open-model.ts';
+import { quantizeLinear } from '../quantize-linear.ts';
+import type { RowRange } from '../row-parts.ts';
 import type { HelperApi, HelperFacts, HelperJob, HelperStatus } from './api.ts';
+import { HelperRows } from './helper-rows.ts';
 
 /** What a helper's host hands in. */
 export interface HelperHost {
   readonly gpu: Gpu;
   readonly adapter: string;
-  readonly speeds?: SpeedStore;
   readonly model: ReadableDirectory;
   readonly work: WritableDirectory;
+  /** Keeps the measured speeds of its GPU. */
+  readonly speeds: SpeedStore;
 }
 
-/** A helper's side: does what the leader asks for, on its own GPU. One call at a time, but for `status`. */
+interface OpenJob {
+  readonly context: StageContext;
+  readonly rows: HelperJob;
+}
+
+/** A helper's side: does what the leader asks for, on its own GPU, one thing after the other. */
 export class JobHelper implements HelperApi {
   readonly #host: HelperHost;
-  #job: { readonly context: StageContext; readonly rows: HelperJob } | undefined;
+  #job: OpenJob | undefined;
   #measurer: Measurer | undefined;
+  #pass: HelperRows | undefined;
   #share = 0;
+  /** The leader may have given up what it asked for before. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(host: HelperHost) {
     this.#host = host;
   }
 
   async open(job: HelperJob): Promise<HelperFacts> {
-    const { gpu, adapter, speeds, model, work } = this.#host;
+    const { gpu, adapter, model, work, speeds } = this.#host;
     const { quantizer, precision } = job.settings;
     await chooseVariants(gpu, precision, speeds);
     const flopsPerSecond = await measureFlops(gpu, gemmMixed);
@@ -48,18 +66,84 @@ export class JobHelper implements HelperApi {
     return { share: this.#share, memoryBytes: this.#host.gpu.memory.used };
   }
 
-  async measure(index: number): Promise<unknown> {
-    const { context, rows } = this.#opened;
-    this.#measurer ??= new Measurer(context, rows.measurement);
-    this.#share = 0;
-    const candidates = await this.#measurer.measure(index, (share) => {
-      this.#share = share;
+  measure(index: number): Promise<unknown> {
+    return this.#afterLast(async ({ context, rows }) => {
+      this.#measurer ??= new Measurer(context, rows.measurement);
+      this.#share = 0;
+      const candidates = await this.#measurer.measure(index, (share) => {
+        this.#share = share;
+      });
+      return moduleToJson(candidates);
     });
-    return moduleToJson(candidates);
   }
 
-  get #opened() {
-    assert(this.#job, 'a helper is asked before it is opened');
-    return this.#job;
+  beginPass(parts: readonly RowRange[]): Promise<void> {
+    return this.#afterLast(async ({ context, rows }) => {
+      this.#measurer?.free();
+      this.#measurer = undefined;
+      this.#pass?.free();
+      this.#pass = new HelperRows(context, rows.quantization, parts);
+      await this.#pass.start();
+    });
+  }
+
+  sumRows(index: number, mixed: boolean): Promise<SumBytes[]> {
+    return this.#afterLast(() => this.#begun.sum(index, mixed));
+  }
+
+  advanceRows(index: number): Promise<void> {
+    return this.#afterLast(() => this.#begun.advance(index));
+  }
+
+  quantizeLinears(
+    index: number,
+    params: ModuleParams,
+    sums: SumBytes,
+    rows: number,
+  ): Promise<Record<string, readonly HostTensor[]>> {
+    return this.#afterLast(async ({ context }) => {
+      const { gpu, plan, source, quantizer } = context;
+      const module = plan.modules[index]!;
+      const made: Record<string, readonly HostTensor[]> = {};
+      for (const [input, bytes] of sums) {
+        await withScope(gpu, async (scope) => {
+          const linears = module.linears.filter((linear) => linear.input === input && params[linear.name]);
+          const k = linears[0]!.k;
+          const h = await putSum(gpu, scope, bytes, k);
+          const keep = quantizer.descentPasses > 0;
+          const factor = await factorHessian(gpu, scope, `${module.key} (${input})`, h, k, rows, keep);
+          scope.free(h);
+          for (const linear of linears) {
+            const weight = await loadLinear(gpu, scope, source, linear);
+            const setting = params[linear.name]!;
+            const { tensors, slices } = await quantizeLinear(
+              context,
+              scope,
+              linear,
+              [weight],
+              factor,
+              setting,
+            );
+            scope.free(slices[0]!.w);
+            made[linear.name] = tensors;
+          }
+        });
+      }
+      return made;
+    });
+  }
+
+  get #begun(): HelperRows {
+    assert(this.#pass, 'a helper is asked for rows before the pass has begun');
+    return this.#pass;
+  }
+
+  #afterLast<T>(work: (job: OpenJob) => Promise<T>): Promise<T> {
+    const next = this.#last.then(() => {
+      assert(this.#job, 'a helper is asked before it is opened');
+      return work(this.#job);
+    });
+    this.#last = next.catch(() => {});
+    return next;
   }
 }

@@ -2,7 +2,8 @@ import { gemmMixed } from '../../kernels/linalg/gemm.ts';
 import { measureFlops } from '../../kernels/measure-speeds.ts';
 import type { JobRows } from '../calibrate.ts';
 import type { StageContext } from '../context.ts';
-import type { ConvertJob, ConvertSettings } from '../settings.ts';
+import type { ConvertJob } from '../convert-job.ts';
+import type { ConvertSettings } from '../settings.ts';
 import type { HelperJob } from './api.ts';
 import { Crew, Helper, Member } from './crew.ts';
 

@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Smaller data goes through the channel itself. */
+const LARGE_BYTES = 2 ** 20;
+/** In main memory, where Linux has it. */
+const SHARED_MEMORY = '/dev/shm';
+
+/** What stands for data in a file, in a message. */
+interface InFile {
+  readonly dataInFile: string;
+}
+
+const isInFile = (value: object): value is InFile => 'dataInFile' in value;
+
+/** Large data of messages, passed from process to process in files: channels between processes take them slowly. */
+export class LargeData {
+  readonly folder: string;
+  #next = 0;
+
+  /** @param folder of the processes that belong together. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** The message with its large arrays in files, which the receiver removes. */
+  put = (message: unknown): unknown =>
+    mapped(message, (value) => {
+      if (!(value instanceof Uint8Array) || value.byteLength < LARGE_BYTES) return undefined;
+      const dataInFile = join(this.folder, `${process.pid}-${this.#next++}`);
+      writeFileSync(dataInFile, value);
+      return { dataInFile } satisfies InFile;
+    });
+
+  /** Removes the folder with what nobody has taken. */
+  end(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A new folder for processes that belong together. */
+export const newDataFolder = (): string => mkdtempSync(join(sharedFolder(), 'exl2-web-'));
+
+/** The message as it was before {@link LargeData.put}; each array has a buffer of its own. */
+export const takeLargeData = (message: unknown): unknown =>
+  mapped(message, (value) => {
+    // A message's small arrays share a buffer, at any offset.
+    if (value instanceof Uint8Array) return value.slice();
+    if (!isInFile(value)) return undefined;
+    const bytes = readFileSync(value.dataInFile);
+    rmSync(value.dataInFile);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  });
+
+function sharedFolder(): string {
+  try {
+    if (statSync(SHARED_MEMORY).isDirectory()) return SHARED_MEMORY;
+  } catch {
+    // Other systems keep recent files in memory too.
+  }
+  return tmpdir();
+}
+
+/** A copy of `value` with each object replaced by what `replace` gives for it, where it gives something. */
+function mapped(value: unknown, replace: (value: object) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const replaced = replace(value);
+  if (replaced !== undefined) return replaced;
+  if (ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => mapped(item, replace));
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, mapped(item, replace)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapped(item, replace)]));
+}

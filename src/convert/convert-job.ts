@@ -1,0 +1,25 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
+import type { SpeedStore } from '../kernels/kept-speeds.ts';
+import type { Control } from './control.ts';
+import type { Emit } from './events.ts';
+import type { HelperLink } from './pool/api.ts';
+import type { CalibrationProvider, ConvertSettings } from './settings.ts';
+
+/** A whole conversion: what to read, where to write, on what device. */
+export interface ConvertJob {
+  readonly gpu: Gpu;
+  /** What `gpu` is, for whoever watches. */
+  readonly adapter: { readonly name: string; readonly software: boolean };
+  /** Keeps what was measured of it; otherwise that is measured at each start. */
+  readonly speeds?: SpeedStore;
+  readonly model: ReadableDirectory;
+  readonly output: WritableDirectory;
+  readonly work: WritableDirectory;
+  readonly settings: ConvertSettings;
+  readonly calibration: CalibrationProvider;
+  readonly emit: Emit;
+  readonly control: Control;
+  /** Other workers that take part. */
+  readonly helpers?: readonly HelperLink[];
+}

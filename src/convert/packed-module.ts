@@ -1,0 +1,73 @@
+import { readPackedLinear } from '../exl2/packed-linear.ts';
+import { dequantizeInto } from '../gptq/gpu-linear.ts';
+import { uploadPacked } from '../gptq/pack.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import type { SafetensorsFile } from '../io/safetensors/reader.ts';
+import { forwardContext } from '../model/forward.ts';
+import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
+import { type LinearWeight, loadBias, loadNorms } from '../model/weights.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import type { LoadedModule } from './capture.ts';
+import type { StageContext } from './context.ts';
+
+/** The weight (k, n) f32, n padded, that the packed tensors of a linear stand for. */
+export async function rebuiltWeight(
+  { gpu }: Pick<StageContext, 'gpu'>,
+  scope: Scope,
+  key: string,
+  tensors: readonly HostTensor[],
+): Promise<GpuTensor> {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const packed = readPackedLinear(key, (name) => byName.get(name));
+  const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
+  await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
+  return w;
+}
+
+async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec): Promise<HostTensor[]> {
+  const tensors: HostTensor[] = [];
+  for (const { name } of file.tensors.values()) {
+    if (name.startsWith(`${key}.`)) tensors.push(await file.read(name));
+  }
+  return tensors;
+}
+
+/** Replaces the weights of `loaded` by those that the packed tensors in `file` stand for. */
+export async function takePackedWeights(
+  context: StageContext,
+  scope: Scope,
+  { module, linears }: LoadedModule,
+  file: SafetensorsFile,
+): Promise<void> {
+  for (const linear of module.linears) {
+    const original = linears.get(linear.name)!;
+    const w = await rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
+    linears.set(linear.name, { ...original, w });
+    scope.free(original.w);
+  }
+}
+
+/** A module with the weights that its finished tensors stand for, as precise as it was finished with. */
+export async function loadQuantized(
+  context: StageContext,
+  scope: Scope,
+  module: ModuleSpec,
+  file: SafetensorsFile,
+  length: number,
+): Promise<LoadedModule> {
+  const { gpu, source, plan } = context;
+  const linears = new Map<string, LinearWeight>();
+  for (const linear of module.linears) {
+    const w = await rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
+    const [k, n] = w.shape as [number, number];
+    const columns = { start: 0, end: linear.n };
+    linears.set(linear.name, { k, n, w, bias: await loadBias(scope, source, linear, columns, n) });
+  }
+  const forward = forwardContext(gpu, scope, plan.config, length);
+  const norms = await loadNorms(scope, source, module);
+  return { module, norms, linears, forward: { ...forward, mixed: isMixed(file) } };
+}
+
+/** Whether the module was finished with forward passes that rounded to half precision. */
+export const isMixed = ({ metadata }: SafetensorsFile): boolean => metadata.get('mixed') === 'true';

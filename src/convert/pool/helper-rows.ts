@@ -1,0 +1,104 @@
+import type { CalibrationRows } from '../../calibration/rows.ts';
+import { withScope } from '../../gpu/scope.ts';
+import type { ModelDirectory } from '../../io/model-directory.ts';
+import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
+import { embedTokens } from '../../model/embedding.ts';
+import { forwardContext } from '../../model/forward.ts';
+import { HiddenStates } from '../../model/states.ts';
+import { loadNorm, weightNames } from '../../model/weights.ts';
+import { assert } from '../../util/errors.ts';
+import { ARTEFACT } from '../artefacts.ts';
+import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
+import { advance, loadModule, withPrecision } from '../capture.ts';
+import type { StageContext } from '../context.ts';
+import { HessianSums, type SumBytes } from '../hessian-sums.ts';
+import { loadQuantized } from '../packed-module.ts';
+import type { RowRange } from '../row-parts.ts';
+import { headInputs, type InputSource, inputSizes, moduleInputs, sumParts } from '../sum-rows.ts';
+
+/** A helper's rows of the quantization pass, and their states. */
+export class HelperRows {
+  readonly #context: StageContext;
+  readonly #fetch: ReadAhead<ModelDirectory>['fetch'];
+  readonly #ids: Int32Array;
+  readonly #states: HiddenStates;
+  /** Counted from the first of its rows. */
+  readonly #parts: readonly RowRange[];
+
+  constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowRange[]) {
+    const { source, fetch } = readAhead(stage.source);
+    const [first, last] = [parts[0]!.start, parts.at(-1)!.end];
+    this.#context = { ...stage, source };
+    this.#fetch = fetch;
+    this.#ids = ids.subarray(first * length, last * length);
+    this.#states = new HiddenStates(stage.gpu, last - first, length, stage.plan.config.hiddenSize);
+    this.#parts = parts.map(({ start, end }) => ({ start: start - first, end: end - first }));
+  }
+
+  async start(): Promise<void> {
+    const { gpu, source, plan } = this.#context;
+    await withFittingBatch(gpu, 1, 'the embedding', [this.#states], () =>
+      embedTokens(gpu, source, plan, this.#ids, [this.#states]),
+    );
+    this.#fetch(weightNames(plan.modules[0]));
+  }
+
+  /** The sum of each of its parts, for the module of this number, or for the head after them. */
+  async sum(index: number, mixed: boolean): Promise<SumBytes[]> {
+    const { gpu, plan } = this.#context;
+    this.#fetch(weightNames(plan.modules[index + 1]));
+    const { key } = plan.modules[index] ?? plan.head;
+    return withFittingBatch(gpu, this.#batch, key, [this.#states], (batch) =>
+      withScope(gpu, async (scope) => {
+        const { source, sizes } = await this.#inputs(scope, index, mixed);
+        const sums = new HessianSums(gpu, scope, key, sizes);
+        const parts: SumBytes[] = [];
+        sums.clear();
+        await sumParts(this.#context, source, this.#states, this.#parts, batch, sums, {
+          onPart: async () => {
+            parts.push(await sums.readAll());
+            sums.clear();
+          },
+        });
+        return parts;
+      }),
+    );
+  }
+
+  /** Advances the states through a module whose tensors are finished. */
+  async advance(index: number): Promise<void> {
+    const { gpu, plan, work } = this.#context;
+    const module = plan.modules[index]!;
+    const file = await work.openTensors(ARTEFACT.tensors(module.key));
+    assert(file, `${module.key} is not finished`);
+    await withScope(gpu, async (scope) => {
+      const loaded = await loadQuantized(this.#context, scope, module, file, this.#states.length);
+      await advance(this.#context, loaded, this.#states, this.#states, this.#batch);
+    });
+  }
+
+  free(): void {
+    this.#states.free();
+  }
+
+  get #batch(): number {
+    return rowsPerBatch(this.#context.gpu, this.#context.plan, this.#states.length);
+  }
+
+  async #inputs(
+    scope: Parameters<typeof loadNorm>[0],
+    index: number,
+    mixed: boolean,
+  ): Promise<{ source: InputSource; sizes: ReturnType<typeof inputSizes> }> {
+    const { gpu, source, plan } = this.#context;
+    const { length } = this.#states;
+    const module = plan.modules[index];
+    if (module) {
+      const loaded = await loadModule(this.#context, scope, module, length);
+      return { source: moduleInputs(withPrecision(loaded, mixed)), sizes: inputSizes(module) };
+    }
+    const norm = await loadNorm(scope, source, plan.finalNorm);
+    const forward = forwardContext(gpu, scope, plan.config, length);
+    return { source: headInputs(forward, norm), sizes: new Map([['postNorm', plan.head.k]]) };
+  }
+}

@@ -1,0 +1,184 @@
+import type { ModuleParams } from '../exl2/params.ts';
+import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { LinearInput } from '../model/architectures/architecture.ts';
+import type { LinearSpec } from '../model/plan.ts';
+import type { LinearWeight } from '../model/weights.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import type { LoadedModule } from './capture.ts';
+import type { StageContext } from './context.ts';
+import { checkControl } from './control.ts';
+import type { HessianSums, SumBytes } from './hessian-sums.ts';
+import type { InputSample } from './linear-error.ts';
+import { rebuiltWeight } from './packed-module.ts';
+import type { Crew, Helper, Member } from './pool/crew.ts';
+import { linearEvent, quantizeLinear } from './quantize-linear.ts';
+import { quantizingLinear } from './work-estimate.ts';
+
+/** What the linears of a module are quantized with. */
+export interface LinearsRequest {
+  readonly loaded: LoadedModule;
+  readonly params: ModuleParams;
+  /** Of all rows, with the totals. */
+  readonly sums: HessianSums;
+  /** Calibration rows in the sums. */
+  readonly rows: number;
+  readonly sample: InputSample;
+}
+
+export interface QuantizedLinears {
+  /** Packed tensors and biases of all linears, in their order. */
+  readonly tensors: readonly HostTensor[];
+  /** Of each linear by itself, by name: see `LinearEvent.error`. */
+  readonly linearErrors: Readonly<Record<string, number>>;
+}
+
+/**
+ * Quantizes, packs and checks every linear of a module, each by one member of the crew; `loaded` then holds the
+ * rebuilt weights, which belong to `scope`. The sums are used up.
+ */
+export async function quantizeLinears(
+  context: StageContext,
+  crew: Crew,
+  scope: Scope,
+  sumScope: Scope,
+  request: LinearsRequest,
+): Promise<QuantizedLinears> {
+  const { loaded, sums } = request;
+  const { linears } = loaded.module;
+  const shares = shareLinears(context, linears, [crew.leader, ...crew.helpers]);
+  const given = await startHelpers(crew, shares.slice(1), request, context);
+  sums.freeTotals(sumScope);
+  const tensors = new Map<string, readonly HostTensor[]>();
+  const errors = new Map<string, number>();
+  await withScope(context.gpu, async (factorScope) => {
+    const factors = await crew.leader.during(`factors ${loaded.module.key}`, () =>
+      factorInputs(context, factorScope, sumScope, request, shares[0]!),
+    );
+    for (const linear of shares[0]!) {
+      await checkControl(context.control);
+      await crew.leader.during(`quantizes ${linear.key}`, () =>
+        replace(context, request, linear, errors, async () => {
+          const params = request.params[linear.name]!;
+          const original = loaded.linears.get(linear.name)!;
+          const factor = factors.get(linear.input)!;
+          const result = await quantizeLinear(context, scope, linear, [original], factor, params);
+          tensors.set(linear.name, result.tensors);
+          return result.slices[0]!;
+        }),
+      );
+    }
+  });
+  for (const [linear, quantizing] of given) {
+    const packed = await quantizing;
+    tensors.set(linear.name, packed);
+    await replace(context, request, linear, errors, async () => {
+      const original = loaded.linears.get(linear.name)!;
+      const w = await rebuiltWeight(context, scope, linear.key, packed);
+      scope.free(original.w);
+      return { ...original, w };
+    });
+  }
+  return {
+    tensors: linears.flatMap(({ name }) => tensors.get(name)!),
+    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, errors.get(name)!])),
+  };
+}
+
+/** Of each member the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */
+function shareLinears(
+  { quantizer }: StageContext,
+  linears: readonly LinearSpec[],
+  members: readonly Member[],
+): LinearSpec[][] {
+  const loads = members.map(() => 0);
+  const shares: LinearSpec[][] = members.map(() => []);
+  const cost = (linear: LinearSpec) => quantizingLinear(linear, quantizer.descentPasses);
+  for (const linear of linears.toSorted((a, b) => cost(b) - cost(a))) {
+    const ends = members.map(({ speed }, i) => (loads[i]! + cost(linear)) / speed);
+    const chosen = ends.indexOf(Math.min(...ends));
+    loads[chosen]! += cost(linear);
+    shares[chosen]!.push(linear);
+  }
+  // Those with the same input after each other, as the module has them.
+  return shares.map((share) => linears.filter((linear) => share.includes(linear)));
+}
+
+/** Sends helpers their linears with the sums that these need; what comes back of each is awaited later. */
+async function startHelpers(
+  { helpers }: Crew,
+  shares: readonly (readonly LinearSpec[])[],
+  { loaded, params, sums, rows }: LinearsRequest,
+  { plan }: StageContext,
+): Promise<Map<LinearSpec, Promise<readonly HostTensor[]>>> {
+  const index = plan.modules.indexOf(loaded.module);
+  const given = new Map<LinearSpec, Promise<readonly HostTensor[]>>();
+  const read = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
+  for (const [i, share] of shares.entries()) {
+    if (share.length === 0) continue;
+    const needed = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
+    for (const { input } of share) {
+      const bytes = read.get(input) ?? (await sums.read(input));
+      read.set(input, bytes);
+      needed.set(input, bytes);
+    }
+    const settings = share.map(({ name }) => [name, params[name]!] as const);
+    const all = askHelper(helpers[i]!, loaded.module.key, index, Object.fromEntries(settings), needed, rows);
+    all.catch(() => {});
+    for (const linear of share)
+      given.set(
+        linear,
+        all.then((tensors) => tensors[linear.name]!),
+      );
+  }
+  for (const each of given.values()) each.catch(() => {});
+  return given;
+}
+
+const askHelper = (
+  helper: Helper,
+  key: string,
+  index: number,
+  params: ModuleParams,
+  sums: SumBytes,
+  rows: number,
+) => helper.call(`quantizes ${key}`, (api) => api.quantizeLinears(index, params, sums, rows));
+
+/** Puts what `make` gives in place of a linear's weight, and notes and tells what that costs. */
+async function replace(
+  { gpu, emit }: StageContext,
+  { loaded, params, sample }: LinearsRequest,
+  linear: LinearSpec,
+  errors: Map<string, number>,
+  make: () => Promise<LinearWeight>,
+): Promise<void> {
+  const { name, input } = linear;
+  const error = await withScope(gpu, async (temporary) => {
+    const expected = sample.project(temporary, input, loaded.linears.get(name)!);
+    const rebuilt = await make();
+    loaded.linears.set(name, rebuilt);
+    return sample.error(temporary, sample.project(temporary, input, rebuilt), expected);
+  });
+  errors.set(name, error);
+  emit(linearEvent(linear, params[name]!, error));
+}
+
+/** Factors the sums of the inputs that these linears have, and frees all sums. */
+async function factorInputs(
+  { gpu, quantizer }: StageContext,
+  scope: Scope,
+  sumScope: Scope,
+  { loaded, sums, rows }: LinearsRequest,
+  linears: readonly LinearSpec[],
+): Promise<Map<LinearInput, HessianFactor>> {
+  const factors = new Map<LinearInput, HessianFactor>();
+  for (const [name, h] of sums.squares) {
+    if (linears.some(({ input }) => input === name)) {
+      const what = `${loaded.module.key} (${name})`;
+      const keep = quantizer.descentPasses > 0;
+      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, rows, keep));
+    }
+    sumScope.free(h);
+  }
+  return factors;
+}

@@ -1,0 +1,145 @@
+import type { CalibrationRows } from '../calibration/rows.ts';
+import type { Scope } from '../gpu/scope.ts';
+import type { LinearInput } from '../model/architectures/architecture.ts';
+import { embedTokens } from '../model/embedding.ts';
+import { HiddenStates } from '../model/states.ts';
+import { OutOfMemoryError } from '../util/errors.ts';
+import { withFittingBatch } from './batch-size.ts';
+import { advance, inputsFit, type LoadedModule, roundsToHalf } from './capture.ts';
+import type { StageContext } from './context.ts';
+import { HessianSums } from './hessian-sums.ts';
+import type { Crew, Helper } from './pool/crew.ts';
+import { type RowRange, rowParts, shareParts } from './row-parts.ts';
+import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
+
+/** Memory ran out while states were changed in place: the pass has to start again from what is finished. */
+export class SpoiledStatesError extends Error {
+  override readonly name = 'SpoiledStatesError';
+  readonly batch: number;
+
+  constructor({ message }: OutOfMemoryError, batch: number) {
+    super(message);
+    this.batch = batch;
+  }
+}
+
+/** What is summed, by its number among the modules; after them comes the head. */
+export interface SumRequest {
+  readonly index: number;
+  readonly key: string;
+  readonly sizes: ReadonlyMap<LinearInput, number>;
+  source(mixed: boolean): InputSource;
+  /** Whether the inputs may be rounded to half precision where that is faster. */
+  readonly mayRound: boolean;
+  /** Sees the first rows. */
+  seen?(batch: BatchInputs): void;
+}
+
+/** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
+export class RowsPass {
+  /** What the quantized modules so far have made of the leader's rows; changed in place. */
+  readonly quantized: HiddenStates;
+  /** What a module makes of the first of them as it is. */
+  readonly expected: HiddenStates;
+  /** What the original model makes of the first rows, for its perplexity; each module reads one and writes the other. */
+  original: HiddenStates;
+  originalNext: HiddenStates;
+  readonly #context: StageContext;
+  readonly #crew: Crew;
+  readonly #rows: CalibrationRows;
+  readonly #parts: readonly RowRange[];
+  readonly #others: readonly { readonly helper: Helper; readonly parts: readonly RowRange[] }[];
+
+  /** @param firstRows as many rows as perplexity and errors are taken on. */
+  constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
+    const { helpers, leader } = crew;
+    const speeds = [leader, ...helpers].map(({ speed }) => speed);
+    const [own, ...others] = shareParts(rowParts(rows.rows), speeds);
+    this.#context = context;
+    this.#crew = crew;
+    this.#rows = rows;
+    this.#parts = own!;
+    this.#others = helpers
+      .map((helper, i) => ({ helper, parts: others[i]! }))
+      .filter(({ parts }) => parts.length > 0);
+    const count = Math.min(firstRows, rows.rows);
+    const states = (n: number) =>
+      new HiddenStates(context.gpu, n, rows.length, context.plan.config.hiddenSize);
+    this.quantized = states(Math.max(count, own!.at(-1)!.end));
+    this.expected = states(count);
+    this.original = states(count);
+    this.originalNext = states(count);
+  }
+
+  get states(): HiddenStates[] {
+    return [this.quantized, this.expected, this.original, this.originalNext];
+  }
+
+  async start(): Promise<void> {
+    const { gpu, source, plan } = this.#context;
+    const begun = this.#call((helper, parts) => helper.call('embeds', (api) => api.beginPass(parts)));
+    await withFittingBatch(gpu, 1, 'the embedding', this.states, () =>
+      embedTokens(gpu, source, plan, this.#rows.ids, [this.quantized, this.original]),
+    );
+    await begun;
+  }
+
+  /** Sums xᵀx of all rows; the squares and totals belong to `scope`. */
+  async sum(
+    scope: Scope,
+    batch: number,
+    request: SumRequest,
+  ): Promise<{ sums: HessianSums; mixed: boolean }> {
+    const { gpu } = this.#context;
+    const sums = new HessianSums(gpu, scope, request.key, request.sizes);
+    const mixed = request.mayRound && roundsToHalf(gpu);
+    await this.#sumWith(sums, batch, request, mixed);
+    if (!mixed || (await inputsFit(gpu, sums.squares))) return { sums, mixed };
+    await this.#sumWith(sums, batch, request, false);
+    return { sums, mixed: false };
+  }
+
+  /** Advances everyone's states through a module whose tensors are finished. */
+  async advance(index: number, loaded: LoadedModule, batch: number): Promise<void> {
+    const { key } = loaded.module;
+    const others = this.#call((helper) => helper.call(`advances ${key}`, (api) => api.advanceRows(index)));
+    const own = advance(this.#context, loaded, this.quantized, this.quantized, batch).catch((error) => {
+      throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
+    });
+    await this.#crew.leader.during(`advances ${key}`, () => own);
+    await others;
+  }
+
+  swapOriginal(): void {
+    [this.original, this.originalNext] = [this.originalNext, this.original];
+  }
+
+  free(): void {
+    for (const each of this.states) each.free();
+  }
+
+  async #sumWith(sums: HessianSums, batch: number, request: SumRequest, mixed: boolean): Promise<void> {
+    const { index, key } = request;
+    const source = request.source(mixed);
+    const seen = (inputs: BatchInputs) => {
+      if (inputs.start < this.expected.rows) request.seen?.(inputs);
+    };
+    const others = this.#call((helper) => helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed)));
+    sums.clear();
+    await this.#crew.leader.during(`runs ${key}`, async () => {
+      const { quantized } = this;
+      await sumParts(this.#context, source, quantized, this.#parts, batch, sums, { seen });
+      const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
+      if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
+    });
+    for (const parts of await others) for (const part of parts) await sums.add(part);
+    sums.finish();
+  }
+
+  /** Asks all others at once. Rejections come when it is awaited. */
+  #call<T>(work: (helper: Helper, parts: readonly RowRange[]) => Promise<T>): Promise<T[]> {
+    const calls = Promise.all(this.#others.map(({ helper, parts }) => work(helper, parts)));
+    calls.catch(() => {});
+    return calls;
+  }
+}

@@ -1,0 +1,13 @@
+import flat from '../../../shaders/lib/flat.wgsl?raw';
+import wgsl from '../../../shaders/linalg/add_vector.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** y (count) += x. */
+export const addVector = defineKernel({
+  name: 'add_vector',
+  wgsl: [flat, wgsl],
+  scalars: { count: 'u32' },
+  inputs: ['x'],
+  outputs: ['y'],
+  workgroups: ({ count }) => [Math.ceil(count / 64)],
+});

@@ -13,6 +13,7 @@ import type { Measures } from '../src/evaluate/measures.ts';
 import type { TextRequest } from '../src/evaluate/text-request.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
+import type { Precision } from '../src/kernels/precision.ts';
 import type { TextListener } from './text-api.ts';
 
 /** Where a model comes from. */
@@ -92,6 +93,8 @@ export interface JobOptions {
   readonly bits: readonly number[];
   readonly headBits: BitWidth;
   readonly quantizer: QuantizerMethod;
+  /** Missing in jobs of earlier versions: mixed. */
+  readonly precision?: Precision;
   readonly preset: 'quick' | 'standard';
   /** The user's own calibration data, instead of the built-in mix. */
   readonly calibrationFile?: File;

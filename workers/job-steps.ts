@@ -42,7 +42,7 @@ export function targetStep(
 
 function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, bits: number): GpuJob {
   const { id, options, model, calibrationName } = record;
-  const { headBits, quantizer, preset, seed, gpuBudgetBytes } = options;
+  const { headBits, quantizer, precision = 'mixed', preset, seed, gpuBudgetBytes } = options;
   const file = calibrationName === undefined ? {} : { file: calibrationName };
   return {
     id,
@@ -54,7 +54,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
       bits,
       headBits,
       quantizer: QUANTIZERS[quantizer],
-      precision: 'mixed',
+      precision,
       shardBytes: SHARD_BYTES,
       dataset: calibrationName ?? 'default',
     },

@@ -4,7 +4,7 @@ import type { PlanEvent } from '../src/convert/events.ts';
 import { measurementFromJson } from '../src/convert/measurement-json.ts';
 import { planConversion } from '../src/convert/plan.ts';
 import { QUANTIZERS } from '../src/convert/settings.ts';
-import { estimateWork } from '../src/convert/work-estimate.ts';
+import { estimateWork, type Work } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { GpuFacts, JobOptions, JobPlan, JobTimes } from './api.ts';
@@ -78,16 +78,17 @@ function planTarget(
 
 function timesOf(
   { plan, facts }: OpenedModel,
-  { quantizer, measurement }: JobOptions,
+  { quantizer, precision = 'mixed', measurement }: JobOptions,
   shapes: CalibrationShapes,
-  { flopsPerSecond }: GpuFacts,
+  { flopsPerSecond, matrixFlopsPerSecond }: GpuFacts,
 ): JobTimes {
+  const mixedRate = precision === 'mixed' ? Math.max(flopsPerSecond, matrixFlopsPerSecond) : flopsPerSecond;
+  const computing = ({ mixed, f32 }: Work) => (mixed / mixedRate + f32 / flopsPerSecond) / EFFICIENCY;
   const work = estimateWork(plan, { quantizer: QUANTIZERS[quantizer], ...shapes });
-  const rate = flopsPerSecond * EFFICIENCY;
   const reading = facts.bytes / READ_BYTES_PER_SECOND;
   return {
-    measure: measurement === undefined ? work.measure / rate + reading : 0,
-    target: work.quantize / rate + reading,
+    measure: measurement === undefined ? computing(work.measure) + reading : 0,
+    target: computing(work.quantize) + reading,
   };
 }
 

@@ -1,5 +1,5 @@
 import { workDirectory } from '../io/work-directory.ts';
-import { chooseVariants } from '../kernels/speed.ts';
+import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import type { StageContext } from './context.ts';
@@ -88,7 +88,7 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
   emit({
     type: 'start',
     model: modelFacts(source, plan),
-    gpu: { ...adapter, budgetBytes: gpu.memory.budget },
+    gpu: { ...adapter, budgetBytes: gpu.memory.budget, precision: usedPrecision(gpu) },
     bitsPerWeight: settings.bits,
     headBits: settings.headBits,
   });

@@ -1,5 +1,6 @@
 import type { RowShape } from '../calibration/rows.ts';
 import type { Measures } from '../evaluate/measures.ts';
+import type { Precision } from '../kernels/precision.ts';
 import type { ModelFacts } from './model-facts.ts';
 
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */
@@ -16,6 +17,8 @@ export interface StartEvent {
     /** Computes on the CPU. */
     readonly software: boolean;
     readonly budgetBytes: number;
+    /** What is used: without matrix units it is f32, whatever was asked for. */
+    readonly precision: Precision;
   };
   /** Asked for, of the attention and MLP modules. */
   readonly bitsPerWeight: number;

@@ -16,7 +16,7 @@ import { describeCandidate } from './optimize.ts';
 import { type Crew, Helper, type Member } from './pool/crew.ts';
 import { handOut } from './pool/hand-out.ts';
 import { progressReporter } from './progress.ts';
-import { measuring } from './work-estimate.ts';
+import { measuring, totalWork } from './work-estimate.ts';
 
 /**
  * Measures every module under every one of its candidates, but for those that an earlier run has measured. Modules
@@ -43,7 +43,7 @@ export async function measure(
     if (!isMeasured(module)) continue;
     const json = await work.readJson(ARTEFACT.measuredModule(module.key));
     if (json !== undefined) finish(index, moduleFromJson(module, json), { seconds: 0, resumed: true });
-    else tasks.push({ index, cost: measuring(plan, module, rows, quantizer.method) });
+    else tasks.push({ index, cost: totalWork(measuring(plan, module, rows, quantizer.method)) });
   }
   const measurer = new Measurer(context, rows);
   try {

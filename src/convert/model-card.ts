@@ -1,4 +1,4 @@
-import { shortName } from './report/report.ts';
+import { PRECISIONS, shortName } from './report/report.ts';
 import type { ReportData } from './report/report-data.ts';
 
 /** Of the original's card: lines of its front matter that hold for the quantized model as well. */
@@ -30,6 +30,7 @@ export function modelCard(data: ReportData, original: string | undefined): strin
     `| bits per weight | ${bitsPerWeight.toFixed(3)} (attention and MLP), head ${settings.headBits} |`,
     `| architecture | ${start.model.architecture}, ${start.model.layers} layers |`,
     `| calibration | ${settings.dataset}, ${quantization.rows} rows of ${quantization.length} tokens |`,
+    ...(start.gpu ? [`| computed with | ${PRECISIONS[start.gpu.precision]} |`] : []),
     ...(measures
       ? [
           `| perplexity | ${significant(measures.perplexity.model)} (original ${significant(measures.perplexity.reference)}) |`,

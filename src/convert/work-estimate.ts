@@ -1,6 +1,6 @@
 /**
  * How much arithmetic a conversion is, in floating-point operations of matrix products (a multiplication and an
- * addition are two), so that a GPU's measured rate gives a time. Each count follows the stage that it names.
+ * addition are two), so that a GPU's measured rates give a time. Each count follows the stage that it names.
  */
 
 import type { RowShape } from '../calibration/rows.ts';
@@ -24,11 +24,21 @@ export interface WorkRequest {
   readonly quantization: RowShape;
 }
 
+/** Operations, by what does them. */
+export interface Work {
+  /** Products of activations and sums of Hessians, which matrix units may do. */
+  readonly mixed: number;
+  /** All else, in f32. */
+  readonly f32: number;
+}
+
+export const totalWork = ({ mixed, f32 }: Work): number => mixed + f32;
+
 export interface WorkEstimate {
   /** Done once. */
-  readonly measure: number;
+  readonly measure: Work;
   /** Done for every bitrate. */
-  readonly quantize: number;
+  readonly quantize: Work;
 }
 
 export function estimateWork(
@@ -38,31 +48,40 @@ export function estimateWork(
   const { method, descentPasses } = quantizer;
   const original = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
   const modules = modulesBySize(plan);
+  const all = (work: (module: ModuleSpec) => Work): Work =>
+    together(modules.map(({ module, count }) => times(count, work(module))));
   return {
-    measure: sum(modules, ({ module, count }) => count * measuring(plan, module, measurement, method)),
-    quantize:
-      sum(
-        modules,
-        ({ module, count }) => count * quantizing(plan, module, quantization, original, descentPasses),
-      ) + quantizingHead(plan.head, quantization, original, descentPasses),
+    measure: all((module) => measuring(plan, module, measurement, method)),
+    quantize: together([
+      all((module) => quantizing(plan, module, quantization, original, descentPasses)),
+      quantizingHead(plan.head, quantization, original, descentPasses),
+    ]),
   };
 }
 
-const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
-  items.reduce((total, item) => total + value(item), 0);
+const mixed = (operations: number): Work => ({ mixed: operations, f32: 0 });
+const f32 = (operations: number): Work => ({ mixed: 0, f32: operations });
+const times = (count: number, work: Work): Work => ({ mixed: count * work.mixed, f32: count * work.f32 });
+
+const together = (works: readonly Work[]): Work => ({
+  mixed: works.reduce((sum, work) => sum + work.mixed, 0),
+  f32: works.reduce((sum, work) => sum + work.f32, 0),
+});
 
 const tokens = ({ rows, length }: RowShape): number => rows * length;
 
 /** Scores and their use: half of (length, length) for every head, as nothing looks ahead. */
-const attending = ({ config }: ModelPlan, { kind }: ModuleSpec, shape: RowShape): number =>
-  kind === 'attention'
-    ? 2 * tokens(shape) * shape.length * config.heads * config.headDim * ATTENTION_WEIGHT
-    : 0;
+const attending = ({ config }: ModelPlan, { kind }: ModuleSpec, shape: RowShape): Work =>
+  f32(
+    kind === 'attention'
+      ? 2 * tokens(shape) * shape.length * config.heads * config.headDim * ATTENTION_WEIGHT
+      : 0,
+  );
 
 const projecting = (linear: LinearSpec, shape: RowShape): number => 2 * tokens(shape) * linearWeights(linear);
 
-const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): number =>
-  2 * tokens(shape) * moduleWeights(module) + attending(plan, module, shape);
+const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
+  together([mixed(2 * tokens(shape) * moduleWeights(module)), attending(plan, module, shape)]);
 
 /** Widths of a module's distinct inputs. */
 const inputSizes = ({ linears }: ModuleSpec): number[] => [
@@ -70,8 +89,8 @@ const inputSizes = ({ linears }: ModuleSpec): number[] => [
 ];
 
 /** capture.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
-const factoring = (sizes: readonly number[], shape: RowShape): number =>
-  sum(sizes, (k) => tokens(shape) * k ** 2 + (2 / 3) * k ** 3);
+const factoring = (sizes: readonly number[], shape: RowShape): Work =>
+  together(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: (2 / 3) * k ** 3 })));
 
 /** quantizer.ts: each group's errors go on to all rows after it. */
 const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
@@ -85,16 +104,23 @@ export function measuring(
   module: ModuleSpec,
   shape: RowShape,
   method: QuantizerMethod,
-): number {
+): Work {
   const candidates = candidatesOf(module, method);
-  const trials = sum(module.linears, (linear) => {
+  const trials = module.linears.map((linear): Work => {
     const { settings } = distinctSettings(candidates, linear.name, linear.k);
     const finer = method === 'refined' ? finerSettings(linear.k, settings).length : 0;
     const projections = linear.input === 'postNorm' ? settings.length : candidates.length;
-    return (settings.length + finer) * sweeping(linear) + projections * projecting(linear, shape);
+    return {
+      mixed: projections * projecting(linear, shape),
+      f32: (settings.length + finer) * sweeping(linear),
+    };
   });
-  const attention = candidates.length * attending(plan, module, shape);
-  return running(plan, module, shape) + factoring(inputSizes(module), shape) + trials + attention;
+  return together([
+    running(plan, module, shape),
+    factoring(inputSizes(module), shape),
+    ...trials,
+    times(candidates.length, attending(plan, module, shape)),
+  ]);
 }
 
 /** quantize-linear.ts */
@@ -111,15 +137,22 @@ const quantizing = (
   shape: RowShape,
   original: RowShape,
   passes: number,
-): number =>
-  2 * running(plan, module, shape) +
-  running(plan, module, original) +
-  factoring(inputSizes(module), shape) +
-  sum(
-    module.linears,
-    (linear) => quantizingLinear(linear, passes) + 2 * projecting(linear, sampleShape(original)),
-  );
+): Work =>
+  together([
+    times(2, running(plan, module, shape)),
+    running(plan, module, original),
+    factoring(inputSizes(module), shape),
+    ...module.linears.map(
+      (linear): Work => ({
+        mixed: 2 * projecting(linear, sampleShape(original)),
+        f32: quantizingLinear(linear, passes),
+      }),
+    ),
+  ]);
 
 /** quantize-head.ts: perplexity of both models. */
-const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): number =>
-  factoring([head.k], shape) + quantizingLinear(head, passes) + 2 * projecting(head, original);
+const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): Work =>
+  together([
+    factoring([head.k], shape),
+    f32(quantizingLinear(head, passes) + 2 * projecting(head, original)),
+  ]);

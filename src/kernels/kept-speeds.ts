@@ -9,6 +9,7 @@ import { gemmWide } from './linalg/gemm_wide.ts';
 import { gramMatrix } from './linalg/gram_matrix.ts';
 import { gramTiled } from './linalg/gram_tiled.ts';
 import type { Speeds } from './measure-speeds.ts';
+import type { Precision } from './precision.ts';
 
 /** Keeps values by key, as well as it can: what is lost is measured again, so it never throws. */
 export interface SpeedStore {
@@ -35,7 +36,7 @@ interface Entry {
 export async function readSpeeds(
   store: SpeedStore,
   gpu: Gpu,
-  precision: string,
+  precision: Precision,
 ): Promise<Speeds | undefined> {
   const entry = await store.read(keyOf(gpu, precision));
   if (!isEntry(entry) || entry.kernels !== (await fingerprint())) return undefined;
@@ -46,7 +47,7 @@ export async function readSpeeds(
 export async function keepSpeeds(
   store: SpeedStore,
   gpu: Gpu,
-  precision: string,
+  precision: Precision,
   speeds: Speeds,
 ): Promise<void> {
   const entry: Entry = { kernels: await fingerprint(), measured: Date.now(), speeds };
@@ -54,7 +55,7 @@ export async function keepSpeeds(
 }
 
 /** Names of adapter and driver, as far as they are told; a flag of the browser may take matrix units away. */
-function keyOf({ device, hasMatrixUnits }: Gpu, precision: string): string {
+function keyOf({ device, hasMatrixUnits }: Gpu, precision: Precision): string {
   const { vendor, architecture, device: name, description } = device.adapterInfo;
   return [vendor, architecture, name, description, precision, hasMatrixUnits ? 'matrix units' : 'none'].join(
     ' | ',

@@ -15,12 +15,10 @@ import { triangularInverseTiled } from './linalg/triangular_inverse_tiled.ts';
 import { measureSpeeds, type Speeds } from './measure-speeds.ts';
 import { attention } from './model/attention.ts';
 import { attentionTiled } from './model/attention_tiled.ts';
+import type { Precision } from './precision.ts';
 
 /** Tiled attention makes 64 queries at a time; for fewer than this, as in generation, the plain one does less. */
 const TILED_QUERIES = 16;
-
-/** `mixed`: products of activations may round their factors to half precision where that is faster. */
-export type Precision = 'f32' | 'mixed';
 
 /** Longest time that a dispatch should take. */
 const DISPATCH_SECONDS = 0.1;
@@ -72,6 +70,9 @@ function prefer(gpu: Gpu, { plain, tiled, wide, matrix }: Speeds): void {
     gpu.prefer(attention, attentionTiled[widest], ({ length, d }) => length >= TILED_QUERIES && d <= widest);
   }
 }
+
+/** What products of activations are done with, once variants are chosen. */
+export const usedPrecision = (gpu: Gpu): Precision => (gpu.prefers(gemmMixed, gemmMatrix) ? 'mixed' : 'f32');
 
 /** Enough tiles of 256 × 128 to keep all of a large GPU busy. */
 const hasManyTiles = ({ m, n }: { m: number; n: number }): boolean =>

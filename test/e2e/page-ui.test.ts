@@ -136,6 +136,28 @@ test('from the demo model to its files', async () => {
   });
 });
 
+test('precision can be chosen where the GPU has matrix units, and the time follows', async () => {
+  const sentence = (page: Page) => page.$eval('.sentence', (line) => line.textContent);
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?model=large`);
+    await clickText(page, 'Convert the demo model');
+    await waitForText(page, 'of disk');
+    expect(await page.$('#precision')).toBeNull();
+  });
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?model=large&gpu=matrix`);
+    await clickText(page, 'Convert the demo model');
+    await waitForText(page, 'of disk');
+    const mixed = await sentence(page);
+    await page.select('#precision', 'f32');
+    await page.waitForFunction(
+      (before) => !document.querySelector('.sentence')?.textContent.includes(before),
+      {},
+      /about [^,;]* on/.exec(mixed)![0],
+    );
+  });
+});
+
 test('Enter begins a text; top-k and top-p are offered only where they mean something', async () => {
   await withPage(async (page) => {
     await page.goto(`${site.url}?jobs=some&texts=writing#job=done`);

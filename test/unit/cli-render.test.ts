@@ -80,7 +80,7 @@ const start: ConvertEvent = {
     dtypes: ['F16'],
     bytes: 14_171_000,
   },
-  gpu: { name: 'NVIDIA H100', software: false, budgetBytes: 6 * 2 ** 30 },
+  gpu: { name: 'NVIDIA H100', software: false, budgetBytes: 6 * 2 ** 30, precision: 'mixed' },
   bitsPerWeight: 4.125,
   headBits: 6,
 };
@@ -94,7 +94,7 @@ Target  4.125 bpw, head 6 bits
 `);
   const { gpu: _, ...dry } = start;
   expect(shown(new FakeTerminal(), [dry])).not.toContain('GPU');
-  const software = { name: 'SwiftShader', software: true, budgetBytes: 2 ** 30 };
+  const software = { name: 'SwiftShader', software: true, budgetBytes: 2 ** 30, precision: 'f32' } as const;
   expect(shown(new FakeTerminal(), [{ ...start, gpu: software }])).toContain('in software');
 });
 

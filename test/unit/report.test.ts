@@ -22,7 +22,7 @@ const DATA: ReportData = {
       dtypes: ['BF16'],
       bytes: 2 ** 20,
     },
-    gpu: { name: 'a GPU', software: false, budgetBytes: 2 ** 30 },
+    gpu: { name: 'a GPU', software: false, budgetBytes: 2 ** 30, precision: 'mixed' },
     bitsPerWeight: 3.5,
     headBits: 6,
   },
@@ -72,6 +72,7 @@ describe('report.html', () => {
       'asked for 3.5; head 6',
       '3.499',
       'own.parquet',
+      'mixed: products of activations with factors of 16 bits',
       'layer 1, up_proj: 1:3b_64g s4',
       'layer 1, up_proj: 2.00 % at 4.25 bits per weight',
       '>4.25<',
@@ -110,6 +111,7 @@ describe('the model card', () => {
     expect(card).toContain('at 3.5 bits per weight');
     expect(card).toContain('| bits per weight | 3.499 (attention and MLP), head 6 |');
     expect(card).toContain('own.parquet, 3 rows of 128 tokens');
+    expect(card).toContain('| computed with | mixed: products of activations');
     expect(card).toContain('9.25000 (original 8.50000)');
     expect(card).not.toContain('README-original.md');
     expect(card).not.toContain('/home/someone');

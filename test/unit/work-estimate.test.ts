@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { presetShapes } from '../../src/calibration/preset.ts';
 import { QUANTIZERS } from '../../src/convert/settings.ts';
-import { estimateWork } from '../../src/convert/work-estimate.ts';
+import { estimateWork, totalWork } from '../../src/convert/work-estimate.ts';
 import { parameterCount } from '../../src/model/sizes.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 
@@ -28,7 +28,8 @@ const large = llamaPlan({
 test('measuring is at least every linear run once for each of about twenty candidates, and not thrice that', () => {
   for (const plan of [small, large]) {
     const weights = plan.modules.flatMap(({ linears }) => linears).reduce((sum, { k, n }) => sum + k * n, 0);
-    const runs = estimateWork(plan, standard).measure / (2 * tokens(standard.measurement) * weights);
+    const runs =
+      totalWork(estimateWork(plan, standard).measure) / (2 * tokens(standard.measurement) * weights);
     expect(runs).toBeGreaterThan(12);
     expect(runs).toBeLessThan(60);
   }
@@ -37,7 +38,7 @@ test('measuring is at least every linear run once for each of about twenty candi
 test('quantizing is two passes over all rows, with Hessians and one sweep, and not thrice that', () => {
   for (const plan of [small, large]) {
     const once = 2 * tokens(standard.quantization) * parameterCount(plan);
-    const passes = estimateWork(plan, standard).quantize / once;
+    const passes = totalWork(estimateWork(plan, standard).quantize) / once;
     expect(passes).toBeGreaterThan(2);
     expect(passes).toBeLessThan(6);
   }
@@ -46,7 +47,7 @@ test('quantizing is two passes over all rows, with Hessians and one sweep, and n
 test('a 1 B model takes minutes and a 70 B one hours at 10 TFLOP/s', () => {
   const minutes = (plan: typeof small) => {
     const { measure, quantize } = estimateWork(plan, standard);
-    return (measure + quantize) / 10e12 / 60;
+    return (totalWork(measure) + totalWork(quantize)) / 10e12 / 60;
   };
   expect(minutes(small)).toBeGreaterThan(2);
   expect(minutes(small)).toBeLessThan(30);
@@ -61,7 +62,19 @@ test('fewer rows are less work, in proportion where the rows are most of it', ()
     quantization: { ...standard.quantization, rows: Math.ceil(standard.quantization.rows / 2) },
   };
   const [all, fewer] = [estimateWork(large, standard), estimateWork(large, half)];
-  expect(fewer.measure).toBeLessThan(all.measure);
-  expect(fewer.quantize / all.quantize).toBeGreaterThan(0.45);
-  expect(fewer.quantize / all.quantize).toBeLessThan(0.75);
+  expect(totalWork(fewer.measure)).toBeLessThan(totalWork(all.measure));
+  const share = totalWork(fewer.quantize) / totalWork(all.quantize);
+  expect(share).toBeGreaterThan(0.45);
+  expect(share).toBeLessThan(0.75);
+});
+
+test('matrix units may do most of the work, but not factorizations, sweeps and attention', () => {
+  const share = (plan: typeof small) => {
+    const { mixed, f32 } = estimateWork(plan, standard).quantize;
+    return mixed / (mixed + f32);
+  };
+  for (const plan of [small, large]) {
+    expect(share(plan)).toBeGreaterThan(0.6);
+    expect(share(plan)).toBeLessThan(0.98);
+  }
 });

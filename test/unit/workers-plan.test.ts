@@ -54,6 +54,18 @@ test('a plan that works out has no problems; two bitrates share the measurement 
   expect((await planJob(model, OPTIONS, undefined)).times).toEqual({ measure: 0, target: 0 });
 });
 
+test('matrix units make it sooner done, where they are and may be used', async () => {
+  const model = await demo();
+  const times = async (matrixFlopsPerSecond: number, options: Partial<JobOptions> = {}) =>
+    (await planJob(model, { ...OPTIONS, ...options }, { ...GPU, matrixFlopsPerSecond })).times;
+  const without = await times(0);
+  const mixed = await times(5e12, { precision: 'mixed' });
+  expect(mixed.measure).toBeLessThan(without.measure);
+  expect(mixed.target).toBeLessThan(without.target);
+  expect(await times(5e12)).toEqual(mixed);
+  expect(await times(5e12, { precision: 'f32' })).toEqual(without);
+});
+
 test('what cannot be, or may not be, is said with what to do', async () => {
   expect(await textsOf({ bits: [1.9] })).toEqual([
     expect.stringMatching(/^severe: 1\.900 bits per weight is too little.*Ask for at least/),

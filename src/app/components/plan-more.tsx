@@ -32,6 +32,7 @@ export function PlanMore() {
           <Term of="head bits">what is this?</Term>
         </div>
         <QuantizerOption />
+        <PrecisionOption />
         <CalibrationOptions />
         <MeasurementOption />
         <label for="gpu-budget">GPU memory</label>
@@ -71,6 +72,32 @@ function QuantizerOption() {
         >
           <option value="refined">refined: less error in the same bits</option>
           <option value="exllamav2">as ExLlamaV2: the original rules</option>
+        </select>
+      </div>
+    </>
+  );
+}
+
+/** Without matrix units everything is f32. */
+function PrecisionOption() {
+  const { draft, plannedGpu } = useApp();
+  if (!plannedGpu.value?.matrixFlopsPerSecond) return null;
+  return (
+    <>
+      <label for="precision">
+        <Term of="precision">Precision</Term>
+      </label>
+      <div>
+        <select
+          id="precision"
+          aria-label="Precision of products"
+          value={draft.precision.value}
+          onChange={(event) => {
+            draft.precision.value = event.currentTarget.value === 'f32' ? 'f32' : 'mixed';
+          }}
+        >
+          <option value="mixed">mixed: faster, by matrix units</option>
+          <option value="f32">f32: 32 bits throughout</option>
         </select>
       </div>
     </>

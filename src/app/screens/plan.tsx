@@ -67,12 +67,16 @@ function ModelCard({ model }: { model: ModelFacts }) {
   );
 }
 
-/** What people look for in a GPU. The kernels do without, so that results are the same everywhere. */
+/** What people look for in a GPU. There are kernels that do without. */
 const FEATURES: Readonly<Record<string, string>> = {
   'shader-f16': '16-bit floats',
   subgroups: 'subgroups',
   'chromium-experimental-subgroup-matrix': 'matrix units',
 };
+
+const speedOf = ({ flopsPerSecond, matrixFlopsPerSecond }: GpuFacts): string =>
+  formatFlops(flopsPerSecond) +
+  (matrixFlopsPerSecond > 0 ? `, on matrix units ${formatFlops(matrixFlopsPerSecond)}` : '');
 
 function GpuCard({ gpu }: { gpu: GpuFacts }) {
   const features = Object.keys(FEATURES).filter((feature) => gpu.features.includes(feature));
@@ -84,7 +88,7 @@ function GpuCard({ gpu }: { gpu: GpuFacts }) {
         of={[
           ['Name', gpu.name],
           ['Runs on', gpu.software ? <Term of="software adapter">the CPU</Term> : 'graphics hardware'],
-          ['Measured speed', formatFlops(gpu.flopsPerSecond)],
+          ['Measured speed', speedOf(gpu)],
           ['Largest buffer', formatBytes(gpu.maxBufferBytes)],
           ['Memory to use', formatBytes(gpu.budgetBytes)],
           [

@@ -10,6 +10,7 @@ import type {
   OutputTarget,
 } from '../../../workers/api.ts';
 import type { BitWidth } from '../../exl2/params.ts';
+import type { Precision } from '../../kernels/precision.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
 
 /** Bits per weight that people know. */
@@ -33,6 +34,7 @@ export class Draft {
   readonly active = signal(0);
   readonly headBits = signal<BitWidth>(6);
   readonly quantizer = signal<JobOptions['quantizer']>('refined');
+  readonly precision = signal<Precision>('mixed');
   readonly preset = signal<JobOptions['preset']>('standard');
   readonly calibrationFile = signal<File | undefined>(undefined);
   readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
@@ -46,6 +48,7 @@ export class Draft {
     bits: this.bits.value,
     headBits: this.headBits.value,
     quantizer: this.quantizer.value,
+    precision: this.precision.value,
     preset: this.preset.value,
     ...(this.calibrationFile.value && { calibrationFile: this.calibrationFile.value }),
     ...(this.measurement.value && { measurement: this.measurement.value.json }),

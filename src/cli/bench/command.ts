@@ -4,7 +4,7 @@ import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
-import type { Precision } from '../../kernels/speed.ts';
+import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';

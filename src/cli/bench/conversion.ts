@@ -10,7 +10,7 @@ import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import type { Precision } from '../../kernels/speed.ts';
+import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { UnsupportedError } from '../../util/errors.ts';
 import { measureCeilings } from './ceilings.ts';

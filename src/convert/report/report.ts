@@ -1,4 +1,5 @@
 import type { Measures } from '../../evaluate/measures.ts';
+import type { Precision } from '../../kernels/precision.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
 import type { StageName } from '../events.ts';
@@ -15,6 +16,12 @@ const STAGES: Readonly<Record<StageName, string>> = {
   quantize: 'Quantization',
   compile: 'Output',
   evaluate: 'Evaluation',
+};
+
+/** Of forward passes and Hessians; the rest is always f32. */
+export const PRECISIONS: Readonly<Record<Precision, string>> = {
+  mixed: 'mixed: products of activations with factors of 16 bits, sums of 32',
+  f32: 'f32: 32 bits throughout',
 };
 
 /** report.html: one file that needs nothing else. */
@@ -112,6 +119,7 @@ function settingsSection({ start, settings, perplexity }: ReportData): Html {
     ['Parameters', model.parameters.toLocaleString('en')],
     ['Weights as they were', `${model.dtypes.join(', ')}, ${formatByteSize(model.bytes)}`],
     ['Target', `${settings.bits} bits per weight, head ${settings.headBits} bits`],
+    ...(start.gpu ? [['Precision', PRECISIONS[start.gpu.precision]] as const] : []),
     ...(settings.ropeScale ? [['Rope scale', String(settings.ropeScale)] as const] : []),
     ...(settings.ropeAlpha ? [['Rope alpha', String(settings.ropeAlpha)] as const] : []),
     ...(pinned.length > 0 ? [['Fixed by hand', pinned.join(', ')] as const] : []),

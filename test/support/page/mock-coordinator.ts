@@ -126,6 +126,13 @@ function advance(): void {
 const requestsOf = ({ bits, chooseAfterMeasuring }: JobOptions): AllocationRequest[] =>
   chooseAfterMeasuring ? [] : bits.map((each) => ({ bits: each, pinned: {} }));
 
+/** How many times as long as on a fast GPU. */
+function slowness({ gpu, precision }: JobOptions): number {
+  if (wish.get('gpu') === 'software') return 15;
+  if (wish.get('gpu') === 'matrix' && precision === 'mixed') return 0.4;
+  return gpu === 'low-power' ? 6 : 1;
+}
+
 const api: CoordinatorApi = {
   async gpu(): Promise<GpuFacts> {
     await wait(50);
@@ -133,14 +140,18 @@ const api: CoordinatorApi = {
       throw new Error('There is no WebGPU here: navigator.gpu is missing. Use a browser that has it.');
     }
     const software = wish.get('gpu') === 'software';
+    const matrix = wish.get('gpu') === 'matrix';
     return {
       name: software ? 'SwiftShader' : 'NVIDIA GeForce RTX 4070',
       software,
-      features: software ? ['subgroups'] : ['shader-f16', 'subgroups', 'timestamp-query'],
+      features: [
+        ...(software ? ['subgroups'] : ['shader-f16', 'subgroups', 'timestamp-query']),
+        ...(matrix ? ['chromium-experimental-subgroup-matrix'] : []),
+      ],
       maxBufferBytes: software ? 2 ** 30 : 2 ** 32 - 4,
       budgetBytes: 3e9,
       flopsPerSecond: software ? 0.54e9 : 12.3e12,
-      matrixFlopsPerSecond: 0,
+      matrixFlopsPerSecond: matrix ? 58.2e12 : 0,
     };
   },
   async secondGpu() {
@@ -171,7 +182,7 @@ const api: CoordinatorApi = {
       gpuBytes: 3.1e9,
       memoryBytes: 0.8e9,
       diskBytes: bytes.reduce((a, b) => a + b, 0) * 2.1,
-      times: mockTimes(model, wish.get('gpu') === 'software' ? 15 : options.gpu === 'low-power' ? 6 : 1),
+      times: mockTimes(model, slowness(options)),
       problems:
         wish.get('plan') === 'problems'
           ? [

@@ -29,6 +29,12 @@ export const SCREENS: readonly Screen[] = [
     clicks: [PLAN, 'More options', '+ another bitrate'],
     shows: 'In the way',
   },
+  {
+    name: 'plan on a GPU with matrix units',
+    address: '?model=large&gpu=matrix',
+    clicks: [PLAN, 'More options'],
+    shows: 'on matrix units 58.2 TFLOP/s',
+  },
   { name: 'folder that is no model', address: '?model=broken', clicks: [PLAN], shows: 'cannot be converted' },
   { name: 'plan after a reload', address: '#plan', shows: 'No model is chosen' },
   {

@@ -116,7 +116,8 @@ function memoryBudget(text: string): number {
 }
 
 /** `all`, or `0,2` → [0, 2]. */
-function cardNumbers(text: string): 'all' | number[] {
+/** The value of `--gpus`. */
+export function cardNumbers(text: string): 'all' | number[] {
   if (text === 'all') return 'all';
   const numbers = /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];
   if (numbers.length > 0 && new Set(numbers).size === numbers.length) return numbers;

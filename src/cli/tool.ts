@@ -43,14 +43,14 @@ export async function helped(
   return true;
 }
 
-/** Runs `work`; tells what went wrong, and gives the exit code. */
+/** Runs `work`; tells what went wrong, and gives the exit code, which `work` may know. */
 export async function withExitCode(
   { signal, writeError }: Pick<Surroundings, 'signal' | 'writeError'>,
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
 ): Promise<number> {
   try {
-    await work();
-    return 0;
+    const code = await work();
+    return typeof code === 'number' ? code : 0;
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
     writeError(`${errorText(error)}\n`);
@@ -58,15 +58,16 @@ export async function withExitCode(
   }
 }
 
-/** Runs `work` with the GPU that the user chose. */
+/** Runs `work` with the GPU that the user chose, of whose memory `workers` have a part each. */
 export async function withGpu(
   wanted: string | undefined,
   budget: string | undefined,
   work: (gpu: Gpu, opened: OpenAdapter) => Promise<void>,
+  workers = 1,
 ): Promise<void> {
   const opened = await openAdapter(wanted);
   const bytes = budget === undefined ? defaultBudget(opened.software) : parseByteSize(budget);
-  const gpu = await openGpu(opened.adapter, bytes);
+  const gpu = await openGpu(opened.adapter, Math.floor(bytes / workers));
   try {
     await work(gpu, opened);
   } finally {

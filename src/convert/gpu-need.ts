@@ -110,8 +110,8 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 /** errors-by-row.ts, for one row of `count` elements. */
 const errorSums = (count: number): number => bufferBytes(rowNormBytes(count));
 
-/** hessian-sums.ts: the totals beside the squares. */
-const totals = (sizes: readonly number[]): number => total(sizes, (k) => buffer(triangleSize(k)));
+/** hessian-sums.ts: the totals of both halves beside the squares. */
+const totals = (sizes: readonly number[]): number => 2 * total(sizes, (k) => buffer(triangleSize(k)));
 
 /**
  * quantize-module.ts and quantize-linears.ts with the parameters that take most, linear-error.ts

@@ -28,41 +28,69 @@ export async function putSum(
 /** Elements that are read or written at a time: 64 MiB. */
 const PIECE = 2 ** 24;
 
-/** Sums of xᵀx over parts of the rows: each part is summed in the squares, and then added to the totals. */
+/** What one worker has summed of a half of the parts. */
+export interface HalfSum {
+  readonly half: number;
+  readonly sums: SumBytes;
+}
+
+type Totals = ReadonlyMap<LinearInput, GpuTensor>;
+
+/**
+ * Sums of xᵀx over parts of the rows: each part is summed in the squares and then added to the total of its half, and
+ * at the end the halves are added.
+ */
 export class HessianSums {
   /** (k, k) f32, lower triangles: of the part under way; after {@link finish} of all rows. */
   readonly squares: ReadonlyMap<LinearInput, GpuTensor>;
   readonly #gpu: Gpu;
-  /** Packed. */
-  readonly #totals: ReadonlyMap<LinearInput, GpuTensor>;
+  readonly #scope: Scope;
+  readonly #what: string;
+  /** Packed, of each half; the second one where it is summed here. */
+  readonly #halves: [Totals, Totals | undefined];
 
   /** For inputs of these widths; the tensors belong to `scope`. */
   constructor(gpu: Gpu, scope: Scope, what: string, sizes: ReadonlyMap<LinearInput, number>) {
-    const tensors = (shape: (k: number) => number[], label: string) =>
-      new Map([...sizes].map(([name, k]) => [name, scope.alloc(shape(k), `${label} of ${what} ${name}`)]));
     this.#gpu = gpu;
-    this.squares = tensors((k) => [k, k], 'Hessian');
-    this.#totals = tensors((k) => [triangleSize(k)], 'Hessian sum');
+    this.#scope = scope;
+    this.#what = what;
+    this.squares = new Map(
+      [...sizes].map(([name, k]) => [name, scope.alloc([k, k], `Hessian of ${what} ${name}`)]),
+    );
+    this.#halves = [this.#newTotals(), undefined];
   }
 
+  /** To begin with, and to begin again. */
   clear(): void {
-    for (const total of this.#totals.values()) this.#gpu.zero(total);
+    const [first, second] = this.#halves;
+    for (const total of first.values()) this.#gpu.zero(total);
+    if (second) this.#freeAll(second);
+    this.#halves[1] = undefined;
   }
 
   startPart(): void {
     for (const square of this.squares.values()) this.#gpu.zero(square);
   }
 
-  endPart(): void {
+  endPart(half: number): void {
+    const totals = this.#totalsOf(half);
     for (const [name, h] of this.squares) {
-      this.#gpu.run(addTriangle, { k: h.shape[0]!, h, p: this.#totals.get(name)! });
+      this.#gpu.run(addTriangle, { k: h.shape[0]!, h, p: totals.get(name)! });
     }
   }
 
-  /** Adds a part that another worker has summed. */
-  async add(part: SumBytes): Promise<void> {
-    for (const [name, bytes] of part) {
-      const total = this.#totals.get(name)!;
+  /** Adds what other workers have summed, in the order of its parts. */
+  async add(others: readonly HalfSum[]): Promise<void> {
+    for (const { half, sums } of others) {
+      // A half that comes whole is added to the other one as it is.
+      const isWhole = half === 0 || (!this.#halves[1] && others.filter((o) => o.half === half).length === 1);
+      await this.#addBytes(isWhole ? this.#halves[0] : this.#totalsOf(half), sums);
+    }
+  }
+
+  async #addBytes(totals: Totals, sums: SumBytes): Promise<void> {
+    for (const [name, bytes] of sums) {
+      const total = totals.get(name)!;
       for (let at = 0; at < bytes.length / 4; at += PIECE) {
         const piece = bytes.subarray(at * 4, (at + PIECE) * 4);
         const count = piece.length / 4;
@@ -76,9 +104,9 @@ export class HessianSums {
     }
   }
 
-  /** The total of one input. */
+  /** The total of one input; before {@link finish} of the only half that was summed. */
   async read(name: LinearInput): Promise<Uint8Array<ArrayBuffer>> {
-    const total = this.#totals.get(name)!;
+    const total = this.#halves[0].get(name)!;
     const bytes = new Uint8Array(total.size);
     const count = total.size / 4;
     for (let at = 0; at < count; at += PIECE) {
@@ -90,19 +118,44 @@ export class HessianSums {
 
   async readAll(): Promise<SumBytes> {
     const all = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
-    for (const name of this.#totals.keys()) all.set(name, await this.read(name));
+    for (const name of this.squares.keys()) all.set(name, await this.read(name));
     return all;
   }
 
-  /** Puts the totals into the squares. */
+  /** Adds the halves, and puts the totals into the squares. */
   finish(): void {
+    const [first, second] = this.#halves;
     for (const [name, h] of this.squares) {
-      this.#gpu.run(spreadTriangle, { k: h.shape[0]!, p: this.#totals.get(name)!, h });
+      const p = first.get(name)!;
+      const rest = second?.get(name);
+      if (rest) this.#gpu.run(addVector, { count: p.size / 4, x: rest, y: p });
+      this.#gpu.run(spreadTriangle, { k: h.shape[0]!, p, h });
     }
+    if (second) this.#freeAll(second);
+    this.#halves[1] = undefined;
   }
 
   /** Frees the totals. */
-  freeTotals(scope: Scope): void {
-    for (const total of this.#totals.values()) scope.free(total);
+  freeTotals(): void {
+    this.#freeAll(this.#halves[0]);
+  }
+
+  #totalsOf(half: number): Totals {
+    if (half === 0) return this.#halves[0];
+    if (!this.#halves[1]) {
+      this.#halves[1] = this.#newTotals();
+      for (const total of this.#halves[1].values()) this.#gpu.zero(total);
+    }
+    return this.#halves[1];
+  }
+
+  #newTotals(): Totals {
+    const label = `Hessian sum of ${this.#what}`;
+    const alloc = (h: GpuTensor) => this.#scope.alloc([triangleSize(h.shape[0]!)], label);
+    return new Map([...this.squares].map(([name, h]) => [name, alloc(h)]));
+  }
+
+  #freeAll(totals: Totals): void {
+    for (const total of totals.values()) this.#scope.free(total);
   }
 }

@@ -47,7 +47,7 @@ export async function quantizeHead(
         source: () => headInputs(forward, norm),
         mayRound: false,
       });
-      sums.freeTotals(temporary);
+      sums.freeTotals();
       const h = sums.squares.get('postNorm')!;
       const keepHessian = context.quantizer.descentPasses > 0;
       const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows, keepHessian);

@@ -48,7 +48,7 @@ export async function quantizeLinears(
   const { linears } = loaded.module;
   const shares = shareLinears(context, linears, [crew.leader, ...crew.helpers]);
   const given = await startHelpers(crew, shares.slice(1), request, context);
-  sums.freeTotals(sumScope);
+  sums.freeTotals();
   const tensors = new Map<string, readonly HostTensor[]>();
   const errors = new Map<string, number>();
   await withScope(context.gpu, async (factorScope) => {

@@ -4,20 +4,27 @@ export interface RowRange {
   readonly end: number;
 }
 
+/** Rows whose Hessian sum is made by itself. */
+export interface RowPart extends RowRange {
+  /** 0 or 1: half of all parts that it belongs to. */
+  readonly half: number;
+}
+
 const PARTS = 4;
 
 /**
- * Parts of the calibration rows. Each part's Hessian sum is made by itself, and then they are added in this order: so
- * the result is the same however many workers share the rows.
+ * Parts of the calibration rows: (1 + 2) + (3 + 4). Their Hessian sums are always added in this way, so the result is
+ * the same however many workers share the rows; and a worker with half of them has one sum to send.
  */
-export const rowParts = (rows: number): RowRange[] =>
+export const rowParts = (rows: number): RowPart[] =>
   Array.from({ length: PARTS }, (_, i) => ({
     start: Math.round((i * rows) / PARTS),
     end: Math.round(((i + 1) * rows) / PARTS),
+    half: Math.floor((2 * i) / PARTS),
   })).filter(({ start, end }) => end > start);
 
 /** The parts of each worker, in order, by its speed; the first worker has at least one. */
-export function shareParts(parts: readonly RowRange[], speeds: readonly number[]): RowRange[][] {
+export function shareParts(parts: readonly RowPart[], speeds: readonly number[]): RowPart[][] {
   const total = speeds.reduce((a, b) => a + b, 0);
   let passed = 0;
   let next = 0;

@@ -9,7 +9,7 @@ import { advance, inputsFit, type LoadedModule, roundsToHalf } from './capture.t
 import type { StageContext } from './context.ts';
 import { HessianSums } from './hessian-sums.ts';
 import type { Crew, Helper } from './pool/crew.ts';
-import { type RowRange, rowParts, shareParts } from './row-parts.ts';
+import { type RowPart, rowParts, shareParts } from './row-parts.ts';
 import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
 
 /** Memory ran out while states were changed in place: the pass has to start again from what is finished. */
@@ -47,8 +47,8 @@ export class RowsPass {
   readonly #context: StageContext;
   readonly #crew: Crew;
   readonly #rows: CalibrationRows;
-  readonly #parts: readonly RowRange[];
-  readonly #others: readonly { readonly helper: Helper; readonly parts: readonly RowRange[] }[];
+  readonly #parts: readonly RowPart[];
+  readonly #others: readonly { readonly helper: Helper; readonly parts: readonly RowPart[] }[];
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
   constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
@@ -128,16 +128,16 @@ export class RowsPass {
     sums.clear();
     await this.#crew.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
-      await sumParts(this.#context, source, quantized, this.#parts, batch, sums, { seen });
+      await sumParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
-    for (const parts of await others) for (const part of parts) await sums.add(part);
+    await sums.add((await others).flat());
     sums.finish();
   }
 
   /** Asks all others at once. Rejections come when it is awaited. */
-  #call<T>(work: (helper: Helper, parts: readonly RowRange[]) => Promise<T>): Promise<T[]> {
+  #call<T>(work: (helper: Helper, parts: readonly RowPart[]) => Promise<T>): Promise<T[]> {
     const calls = Promise.all(this.#others.map(({ helper, parts }) => work(helper, parts)));
     calls.catch(() => {});
     return calls;

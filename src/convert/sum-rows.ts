@@ -9,7 +9,7 @@ import { addToHessian, type LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import type { HessianSums } from './hessian-sums.ts';
-import type { RowRange } from './row-parts.ts';
+import type { RowPart, RowRange } from './row-parts.ts';
 
 /** What makes linear inputs of hidden states: a module, or the norm before the head. */
 export interface InputSource {
@@ -63,20 +63,19 @@ export async function runRows(
   });
 }
 
-/** Sums xᵀx over each part of the rows. @param onPart called when a part is in the totals. */
+/** Sums xᵀx over each part of the rows. */
 export async function sumParts(
   context: StageContext,
   source: InputSource,
   states: HiddenStates,
-  parts: readonly RowRange[],
+  parts: readonly RowPart[],
   batch: number,
   sums: HessianSums,
-  { seen, onPart }: { seen?: (batch: BatchInputs) => void; onPart?: () => Promise<void> },
+  seen?: (batch: BatchInputs) => void,
 ): Promise<void> {
   for (const part of parts) {
     sums.startPart();
     await runRows(context, source, states, part, batch, sums, seen);
-    sums.endPart();
-    await onPart?.();
+    sums.endPart(part.half);
   }
 }

@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { ConvertEvent } from '../../convert/events.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
@@ -7,8 +7,11 @@ import { writeJsonFile } from '../../io/write-file.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { InputError } from '../../util/errors.ts';
+import { adapterName, chosenCards, seesOnly, startProcess } from '../cards.ts';
+import { endOf } from '../child.ts';
 import type { Surroundings } from '../command.ts';
 import type { OpenAdapter } from '../gpu.ts';
+import { cardNumbers } from '../option-values.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { measureCeilings } from './ceilings.ts';
@@ -53,35 +56,54 @@ const OPTIONS = {
     description: 'Time every kernel on the GPU; the whole takes somewhat longer.',
   },
   json: { type: 'string', description: 'File to write the result to as JSON.' },
+  gpus: { type: 'string', description: 'Cards to share one conversion: all, or numbers such as 0,2.' },
+  workers: { type: 'number', default: 1, description: 'Processes on each card.' },
   ...GPU_OPTIONS,
 } as const;
 
 const USAGE =
   'npm run bench -- --shape NAME\n\nConverts a model of random weights and tells what took how long. Nothing is kept.';
 
+/** This program, built; from the repository. */
+const BENCH_FILE = 'dist/cli/bench.js';
+
 type Process = Omit<Surroundings, 'version'>;
 
 export const benchCommand = (args: readonly string[], process: Process): Promise<number> =>
   withExitCode(process, async () => {
     const options = parser(USAGE, OPTIONS);
-    if (await helped(options, args, process)) return;
+    if (await helped(options, args, process)) return 0;
     const given = await options.parseAsync([...args]);
     const { layers, quantizer, precision, stage, profile, json } = given;
     if (layers !== undefined && !(Number.isSafeInteger(layers) && layers >= 1))
       throw new InputError(`--layers is ${layers}; expected a whole number from 1.`);
     const config = shapeConfig(given.shape, layers);
-    const job = { config, rows: parseRows(given.rows), stage, quantizer, precision, profile };
+    const cards = await chosenCards(given.gpus === undefined ? undefined : cardNumbers(given.gpus));
+    const [card] = cards;
+    if (card && !seesOnly(card)) {
+      const streams = ['inherit', 'inherit', 'inherit'] as const;
+      return endOf(
+        startProcess(join(process.places.root, BENCH_FILE), args, card, { streams }),
+        process.signal,
+      );
+    }
+    const { workers } = given;
+    const crew = { cards, workers, root: process.places.root };
+    const job = { config, rows: parseRows(given.rows), stage, quantizer, precision, profile, crew };
     const kernels = given.kernel && chosenKernels(given.kernel.map(String));
-    await withGpu(given.gpu, given['gpu-memory-budget'], async (gpu, opened) => {
+    const name = card ? adapterName(card) : given.gpu;
+    const run = async (gpu: Gpu, opened: OpenAdapter) => {
       const result = kernels
         ? await benchKernels(kernels, gpu, opened, process)
         : await bench(job, gpu, opened, process);
       if (json !== undefined) await writeJson(resolve(process.places.cwd, json), result);
-    });
+    };
+    await withGpu(name, given['gpu-memory-budget'], run, workers);
+    return 0;
   });
 
 async function bench(
-  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'precision' | 'profile'>,
+  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'precision' | 'profile' | 'crew'>,
   gpu: Gpu,
   { name, software }: OpenAdapter,
   { out, signal, writeError }: Process,

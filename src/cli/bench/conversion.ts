@@ -13,6 +13,7 @@ import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { UnsupportedError } from '../../util/errors.ts';
+import { type HelperRequest, startHelpers } from '../helpers.ts';
 import { measureCeilings } from './ceilings.ts';
 import { type ByteCount, countedDirectory } from './counted-directory.ts';
 import { kernelWork } from './kernel-work.ts';
@@ -37,6 +38,8 @@ export interface BenchJob {
   readonly quantizer: QuantizerMethod;
   readonly precision: Precision;
   readonly profile: boolean;
+  /** Who shares the conversion. */
+  readonly crew: Pick<HelperRequest, 'cards' | 'workers' | 'root'>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ConvertEvent) => void;
 }
@@ -69,9 +72,13 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   const seen = new SeenEvents();
   if (profiler) profiler.section = BEFORE_STAGES;
   gpu.profiler = profiler;
+  const helpers = startHelpers({
+    ...{ ...job.crew, budgetBytes: gpu.memory.budget },
+    ...{ inDir: join(folder, 'model'), workDir: join(folder, 'work') },
+  });
   const started = performance.now();
   await convert({
-    ...{ gpu, adapter, settings, control: { signal } },
+    ...{ gpu, adapter, settings, control: { signal }, helpers: helpers.links },
     model: directory('model'),
     output: directory('output'),
     work: directory('work'),
@@ -81,7 +88,7 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
       seen.see(event);
       onEvent(event);
     },
-  });
+  }).finally(helpers.stop);
   const seconds = (performance.now() - started) / 1000;
   const { peak, budget } = gpu.memory;
   return {

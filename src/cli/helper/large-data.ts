@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +23,13 @@ interface InFile {
 
 const isInFile = (value: object): value is InFile => 'dataInFile' in value;
 
-/** Large data of messages, passed from process to process in files: channels between processes take them slowly. */
+/** Of a file that has been read, and can be written again. */
+const FREE = '.free';
+
+/**
+ * Large data of messages, passed from process to process in files: channels between processes take them slowly. Files
+ * that have been read are written again, since new memory is slower than used one.
+ */
 export class LargeData {
   readonly folder: string;
   #next = 0;
@@ -24,14 +39,24 @@ export class LargeData {
     this.folder = folder;
   }
 
-  /** The message with its large arrays in files, which the receiver removes. */
+  /** The message with its large arrays in files. */
   put = (message: unknown): unknown =>
     mapped(message, (value) => {
       if (!(value instanceof Uint8Array) || value.byteLength < LARGE_BYTES) return undefined;
-      const dataInFile = join(this.folder, `${process.pid}-${this.#next++}`);
-      writeFileSync(dataInFile, value);
+      const dataInFile = this.#fileFor(value.byteLength);
+      writeFileSync(dataInFile, value, { flag: existsSync(dataInFile) ? 'r+' : 'w' });
       return { dataInFile } satisfies InFile;
     });
+
+  /** A free file of this size, or a new one; their names say whose they are. */
+  #fileFor(bytes: number): string {
+    const prefix = `${process.pid}-${bytes}-`;
+    const free = readdirSync(this.folder).find((name) => name.startsWith(prefix) && name.endsWith(FREE));
+    if (free === undefined) return join(this.folder, `${prefix}${this.#next++}`);
+    const path = join(this.folder, free.slice(0, -FREE.length));
+    renameSync(path + FREE, path);
+    return path;
+  }
 
   /** Removes the folder with what nobody has taken. */
   end(): void {
@@ -49,7 +74,7 @@ export const takeLargeData = (message: unknown): unknown =>
     if (value instanceof Uint8Array) return value.slice();
     if (!isInFile(value)) return undefined;
     const bytes = readFileSync(value.dataInFile);
-    rmSync(value.dataInFile);
+    renameSync(value.dataInFile, value.dataInFile + FREE);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   });
 

@@ -7,8 +7,8 @@
 import type { CalibrationRows } from '../../calibration/rows.ts';
 import type { ModuleParams } from '../../exl2/params.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
-import type { SumBytes } from '../hessian-sums.ts';
-import type { RowRange } from '../row-parts.ts';
+import type { HalfSum, SumBytes } from '../hessian-sums.ts';
+import type { RowPart } from '../row-parts.ts';
 import type { ConvertSettings } from '../settings.ts';
 
 /** What a helper needs to know of a job; model and work directory are its host's part. */
@@ -38,9 +38,9 @@ export interface HelperApi {
   /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
   measure(index: number): Promise<unknown>;
   /** Begins a quantization pass, with these parts of its rows. */
-  beginPass(parts: readonly RowRange[]): Promise<void>;
-  /** Σ xᵀx over each of its parts, in order, for the module of this number, or for the head after them. */
-  sumRows(index: number, mixed: boolean): Promise<SumBytes[]>;
+  beginPass(parts: readonly RowPart[]): Promise<void>;
+  /** Σ xᵀx over each half that it has parts of, for the module of this number, or for the head after them. */
+  sumRows(index: number, mixed: boolean): Promise<HalfSum[]>;
   /** Advances its rows through a module whose tensors are in the work directory. */
   advanceRows(index: number): Promise<void>;
   /** Quantizes linears of a module. @param rows in the sums. @returns their packed tensors, by name. */

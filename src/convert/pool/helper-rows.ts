@@ -11,9 +11,9 @@ import { ARTEFACT } from '../artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
 import { advance, loadModule, withPrecision } from '../capture.ts';
 import type { StageContext } from '../context.ts';
-import { HessianSums, type SumBytes } from '../hessian-sums.ts';
+import { type HalfSum, HessianSums } from '../hessian-sums.ts';
 import { loadQuantized } from '../packed-module.ts';
-import type { RowRange } from '../row-parts.ts';
+import type { RowPart } from '../row-parts.ts';
 import { headInputs, type InputSource, inputSizes, moduleInputs, sumParts } from '../sum-rows.ts';
 
 /** A helper's rows of the quantization pass, and their states. */
@@ -23,16 +23,16 @@ export class HelperRows {
   readonly #ids: Int32Array;
   readonly #states: HiddenStates;
   /** Counted from the first of its rows. */
-  readonly #parts: readonly RowRange[];
+  readonly #parts: readonly RowPart[];
 
-  constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowRange[]) {
+  constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowPart[]) {
     const { source, fetch } = readAhead(stage.source);
     const [first, last] = [parts[0]!.start, parts.at(-1)!.end];
     this.#context = { ...stage, source };
     this.#fetch = fetch;
     this.#ids = ids.subarray(first * length, last * length);
     this.#states = new HiddenStates(stage.gpu, last - first, length, stage.plan.config.hiddenSize);
-    this.#parts = parts.map(({ start, end }) => ({ start: start - first, end: end - first }));
+    this.#parts = parts.map(({ start, end, half }) => ({ start: start - first, end: end - first, half }));
   }
 
   async start(): Promise<void> {
@@ -43,8 +43,8 @@ export class HelperRows {
     this.#fetch(weightNames(plan.modules[0]));
   }
 
-  /** The sum of each of its parts, for the module of this number, or for the head after them. */
-  async sum(index: number, mixed: boolean): Promise<SumBytes[]> {
+  /** The sum of each half that it has parts of, for the module of this number, or for the head after them. */
+  async sum(index: number, mixed: boolean): Promise<HalfSum[]> {
     const { gpu, plan } = this.#context;
     this.#fetch(weightNames(plan.modules[index + 1]));
     const { key } = plan.modules[index] ?? plan.head;
@@ -52,15 +52,15 @@ export class HelperRows {
       withScope(gpu, async (scope) => {
         const { source, sizes } = await this.#inputs(scope, index, mixed);
         const sums = new HessianSums(gpu, scope, key, sizes);
-        const parts: SumBytes[] = [];
-        sums.clear();
-        await sumParts(this.#context, source, this.#states, this.#parts, batch, sums, {
-          onPart: async () => {
-            parts.push(await sums.readAll());
-            sums.clear();
-          },
-        });
-        return parts;
+        const halves: HalfSum[] = [];
+        for (const half of new Set(this.#parts.map((part) => part.half))) {
+          sums.clear();
+          // Of this half alone, so the first total takes it.
+          const parts = this.#parts.filter((part) => part.half === half).map((p) => ({ ...p, half: 0 }));
+          await sumParts(this.#context, source, this.#states, parts, batch, sums);
+          halves.push({ half, sums: await sums.readAll() });
+        }
+        return halves;
       }),
     );
   }

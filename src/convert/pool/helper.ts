@@ -12,12 +12,12 @@ import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
-import { putSum, type SumBytes } from '../hessian-sums.ts';
+import { type HalfSum, putSum, type SumBytes } from '../hessian-sums.ts';
 import { moduleToJson } from '../measurement-json.ts';
 import { Measurer } from '../measurer.ts';
 import { openModel } from '../open-model.ts';
 import { quantizeLinear } from '../quantize-linear.ts';
-import type { RowRange } from '../row-parts.ts';
+import type { RowPart } from '../row-parts.ts';
 import type { HelperApi, HelperFacts, HelperJob, HelperStatus } from './api.ts';
 import { HelperRows } from './helper-rows.ts';
 
@@ -77,7 +77,7 @@ export class JobHelper implements HelperApi {
     });
   }
 
-  beginPass(parts: readonly RowRange[]): Promise<void> {
+  beginPass(parts: readonly RowPart[]): Promise<void> {
     return this.#afterLast(async ({ context, rows }) => {
       this.#measurer?.free();
       this.#measurer = undefined;
@@ -87,7 +87,7 @@ export class JobHelper implements HelperApi {
     });
   }
 
-  sumRows(index: number, mixed: boolean): Promise<SumBytes[]> {
+  sumRows(index: number, mixed: boolean): Promise<HalfSum[]> {
     return this.#afterLast(() => this.#begun.sum(index, mixed));
   }
 

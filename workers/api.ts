@@ -102,7 +102,10 @@ export interface JobOptions {
   readonly measurement?: unknown;
   /** Stop after measuring, to choose the allocation by hand. */
   readonly chooseAfterMeasuring: boolean;
+  /** For all workers together. */
   readonly gpuBudgetBytes: number;
+  /** That share the job, each with a device of its own; missing: one. */
+  readonly workers?: number;
   /** Missing: the fast one. */
   readonly gpu?: GpuChoice;
   readonly seed: number;

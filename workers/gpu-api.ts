@@ -5,7 +5,7 @@ import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/
 import type { ConvertSettings } from '../src/convert/settings.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
 import type { TextRequest } from '../src/evaluate/text-request.ts';
-import type { GpuFacts, ModelSource, OutputTarget } from './api.ts';
+import type { GpuChoice, GpuFacts, ModelSource, OutputTarget } from './api.ts';
 import type { Rates } from './rates.ts';
 import type { TextEvent } from './text-api.ts';
 
@@ -24,7 +24,10 @@ export interface GpuJob {
     /** The user's own, in the browser's storage. */
     readonly file?: string;
   };
+  /** Of each worker. */
   readonly gpuBudgetBytes: number;
+  /** The GPU of each worker that helps. */
+  readonly helpers: readonly GpuChoice[];
   /** That the whole job takes, for the message when a disk is full. */
   readonly diskBytes: number;
 }

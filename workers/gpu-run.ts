@@ -14,6 +14,7 @@ import { countBytes, countReads } from './counted-directory.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
 import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';
+import { startHelpers } from './helpers.ts';
 import { withJobGpu } from './job-gpu.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
@@ -35,6 +36,7 @@ export async function runJob(
     listener({ type: 'events', events: batch }),
   );
   let outcome: RunOutcome = {};
+  const helpers = startHelpers(job, control);
   const timer = setInterval(() => listener({ type: 'rates', ...meter.sample() }), RATES_INTERVAL_MS);
   try {
     const output = await openOutput(job.output, job.id, job.modelName, job.settings.bits);
@@ -53,7 +55,7 @@ export async function runJob(
         model: countReads(openSource(job.source), meter),
         output: countBytes(output, meter),
         work: countBytes(work, meter),
-        ...{ settings: job.settings, calibration, emit, control },
+        ...{ settings: job.settings, calibration, emit, control, helpers: helpers.links },
       }),
     );
     return outcome;
@@ -61,6 +63,7 @@ export async function runJob(
     throw await explainFullDisk(error, job.diskBytes);
   } finally {
     clearInterval(timer);
+    helpers.stop();
     await events.flush();
   }
 }

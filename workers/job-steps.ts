@@ -43,6 +43,7 @@ export function targetStep(
 function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, bits: number): GpuJob {
   const { id, options, model, calibrationName } = record;
   const { headBits, quantizer, precision = 'mixed', preset, seed, gpuBudgetBytes } = options;
+  const { workers = 1, gpu = 'high-performance' } = options;
   const file = calibrationName === undefined ? {} : { file: calibrationName };
   return {
     id,
@@ -59,7 +60,8 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
       dataset: calibrationName ?? 'default',
     },
     calibration: { preset, seed, ...file },
-    gpuBudgetBytes,
+    gpuBudgetBytes: Math.floor(gpuBudgetBytes / workers),
+    helpers: Array.from({ length: workers - 1 }, () => gpu),
     diskBytes,
   };
 }

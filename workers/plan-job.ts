@@ -27,13 +27,14 @@ export async function planJob(
   const shapes = calibrationShapes(options);
   const plans = options.bits.map((bits) => planTarget(model, options, bits, shapes, problems));
   const made = plans.filter((plan) => plan !== undefined);
+  const { workers = 1 } = options;
   const most = (need: (plan: PlanEvent) => number) => Math.max(0, ...made.map(need));
   // Of the work directories only the one in use is there.
   const working = most(({ diskBytes, outputBytes }) => diskBytes - outputBytes);
   const plan = {
     outputBytes: plans.map((each) => each?.outputBytes ?? 0),
-    gpuBytes: most(({ gpuBytes }) => gpuBytes),
-    memoryBytes: most(({ memoryBytes }) => memoryBytes),
+    gpuBytes: workers * most(({ gpuBytes }) => gpuBytes),
+    memoryBytes: workers * most(({ memoryBytes }) => memoryBytes),
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };
@@ -105,13 +106,16 @@ function checkMeasurement({ plan }: OpenedModel, { measurement }: JobOptions, pr
 function checkGpu(
   gpuBytes: number,
   gpuBufferBytes: number,
-  { gpuBudgetBytes, preset }: JobOptions,
+  { gpuBudgetBytes, preset, workers = 1 }: JobOptions,
   { software, maxBufferBytes }: GpuFacts,
   problems: Problem[],
 ): void {
   if (gpuBytes > gpuBudgetBytes) {
-    const shorter = preset === 'standard' ? ', or take the quick preset, which needs less' : '';
-    const text = `${formatByteSize(gpuBytes)} of GPU memory are needed and ${formatByteSize(gpuBudgetBytes)} allowed: allow more if the GPU has it${shorter}.`;
+    const ways = [
+      ...(workers > 1 ? ['take fewer workers'] : []),
+      ...(preset === 'standard' ? ['take the quick preset, which needs less'] : []),
+    ].map((way) => `, or ${way}`);
+    const text = `${formatByteSize(gpuBytes)} of GPU memory are needed and ${formatByteSize(gpuBudgetBytes)} allowed: allow more if the GPU has it${ways.join('')}.`;
     problems.push({ severe: true, text });
   }
   if (gpuBufferBytes > maxBufferBytes) {

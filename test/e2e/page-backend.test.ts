@@ -137,6 +137,8 @@ const remove = (id: string) => run(`backend.api.remove('${id}')`);
 /** The GPU worker, to break things in it. */
 const gpuWorker = () => page.workers().find((worker) => worker.url().includes('gpu-worker'))!;
 
+const helperWorkers = () => page.workers().filter((worker) => worker.url().includes('helper-worker'));
+
 /** measurement.json of the first job, kept in the page's storage over reloads. */
 const MEASUREMENT = `{ bits: [4], measurement: JSON.parse(localStorage.getItem('measurement')) }`;
 
@@ -324,6 +326,33 @@ test('a lost device is replaced, and the job goes on by itself', async () => {
   expect([state, error]).toEqual(['done', undefined]);
   const warnings = (await events(id)).filter((e) => e.type === 'warning').map(({ message }) => message);
   expect(warnings.join()).toMatch(/The GPU was lost.*attempt 1 of 3/);
+  expect(await digests(id, 4)).toEqual((await expected)[4]);
+  await remove(id);
+});
+
+test('two workers that share a job make the same bytes', async () => {
+  const id = await start(`{ kind: 'storage' }`, '{ bits: [4], workers: 2 }');
+  expect((await reaches(id, 'done', 'failed')).state).toBe('done');
+  const seen = await events(id);
+  expect(seen.filter((e) => e.type === 'warning' && /worker/.test(e.message))).toEqual([]);
+  const helped = seen.flatMap((e) => (e.type === 'workers' ? [e.workers[1]!] : []));
+  expect(helped.map(({ busy }) => busy).some((busy) => busy > 0)).toBe(true);
+  expect(helped[0]!.adapter).toMatch(/swiftshader/i);
+  expect(await digests(id, 4)).toEqual((await expected)[4]);
+  expect(helperWorkers()).toEqual([]);
+  await remove(id);
+});
+
+test('what a worker had under way when it ended is done by the other, after a pause too', async () => {
+  const id = await start(`{ kind: 'storage' }`, '{ bits: [4], workers: 2 }');
+  await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`);
+  await run(`backend.api.pause('${id}')`);
+  await helperWorkers()[0]!
+    .evaluate('close()')
+    .catch(() => {}); // it cannot answer any more
+  await sees(id, `e.type === 'warning' && /worker 2 .* is lost: its worker has ended/.test(e.message)`);
+  await run(`backend.api.unpause('${id}')`);
+  expect((await reaches(id, 'done', 'failed')).state).toBe('done');
   expect(await digests(id, 4)).toEqual((await expected)[4]);
   await remove(id);
 });

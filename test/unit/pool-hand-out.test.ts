@@ -76,6 +76,15 @@ test('a helper that ends without an answer is lost', async () => {
   expect((await run(crew)).size).toBe(6);
 });
 
+test('a helper that hears that the job is cancelled ends it all, and is not lost', async () => {
+  const cancelled = helper(2, async () => {
+    throw new DOMException('cancelled', 'AbortError');
+  });
+  const { crew, events } = crewOf(cancelled);
+  await expect(run(crew)).rejects.toThrow('cancelled');
+  expect([cancelled.lost, events]).toEqual([false, []]);
+});
+
 test("the leader's error ends it all", async () => {
   const { crew } = crewOf(helper(2, pause));
   await expect(run(crew, (index) => index === 0)).rejects.toThrow('broken');

@@ -86,6 +86,15 @@ test('what cannot be, or may not be, is said with what to do', async () => {
   ]);
 });
 
+test('workers share the GPU memory: each needs as much as one', async () => {
+  const model = await demo();
+  const { gpuBytes } = await planJob(model, OPTIONS, GPU);
+  expect((await planJob(model, { ...OPTIONS, workers: 3 }, GPU)).gpuBytes).toBe(3 * gpuBytes);
+  expect(await textsOf({ workers: 3, gpuBudgetBytes: 2 * gpuBytes })).toEqual([
+    expect.stringMatching(/^severe: .* of GPU memory are needed .*, or take fewer workers\.$/),
+  ]);
+});
+
 test('a measurement that is given saves the time to make it', async () => {
   const model = await demo();
   const without = await planJob(model, OPTIONS, GPU);

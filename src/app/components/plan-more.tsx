@@ -5,6 +5,8 @@ import { failureOf } from '../state/loadable.ts';
 import { NumberField } from './number-field.tsx';
 import { Term } from './term.tsx';
 
+const WORKER_COUNTS = [1, 2, 3, 4];
+
 /** Options that few need to touch. */
 export function PlanMore() {
   const { draft } = useApp();
@@ -49,8 +51,37 @@ export function PlanMore() {
           />{' '}
           GB <Term of="GPU memory budget">why limit it?</Term>
         </div>
+        <WorkersOption />
       </div>
     </details>
+  );
+}
+
+/** More are of use where one leaves the GPU waiting; they share its memory. */
+function WorkersOption() {
+  const { draft } = useApp();
+  return (
+    <>
+      <label for="worker-count">
+        <Term of="worker">Workers</Term>
+      </label>
+      <div>
+        <select
+          id="worker-count"
+          aria-label="Workers"
+          value={draft.workers.value}
+          onChange={(event) => {
+            draft.workers.value = Number(event.currentTarget.value);
+          }}
+        >
+          {WORKER_COUNTS.map((count) => (
+            <option key={count} value={count}>
+              {count === 1 ? '1: enough to keep most GPUs busy' : `${count}, which share the GPU memory`}
+            </option>
+          ))}
+        </select>
+      </div>
+    </>
   );
 }
 

@@ -40,6 +40,7 @@ export class Draft {
   readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
   readonly chooseAfterMeasuring = signal(false);
   readonly gpuBudgetBytes = signal(0);
+  readonly workers = signal(1);
   readonly gpu = signal<GpuChoice>('high-performance');
   readonly cacheTokens = signal(4096);
   readonly output = signal<OutputTarget | undefined>({ kind: 'storage' });
@@ -54,6 +55,7 @@ export class Draft {
     ...(this.measurement.value && { measurement: this.measurement.value.json }),
     chooseAfterMeasuring: this.chooseAfterMeasuring.value,
     gpuBudgetBytes: this.gpuBudgetBytes.value,
+    workers: this.workers.value,
     gpu: this.gpu.value,
     seed: 0,
   }));

@@ -21,7 +21,7 @@ async function openHelper({
   const { adapter, name } = await openCard(card, wanted);
   const gpu = await openGpu(adapter, budgetBytes);
   return new JobHelper({
-    ...{ gpu, adapter: name, speeds: speedFile() },
+    ...{ gpu, adapter: name, speeds: speedFile(), control: { signal: new AbortController().signal } },
     ...{ model: nodeDirectory(inDir), work: nodeDirectory(workDir) },
   });
 }

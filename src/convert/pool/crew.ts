@@ -73,7 +73,7 @@ export class Helper extends Member {
 
   /**
    * @param onShare called now and then with the share of the work that is done.
-   * @throws WorkerLostError whatever goes wrong; the helper is given nothing more.
+   * @throws WorkerLostError whatever goes wrong; the helper is given nothing more. AbortError: the job is cancelled.
    */
   async call<T>(
     doing: string,
@@ -84,8 +84,10 @@ export class Helper extends Member {
     try {
       return await this.during(doing, () => Promise.race([work(this.#link.api), this.#link.ended]));
     } catch (error) {
+      const { name, message } = error as Error;
+      if (name === 'AbortError') throw error;
       this.lost = true;
-      throw new WorkerLostError(`${this.name} (${this.adapter}) is lost: ${(error as Error).message}.`);
+      throw new WorkerLostError(`${this.name} (${this.adapter}) is lost: ${message}.`);
     }
   }
 

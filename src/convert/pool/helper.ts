@@ -12,6 +12,7 @@ import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
+import type { Control } from '../control.ts';
 import { type HalfSum, putSum, type SumBytes } from '../hessian-sums.ts';
 import { moduleToJson } from '../measurement-json.ts';
 import { Measurer } from '../measurer.ts';
@@ -29,6 +30,8 @@ export interface HelperHost {
   readonly work: WritableDirectory;
   /** Keeps the measured speeds of its GPU. */
   readonly speeds: SpeedStore;
+  /** Its `signal` is not the leader's; an AbortError that `resumed` throws ends the leader's call. */
+  readonly control: Control;
 }
 
 interface OpenJob {
@@ -51,12 +54,11 @@ export class JobHelper implements HelperApi {
   }
 
   async open(job: HelperJob): Promise<HelperFacts> {
-    const { gpu, adapter, model, work, speeds } = this.#host;
+    const { gpu, adapter, model, work, speeds, control } = this.#host;
     const { quantizer, precision } = job.settings;
     await chooseVariants(gpu, precision, speeds);
     const flopsPerSecond = await measureFlops(gpu, gemmMixed);
     const { source, plan } = await openModel(model, job.settings);
-    const control = { signal: new AbortController().signal };
     const context = { gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control };
     this.#job = { context, rows: job };
     return { adapter, flopsPerSecond };

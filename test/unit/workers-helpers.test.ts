@@ -1,0 +1,123 @@
+/** Starting and losing the workers that help one that leads a job; with workers that are channels. */
+
+import { expose } from 'comlink';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { arrayBuffers } from '../../workers/array-buffers.ts';
+import type { GpuJob } from '../../workers/gpu-api.ts';
+import type { HelperPlaces } from '../../workers/helper-api.ts';
+import { startHelpers } from '../../workers/helpers.ts';
+
+const JOB = {
+  ...{ source: { kind: 'demo' }, work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 },
+  helpers: ['high-performance', 'low-power'],
+} as unknown as GpuJob;
+
+/** Stands for a worker with a helper in it. */
+class FakeWorker {
+  static started: FakeWorker[] = [];
+  readonly name: string;
+  onerror: ((event: object) => void) | undefined;
+  places: HelperPlaces | undefined;
+  terminated = false;
+  readonly #channel = new MessageChannel();
+  readonly postMessage = this.#channel.port1.postMessage.bind(this.#channel.port1);
+  readonly addEventListener = this.#channel.port1.addEventListener.bind(this.#channel.port1);
+  readonly removeEventListener = this.#channel.port1.removeEventListener.bind(this.#channel.port1);
+
+  constructor(_: URL, { name }: { name: string }) {
+    this.name = name;
+    FakeWorker.started.push(this);
+    let check: () => Promise<void>;
+    const begin = async (places: HelperPlaces, given: () => Promise<void>) => {
+      this.places = places;
+      check = given;
+      locks.take(places.lock);
+    };
+    // A module that takes as long as the job is paused.
+    const measure = async (index: number) => {
+      await check();
+      return index;
+    };
+    expose({ begin, measure }, this.#channel.port2);
+    this.#channel.port1.start();
+  }
+
+  terminate(): void {
+    this.terminated = true;
+    this.#channel.port1.close();
+  }
+}
+
+/** As the browser's: a lock is free when its holder has ended. */
+const locks = {
+  free: new Map<string, () => void>(),
+  held: new Map<string, Promise<void>>(),
+  take(name: string) {
+    locks.held.set(name, new Promise((resolve) => void locks.free.set(name, resolve)));
+  },
+  async request(name: string, work: () => void) {
+    await locks.held.get(name);
+    work();
+  },
+};
+
+beforeEach(() => {
+  FakeWorker.started = [];
+  vi.stubGlobal('Worker', FakeWorker);
+  vi.stubGlobal('navigator', { locks });
+});
+afterEach(() => void vi.unstubAllGlobals());
+
+const going = { signal: new AbortController().signal };
+
+test('each helper has a worker on its GPU, a name and a lock; they end together', async () => {
+  const { links, stop } = startHelpers(JOB, going);
+  expect(links.map(({ name }) => name)).toEqual(['worker 2', 'worker 3']);
+  expect(await Promise.all(links.map(({ api }) => api.measure(7)))).toEqual([7, 7]);
+  const [first, second] = FakeWorker.started;
+  expect([first?.name, second?.name]).toEqual(['high-performance', 'low-power']);
+  expect(first?.places).toMatchObject({ work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 });
+  expect(first?.places?.lock).not.toBe(second?.places?.lock);
+  stop();
+  expect(FakeWorker.started.every(({ terminated }) => terminated)).toBe(true);
+});
+
+test('a helper has ended when its lock is free, or at an error that nobody caught', async () => {
+  const { links, stop } = startHelpers(JOB, going);
+  await links[0]!.api.measure(0);
+  locks.free.get(FakeWorker.started[0]!.places!.lock)!();
+  await expect(links[0]!.ended).rejects.toThrow('its worker has ended');
+  FakeWorker.started[1]!.onerror!({ message: 'out of memory', preventDefault: () => {} });
+  await expect(links[1]!.ended).rejects.toThrow('out of memory');
+  stop();
+});
+
+test('pausing holds helpers up, cancelling ends what they do', async () => {
+  const controller = new AbortController();
+  let goOn = () => {};
+  const paused = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const { links, stop } = startHelpers(JOB, { signal: controller.signal, resumed: () => paused });
+  const [first, second] = links.map(({ api }) => api.measure(1));
+  const waited = new Promise((resolve) => setTimeout(resolve, 20)).then(() => 'paused');
+  expect(await Promise.race([first, waited])).toBe('paused');
+  goOn();
+  expect(await Promise.all([first, second])).toEqual([1, 1]);
+  controller.abort();
+  await expect(links[0]!.api.measure(2)).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+  stop();
+});
+
+test('all buffers of an answer are found, each once', () => {
+  const shared = new ArrayBuffer(8);
+  const single = new Uint8Array(4);
+  const answer = [
+    new Map([
+      ['q', new Uint8Array(shared, 0, 4)],
+      ['k', new Uint8Array(shared, 4)],
+    ]),
+    { tensors: [{ name: 'w', data: single }], none: null },
+  ];
+  expect(arrayBuffers(answer)).toEqual([shared, single.buffer]);
+});

@@ -1,0 +1,22 @@
+/** What the GPU worker, which leads a job, and its helpers' workers say to each other. */
+
+import type { HelperApi } from '../src/convert/pool/api.ts';
+import type { ModelSource } from './api.ts';
+
+/** Where a helper finds the job, and what it may take. */
+export interface HelperPlaces {
+  readonly source: ModelSource;
+  /** Work directory in the browser's storage. */
+  readonly work: string;
+  readonly gpuBudgetBytes: number;
+  /** Name of a lock that the helper holds as long as it lives. */
+  readonly lock: string;
+}
+
+export interface HelperWorkerApi extends HelperApi {
+  /**
+   * Before anything else. Resolves when the helper holds its lock.
+   * @param check a comlink proxy: resolves when work may go on, throws when the job is cancelled.
+   */
+  begin(places: HelperPlaces, check: () => Promise<void>): Promise<void>;
+}

@@ -1,0 +1,60 @@
+/** A helper of the worker that started it: shares its job, with adapter and device of its own. Its name says which GPU. */
+
+import { expose, transfer } from 'comlink';
+import type { Control } from '../src/convert/control.ts';
+import { JobHelper } from '../src/convert/pool/helper.ts';
+import { openGpu } from '../src/gpu/device.ts';
+import { storageDirectory } from '../src/io/platform/storage.ts';
+import { assert } from '../src/util/errors.ts';
+import { openAdapter } from './adapter.ts';
+import type { GpuChoice } from './api.ts';
+import { arrayBuffers } from './array-buffers.ts';
+import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
+import { keptSpeeds } from './kept-speeds.ts';
+import { openSource } from './places.ts';
+
+async function openHelper(
+  { source, work, gpuBudgetBytes }: HelperPlaces,
+  control: Control,
+): Promise<JobHelper> {
+  const { adapter, name } = await openAdapter(self.name as GpuChoice);
+  const gpu = await openGpu(adapter, gpuBudgetBytes);
+  return new JobHelper({
+    ...{ gpu, adapter: name, speeds: keptSpeeds, control },
+    ...{ model: openSource(source), work: await storageDirectory(work) },
+  });
+}
+
+/** Holds the lock as long as this worker lives. */
+const hold = (lock: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const forever = () => new Promise<never>(() => resolve());
+    navigator.locks.request(lock, forever).catch(reject);
+  });
+
+/** The answer, handed over instead of copied. */
+const handedOver = <T>(answer: T): T => transfer(answer, arrayBuffers(answer));
+
+let opening: Promise<JobHelper> | undefined;
+let helper: JobHelper;
+
+const api: HelperWorkerApi = {
+  async begin(places, check) {
+    await hold(places.lock);
+    opening = openHelper(places, { signal: new AbortController().signal, resumed: check });
+    opening.catch(() => {}); // the leader is told when it opens the job
+  },
+  async open(job) {
+    assert(opening, 'a helper is opened before it begins');
+    helper = await opening;
+    return helper.open(job);
+  },
+  status: () => helper.status(),
+  measure: (index) => helper.measure(index),
+  beginPass: (parts) => helper.beginPass(parts),
+  sumRows: async (index, mixed) => handedOver(await helper.sumRows(index, mixed)),
+  advanceRows: (index) => helper.advanceRows(index),
+  quantizeLinears: async (...request) => handedOver(await helper.quantizeLinears(...request)),
+};
+
+expose(api);

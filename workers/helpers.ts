@@ -1,0 +1,60 @@
+import { proxy, wrap } from 'comlink';
+import { type Control, checkControl } from '../src/convert/control.ts';
+import type { HelperLink } from '../src/convert/pool/api.ts';
+import type { GpuChoice } from './api.ts';
+import type { GpuJob } from './gpu-api.ts';
+import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
+
+export interface StartedHelpers {
+  readonly links: readonly HelperLink[];
+  stop(): void;
+}
+
+/** Starts the workers that help this one with a run. They end with it, should it end before `stop`. */
+export function startHelpers(
+  { helpers, source, work, gpuBudgetBytes }: GpuJob,
+  control: Control,
+): StartedHelpers {
+  const started = helpers.map((choice, i) => {
+    const lock = `exl2-web helper ${crypto.randomUUID()}`;
+    return startHelper(choice, i + 2, { source, work, gpuBudgetBytes, lock }, control);
+  });
+  return {
+    links: started.map(({ link }) => link),
+    stop() {
+      for (const { worker } of started) worker.terminate();
+    },
+  };
+}
+
+function startHelper(
+  name: GpuChoice,
+  number: number,
+  places: HelperPlaces,
+  control: Control,
+): { worker: Worker; link: HelperLink } {
+  const worker = new Worker(new URL('./helper-worker.ts', import.meta.url), { type: 'module', name });
+  const api = wrap<HelperWorkerApi>(worker);
+  const begun = api.begin(
+    places,
+    proxy(() => checkControl(control)),
+  );
+  const ended = Promise.race([failureOf(worker), begun.then(() => endOf(places.lock))]);
+  ended.catch(() => {}); // those who wait for it are told
+  return { worker, link: { name: `worker ${number}`, api, ended } };
+}
+
+/** Rejects at what nobody catches in the worker: a script that does not load, or memory that has run out. */
+const failureOf = (worker: Worker): Promise<never> =>
+  new Promise((_, reject) => {
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message || 'its script could not be loaded; reload the page'));
+    };
+  });
+
+/** Rejects when the holder of the lock has ended: browsers tell nobody of a worker's end, but give its locks back. */
+async function endOf(lock: string): Promise<never> {
+  await navigator.locks.request(lock, () => {});
+  throw new Error('its worker has ended');
+}

@@ -51,7 +51,7 @@ async function moveToHost(states: readonly HiddenStates[]): Promise<boolean> {
   return moved;
 }
 
-const tooLittleMemory = (what: string, { message }: OutOfMemoryError): OutOfMemoryError =>
+export const tooLittleMemory = (what: string, { message }: Error): OutOfMemoryError =>
   new OutOfMemoryError(
     `${message}. ${what} does not fit even with one calibration row at a time: give a larger GPU memory budget ` +
       '(--gpu-memory-budget; --dry-run shows the least), or calibrate with shorter rows.',

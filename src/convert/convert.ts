@@ -17,11 +17,11 @@ import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
-import { type Crew, WorkerLostError } from './pool/crew.ts';
+import type { Crew } from './pool/crew.ts';
 import { openCrew } from './pool/open-crew.ts';
-import { type QuantizeChoice, type QuantizeResult, quantize } from './quantize.ts';
+import type { QuantizeResult } from './quantize.ts';
+import { quantizeAgain } from './quantize-again.ts';
 import { Recorder } from './report/recorder.ts';
-import { SpoiledStatesError } from './rows-pass.ts';
 import type { ConvertSettings } from './settings.ts';
 import { stage } from './stage.ts';
 import { strategyToJson } from './strategy-json.ts';
@@ -182,7 +182,12 @@ async function quantizeOnce(
   }
   return stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
-    const { rfnErrors, linearErrors, perplexity } = await quantizeAgain(context, crew, rows, choice);
+    const { rfnErrors, linearErrors, perplexity } = await quantizeAgain(
+      context,
+      crew,
+      rows.quantization,
+      choice,
+    );
     const note: QuantizationNote = {
       rfn_error: Object.fromEntries(rfnErrors),
       linear_error: Object.fromEntries(linearErrors),
@@ -191,24 +196,6 @@ async function quantizeOnce(
     await work.writeJson(ARTEFACT.result, note);
     return errorsOf(note);
   });
-}
-
-/** Quantizes; when a worker is lost or memory ran out on the way, goes on from the last finished module. */
-async function quantizeAgain(
-  context: StageContext,
-  crew: Crew,
-  rows: JobRows,
-  choice: Omit<QuantizeChoice, 'mostRows'>,
-): Promise<QuantizeResult> {
-  for (let mostRows = Number.POSITIVE_INFINITY; ; ) {
-    try {
-      return await quantize(context, crew, rows.quantization, { ...choice, mostRows });
-    } catch (error) {
-      if (error instanceof WorkerLostError) crew.warn(error);
-      else if (error instanceof SpoiledStatesError && error.batch > 1) mostRows = Math.ceil(error.batch / 2);
-      else throw error;
-    }
-  }
 }
 
 const errorsOf = ({ rfn_error, linear_error }: QuantizationNote) => ({

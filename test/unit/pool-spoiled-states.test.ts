@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { ARTEFACT } from '../../src/convert/artefacts.ts';
+import { quantize } from '../../src/convert/quantize.ts';
+import { quantizeAgain } from '../../src/convert/quantize-again.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { WritableDirectory } from '../../src/io/bytes.ts';
+import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { OutOfMemoryError } from '../../src/util/errors.ts';
+import { loneCrew } from '../support/conversion.ts';
+import { testGpu } from '../support/gpu.ts';
+import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
+
+// Of the six rows: so a batch is changed before the next one runs out of memory.
+vi.mock(import('../../src/convert/batch-size.ts'), async (original) => ({
+  ...(await original()),
+  rowsPerBatch: () => 4,
+}));
+
+const MODEL = tinyModel(1);
+const FIRST = ARTEFACT.tensors('model.layers.0.self_attn');
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.destroy());
+afterEach(() => void vi.restoreAllMocks());
+
+/** A directory that tells when `path` is complete. */
+const watched = (directory: WritableDirectory, path: string, onClose: () => void): WritableDirectory => ({
+  ...directory,
+  async create(name) {
+    const sink = await directory.create(name);
+    const close = async () => {
+      await sink.close();
+      if (name === path) onClose();
+    };
+    return { ...sink, close };
+  },
+});
+
+/** From now on, the batches of states of these numbers, from 1, find no memory. */
+function refuseBatches(...numbers: number[]): void {
+  const { memory } = gpu;
+  const acquire = memory.acquire.bind(memory);
+  let batches = 0;
+  vi.spyOn(memory, 'acquire').mockImplementation((bytes, label) => {
+    if (label === 'hidden states of a batch' && numbers.includes(++batches))
+      throw new OutOfMemoryError('no memory left');
+    return acquire(bytes, label);
+  });
+}
+
+test('memory that runs out while states change in place restarts the pass with smaller batches', async () => {
+  // What must come out: the first module with batches of four rows, all that follows with batches of two.
+  const expected = memoryDirectory('expected');
+  const stages = await tinyStages(gpu, MODEL, expected);
+  const { rows, choice } = stages;
+  const inBatches = (mostRows: number) => quantize(stages.context, loneCrew(), rows, { ...choice, mostRows });
+  await inBatches(4);
+  for (const { path } of await expected.list()) if (path !== FIRST) await expected.remove(path);
+  const result = await inBatches(2);
+
+  const work = memoryDirectory('work');
+  const faulty = watched(work, FIRST, () => refuseBatches(2));
+  const { context } = await tinyStages(gpu, MODEL, faulty);
+  expect(await quantizeAgain(context, loneCrew(), rows, choice)).toEqual(result);
+  expect(await filesOf(work)).toEqual(await filesOf(expected));
+});
+
+test('where not even one row fits the error says what to do', async () => {
+  // Four, two and one row at a time; each restart runs the original's three rows first.
+  const faulty = watched(memoryDirectory('work'), FIRST, () => refuseBatches(1, 4, 8));
+  const { context, rows, choice } = await tinyStages(gpu, MODEL, faulty);
+  const failing = quantizeAgain(context, loneCrew(), rows, choice);
+  await expect(failing).rejects.toThrow(OutOfMemoryError);
+  await expect(failing).rejects.toThrow(
+    'The quantization does not fit even with one calibration row at a time: give a larger GPU memory budget',
+  );
+});

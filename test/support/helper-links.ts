@@ -1,0 +1,59 @@
+import type { Emit } from '../../src/convert/events.ts';
+import type { HelperApi, HelperJob, HelperLink } from '../../src/convert/pool/api.ts';
+import { Crew, Helper, Member } from '../../src/convert/pool/crew.ts';
+import { JobHelper } from '../../src/convert/pool/helper.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
+
+/** How a helper is lost: when it is asked for `method` the n-th time, it answers with an error or not any more. */
+export interface Loss {
+  readonly method: Exclude<keyof HelperApi, 'open' | 'status'>;
+  readonly call: number;
+  readonly how: 'rejects' | 'ends';
+}
+
+export interface HelperPlaces {
+  readonly model: ReadableDirectory;
+  readonly work: WritableDirectory;
+}
+
+/** A helper in this process, on a GPU of its own. Only what can be cloned passes, as between processes. */
+export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: Loss): HelperLink {
+  const speeds = { read: async () => undefined, write: async () => {} };
+  const control = { signal: new AbortController().signal };
+  const helper = new JobHelper({ gpu, adapter: 'test GPU', ...places, speeds, control });
+  let end: (error: Error) => void = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    end = reject;
+  });
+  ended.catch(() => {}); // those who wait for it are told
+  let calls = 0;
+  const lose = async (): Promise<never> => {
+    if (loss?.how === 'rejects') throw new Error('Out of memory');
+    end(new Error('its process has ended (SIGKILL)'));
+    return new Promise(() => {});
+  };
+  const passed =
+    <A extends unknown[], R>(method: keyof HelperApi, work: (...args: A) => R) =>
+    async (...args: A): Promise<Awaited<R>> => {
+      const isLost = method === loss?.method && ++calls === loss.call;
+      return isLost ? lose() : structuredClone(await work(...structuredClone(args)));
+    };
+  const api: HelperLink['api'] = {
+    open: passed('open', (job) => helper.open(job)),
+    status: passed('status', () => helper.status()),
+    measure: passed('measure', (index) => helper.measure(index)),
+    beginPass: passed('beginPass', (parts) => helper.beginPass(parts)),
+    sumRows: passed('sumRows', (index, mixed) => helper.sumRows(index, mixed)),
+    advanceRows: passed('advanceRows', (index) => helper.advanceRows(index)),
+    quantizeLinears: passed('quantizeLinears', (...request) => helper.quantizeLinears(...request)),
+  };
+  return { name, api, ended };
+}
+
+/** A leader with these helpers, all as fast as it is. */
+export async function crewWith(links: readonly HelperLink[], job: HelperJob, emit: Emit): Promise<Crew> {
+  const helpers = links.map((link, i) => new Helper(i + 2, link, 'test GPU', 1));
+  for (const { api } of links) await api.open(job);
+  return new Crew(new Member(1, 'test GPU', 1), helpers, () => 0, emit);
+}

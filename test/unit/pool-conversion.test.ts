@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { measure } from '../../src/convert/measure.ts';
+import { quantizeAgain } from '../../src/convert/quantize-again.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { testGpu } from '../support/gpu.ts';
+import { crewWith, helperLink, type Loss } from '../support/helper-links.ts';
+import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
+
+const MODEL = tinyModel(1);
+const HOWS = ['rejects', 'ends'] as const;
+
+let leader: Gpu;
+let helpers: Gpu[];
+beforeAll(async () => {
+  leader = await testGpu();
+  helpers = [await testGpu(), await testGpu(), await testGpu()];
+});
+afterAll(() => {
+  for (const gpu of [leader, ...helpers]) gpu.destroy();
+});
+
+/** A stage by so many helpers, of which the first may be lost, in a work directory of its own. */
+async function run(stage: 'measure' | 'quantize', count: number, loss?: Loss) {
+  const work = memoryDirectory('work');
+  const { context, events, rows, job, choice } = await tinyStages(leader, MODEL, work);
+  const places = { model: MODEL, work };
+  const links = helpers
+    .slice(0, count)
+    .map((gpu, i) => helperLink(`worker ${i + 2}`, gpu, places, i === 0 ? loss : undefined));
+  const crew = await crewWith(links, job, context.emit);
+  const result =
+    stage === 'measure'
+      ? await measure(context, crew, rows)
+      : await quantizeAgain(context, crew, rows, choice);
+  crew.end();
+  const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  return { files: await filesOf(work), result, warnings };
+}
+
+type Run = Awaited<ReturnType<typeof run>>;
+let measured: Run;
+let quantized: Run;
+
+test('a measurement leaves the same bytes with 0, 1 and 3 helpers', async () => {
+  measured = await run('measure', 0);
+  expect(Object.keys(measured.files)).toHaveLength(2);
+  for (const count of [1, 3]) expect(await run('measure', count)).toEqual(measured);
+});
+
+test('so does a quantization', async () => {
+  quantized = await run('quantize', 0);
+  expect(Object.keys(quantized.files)).toHaveLength(3);
+  for (const count of [1, 3]) expect(await run('quantize', count)).toEqual(quantized);
+});
+
+const REASONS = { rejects: 'Out of memory', ends: 'its process has ended (SIGKILL)' };
+const warningOf = (how: Loss['how']) => [
+  `worker 2 (test GPU) is lost: ${REASONS[how]}. The other workers do its work.`,
+];
+
+test.each(HOWS)('a helper that %s while it measures leaves its module to the others', async (how) => {
+  const alone = await run('measure', 1, { method: 'measure', call: 1, how });
+  expect(alone).toEqual({ ...measured, warnings: warningOf(how) });
+});
+
+// The second call: of the MLP module, when the attention module is finished.
+const MOMENTS = (['sumRows', 'advanceRows', 'quantizeLinears'] as const).flatMap((method) =>
+  HOWS.map((how) => [how, method] as const),
+);
+test.each(MOMENTS)('a helper that %s at %s is done without', async (how, method) => {
+  const others = await run('quantize', 2, { method, call: 2, how });
+  expect(others).toEqual({ ...quantized, warnings: warningOf(how) });
+});

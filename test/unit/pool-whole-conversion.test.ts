@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { convert } from '../../src/convert/convert.ts';
+import type { ConvertEvent } from '../../src/convert/events.ts';
+import { QUANTIZERS } from '../../src/convert/settings.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { testGpu } from '../support/gpu.ts';
+import { helperLink, type Loss } from '../support/helper-links.ts';
+import { filesOf, tinyModel, tinyRows } from '../support/tiny-job.ts';
+
+const MODEL = tinyModel(1);
+
+let leader: Gpu;
+let helper: Gpu;
+beforeAll(async () => {
+  leader = await testGpu();
+  helper = await testGpu();
+});
+afterAll(() => {
+  leader.destroy();
+  helper.destroy();
+});
+
+/** Converts with one helper, or with none, and maybe with a measurement that is there. */
+async function run(loss?: Loss, measurement?: unknown) {
+  const rows = await tinyRows();
+  const [work, output] = [memoryDirectory('work'), memoryDirectory('output')];
+  const events: ConvertEvent[] = [];
+  await convert({
+    ...{ gpu: leader, model: MODEL, output, work },
+    adapter: { name: 'test GPU', software: true },
+    settings: {
+      ...{ bits: 4, headBits: 6, quantizer: QUANTIZERS.exllamav2, precision: 'f32', shardBytes: 2 ** 30 },
+      ...{ dataset: 'test', measurement },
+    },
+    calibration: {
+      measurement: async () => rows,
+      quantization: async () => rows,
+      heldOut: async () => ({ ...rows, rows: 1, ids: rows.ids.slice(0, rows.length) }),
+    },
+    emit: (event) => void events.push(event),
+    control: { signal: new AbortController().signal },
+    helpers: loss ? [helperLink('worker 2', helper, { model: MODEL, work }, loss)] : [],
+  });
+  const { 'report.html': _, ...files } = await filesOf(output);
+  const measured = await work.open('measurement.json');
+  const json: unknown = JSON.parse(new TextDecoder().decode(await measured!.read(0, measured!.size)));
+  const lost = events.flatMap((event) =>
+    event.type === 'warning' && event.message.includes('is lost') ? [event.message] : [],
+  );
+  return { files, measurement: json, lost };
+}
+
+test('a conversion goes on by itself when a helper is lost in the middle of the pass', async () => {
+  const alone = await run();
+  const helped = await run({ method: 'advanceRows', call: 1, how: 'ends' }, alone.measurement);
+  expect(helped.lost).toEqual([
+    'worker 2 (test GPU) is lost: its process has ended (SIGKILL). The other workers do its work.',
+  ]);
+  expect(Object.keys(helped.files)).toContain('output.safetensors');
+  expect(helped.files).toEqual(alone.files);
+});

@@ -1,4 +1,5 @@
-// C = A·B, or C += A·B: gemm.wgsl for adapters with fast workgroup memory. Needs lib/tile.wgsl.
+// C = A·B, or C += A·B: gemm.wgsl for adapters with fast workgroup memory. Needs lib/tile.wgsl
+// and lib/tile_product.wgsl.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, n a multiple of 4, k of 8.
 // A workgroup of 256 invocations makes a tile of 128 × 128. What lies past m or n is zero and not stored.
@@ -17,32 +18,10 @@ struct Scalars {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  add_product(group.xy, lane, 0u, s.k);
   let n4 = s.n / 4u;
-  let k4 = s.k / 4u;
   let row = lane / 16u;
   let column = lane % 16u;
-  // What this invocation loads of each pair of tiles: four summed indices of one row of A, one vec4 of B.
-  let a_row = group.y * 128u + lane / 2u;
-  let a_at = min(a_row, s.m - 1u) * k4 + lane % 2u;
-  let a_step = lane % 2u * 4u;
-  let a_part = lane / 2u % 4u;
-  let b_column = group.x * 32u + lane % 32u;
-  let b_at = lane / 32u * n4 + min(b_column, n4 - 1u);
-  var next_a = a[a_at];
-  var next_b = b[b_at];
-  for (var step = 0u; step < s.k; step += STEPS) {
-    let turn = step / STEPS % 2u;
-    #repeat i 0 1 2 3
-    tile_a[turn * STEPS + a_step + $iu][lane / 128u][lane / 8u % 16u][a_part] = next_a[$i];
-    #end
-    tile_b[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_b;
-    workgroupBarrier();
-    if (step + STEPS < s.k) {
-      next_a = a[a_at + (step + STEPS) / 4u];
-      next_b = b[b_at + (step + STEPS) * n4];
-    }
-    multiply_tiles(turn, row, column);
-  }
   let left = group.x * 32u + column;
   let first = group.y * 128u + row * 4u;
   #repeat i 0 1 2 3 4 5 6 7

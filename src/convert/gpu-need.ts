@@ -9,10 +9,12 @@ import { finerSettings } from '../exl2/finer-settings.ts';
 import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
 import { padColumns } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
+import { DESCENT_ROWS } from '../gptq/descent.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
+import { splitOf } from '../kernels/linalg/gemm_split.ts';
 import { rowNormBytes } from '../kernels/row-norms.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { modulesBySize } from '../model/sizes.ts';
@@ -44,7 +46,11 @@ function packing(k: number, slices: readonly number[], params: QuantParams): num
   const checking = most(each, ({ n, kept }) => kept + buffer(k, n) + buffer(1));
   const packed = most(slices, (n) => buffer(words, n) + buffer(4, words));
   const computing = total(each, ({ meanwhile }) => meanwhile);
-  return total(each, ({ kept }) => kept) + Math.max(computing, packed, checking);
+  const descending = most(slices, (n) => {
+    const { parts } = splitOf(DESCENT_ROWS, n, k);
+    return buffer(k, n) + buffer(DESCENT_ROWS, n) + (parts > 1 ? buffer(parts * DESCENT_ROWS, n) : 0);
+  });
+  return total(each, ({ kept }) => kept) + Math.max(computing, descending, packed, checking);
 }
 
 /** Side of each Hessian of a module. */

@@ -1,7 +1,9 @@
-import type { CalibrationRows } from '../calibration/rows.ts';
+import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { Scope } from '../gpu/scope.ts';
+import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
+import type { ModelPlan } from '../model/plan.ts';
 import { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { withFittingBatch } from './batch-size.ts';
@@ -10,7 +12,8 @@ import type { StageContext } from './context.ts';
 import { HessianSums } from './hessian-sums.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
-import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
+import { type BatchInputs, type InputSource, inputSizes, runRows, sumParts } from './sum-rows.ts';
+import { passingRows } from './work-estimate.ts';
 
 /** Memory ran out while states were changed in place: the pass has to start again from what is finished. */
 export class SpoiledStatesError extends Error {
@@ -35,6 +38,23 @@ export interface SumRequest {
   seen?(batch: BatchInputs): void;
 }
 
+/**
+ * Bytes a second at which a helper's sums come to be added: two GPUs of one machine, each step after the other (an
+ * H200 and a virtual machine's memory, 2026-11-23).
+ */
+const SUM_BYTES_PER_SECOND = 4e8;
+
+/** Whether running rows takes longer than sending their sums. */
+function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[]): boolean {
+  const together = speeds.reduce((a, b) => a + b, 0);
+  const saved = passingRows(plan, rows) * (1 / speeds[0]! - 1 / together);
+  const bytes = plan.modules.reduce(
+    (sum, module) => [...inputSizes(module).values()].reduce((all, k) => all + 4 * triangleSize(k), sum),
+    0,
+  );
+  return saved > ((speeds.length - 1) * bytes) / SUM_BYTES_PER_SECOND;
+}
+
 /** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
 export class RowsPass {
   /** What the quantized modules so far have made of the leader's rows; changed in place. */
@@ -54,7 +74,9 @@ export class RowsPass {
   constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
     const { helpers, leader } = crew;
     const speeds = [leader, ...helpers].map(({ speed }) => speed);
-    const [own, ...others] = shareParts(rowParts(rows.rows), speeds);
+    const alone = [leader.speed, ...helpers.map(() => 0)];
+    const pays = sharingPays(context.plan, rows, speeds);
+    const [own, ...others] = shareParts(rowParts(rows.rows), pays ? speeds : alone);
     this.#context = context;
     this.#crew = crew;
     this.#rows = rows;

@@ -123,6 +123,13 @@ export function measuring(
   ]);
 }
 
+/** rows-pass.ts: both times that the rows of a pass run through all modules, and their sums. */
+export const passingRows = (plan: ModelPlan, shape: RowShape): number =>
+  modulesBySize(plan).reduce((sum, { module, count }) => {
+    const sums = inputSizes(module).reduce((all, k) => all + tokens(shape) * k ** 2, 0);
+    return sum + count * (2 * totalWork(running(plan, module, shape)) + sums);
+  }, 0);
+
 /** quantize-linear.ts */
 export const quantizingLinear = (linear: LinearSpec, passes: number): number =>
   sweeping(linear) + descending(linear, passes);

@@ -4,13 +4,16 @@ import { view } from '../gpu/tensor.ts';
 import { descentSweep } from '../kernels/gptq/descent_sweep.ts';
 import { residual } from '../kernels/gptq/residual.ts';
 import { gemm } from '../kernels/linalg/gemm.ts';
+import { gemmSplit, splitOf } from '../kernels/linalg/gemm_split.ts';
+import { gemmTiled } from '../kernels/linalg/gemm_tiled.ts';
+import { sumParts } from '../kernels/linalg/sum_parts.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
 import type { GpuLinear } from './gpu-linear.ts';
 import type { WeightSlice } from './quantizer.ts';
 
 /** Rows whose codes are changed between two products with the Hessian. */
-const BLOCK_ROWS = 128;
+export const DESCENT_ROWS = 128;
 
 /**
  * Improves the codes of a quantized weight in place, its scales fixed: coordinate descent on tr(DᵀHD) with the damped
@@ -29,14 +32,20 @@ export async function descend(
     await withScope(gpu, async (scope) => {
       const { n } = linear;
       const d = scope.alloc([k, n], 'change of the weight');
-      const gradient = scope.alloc([Math.min(BLOCK_ROWS, k), n], 'gradient');
+      const rows = Math.min(DESCENT_ROWS, k);
+      const gradient = scope.alloc([rows, n], 'gradient');
+      const { parts } = split(gpu, rows, n, k);
+      const partial = parts > 1 ? scope.alloc([parts, rows, n], 'parts of the gradient') : undefined;
       gpu.run(residual, { ...linear, w: slices[i]!.w, d });
       for (let pass = 0; pass < passes; pass++) {
-        for (let start = 0; start < k; start += BLOCK_ROWS) {
-          const end = Math.min(start + BLOCK_ROWS, k);
+        for (let start = 0; start < k; start += DESCENT_ROWS) {
+          const end = Math.min(start + DESCENT_ROWS, k);
           const m = end - start;
           const a = view(hessian, start * k, [m, k]);
-          gpu.run(gemm, { m, n, k, accumulate: 0, a, b: d, c: gradient });
+          if (partial) {
+            gpu.run(gemmSplit, { m, n, k, ...splitOf(rows, n, k), a, b: d, c: partial });
+            gpu.run(sumParts, { count: m * n, parts, x: partial, y: gradient });
+          } else gpu.run(gemm, { m, n, k, accumulate: 0, a, b: d, c: gradient });
           gpu.run(descentSweep, { ...linear, start, end, h: hessian, gradient, d });
         }
         await gpu.sync();
@@ -44,3 +53,7 @@ export async function descend(
     });
   }
 }
+
+/** Blocks have few tiles: where products are tiled, they are split along k. */
+const split = (gpu: Gpu, m: number, n: number, k: number): { parts: number } =>
+  gpu.prefers(gemm, gemmTiled) ? splitOf(m, n, k) : { parts: 1 };

@@ -2,11 +2,13 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/agreement.ts';
 import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
+import { gemmSplit, splitOf } from '../../src/kernels/linalg/gemm_split.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
 import { gemmWide } from '../../src/kernels/linalg/gemm_wide.ts';
 import { gram, gramMixed } from '../../src/kernels/linalg/gram.ts';
 import { gramMatrix } from '../../src/kernels/linalg/gram_matrix.ts';
 import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
+import { sumParts } from '../../src/kernels/linalg/sum_parts.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -44,6 +46,44 @@ describe.each([gemm, gemmTiled, gemmWide])('$name', (kernel) => {
       product.map((value, i) => value + c[i]!),
       SUM_NMSE,
     );
+  });
+});
+
+describe('gemm_split and sum_parts', () => {
+  test.each([
+    [1, 4, 8, 8],
+    [128, 36, 64, 24],
+    [33, 132, 120, 32],
+    [130, 140, 40, 40],
+  ])('%i × %i over %i in parts of %i', async (m, n, k, depth) => {
+    const [a, b] = [randomFloats(m * k, 1), randomFloats(k * n, 2)];
+    a[0] = 1e4;
+    const parts = Math.ceil(k / depth);
+    const args = { m, n, k, depth, parts };
+    const { c } = await runKernel(gpu, gemmSplit, args, { a, b, c: new Float32Array(parts * m * n) });
+    for (let part = 0; part < parts; part++) {
+      const [start, end] = [part * depth, Math.min(k, (part + 1) * depth)];
+      const left = Float32Array.from({ length: m * (end - start) }, (_, i) => {
+        return a[Math.floor(i / (end - start)) * k + start + (i % (end - start))]!;
+      });
+      const expected = reference.gemm(left, b.subarray(start * n, end * n), m, n, end - start);
+      expectNmse(c.subarray(part * m * n, (part + 1) * m * n), expected, SUM_NMSE);
+    }
+    const { y } = await runKernel(
+      gpu,
+      sumParts,
+      { count: m * n, parts },
+      { x: c, y: new Float32Array(m * n) },
+    );
+    expectNmse(y, reference.gemm(a, b, m, n, k), SUM_NMSE);
+  });
+
+  test('products with few tiles are split, by their shape', () => {
+    expect(splitOf(128, 4096, 14336)).toEqual({ depth: 1792, parts: 8 });
+    expect(splitOf(128, 14336, 4096)).toEqual({ depth: 2048, parts: 2 });
+    expect(splitOf(128, 2048, 2048)).toEqual({ depth: 512, parts: 4 });
+    expect(splitOf(4096, 4096, 4096)).toEqual({ depth: 4096, parts: 1 });
+    expect(splitOf(128, 256, 688)).toEqual({ depth: 688, parts: 1 });
   });
 });
 

@@ -11,19 +11,21 @@ import { Crew, Helper, Member } from './crew.ts';
 export async function openCrew({ gpu }: StageContext, job: ConvertJob, rows: JobRows): Promise<Crew> {
   const { helpers: links = [], settings, emit } = job;
   const told: HelperJob = { settings: settingsOf(settings), ...rows };
+  const own = job.adapter.name;
+  const speed = links.length > 0 ? await measureFlops(gpu, gemmMixed) : 1;
   const opened = await Promise.all(
     links.map(async (link, i) => {
       try {
-        const facts = await Promise.race([link.api.open(told), link.ended]);
-        return [new Helper(i + 2, link, facts.adapter, facts.flopsPerSecond)];
+        const { adapter, flopsPerSecond } = await Promise.race([link.api.open(told), link.ended]);
+        // Of the same kind: what differs is chance, and would make the shares differ from run to run.
+        return [new Helper(i + 2, link, adapter, adapter === own ? speed : flopsPerSecond)];
       } catch (error) {
         emit({ type: 'warning', message: `${link.name} cannot take part: ${(error as Error).message}` });
         return [];
       }
     }),
   );
-  const speed = links.length > 0 ? await measureFlops(gpu, gemmMixed) : 1;
-  return new Crew(new Member(1, job.adapter.name, speed), opened.flat(), () => gpu.memory.used, emit);
+  return new Crew(new Member(1, own, speed), opened.flat(), () => gpu.memory.used, emit);
 }
 
 const settingsOf = ({

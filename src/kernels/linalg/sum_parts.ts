@@ -1,0 +1,13 @@
+import flat from '../../../shaders/lib/flat.wgsl?raw';
+import wgsl from '../../../shaders/linalg/sum_parts.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/** y (count) = the sum of x (parts, count) over its parts, in order; count a multiple of 4. */
+export const sumParts = defineKernel({
+  name: 'sum_parts',
+  wgsl: [flat, wgsl],
+  scalars: { count: 'u32', parts: 'u32' },
+  inputs: ['x'],
+  outputs: ['y'],
+  workgroups: ({ count }) => [Math.ceil(count / 256)],
+});

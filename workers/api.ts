@@ -102,12 +102,12 @@ export interface JobOptions {
   readonly measurement?: unknown;
   /** Stop after measuring, to choose the allocation by hand. */
   readonly chooseAfterMeasuring: boolean;
-  /** For all workers together. */
+  /** Of each GPU; its workers share it. */
   readonly gpuBudgetBytes: number;
-  /** That share the job, each with a device of its own; missing: one. */
+  /** On each GPU; they share the job, each with a device of its own. Missing: one. */
   readonly workers?: number;
-  /** Missing: the fast one. */
-  readonly gpu?: GpuChoice;
+  /** That share the job; the first one leads. Missing: the fast one. */
+  readonly gpus?: readonly [GpuChoice, ...GpuChoice[]];
   readonly seed: number;
 }
 
@@ -246,7 +246,7 @@ export interface CoordinatorApi {
   jobs(): Promise<JobRecord[]>;
   /**
    * Puts a job into the queue; its id comes back at once, the rest through `watch`. It begins when the jobs before it
-   * on the same GPU have ended, in whatever way; its folders must be permitted now, and are asked for again then.
+   * on the same GPUs have ended, in whatever way; its folders must be permitted now, and are asked for again then.
    */
   start(source: ModelSource, output: OutputTarget, options: JobOptions): Promise<string>;
   /** Puts an interrupted, failed or cancelled job into the queue. `source` where the kept one is gone or not permitted. */
@@ -257,7 +257,7 @@ export interface CoordinatorApi {
   unpause(id: string): Promise<void>;
   /** Stops the job or takes it out of the queue; what is finished stays and it can be resumed. */
   cancel(id: string): Promise<void>;
-  /** Lets a waiting job change places with the one before it. */
+  /** Lets a waiting job change places with the one before it on one of its GPUs. */
   moveUp(id: string): Promise<void>;
   /** Removes a job and its work files; the output stays, unless it is in the browser's storage. */
   remove(id: string): Promise<void>;

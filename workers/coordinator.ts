@@ -6,6 +6,7 @@ import { InputError } from '../src/util/errors.ts';
 import { hasSecondGpu } from './adapter.ts';
 import type { CoordinatorApi, GpuFacts, JobOptions, JobState } from './api.ts';
 import { withPlaces, withTargets } from './changed-job.ts';
+import { gpusOf, together } from './gpu-choice.ts';
 import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
 import { settledRecord, withJobLock } from './job-lock.ts';
@@ -37,8 +38,8 @@ const measured = new MeasuredJobs(board);
 const texts = new SideBySide(board, gpus['high-performance'], queue);
 
 /** `gpu` says why there are none. */
-const factsFor = ({ gpu = 'high-performance' }: JobOptions): Promise<GpuFacts | undefined> =>
-  gpus[gpu].facts().catch(() => undefined);
+const factsFor = (options: JobOptions): Promise<GpuFacts | undefined> =>
+  Promise.all(gpusOf(options).map((gpu) => gpus[gpu].facts())).then(together, () => undefined);
 
 async function discard(id: string): Promise<void> {
   await removeStorage(STORED.job(id));

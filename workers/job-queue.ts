@@ -1,25 +1,28 @@
 import { InputError } from '../src/util/errors.ts';
 import type { GpuChoice } from './api.ts';
+import { gpusOf } from './gpu-choice.ts';
 import type { JobBoard } from './job-board.ts';
 import { lockJob } from './job-lock.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { JobEntry } from './job-store.ts';
 import { requireOwnOutput } from './output-clash.ts';
 
-/** A job that waits. */
+/** A job that waits or is under way. */
 interface Turn {
   readonly id: string;
-  readonly runner: JobRunner;
+  /** It starts when all of them are free. The first one's runner works on it. */
+  readonly gpus: readonly [GpuChoice, ...GpuChoice[]];
   /** As in its record. */
   queued: number;
   /** Gives back the lock that keeps the job to this tab. */
   readonly release: () => void;
 }
 
-/** The jobs of this tab in the order of their turns: on each GPU one after the other. */
+/** The jobs of this tab in the order of their turns: on each GPU one after the other. A job may take both. */
 export class JobQueue {
   readonly #board: JobBoard;
   readonly #runners: Readonly<Record<GpuChoice, JobRunner>>;
+  #running: readonly Turn[] = [];
   #waiting: readonly Turn[] = [];
   /** The last place that was given. */
   #last = 0;
@@ -57,8 +60,7 @@ export class JobQueue {
       const queued = this.#nextPlace();
       const { error: _, ...going } = record;
       await this.#board.change(id, { ...going, state: 'waiting', queued }, rest);
-      const runner = this.#runners[record.options.gpu ?? 'high-performance'];
-      this.#waiting = [...this.#waiting, { id, runner, queued, release }];
+      this.#waiting = [...this.#waiting, { id, gpus: gpusOf(record.options), queued, release }];
     } catch (error) {
       release();
       throw error;
@@ -66,16 +68,17 @@ export class JobQueue {
     this.#advance();
   }
 
-  /** Lets a job change places with the one before it on the same GPU; nothing when there is none. */
+  /** Lets a job change places with the one before it on one of its GPUs; nothing when there is none. */
   async moveUp(id: string): Promise<void> {
     const at = this.#waiting.findIndex((turn) => turn.id === id);
     const turn = this.#waiting[at];
-    const before = this.#waiting.findLastIndex(({ runner }, i) => i < at && runner === turn?.runner);
+    const before = this.#waiting.findLastIndex((each, i) => i < at && turn && sharesGpu(each, turn));
     const other = this.#waiting[before];
     if (!turn || !other) return;
     this.#waiting = this.#waiting.with(at, other).with(before, turn);
     [turn.queued, other.queued] = [other.queued, turn.queued];
     for (const { id: moved, queued } of [turn, other]) await this.#board.change(moved, { queued });
+    this.#advance();
   }
 
   /** Resolves when the job has stopped, or waits no more. */
@@ -87,14 +90,15 @@ export class JobQueue {
       await this.#board.change(id, { state: 'cancelled' });
     } finally {
       turn.release();
+      this.#advance();
     }
   }
 
   /** What works on the job. Throws InputError when nothing does. */
   runnerOf(id: string): JobRunner {
-    const runner = Object.values(this.#runners).find(({ active }) => active === id);
-    if (!runner) throw new InputError('This job is not under way in this tab.');
-    return runner;
+    const turn = this.#running.find((each) => each.id === id);
+    if (!turn) throw new InputError('This job is not under way in this tab.');
+    return this.#runners[turn.gpus[0]];
   }
 
   /** Behind all others, also when the clock has not moved on. */
@@ -104,27 +108,33 @@ export class JobQueue {
   }
 
   #ids(): string[] {
-    const active = Object.values(this.#runners).flatMap((runner) => runner.active ?? []);
-    return [...active, ...this.#waiting.map(({ id }) => id)];
+    return [...this.#running, ...this.#waiting].map(({ id }) => id);
   }
 
   #drop(turn: Turn): void {
     this.#waiting = this.#waiting.filter((other) => other !== turn);
   }
 
-  /** Begins with the first that waits for each GPU that is free. */
+  /** Begins with those whose turn has come on all of their GPUs. */
   #advance(): void {
+    const taken = new Set(this.#running.flatMap(({ gpus }) => gpus));
     for (const turn of this.#waiting) {
-      if (turn.runner.active !== undefined) continue;
-      this.#drop(turn);
-      void this.#run(turn);
+      const isNext = turn.gpus.every((gpu) => !taken.has(gpu));
+      // One that waits for its second GPU is passed by nobody on the first.
+      for (const gpu of turn.gpus) taken.add(gpu);
+      if (isNext) void this.#run(turn);
     }
   }
 
-  async #run({ id, runner, release }: Turn): Promise<void> {
+  async #run(turn: Turn): Promise<void> {
+    this.#drop(turn);
+    this.#running = [...this.#running, turn];
     // It fails only when its end cannot be kept; those behind it go on all the same.
-    await runner.run(id).catch(() => {});
-    release();
+    await this.#runners[turn.gpus[0]].run(turn.id).catch(() => {});
+    this.#running = this.#running.filter((other) => other !== turn);
+    turn.release();
     this.#advance();
   }
 }
+
+const sharesGpu = (one: Turn, other: Turn): boolean => one.gpus.some((gpu) => other.gpus.includes(gpu));

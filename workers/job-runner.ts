@@ -34,11 +34,6 @@ export class JobRunner {
     this.#gpu = gpu;
   }
 
-  /** The job under way, paused or not. */
-  get active(): string | undefined {
-    return this.#run?.id;
-  }
-
   /** Starts or goes on with a job. Resolves when its record says how it ended. */
   async run(id: string): Promise<void> {
     assert(!this.#run, `${id} was started while ${this.#run?.id} was under way`);

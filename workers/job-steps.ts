@@ -7,6 +7,7 @@ import { workDirectory } from '../src/io/work-directory.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { AllocationRequest, TargetResult } from './api.ts';
 import type { GpuJob, RunOutcome } from './gpu-api.ts';
+import { helpersOf } from './gpu-choice.ts';
 import type { JobEntry } from './job-store.ts';
 import { openOutput, STORED } from './places.ts';
 
@@ -42,8 +43,7 @@ export function targetStep(
 
 function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, bits: number): GpuJob {
   const { id, options, model, calibrationName } = record;
-  const { headBits, quantizer, precision = 'mixed', preset, seed, gpuBudgetBytes } = options;
-  const { workers = 1, gpu = 'high-performance' } = options;
+  const { headBits, quantizer, precision = 'mixed', preset, seed, gpuBudgetBytes, workers = 1 } = options;
   const file = calibrationName === undefined ? {} : { file: calibrationName };
   return {
     id,
@@ -61,7 +61,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
     },
     calibration: { preset, seed, ...file },
     gpuBudgetBytes: Math.floor(gpuBudgetBytes / workers),
-    helpers: Array.from({ length: workers - 1 }, () => gpu),
+    helpers: helpersOf(options),
     diskBytes,
   };
 }

@@ -8,6 +8,7 @@ import { estimateWork, type Work } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { GpuFacts, JobOptions, JobPlan, JobTimes } from './api.ts';
+import { helpersOf } from './gpu-choice.ts';
 import type { OpenedModel } from './open-source.ts';
 
 type Problem = JobPlan['problems'][number];
@@ -34,7 +35,7 @@ export async function planJob(
   const plan = {
     outputBytes: plans.map((each) => each?.outputBytes ?? 0),
     gpuBytes: workers * most(({ gpuBytes }) => gpuBytes),
-    memoryBytes: workers * most(({ memoryBytes }) => memoryBytes),
+    memoryBytes: (1 + helpersOf(options).length) * most(({ memoryBytes }) => memoryBytes),
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };

@@ -343,8 +343,9 @@ test('two workers that share a job make the same bytes', async () => {
   await remove(id);
 });
 
-test('what a worker had under way when it ended is done by the other, after a pause too', async () => {
-  const id = await start(`{ kind: 'storage' }`, '{ bits: [4], workers: 2 }');
+test('what a worker on the other GPU had under way when it ended is done by the first, after a pause too', async () => {
+  const gpus = `gpus: ['high-performance', 'low-power']`;
+  const id = await start(`{ kind: 'storage' }`, `{ bits: [4], ${gpus} }`);
   await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`);
   await run(`backend.api.pause('${id}')`);
   await helperWorkers()[0]!

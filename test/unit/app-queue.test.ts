@@ -9,11 +9,12 @@ import {
   queueOf,
   queueOn,
   secondsUntilFree,
+  secondsUntilStart,
 } from '../../src/app/state/queue.ts';
 import { reduceJob } from '../../src/app/state/reduce-job.ts';
 import { plannedSeconds, timeLeft } from '../../src/app/state/time-left.ts';
 import type { ConvertEvent } from '../../src/convert/events.ts';
-import type { JobRecord } from '../../workers/api.ts';
+import type { GpuChoice, JobRecord } from '../../workers/api.ts';
 import { newRecord } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
@@ -84,7 +85,7 @@ test('bitrates that are made, and the one under work, are not to come', () => {
 });
 
 test('what waits stands in the order of its turns, each GPU by itself', () => {
-  const slow = { options: { ...options, gpu: 'low-power' } } as const;
+  const slow = { options: { ...options, gpus: ['low-power'] } } as const;
   const jobs = [
     job('d', { queued: 4 }),
     job('c', { queued: 3, ...slow }),
@@ -95,11 +96,11 @@ test('what waits stands in the order of its turns, each GPU by itself', () => {
   ];
   const queue = queueOf(jobs);
   expect(ids(queue)).toEqual([['a'], ['b', 'c', 'd']]);
-  expect(ids(queueOn(queue, 'low-power'))).toEqual([[], ['c']]);
+  expect(ids(queueOn(queue, ['low-power']))).toEqual([[], ['c']]);
   expect(ids(before(queue, jobs[0]!))).toEqual([['a'], ['b']]);
   expect(ids(before(queue, jobs[1]!))).toEqual([[], []]);
-  expect(isFree(queueOf([jobs[0]!]), 'low-power')).toBe(true);
-  expect(isFree(queueOf([jobs[0]!]), 'high-performance')).toBe(false);
+  expect(isFree(queueOf([jobs[0]!]), ['low-power'])).toBe(true);
+  expect(isFree(queueOf([jobs[0]!]), ['high-performance'])).toBe(false);
   expect(inOrder([jobs[0]!, job('old'), jobs[2]!]).map(({ record }) => record.value.id)).toEqual([
     'old',
     'b',
@@ -113,10 +114,25 @@ test('a job starts when all before it have ended, at the pace of the one that ru
   running.estimate.value = { rate: 5, secondsLeft: 100 };
   const [next, last] = [job('b', { queued: 2, measured: true }), job('c', { queued: 3 })];
   const queue = queueOf([running, next, last]);
-  expect(secondsUntilFree(before(queue, next))).toBe(220);
-  expect(secondsUntilFree(before(queue, last))).toBe(220 + 2 * 60);
+  expect(secondsUntilStart(queue, next)).toBe(220);
+  expect(secondsUntilStart(queue, last)).toBe(220 + 2 * 60);
   const paused = queueOf([job('a', { state: 'paused' }), next]);
-  expect(secondsUntilFree(before(paused, next))).toBeUndefined();
+  expect(secondsUntilStart(paused, next)).toBeUndefined();
+});
+
+test('a job on both GPUs starts when both are free, and holds up both', () => {
+  const on = (...gpus: [GpuChoice, ...GpuChoice[]]) => ({ options: { ...options, gpus } });
+  const running = job('a', { state: 'running', queued: 1, measured: true, results: [result] });
+  const other = job('b', { state: 'running', queued: 2, ...on('low-power') });
+  const shared = job('c', { queued: 3, measured: true, ...on('high-performance', 'low-power') });
+  const behind = job('d', { queued: 4, measured: true });
+  const queue = queueOf([running, other, shared, behind]);
+  expect(secondsUntilStart(queue, shared)).toBe(160);
+  expect(secondsUntilStart(queue, behind)).toBe(160 + 60);
+  expect(secondsUntilFree(queue, ['low-power'])).toBe(160 + 60);
+  expect(secondsUntilFree(queue, ['high-performance'])).toBe(160 + 2 * 60);
+  expect(ids(before(queue, behind))).toEqual([['a'], ['c']]);
+  expect(isFree(queueOf([shared]), ['low-power'])).toBe(false);
 });
 
 test('a queue is at work between two jobs too, but not behind a paused one', () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openModel } from '../../src/convert/open-model.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import type { GpuFacts, JobOptions } from '../../workers/api.ts';
+import { helpersOf, together } from '../../workers/gpu-choice.ts';
 import { pageFacts } from '../../workers/model-facts.ts';
 import type { OpenedModel } from '../../workers/open-source.ts';
 import { planJob } from '../../workers/plan-job.ts';
@@ -93,6 +94,20 @@ test('workers share the GPU memory: each needs as much as one', async () => {
   expect(await textsOf({ workers: 3, gpuBudgetBytes: 2 * gpuBytes })).toEqual([
     expect.stringMatching(/^severe: .* of GPU memory are needed .*, or take fewer workers\.$/),
   ]);
+});
+
+test('two GPUs that share a job count as one, as fast as both', () => {
+  const matrix = { ...GPU, name: 'matrix', flopsPerSecond: 1e13, matrixFlopsPerSecond: 9e13 };
+  const other = { ...GPU, name: 'other', maxBufferBytes: 2 ** 28, features: ['subgroups'] };
+  const both = together([matrix, other]);
+  expect(both).toMatchObject({ name: 'matrix and other', maxBufferBytes: 2 ** 28, features: [] });
+  expect([both.flopsPerSecond, both.matrixFlopsPerSecond]).toEqual([1.1e13, 9.1e13]);
+  expect(helpersOf({ gpus: ['high-performance', 'low-power'], workers: 2 })).toEqual([
+    'high-performance',
+    'low-power',
+    'low-power',
+  ]);
+  expect(helpersOf({})).toEqual([]);
 });
 
 test('a measurement that is given saves the time to make it', async () => {

@@ -179,7 +179,7 @@ test('two jobs of the queue never write to the same folder', async () => {
 });
 
 test('a second GPU runs its own jobs beside the first; places are counted on each', async () => {
-  const slow = { gpu: 'low-power' } as const;
+  const slow = { gpus: ['low-power'] } as const;
   const jobs = [entryOf('a'), entryOf('b', slow), entryOf('c', slow), entryOf('d'), entryOf('e', slow)];
   const { queue, runs, states, inOrder } = setUp(...jobs);
   for (const id of ['a', 'b', 'c', 'd', 'e']) await queue.add(id);
@@ -194,8 +194,41 @@ test('a second GPU runs its own jobs beside the first; places are counted on eac
   expect(states()).toEqual(['running', 'done', 'waiting', 'waiting', 'running']);
 });
 
+test('a job on both GPUs waits until both are free, and nobody passes it', async () => {
+  const both = { gpus: ['high-performance', 'low-power'] } as const;
+  const slow = { gpus: ['low-power'] } as const;
+  const jobs = [entryOf('a'), entryOf('b', slow), entryOf('c', both), entryOf('d', slow), entryOf('e')];
+  const { queue, runs, states } = setUp(...jobs);
+  for (const id of ['a', 'b', 'c', 'd', 'e']) await queue.add(id);
+  await settle();
+  runs.get('b')!.end();
+  await settle();
+  expect(states()).toEqual(['running', 'done', 'waiting', 'waiting', 'waiting']);
+  runs.get('a')!.end();
+  await settle();
+  expect(states()).toEqual(['done', 'done', 'running', 'waiting', 'waiting']);
+  runs.get('c')!.end();
+  await settle();
+  expect(states()).toEqual(['done', 'done', 'done', 'running', 'running']);
+});
+
+test('what a job on both GPUs held up starts when that is passed or cancelled', async () => {
+  const both = { gpus: ['high-performance', 'low-power'] } as const;
+  const jobs = [entryOf('a', { gpus: ['low-power'] }), entryOf('b', both), entryOf('c'), entryOf('d')];
+  const { queue, runs, states } = setUp(...jobs);
+  for (const id of ['a', 'b', 'c', 'd']) await queue.add(id);
+  await queue.moveUp('c');
+  await settle();
+  expect(states()).toEqual(['running', 'waiting', 'running', 'waiting']);
+  runs.get('c')!.end();
+  await settle();
+  await queue.cancel('b');
+  await settle();
+  expect(states()).toEqual(['running', 'cancelled', 'done', 'running']);
+});
+
 test('there is something to wait for until the last job has ended', async () => {
-  const { queue, runs } = setUp(entryOf('a'), entryOf('b', { gpu: 'low-power' }));
+  const { queue, runs } = setUp(entryOf('a'), entryOf('b', { gpus: ['low-power'] }));
   queue.requireIdle();
   await queue.add('a');
   await queue.add('b');

@@ -1,9 +1,10 @@
-import type { GpuChoice, GpuFacts } from '../../../workers/api.ts';
+import type { GpuFacts } from '../../../workers/api.ts';
 import { formatFlops } from '../format.ts';
 import { useApp } from '../state/app-state.ts';
 import { latestValue } from '../state/loadable.ts';
+import type { Gpus } from '../state/queue.ts';
 
-/** Which of two GPUs works on it; nothing where there is one. */
+/** Which of two GPUs works on it, or both; nothing where there is one. */
 export function GpuPicker() {
   const { gpu, secondGpu } = useApp();
   const [fast, frugal] = [latestValue(gpu.value), secondGpu.value];
@@ -11,25 +12,36 @@ export function GpuPicker() {
   return (
     <fieldset class="field">
       <legend class="hidden">Which GPU</legend>
-      <Choice choice="high-performance" facts={fast} />
-      <Choice choice="low-power" facts={frugal} />
-      <p class="note">Each works through a queue of its own: two conversions can run side by side.</p>
+      <Choice choice={['high-performance']} facts={[fast]} label={fast.name} />
+      <Choice choice={['low-power']} facts={[frugal]} label={frugal.name} />
+      <Choice choice={['high-performance', 'low-power']} facts={[fast, frugal]} label="Both share the work" />
+      <p class="note">
+        Each works through a queue of its own: two conversions can run side by side. One that both share waits
+        for both.
+      </p>
     </fieldset>
   );
 }
 
-function Choice({ choice, facts }: { choice: GpuChoice; facts: GpuFacts }) {
+interface ChoiceProps {
+  readonly choice: Gpus;
+  readonly facts: readonly GpuFacts[];
+  readonly label: string;
+}
+
+function Choice({ choice, facts, label }: ChoiceProps) {
   const { draft } = useApp();
+  const speed = facts.reduce((sum, { flopsPerSecond }) => sum + flopsPerSecond, 0);
   return (
     <label class="option">
       <input
         type="radio"
         name="gpu"
-        checked={draft.gpu.value === choice}
-        onChange={() => draft.chooseGpu(choice, facts)}
+        checked={draft.gpus.value.join() === choice.join()}
+        onChange={() => draft.chooseGpus(choice, facts)}
       />
       <span>
-        {facts.name} <span class="note number">{formatFlops(facts.flopsPerSecond)}</span>
+        {label} <span class="note number">{formatFlops(speed)}</span>
       </span>
     </label>
   );

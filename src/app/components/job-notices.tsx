@@ -4,7 +4,7 @@ import { pickModel } from '../platform/folders.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import type { Failure } from '../state/loadable.ts';
-import { gpuOf, isFree } from '../state/queue.ts';
+import { gpusOf, isFree } from '../state/queue.ts';
 import { go } from '../state/route.ts';
 import { Notice } from './notice.tsx';
 import { RemoveButton } from './remove-button.tsx';
@@ -136,7 +136,7 @@ function GoOn({ record, children }: { record: JobRecord; children?: ComponentChi
         <ChooseAgain record={record} />
       ) : (
         <button type="button" class="primary" onClick={() => void jobs.resume(id)}>
-          {isFree(jobs.queue.value, gpuOf(record)) ? 'Go on' : 'Go on in the queue'}
+          {isFree(jobs.queue.value, gpusOf(record)) ? 'Go on' : 'Go on in the queue'}
         </button>
       )}
       {children}

@@ -11,7 +11,8 @@ export function PlanConsequences({ model }: { model: ModelFacts }) {
   const { draft } = app;
   const loadable = draft.plan.value;
   const plan = latestValue(loadable);
-  const queue = queueOn(app.jobs.queue.value, draft.gpu.value);
+  const queue = queueOn(app.jobs.queue.value, draft.gpus.value);
+  const wait = secondsUntilFree(app.jobs.queue.value, draft.gpus.value);
   const blocked =
     app.starting.value || !plan || plan.problems.some(({ severe }) => severe) || loadable.state === 'failed';
   return (
@@ -33,7 +34,7 @@ export function PlanConsequences({ model }: { model: ModelFacts }) {
       <p class={loadable.state === 'loading' ? 'sentence stale' : 'sentence'} aria-live="off">
         {plan ? <Sentence plan={plan} model={model} /> : 'Working out what that needs…'}
       </p>
-      {!isEmpty(queue) && <p class="note">{waitWords(queue)}</p>}
+      {!isEmpty(queue) && <p class="note">{waitWords(queue, wait)}</p>}
       <div class="row">
         <button type="button" class="primary" disabled={blocked} onClick={() => void app.start()}>
           {isEmpty(queue) ? convertWords(draft.bits.value.length) : 'Add to queue'}
@@ -57,8 +58,7 @@ const convertWords = (bitrates: number): string =>
   bitrates > 1 ? `Convert to ${bitrates} bitrates` : 'Convert';
 
 /** `Starts in about 14 min, after 2 other conversions.` */
-function waitWords(queue: Queue): string {
-  const seconds = secondsUntilFree(queue);
+function waitWords(queue: Queue, seconds: number | undefined): string {
   const count = queue.active.length + queue.waiting.length;
   const after = count === 1 ? 'the conversion that is under way' : `${count} other conversions`;
   return seconds === undefined
@@ -67,6 +67,8 @@ function waitWords(queue: Queue): string {
 }
 
 function Sentence({ plan, model }: { plan: JobPlan; model: ModelFacts }) {
+  const { gpus } = useApp().draft;
+  const isShared = gpus.value.length > 1;
   const { measure, target } = plan.times;
   const seconds = measure + plan.outputBytes.length * target;
   const sizes = plan.outputBytes.map(formatBytes).join(' and ');
@@ -75,9 +77,10 @@ function Sentence({ plan, model }: { plan: JobPlan; model: ModelFacts }) {
       <strong class="number">
         {formatBytes(model.bytes)} → {sizes}
       </strong>
-      , <span class="number">{formatRoughDuration(seconds)}</span> on this GPU; needs at least{' '}
-      <span class="number">{formatBytes(plan.gpuBytes)}</span> of GPU memory,{' '}
-      <span class="number">{formatBytes(plan.memoryBytes)}</span> of main memory and{' '}
+      , <span class="number">{formatRoughDuration(seconds)}</span> on {isShared ? 'both GPUs' : 'this GPU'}
+      {'; '}
+      needs at least <span class="number">{formatBytes(plan.gpuBytes)}</span> of GPU memory
+      {isShared && ' on each'}, <span class="number">{formatBytes(plan.memoryBytes)}</span> of main memory and{' '}
       <span class="number">{formatBytes(plan.diskBytes)}</span> of disk.
     </>
   );

@@ -11,6 +11,7 @@ const WORKER_COUNTS = [1, 2, 3, 4];
 export function PlanMore() {
   const { draft } = useApp();
   const budget = draft.gpuBudgetBytes.value;
+  const isShared = draft.gpus.value.length > 1;
   return (
     <details class="more field">
       <summary>More options</summary>
@@ -49,7 +50,7 @@ export function PlanMore() {
               draft.gpuBudgetBytes.value = Math.round(value * 1e9);
             }}
           />{' '}
-          GB <Term of="GPU memory budget">why limit it?</Term>
+          GB{isShared && ' on each GPU'} <Term of="GPU memory budget">why limit it?</Term>
         </div>
         <WorkersOption />
       </div>
@@ -60,6 +61,7 @@ export function PlanMore() {
 /** More are of use where one leaves the GPU waiting; they share its memory. */
 function WorkersOption() {
   const { draft } = useApp();
+  const where = draft.gpus.value.length > 1 ? ' on each GPU' : '';
   return (
     <>
       <label for="worker-count">
@@ -76,7 +78,9 @@ function WorkersOption() {
         >
           {WORKER_COUNTS.map((count) => (
             <option key={count} value={count}>
-              {count === 1 ? '1: enough to keep most GPUs busy' : `${count}, which share the GPU memory`}
+              {count === 1
+                ? `1${where}: enough to keep most GPUs busy`
+                : `${count}${where}, which share its memory`}
             </option>
           ))}
         </select>
@@ -111,8 +115,8 @@ function QuantizerOption() {
 
 /** Without matrix units everything is f32. */
 function PrecisionOption() {
-  const { draft, plannedGpu } = useApp();
-  if (!plannedGpu.value?.matrixFlopsPerSecond) return null;
+  const { draft, plannedGpus } = useApp();
+  if (!plannedGpus.value.some((gpu) => gpu.matrixFlopsPerSecond > 0)) return null;
   return (
     <>
       <label for="precision">

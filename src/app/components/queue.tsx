@@ -6,7 +6,7 @@ import type { Steps } from '../state/job-list.ts';
 import { currentStage, STAGE_TITLES } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { latestValue } from '../state/loadable.ts';
-import { before, gpuOf, isEmpty, secondsUntilFree } from '../state/queue.ts';
+import { before, gpusOf, isEmpty, secondsUntilStart } from '../state/queue.ts';
 import { formatRoute } from '../state/route.ts';
 import { timeLeft } from '../state/time-left.ts';
 import { Announcer } from './announcer.tsx';
@@ -106,13 +106,14 @@ interface LineProps {
 
 function Line({ record, state, time }: LineProps) {
   const { gpu, secondGpu } = useApp();
-  const worksOn = gpuOf(record) === 'low-power' ? secondGpu.value : latestValue(gpu.value);
+  const facts = { 'high-performance': latestValue(gpu.value), 'low-power': secondGpu.value };
+  const names = gpusOf(record).flatMap((choice) => facts[choice]?.name ?? []);
   return (
     <a href={formatRoute({ screen: 'job', id: record.id })}>
       <span class="job-name">{record.modelName}</span>
       <span class="job-facts">
         <span class="number">{bitratesText(record)}</span>
-        {secondGpu.value && worksOn && ` · ${worksOn.name}`}
+        {secondGpu.value && ` · ${names.join(' and ')}`}
       </span>
       <span class={`state ${record.state}`}>{state}</span>
       <span class="job-facts">{time}</span>
@@ -136,14 +137,14 @@ function leftWords(job: LiveJob): string {
   return left ? `${formatRoughDuration(left.seconds)} left` : '';
 }
 
-/** From 1, among those that wait for the same GPU. */
+/** From 1, among those that wait for one of its GPUs. */
 export function usePlace(job: LiveJob): number {
   return before(useApp().jobs.queue.value, job).waiting.length + 1;
 }
 
 /** Seconds until a waiting job starts. */
 export function useStart(job: LiveJob): number | undefined {
-  return secondsUntilFree(before(useApp().jobs.queue.value, job));
+  return secondsUntilStart(useApp().jobs.queue.value, job);
 }
 
 export const placeWords = (place: number): string => (place === 1 ? 'next' : `number ${place}`);

@@ -15,7 +15,7 @@ import { go } from '../state/route.ts';
 
 /** What was found, what is asked for, and what that comes to. */
 export function PlanScreen() {
-  const { draft, gpu, plannedGpu } = useApp();
+  const { draft, gpu, plannedGpus } = useApp();
   const model = draft.model.value;
   if (model.state === 'idle') return <NoModel />;
   if (model.state === 'loading') return <p class="lead">Looking into the folder…</p>;
@@ -32,7 +32,11 @@ export function PlanScreen() {
       {gpu.value.state === 'failed' && <GpuNotice />}
       <section class="card two-columns" aria-label="Model and GPU">
         <ModelCard model={facts} />
-        {plannedGpu.value ? <GpuCard gpu={plannedGpu.value} /> : <p class="note">Looking for the GPU…</p>}
+        {plannedGpus.value.length > 0 ? (
+          <GpuCard gpus={plannedGpus.value} />
+        ) : (
+          <p class="note">Looking for the GPU…</p>
+        )}
       </section>
       <section class="card" aria-label="Plan">
         <PlanBitrates model={facts} />
@@ -78,28 +82,36 @@ const speedOf = ({ flopsPerSecond, matrixFlopsPerSecond }: GpuFacts): string =>
   formatFlops(flopsPerSecond) +
   (matrixFlopsPerSecond > 0 ? `, on matrix units ${formatFlops(matrixFlopsPerSecond)}` : '');
 
-function GpuCard({ gpu }: { gpu: GpuFacts }) {
-  const features = Object.keys(FEATURES).filter((feature) => gpu.features.includes(feature));
+function GpuCard({ gpus }: { gpus: readonly GpuFacts[] }) {
   return (
     <div>
       <h2>GPU</h2>
       <GpuPicker />
-      <Facts
-        of={[
-          ['Name', gpu.name],
-          ['Runs on', gpu.software ? <Term of="software adapter">the CPU</Term> : 'graphics hardware'],
-          ['Measured speed', speedOf(gpu)],
-          ['Largest buffer', formatBytes(gpu.maxBufferBytes)],
-          ['Memory to use', formatBytes(gpu.budgetBytes)],
-          [
-            'Features',
-            features.length > 0
-              ? `${features.map((feature) => FEATURES[feature]).join(', ')} (not needed)`
-              : 'the basic ones, which are enough',
-          ],
-        ]}
-      />
+      {gpus.map((gpu) => (
+        <OneGpu key={gpu.name} gpu={gpu} />
+      ))}
     </div>
+  );
+}
+
+function OneGpu({ gpu }: { gpu: GpuFacts }) {
+  const features = Object.keys(FEATURES).filter((feature) => gpu.features.includes(feature));
+  return (
+    <Facts
+      of={[
+        ['Name', gpu.name],
+        ['Runs on', gpu.software ? <Term of="software adapter">the CPU</Term> : 'graphics hardware'],
+        ['Measured speed', speedOf(gpu)],
+        ['Largest buffer', formatBytes(gpu.maxBufferBytes)],
+        ['Memory to use', formatBytes(gpu.budgetBytes)],
+        [
+          'Features',
+          features.length > 0
+            ? `${features.map((feature) => FEATURES[feature]).join(', ')} (not needed)`
+            : 'the basic ones, which are enough',
+        ],
+      ]}
+    />
   );
 }
 

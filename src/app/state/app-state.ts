@@ -18,10 +18,11 @@ export class AppState {
   readonly gpu = signal<Loadable<GpuFacts>>({ state: 'loading' });
   /** The low-power one, where it is another. */
   readonly secondGpu = signal<GpuFacts | undefined>(undefined);
-  /** The one that the draft is planned for. */
-  readonly plannedGpu = computed(() =>
-    this.draft.gpu.value === 'low-power' ? this.secondGpu.value : latestValue(this.gpu.value),
-  );
+  /** Those that the draft is planned for; empty while they are looked for. */
+  readonly plannedGpus = computed(() => {
+    const facts = { 'high-performance': latestValue(this.gpu.value), 'low-power': this.secondGpu.value };
+    return this.draft.gpus.value.flatMap((choice) => facts[choice] ?? []);
+  });
   readonly draft: Draft;
   readonly prompt = new PromptDraft();
   readonly jobs: JobList;
@@ -67,7 +68,7 @@ export class AppState {
       if (from.kind === 'handle') await askForFolder(from.handle, 'read');
       if (to.kind === 'handle') await askForFolder(to.handle, 'readwrite');
       void keepStorage();
-      const atOnce = isFree(this.jobs.queue.value, this.draft.gpu.value);
+      const atOnce = isFree(this.jobs.queue.value, this.draft.gpus.value);
       const id = await this.api.start(from, to, options.value);
       await this.jobs.load();
       // The user may have gone elsewhere meanwhile.
@@ -80,7 +81,7 @@ export class AppState {
     try {
       const value = await this.api.gpu();
       this.gpu.value = { state: 'ready', value };
-      this.draft.chooseGpu('high-performance', value);
+      this.draft.chooseGpus(['high-performance'], [value]);
     } catch (error) {
       this.gpu.value = { state: 'failed', failure: failureOf(error) };
       return;

@@ -1,7 +1,6 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type {
   CoordinatorApi,
-  GpuChoice,
   GpuFacts,
   JobOptions,
   JobPlan,
@@ -12,6 +11,7 @@ import type {
 import type { BitWidth } from '../../exl2/params.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
+import type { Gpus } from './queue.ts';
 
 /** Bits per weight that people know. */
 export const KNOWN_BITS = [2.5, 3, 4, 5, 6, 8] as const;
@@ -41,7 +41,7 @@ export class Draft {
   readonly chooseAfterMeasuring = signal(false);
   readonly gpuBudgetBytes = signal(0);
   readonly workers = signal(1);
-  readonly gpu = signal<GpuChoice>('high-performance');
+  readonly gpus = signal<Gpus>(['high-performance']);
   readonly cacheTokens = signal(4096);
   readonly output = signal<OutputTarget | undefined>({ kind: 'storage' });
 
@@ -56,7 +56,7 @@ export class Draft {
     chooseAfterMeasuring: this.chooseAfterMeasuring.value,
     gpuBudgetBytes: this.gpuBudgetBytes.value,
     workers: this.workers.value,
-    gpu: this.gpu.value,
+    gpus: this.gpus.value,
     seed: 0,
   }));
 
@@ -94,12 +94,12 @@ export class Draft {
     if (this.source.value === source) this.model.value = model;
   }
 
-  /** Takes a GPU, and what it suggests. */
-  chooseGpu(choice: GpuChoice, gpu: GpuFacts): void {
+  /** Takes these GPUs, and what they suggest. */
+  chooseGpus(choice: Gpus, facts: readonly GpuFacts[]): void {
     batch(() => {
-      this.gpu.value = choice;
-      this.gpuBudgetBytes.value = gpu.budgetBytes;
-      this.preset.value = gpu.software ? 'quick' : 'standard';
+      this.gpus.value = choice;
+      this.gpuBudgetBytes.value = Math.min(...facts.map(({ budgetBytes }) => budgetBytes));
+      this.preset.value = facts.some(({ software }) => software) ? 'quick' : 'standard';
     });
   }
 

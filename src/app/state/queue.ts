@@ -1,6 +1,6 @@
 /** What is under way and what waits, as the page shows it. */
 
-import type { GpuChoice, JobRecord } from '../../../workers/api.ts';
+import type { GpuChoice, JobOptions, JobRecord } from '../../../workers/api.ts';
 import type { LiveJob } from './live-job.ts';
 import { plannedSeconds, timeLeft } from './time-left.ts';
 
@@ -11,7 +11,10 @@ export interface Queue {
   readonly waiting: readonly LiveJob[];
 }
 
-export const gpuOf = ({ options }: JobRecord): GpuChoice => options.gpu ?? 'high-performance';
+/** The GPUs that a conversion works on. */
+export type Gpus = NonNullable<JobOptions['gpus']>;
+
+export const gpusOf = ({ options }: JobRecord): Gpus => options.gpus ?? ['high-performance'];
 
 const isActive = ({ state }: JobRecord): boolean => state === 'running' || state === 'paused';
 
@@ -31,41 +34,53 @@ export function queueOf(jobs: readonly LiveJob[]): Queue {
 export const inOrder = (jobs: readonly LiveJob[]): LiveJob[] =>
   jobs.toSorted(({ record: { value: a } }, { record: { value: b } }) => (a.queued ?? 0) - (b.queued ?? 0));
 
-/** The part of the queue that one GPU works on. */
-export function queueOn({ active, waiting }: Queue, gpu: GpuChoice): Queue {
-  const isThere = ({ record }: LiveJob) => gpuOf(record.value) === gpu;
+/** The part of the queue that works on any of these GPUs. */
+export function queueOn({ active, waiting }: Queue, gpus: Gpus): Queue {
+  const isThere = ({ record }: LiveJob) => gpusOf(record.value).some((gpu) => gpus.includes(gpu));
   return { active: active.filter(isThere), waiting: waiting.filter(isThere) };
 }
 
 export const isEmpty = ({ active, waiting }: Queue): boolean => active.length + waiting.length === 0;
 
-/** Whether a job would start on this GPU at once. */
-export const isFree = (queue: Queue, gpu: GpuChoice): boolean => isEmpty(queueOn(queue, gpu));
+/** Whether a job would start on these GPUs at once. */
+export const isFree = (queue: Queue, gpus: Gpus): boolean => isEmpty(queueOn(queue, gpus));
 
 /** Whether anything is computed, or will be without anybody's doing. */
 export const isWorking = ({ active, waiting }: Queue): boolean =>
   active.some((job) => job.record.value.state === 'running') || (active.length === 0 && waiting.length > 0);
 
-/** What a waiting job waits for: the part of the queue before it on its GPU. */
-export function before(queue: Queue, job: LiveJob): Queue {
-  const { active, waiting } = queueOn(queue, gpuOf(job.record.value));
-  return { active, waiting: waiting.slice(0, waiting.indexOf(job)) };
-}
+/** The queue without a waiting job and those behind it. */
+const upTo = ({ active, waiting }: Queue, job: LiveJob): Queue => ({
+  active,
+  waiting: waiting.slice(0, waiting.indexOf(job)),
+});
 
-/** Seconds until all of a queue on one GPU has ended; undefined while nobody knows, or it is paused. */
-export function secondsUntilFree({ active, waiting }: Queue): number | undefined {
-  let seconds = 0;
-  let pace = 1;
+/** What a waiting job waits for: the part of the queue before it on its GPUs. */
+export const before = (queue: Queue, job: LiveJob): Queue =>
+  queueOn(upTo(queue, job), gpusOf(job.record.value));
+
+/** Seconds until a waiting job starts, as `secondsUntilFree`. */
+export const secondsUntilStart = (queue: Queue, job: LiveJob): number | undefined =>
+  secondsUntilFree(upTo(queue, job), gpusOf(job.record.value));
+
+/** Seconds until all of the queue on these GPUs has ended; undefined while nobody knows, or a job is paused. */
+export function secondsUntilFree({ active, waiting }: Queue, gpus: Gpus): number | undefined {
+  const lines = new Map<GpuChoice, { end: number; pace: number }>();
+  const line = (gpu: GpuChoice) => lines.get(gpu) ?? { end: 0, pace: 1 };
+  const set = ({ record }: LiveJob, end: number, pace: number) => {
+    for (const gpu of gpusOf(record.value)) lines.set(gpu, { end, pace });
+  };
   for (const job of active) {
     const left = timeLeft(job.view.value, job.estimate.value);
-    if (!left || job.record.value.state === 'paused') return undefined;
-    seconds += left.seconds;
-    pace = left.pace;
+    const isGoing = left && job.record.value.state !== 'paused';
+    set(job, isGoing ? left.seconds : Number.POSITIVE_INFINITY, left?.pace ?? 1);
   }
   for (const job of waiting) {
-    const planned = plannedSeconds(job.record.value);
-    if (planned === undefined) return undefined;
-    seconds += planned * pace;
+    // It starts when the last of its GPUs is free.
+    const begins = gpusOf(job.record.value).map(line);
+    const { end, pace } = begins.reduce((last, each) => (each.end > last.end ? each : last));
+    set(job, end + (plannedSeconds(job.record.value) ?? Number.POSITIVE_INFINITY) * pace, pace);
   }
-  return seconds;
+  const seconds = Math.max(...gpus.map((gpu) => line(gpu).end));
+  return Number.isFinite(seconds) ? seconds : undefined;
 }

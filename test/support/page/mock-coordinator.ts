@@ -111,13 +111,13 @@ function enqueue(id: string, requests: readonly AllocationRequest[]): void {
 /** Begins with the first that waits for each GPU that is free. */
 function advance(): void {
   for (const turn of [...queue]) {
-    const { gpu = 'high-performance' } = get(turn.id).options;
-    if (busy.has(gpu)) continue;
-    busy.add(gpu);
+    const { gpus = ['high-performance'] } = get(turn.id).options;
+    if (gpus.some((gpu) => busy.has(gpu))) continue;
+    for (const gpu of gpus) busy.add(gpu);
     queue.splice(queue.indexOf(turn), 1);
     change(turn.id, { state: 'running' });
     void work(turn.id, turn.requests).finally(() => {
-      busy.delete(gpu);
+      for (const gpu of gpus) busy.delete(gpu);
       advance();
     });
   }
@@ -127,10 +127,10 @@ const requestsOf = ({ bits, chooseAfterMeasuring }: JobOptions): AllocationReque
   chooseAfterMeasuring ? [] : bits.map((each) => ({ bits: each, pinned: {} }));
 
 /** How many times as long as on a fast GPU. */
-function slowness({ gpu, precision }: JobOptions): number {
+function slowness({ gpus, precision }: JobOptions): number {
   if (wish.get('gpu') === 'software') return 15;
   if (wish.get('gpu') === 'matrix' && precision === 'mixed') return 0.4;
-  return gpu === 'low-power' ? 6 : 1;
+  return gpus?.[0] === 'low-power' ? 6 : 1;
 }
 
 const api: CoordinatorApi = {

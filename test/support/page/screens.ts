@@ -74,6 +74,12 @@ export const SCREENS: readonly Screen[] = [
     shows: 'of disk',
   },
   {
+    name: 'a plan for both GPUs',
+    address: '?model=large&gpu=two',
+    clicks: [PLAN, 'Both share'],
+    shows: 'on both GPUs',
+  },
+  {
     name: 'queue',
     address: '?jobs=some&model=large&hold=measure:7&pace=5',
     clicks: [PLAN, 'Convert', ...ADD, ...ADD],

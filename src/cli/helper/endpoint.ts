@@ -3,7 +3,7 @@ import { type LargeData, takeLargeData } from './large-data.ts';
 
 /** The end of a channel between processes: a child process, or the process itself. */
 export interface Peer {
-  send?(message: unknown): unknown;
+  send?(message: unknown, handle: undefined, options: undefined, callback: () => void): unknown;
   on(event: 'message', listener: (message: unknown) => void): unknown;
   off(event: 'message', listener: (message: unknown) => void): unknown;
 }
@@ -13,7 +13,8 @@ export function processEndpoint(peer: Peer, large: LargeData): Endpoint {
   type Listener = Parameters<Endpoint['addEventListener']>[1];
   const handlers = new Map<Listener, (message: unknown) => void>();
   return {
-    postMessage: (message) => void peer.send?.(large.put(message)),
+    // Without a callback a message that comes too late would be an error that nobody catches.
+    postMessage: (message) => void peer.send?.(large.put(message), undefined, undefined, () => {}),
     addEventListener(_, listener) {
       const handler = (message: unknown) => {
         const event = { data: takeLargeData(message) } as MessageEvent;

@@ -15,9 +15,8 @@ import { candidatesOf } from './module-candidates.ts';
 import { describeCandidate } from './optimize.ts';
 import { type Crew, Helper, type Member } from './pool/crew.ts';
 import { handOut } from './pool/hand-out.ts';
-import type { Task } from './pool/schedule.ts';
 import { progressReporter } from './progress.ts';
-import { measuring, running, totalWork } from './work-estimate.ts';
+import { measuring, totalWork } from './work-estimate.ts';
 
 /**
  * Measures every module under every one of its candidates, but for those that an earlier run has measured. Modules
@@ -39,16 +38,12 @@ export async function measure(
     report(context, index, candidates, by);
     progress(index, 1);
   };
-  const tasks: Task[] = [];
-  let reach = 0;
+  const tasks = [];
   for (const [index, module] of plan.modules.entries()) {
-    const before = reach;
-    reach += totalWork(running(plan, module, rows));
     if (!isMeasured(module)) continue;
     const json = await work.readJson(ARTEFACT.measuredModule(module.key));
     if (json !== undefined) finish(index, moduleFromJson(module, json), { seconds: 0, resumed: true });
-    else
-      tasks.push({ index, cost: totalWork(measuring(plan, module, rows, quantizer.method)), reach: before });
+    else tasks.push({ index, cost: totalWork(measuring(plan, module, rows, quantizer.method)) });
   }
   const measurer = new Measurer(context, rows);
   try {

@@ -80,8 +80,7 @@ const attending = ({ config }: ModelPlan, { kind }: ModuleSpec, shape: RowShape)
 
 const projecting = (linear: LinearSpec, shape: RowShape): number => 2 * tokens(shape) * linearWeights(linear);
 
-/** A module's forward pass. */
-export const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
+const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
   together([mixed(2 * tokens(shape) * moduleWeights(module)), attending(plan, module, shape)]);
 
 /** Widths of a module's distinct inputs. */

@@ -24,7 +24,7 @@ function crewOf(...helpers: Helper[]) {
   };
 }
 
-const TASKS = Array.from({ length: 6 }, (_, index) => ({ index, cost: 1, reach: index }));
+const TASKS = Array.from({ length: 6 }, (_, index) => ({ index, cost: 1 }));
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 /** Who did each task. */

@@ -4,8 +4,6 @@
 export interface Task {
   readonly index: number;
   readonly cost: number;
-  /** What it takes to come to it from the start. */
-  readonly reach: number;
 }
 
 export interface WorkerLoad {
@@ -21,10 +19,9 @@ export interface WorkerLoad {
 const PLENTY = 2;
 
 /**
- * The task that the worker number `free` should take now; none where it would only hold up the others' end. Each task
- * is given, the longest first, to the worker that would be done with it first. Of those that fall to it the free one
- * takes the longest, which leaves the short ones to even out the end; where going back to these would cost more than
- * that gains, it takes the next one in order. Long before the end it takes the next one of all.
+ * The task that the worker number `free` should take now; none where it would only hold up the others' end. Long
+ * before the end: the next one. Then each task is given, the longest first, to the worker that would be done with it
+ * first, and the free one takes the first that falls to it.
  */
 export function nextTask(
   free: number,
@@ -33,12 +30,8 @@ export function nextTask(
 ): Task | undefined {
   const share = shareOf(free, workers, remaining);
   if (share.length === 0) return undefined;
-  const { position } = workers[free]!;
   const isEarly = remaining.length > PLENTY * workers.length;
-  if (workers.length === 1 || isEarly) return firstFrom(position, remaining);
-  const back = Math.max(...remaining.map(({ reach }) => reach));
-  if (back < Math.min(...remaining.map(({ cost }) => cost))) return share[0];
-  return firstFrom(position, share);
+  return firstFrom(workers[free]!.position, isEarly ? remaining : share);
 }
 
 function firstFrom(position: number, tasks: readonly Task[]): Task | undefined {

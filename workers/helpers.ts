@@ -7,6 +7,7 @@ import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
 
 export interface StartedHelpers {
   readonly links: readonly HelperLink[];
+  /** Calls under way end with an AbortError. */
   stop(): void;
 }
 
@@ -15,13 +16,16 @@ export function startHelpers(
   { helpers, source, work, gpuBudgetBytes }: GpuJob,
   control: Control,
 ): StartedHelpers {
+  const stopping = new AbortController();
   const started = helpers.map((choice, i) => {
     const lock = `exl2-web helper ${crypto.randomUUID()}`;
-    return startHelper(choice, i + 2, { source, work, gpuBudgetBytes, lock }, control);
+    const places = { source, work, gpuBudgetBytes, lock };
+    return startHelper(choice, i + 2, places, control, stopping.signal);
   });
   return {
     links: started.map(({ link }) => link),
     stop() {
+      stopping.abort();
       for (const { worker } of started) worker.terminate();
     },
   };
@@ -32,6 +36,7 @@ function startHelper(
   number: number,
   places: HelperPlaces,
   control: Control,
+  stopping: AbortSignal,
 ): { worker: Worker; link: HelperLink } {
   const worker = new Worker(new URL('./helper-worker.ts', import.meta.url), { type: 'module', name });
   const api = wrap<HelperWorkerApi>(worker);
@@ -39,7 +44,7 @@ function startHelper(
     places,
     proxy(() => checkControl(control)),
   );
-  const ended = Promise.race([failureOf(worker), begun.then(() => endOf(places.lock))]);
+  const ended = Promise.race([failureOf(worker), begun.then(() => endOf(places.lock, stopping))]);
   ended.catch(() => {}); // those who wait for it are told
   return { worker, link: { name: `worker ${number}`, api, ended } };
 }
@@ -54,7 +59,7 @@ const failureOf = (worker: Worker): Promise<never> =>
   });
 
 /** Rejects when the holder of the lock has ended: browsers tell nobody of a worker's end, but give its locks back. */
-async function endOf(lock: string): Promise<never> {
-  await navigator.locks.request(lock, () => {});
+async function endOf(lock: string, signal: AbortSignal): Promise<never> {
+  await navigator.locks.request(lock, { signal }, () => {});
   throw new Error('its worker has ended');
 }

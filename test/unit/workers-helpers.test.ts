@@ -55,10 +55,11 @@ const locks = {
   take(name: string) {
     locks.held.set(name, new Promise((resolve) => void locks.free.set(name, resolve)));
   },
-  async request(name: string, work: () => void) {
-    await locks.held.get(name);
-    work();
-  },
+  request: (name: string, { signal }: { signal: AbortSignal }, work: () => void) =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      void locks.held.get(name)?.then(() => resolve(work()));
+    }),
 };
 
 beforeEach(() => {
@@ -79,6 +80,7 @@ test('each helper has a worker on its GPU, a name and a lock; they end together'
   expect(first?.places).toMatchObject({ work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 });
   expect(first?.places?.lock).not.toBe(second?.places?.lock);
   stop();
+  await expect(links[0]!.ended).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   expect(FakeWorker.started.every(({ terminated }) => terminated)).toBe(true);
 });
 

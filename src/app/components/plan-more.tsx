@@ -58,10 +58,9 @@ export function PlanMore() {
   );
 }
 
-/** More are of use where one leaves the GPU waiting; they share its memory. */
 function WorkersOption() {
   const { draft } = useApp();
-  const where = draft.gpus.value.length > 1 ? ' on each GPU' : '';
+  const where = draft.gpus.value.length > 1 ? 'each GPU' : 'the GPU';
   return (
     <>
       <label for="worker-count">
@@ -78,12 +77,11 @@ function WorkersOption() {
         >
           {WORKER_COUNTS.map((count) => (
             <option key={count} value={count}>
-              {count === 1
-                ? `1${where}: enough to keep most GPUs busy`
-                : `${count}${where}, which share its memory`}
+              {`${count} on ${where}`}
             </option>
           ))}
         </select>
+        <p class="note">One keeps most GPUs busy; several share the GPU memory.</p>
       </div>
     </>
   );

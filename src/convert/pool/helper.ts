@@ -12,7 +12,7 @@ import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
-import type { Control } from '../control.ts';
+import { type Control, checkControl } from '../control.ts';
 import { type HalfSum, putSum, type SumBytes } from '../hessian-sums.ts';
 import { moduleToJson } from '../measurement-json.ts';
 import { Measurer } from '../measurer.ts';
@@ -116,6 +116,7 @@ export class JobHelper implements HelperApi {
           const factor = await factorHessian(gpu, scope, `${module.key} (${input})`, h, k, rows, keep);
           scope.free(h);
           for (const linear of linears) {
+            await checkControl(context.control);
             const weight = await loadLinear(gpu, scope, source, linear);
             const setting = params[linear.name]!;
             const { tensors, slices } = await quantizeLinear(

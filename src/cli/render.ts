@@ -10,6 +10,7 @@ import type {
   StageName,
   StartEvent,
   TrialEvent,
+  WorkerStatus,
 } from '../convert/events.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
@@ -29,6 +30,7 @@ import {
 } from './reports.ts';
 import { tableRow, titleRow } from './table.ts';
 import { StatusLine, type Terminal } from './terminal.ts';
+import { busyLine, workerLines } from './workers-text.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -36,6 +38,9 @@ type Style = Parameters<typeof styleText>[0];
 export function jsonReport(write: (text: string) => void): (event: ConvertEvent) => void {
   return (event) => write(`${JSON.stringify(event)}\n`);
 }
+
+/** In the others one worker does everything. */
+const SHARED_STAGES: readonly StageName[] = ['measure', 'quantize'];
 
 /** Shows a conversion to a person. */
 export class TerminalReport {
@@ -48,6 +53,10 @@ export class TerminalReport {
   /** Of the module under way, the latest of each candidate. */
   readonly #trials = new Map<number, TrialEvent>();
   #memory: MemoryEvent | undefined;
+  /** Of the stage under way. */
+  #latest: ProgressEvent | undefined;
+  /** Where several share the work. */
+  #workers: readonly WorkerStatus[] = [];
   readonly #started: number;
 
   constructor(terminal: Terminal) {
@@ -69,6 +78,7 @@ export class TerminalReport {
   /** Events that change what later ones show. */
   #notice(event: ConvertEvent): void {
     if (event.type === 'progress') this.#progress(event);
+    else if (event.type === 'workers') this.#workersChanged(event.workers);
     else if (event.type === 'trial') this.#trials.set(event.candidate, event);
     else if (event.type === 'memory') this.#memory = event;
     else if (event.type === 'start') this.#target = event.bitsPerWeight;
@@ -80,7 +90,7 @@ export class TerminalReport {
       case 'start':
         return this.#start(event);
       case 'stage':
-        return [this.#stage(event)];
+        return this.#stage(event);
       case 'module':
         return this.#module(event);
       case 'allocation':
@@ -99,7 +109,7 @@ export class TerminalReport {
         return [this.#styled('yellow', `Warning: ${event.message}`)];
       case 'output':
         return [this.#effort(), this.#styled('green', outputText(event))];
-      // Shown by the progress line, or summed up by the module's row.
+      // Shown by the progress line and those below it, or summed up by the module's row.
       case 'progress':
       case 'trial':
       case 'linear':
@@ -113,19 +123,40 @@ export class TerminalReport {
     return startLines(event).map((line) => this.#clipped(line));
   }
 
-  #stage({ stage, state, seconds }: StageEvent): string {
+  #stage({ stage, state, seconds }: StageEvent): string[] {
     const title = this.#styled('bold', STAGE_TITLES[stage]);
-    if (state === 'reused') return `${title}: taken from an earlier run`;
-    if (state === 'done')
-      return `${title}: done${seconds === undefined ? '' : ` in ${formatDuration(seconds)}`}`;
+    this.#latest = undefined;
+    if (state === 'reused') return [`${title}: taken from an earlier run`];
+    if (state === 'done') {
+      const done = `${title}: done${seconds === undefined ? '' : ` in ${formatDuration(seconds)}`}`;
+      const isLogged = this.#terminal.columns === undefined && this.#isShared(stage);
+      return isLogged ? [done, busyLine(this.#workers)] : [done];
+    }
     this.#eta = new EtaEstimator();
-    return title;
+    return [title];
   }
 
   #progress(event: ProgressEvent): void {
-    const now = this.#terminal.now();
-    this.#eta.observe(event.done, now);
-    this.#line.update(() => progressText(event, this.#eta.estimate(event.total, now)));
+    this.#latest = event;
+    this.#eta.observe(event.done, this.#terminal.now());
+    this.#draw(event);
+  }
+
+  #draw(event: ProgressEvent): void {
+    const estimate = () => this.#eta.estimate(event.total, this.#terminal.now());
+    this.#line.update(
+      () => progressText(event, estimate()),
+      () => (this.#isShared(event.stage) ? workerLines(this.#workers) : []),
+    );
+  }
+
+  #workersChanged(workers: readonly WorkerStatus[]): void {
+    this.#workers = workers;
+    if (this.#latest && this.#terminal.columns !== undefined) this.#draw(this.#latest);
+  }
+
+  #isShared(stage: StageName): boolean {
+    return this.#workers.length > 1 && SHARED_STAGES.includes(stage);
   }
 
   #module(event: ModuleEvent): string[] {

@@ -15,12 +15,13 @@ export const LOG_SECONDS = 10;
 const CLEAR_LINE = '\r\x1b[2K';
 
 /**
- * Lines that stay, and below them one that changes. On a screen it is rewritten in place; in a file it is a line
- * like the others, every ten seconds at most.
+ * Lines that stay, and below them one that changes, with more below it where there are any. On a screen they are
+ * rewritten in place; in a file the one line is like the others, every ten seconds at most.
  */
 export class StatusLine {
   readonly #terminal: Terminal;
-  #isDrawn = false;
+  /** Lines that are drawn; the cursor is in the last one. */
+  #height = 0;
   #lastDrawn = Number.NEGATIVE_INFINITY;
 
   constructor(terminal: Terminal) {
@@ -33,13 +34,16 @@ export class StatusLine {
     this.#terminal.write(`${text}\n`);
   }
 
-  /** `text` is only called when it is time to show it. */
-  update(text: () => string): void {
+  /**
+   * `text` is only called when it is time to show it.
+   * @param more lines below it, for screens.
+   */
+  update(text: () => string, more: () => readonly string[] = () => []): void {
     const { columns } = this.#terminal;
     const now = this.#terminal.now();
     const interval = columns === undefined ? LOG_SECONDS : REDRAW_SECONDS;
     // A line that was cleared to print another comes back at once.
-    const isHidden = columns !== undefined && !this.#isDrawn;
+    const isHidden = columns !== undefined && this.#height === 0;
     if (now - this.#lastDrawn < interval && !isHidden) return;
     this.#lastDrawn = now;
     if (columns === undefined) {
@@ -47,12 +51,19 @@ export class StatusLine {
       return;
     }
     // A line as long as the screen is wide would move the cursor to the next one.
-    this.#terminal.write(`${CLEAR_LINE}${text().slice(0, columns - 1)}`);
-    this.#isDrawn = true;
+    const most = this.#terminal.rows ?? Number.POSITIVE_INFINITY;
+    const lines = [text(), ...more()].slice(0, most).map((line) => line.slice(0, columns - 1));
+    this.#terminal.write(`${this.#clearing()}${lines.join('\n')}`);
+    this.#height = lines.length;
   }
 
   clear(): void {
-    if (this.#isDrawn) this.#terminal.write(CLEAR_LINE);
-    this.#isDrawn = false;
+    if (this.#height > 0) this.#terminal.write(this.#clearing());
+    this.#height = 0;
+  }
+
+  /** Clears the lines that are drawn, from the first one on. */
+  #clearing(): string {
+    return this.#height > 1 ? `${CLEAR_LINE}\x1b[${this.#height - 1}A\x1b[J` : CLEAR_LINE;
   }
 }

@@ -249,6 +249,66 @@ test('without a screen progress is a line at most every ten seconds', () => {
   ]);
 });
 
+const workers = (second: string, ...busy: number[]): ConvertEvent => ({
+  type: 'workers',
+  workers: busy.map((share, i) => ({
+    ...{ id: i + 1, adapter: 'NVIDIA H200', busy: share, memoryBytes: 2 ** 30 * (i + 1), speed: 1e13 },
+    doing: i === 1 ? second : 'measures model.layers.0.mlp',
+  })),
+});
+/** What clears the three lines before. */
+const CLEARED = '\r\x1b[2K\x1b[2A\x1b[J';
+
+test('on a screen a line for each worker stands below the progress line', () => {
+  const terminal = new FakeTerminal(100);
+  const report = new TerminalReport(terminal);
+  report.show(workers('waits', 0.9, 0.5));
+  expect(terminal.text).toBe('');
+  report.show(progress(1));
+  const first = ' 1   busy 90 %   1.00 GiB  measures layers.0.mlp                 NVIDIA H200';
+  expect(terminal.text).toBe(
+    `\r\x1b[2KMeasurement  0 %  model.layers.3.mlp\n${first}\n` +
+      ' 2   busy 50 %   2.00 GiB  waits                                 NVIDIA H200',
+  );
+  terminal.text = '';
+  terminal.seconds = 1;
+  report.show(workers('lost', 0.9, 0.4));
+  expect(terminal.text).toBe(
+    `${CLEARED}Measurement  0 %  model.layers.3.mlp\n${first}\n` +
+      ' 2   busy 40 %   2.00 GiB  lost                                  NVIDIA H200',
+  );
+  terminal.text = '';
+  report.show({ type: 'warning', message: 'w' });
+  expect(terminal.text).toBe(`${CLEARED}Warning: w\n`);
+  report.show({ type: 'stage', stage: 'measure', state: 'done' });
+  // Nothing is under way, or one worker does it all.
+  terminal.text = '';
+  report.show(workers('waits', 0.9, 0.4));
+  report.show({ ...progress(1), stage: 'compile' });
+  expect(terminal.text).toBe('\r\x1b[2KOutput  0 %  model.layers.3.mlp');
+});
+
+test('on a small screen they are cut, to its width and to its height', () => {
+  const terminal = new FakeTerminal(27, { rows: 2 });
+  const report = new TerminalReport(terminal);
+  report.show(workers('waits', 0.9, 0.5));
+  report.show(progress(1));
+  expect(terminal.text).toBe('\r\x1b[2KMeasurement  0 %  model.la\n 1   busy 90 %   1.00 GiB ');
+});
+
+test('in a log the end of a stage tells how busy each was', () => {
+  const stage = { type: 'stage', stage: 'measure' } as const;
+  const list: ConvertEvent[] = [
+    { ...stage, state: 'started' },
+    workers('lost', 0.9, 0.5, 0.876),
+    { ...stage, state: 'done', seconds: 1 },
+  ];
+  expect(shown(new FakeTerminal(), list)).toBe(
+    'Measurement\nMeasurement: done in 1.0 s\nWorkers busy since the start: 1: 90 %, 2: lost, 3: 88 %\n',
+  );
+  expect(shown(new FakeTerminal(), list.with(1, workers('', 0.9)))).not.toContain('busy');
+});
+
 test('a screen is not redrawn more than ten times a second', () => {
   const terminal = new FakeTerminal(80);
   const line = new StatusLine(terminal);

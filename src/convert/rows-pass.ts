@@ -55,6 +55,12 @@ function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[])
   return saved > ((speeds.length - 1) * bytes) / SUM_BYTES_PER_SECOND;
 }
 
+/** What a helper has of the rows; maybe nothing. */
+interface Share {
+  readonly helper: Helper;
+  readonly parts: readonly RowPart[];
+}
+
 /** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
 export class RowsPass {
   /** What the quantized modules so far have made of the leader's rows; changed in place. */
@@ -68,7 +74,7 @@ export class RowsPass {
   readonly #crew: Crew;
   readonly #rows: CalibrationRows;
   readonly #parts: readonly RowPart[];
-  readonly #others: readonly { readonly helper: Helper; readonly parts: readonly RowPart[] }[];
+  readonly #others: readonly Share[];
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
   constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
@@ -81,9 +87,7 @@ export class RowsPass {
     this.#crew = crew;
     this.#rows = rows;
     this.#parts = own!;
-    this.#others = helpers
-      .map((helper, i) => ({ helper, parts: others[i]! }))
-      .filter(({ parts }) => parts.length > 0);
+    this.#others = helpers.map((helper, i) => ({ helper, parts: others[i]! }));
     const count = Math.min(firstRows, rows.rows);
     const states = (n: number) =>
       new HiddenStates(context.gpu, n, rows.length, context.plan.config.hiddenSize);
@@ -99,7 +103,9 @@ export class RowsPass {
 
   async start(): Promise<void> {
     const { gpu, source, plan } = this.#context;
-    const begun = this.#call((helper, parts) => helper.call('embeds', (api) => api.beginPass(parts)));
+    const begun = this.#call(this.#others, ({ helper, parts }) =>
+      helper.call('embeds', (api) => api.beginPass(parts)),
+    );
     await withFittingBatch(gpu, 1, 'the embedding', this.states, () =>
       embedTokens(gpu, source, plan, this.#rows.ids, [this.quantized, this.original]),
     );
@@ -124,7 +130,9 @@ export class RowsPass {
   /** Advances everyone's states through a module whose tensors are finished. */
   async advance(index: number, loaded: LoadedModule, batch: number): Promise<void> {
     const { key } = loaded.module;
-    const others = this.#call((helper) => helper.call(`advances ${key}`, (api) => api.advanceRows(index)));
+    const others = this.#call(this.#withRows, ({ helper }) =>
+      helper.call(`advances ${key}`, (api) => api.advanceRows(index)),
+    );
     const own = advance(this.#context, loaded, this.quantized, this.quantized, batch).catch((error) => {
       throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
     });
@@ -146,7 +154,9 @@ export class RowsPass {
     const seen = (inputs: BatchInputs) => {
       if (inputs.start < this.expected.rows) request.seen?.(inputs);
     };
-    const others = this.#call((helper) => helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed)));
+    const others = this.#call(this.#withRows, ({ helper }) =>
+      helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed)),
+    );
     sums.clear();
     await this.#crew.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
@@ -158,9 +168,13 @@ export class RowsPass {
     sums.finish();
   }
 
-  /** Asks all others at once. Rejections come when it is awaited. */
-  #call<T>(work: (helper: Helper, parts: readonly RowPart[]) => Promise<T>): Promise<T[]> {
-    const calls = Promise.all(this.#others.map(({ helper, parts }) => work(helper, parts)));
+  get #withRows(): readonly Share[] {
+    return this.#others.filter(({ parts }) => parts.length > 0);
+  }
+
+  /** Asks all of them at once. Rejections come when it is awaited. */
+  #call<T>(shares: readonly Share[], work: (share: Share) => Promise<T>): Promise<T[]> {
+    const calls = Promise.all(shares.map(work));
     calls.catch(() => {});
     return calls;
   }

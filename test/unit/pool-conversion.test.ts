@@ -72,3 +72,15 @@ test.each(MOMENTS)('a helper that %s at %s is done without', async (how, method)
   const others = await run('quantize', 2, { method, call: 2, how });
   expect(others).toEqual({ ...quantized, warnings: warningOf(how) });
 });
+
+test('a helper that has no rows in the pass gives the memory of the measurement back', async () => {
+  const work = memoryDirectory('work');
+  const { job, rows, context } = await tinyStages(leader, MODEL, work);
+  const { api } = helperLink('worker 2', helpers[0]!, { model: MODEL, work });
+  await api.open(job);
+  await api.measure(0);
+  const before = await api.status();
+  await api.beginPass([]);
+  const states = rows.rows * rows.length * context.plan.config.hiddenSize * 4;
+  expect((await api.status()).memoryBytes).toBe(before.memoryBytes - 2 * states);
+});

@@ -37,7 +37,7 @@ export interface HelperApi {
   status(): HelperStatus;
   /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
   measure(index: number): Promise<unknown>;
-  /** Begins a quantization pass, with these parts of its rows. */
+  /** Begins a quantization pass, with these parts of its rows or none; the measurement's memory is free then. */
   beginPass(parts: readonly RowPart[]): Promise<void>;
   /** Σ xᵀx over each half that it has parts of, for the module of this number, or for the head after them. */
   sumRows(index: number, mixed: boolean): Promise<HalfSum[]>;

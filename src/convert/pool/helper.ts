@@ -84,6 +84,8 @@ export class JobHelper implements HelperApi {
       this.#measurer?.free();
       this.#measurer = undefined;
       this.#pass?.free();
+      this.#pass = undefined;
+      if (parts.length === 0) return;
       this.#pass = new HelperRows(context, rows.quantization, parts);
       await this.#pass.start();
     });

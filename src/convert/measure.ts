@@ -51,7 +51,7 @@ export async function measure(
       const started = performance.now();
       const { key } = plan.modules[index]!;
       progress(index, 0);
-      const candidates = await measureBy(member, measurer, context, index, (share) => progress(index, share));
+      const candidates = await measureBy(member, measurer, context, index, progress);
       await work.writeJson(ARTEFACT.measuredModule(key), moduleToJson(candidates));
       const seconds = (performance.now() - started) / 1000;
       finish(index, candidates, { seconds, resumed: false, told: member === crew.leader });
@@ -77,18 +77,23 @@ async function measureBy(
   measurer: Measurer,
   { plan }: StageContext,
   index: number,
-  progress: (share: number) => void,
+  progress: (index: number, share?: number) => void,
 ): Promise<readonly MeasuredCandidate[]> {
   const module = plan.modules[index]!;
   const doing = `measures ${module.key}`;
   if (member instanceof Helper) {
-    return moduleFromJson(module, await member.call(doing, (api) => api.measure(index), progress));
+    const onShare = (share: number) => progress(index, share);
+    return moduleFromJson(module, await member.call(doing, (api) => api.measure(index), onShare));
   }
   return member.during(doing, () =>
-    measurer.measure(index, (share) => {
-      member.share = share;
-      progress(share);
-    }),
+    measurer.measure(
+      index,
+      (share) => {
+        member.share = share;
+        progress(index, share);
+      },
+      progress,
+    ),
   );
 }
 

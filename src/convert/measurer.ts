@@ -35,10 +35,18 @@ export class Measurer {
     this.#next = newStates();
   }
 
-  /** @param progress called with the share of the module's work that is done, 0…1. */
-  async measure(index: number, progress: (share: number) => void): Promise<MeasuredCandidate[]> {
+  /**
+   * @param progress called with the share of the module's work that is done, 0…1.
+   * @param onWay called with the number of each module that is run on the way to it.
+   */
+  async measure(
+    index: number,
+    progress: (share: number) => void,
+    onWay?: (index: number) => void,
+  ): Promise<MeasuredCandidate[]> {
     if (this.#position > index) await this.#embed();
     while (this.#position < index) {
+      onWay?.(this.#position);
       await this.#step((module, batch) => this.#skip(module, batch));
     }
     return this.#step((module, batch) =>

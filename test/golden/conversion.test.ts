@@ -94,7 +94,8 @@ async function smallJob(context: Awaited<ReturnType<typeof smallContext>>) {
 }
 
 // One run's perplexity on these 508 tokens is no stable figure: the last bit of a sum of the Hessian moves it by up
-// to 1.7 % either way, in ExLlamaV2 as here. So the rows that don't count for it are put in several orders.
+// to 1.7 % either way, in ExLlamaV2 as here. So the rows that don't count for it are put in several
+// orders, none of which only exchanges the parts that sums are added by (row-parts.ts).
 test.runIf(COMPLETE)(
   'the head’s perplexity is ExLlamaV2’s, over several orders of rows',
   { timeout: 15 * MINUTES },
@@ -103,10 +104,10 @@ test.runIf(COMPLETE)(
     for (const order of [
       [4, 5, 6, 7],
       [5, 4, 7, 6],
-      [7, 6, 5, 4],
-      [6, 7, 4, 5],
       [5, 6, 7, 4],
-      [7, 4, 5, 6],
+      [4, 6, 5, 7],
+      [6, 4, 7, 5],
+      [4, 7, 6, 5],
     ]) {
       const context = await smallContext(gpu, 6);
       const { strategy, rows } = await smallJob(context);

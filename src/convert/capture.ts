@@ -11,6 +11,7 @@ import type { LinearInput } from '../model/architectures/architecture.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
+import { inputSizes } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { type LinearWeight, loadLinears, loadNorms, type ModuleNorms } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
@@ -125,10 +126,8 @@ async function sumHessians(
   const { gpu } = context;
   const { module } = loaded;
   const hessians = new Map<LinearInput, GpuTensor>();
-  for (const linear of module.linears) {
-    if (hessians.has(linear.input)) continue;
-    const h = sums.alloc([linear.k, linear.k], `Hessian of ${module.key} ${linear.input}`);
-    hessians.set(linear.input, h);
+  for (const [name, k] of inputSizes(module)) {
+    hessians.set(name, sums.alloc([k, k], `Hessian of ${module.key} ${name}`));
   }
   const run = async (mixed: boolean): Promise<LoadedModule> => {
     const precise = withPrecision(loaded, mixed);

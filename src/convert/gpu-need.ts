@@ -17,7 +17,7 @@ import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { splitOf } from '../kernels/linalg/gemm_split.ts';
 import { rowNormBytes } from '../kernels/row-norms.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
-import { modulesBySize } from '../model/sizes.ts';
+import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
@@ -54,9 +54,7 @@ function packing(k: number, slices: readonly number[], params: QuantParams): num
 }
 
 /** Side of each Hessian of a module. */
-const hessianSizes = ({ linears }: ModuleSpec): number[] => [
-  ...new Map(linears.map(({ input, k }) => [input, k])).values(),
-];
+const hessianSizes = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
 
 /** factor.ts: Hessians from number `i` on are still there, factors up to it too, `each` matrices a factor. */
 const factoring = (sizes: readonly number[], each: number): number =>

@@ -5,6 +5,7 @@ import { recordRowNorms } from '../kernels/row-norms.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { finishBlock, runBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
+import { inputSizes } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { advance, type LoadedModule, loadModule, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -14,7 +15,7 @@ import { InputSample } from './linear-error.ts';
 import type { Crew } from './pool/crew.ts';
 import { type QuantizedLinears, quantizeLinears } from './quantize-linears.ts';
 import type { RowsPass } from './rows-pass.ts';
-import { type BatchInputs, inputSizes, moduleInputs } from './sum-rows.ts';
+import { type BatchInputs, moduleInputs } from './sum-rows.ts';
 
 export interface QuantizedModule extends QuantizedLinears {
   /** Mean over the first rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */

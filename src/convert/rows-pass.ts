@@ -4,6 +4,7 @@ import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModelPlan } from '../model/plan.ts';
+import { inputSizes } from '../model/sizes.ts';
 import { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { withFittingBatch } from './batch-size.ts';
@@ -12,7 +13,7 @@ import type { StageContext } from './context.ts';
 import { HessianSums } from './hessian-sums.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
-import { type BatchInputs, type InputSource, inputSizes, runRows, sumParts } from './sum-rows.ts';
+import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
 import { passingRows } from './work-estimate.ts';
 
 /** Memory ran out while states were changed in place: the pass has to start again from what is finished. */

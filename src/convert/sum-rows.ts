@@ -1,9 +1,7 @@
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
 import { type BlockInputs, type ForwardContext, normalize, runInputs } from '../model/forward.ts';
-import type { ModuleSpec } from '../model/plan.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { addToHessian, type LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -16,10 +14,6 @@ export interface InputSource {
   readonly mixed: boolean;
   run(scope: Scope, x: GpuTensor): BlockInputs;
 }
-
-/** Width of each distinct linear input of a module. */
-export const inputSizes = ({ linears }: Pick<ModuleSpec, 'linears'>): Map<LinearInput, number> =>
-  new Map(linears.map(({ input, k }) => [input, k]));
 
 export const moduleInputs = ({ forward, module, norms, linears }: LoadedModule): InputSource => ({
   mixed: forward.mixed,

@@ -8,7 +8,7 @@ import { distinctSettings } from '../exl2/candidates.ts';
 import { finerSettings } from '../exl2/finer-settings.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
-import { linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
+import { inputSizes, linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 import type { QuantizerSettings } from './settings.ts';
@@ -84,9 +84,7 @@ const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
   together([mixed(2 * tokens(shape) * moduleWeights(module)), attending(plan, module, shape)]);
 
 /** Widths of a module's distinct inputs. */
-const inputSizes = ({ linears }: ModuleSpec): number[] => [
-  ...new Map(linears.map(({ input, k }) => [input, k])).values(),
-];
+const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
 
 /** capture.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
 const factoring = (sizes: readonly number[], shape: RowShape): Work =>
@@ -117,7 +115,7 @@ export function measuring(
   });
   return together([
     running(plan, module, shape),
-    factoring(inputSizes(module), shape),
+    factoring(inputWidths(module), shape),
     ...trials,
     times(candidates.length, attending(plan, module, shape)),
   ]);
@@ -126,7 +124,7 @@ export function measuring(
 /** rows-pass.ts: both times that the rows of a pass run through all modules, and their sums. */
 export const passingRows = (plan: ModelPlan, shape: RowShape): number =>
   modulesBySize(plan).reduce((sum, { module, count }) => {
-    const sums = inputSizes(module).reduce((all, k) => all + tokens(shape) * k ** 2, 0);
+    const sums = inputWidths(module).reduce((all, k) => all + tokens(shape) * k ** 2, 0);
     return sum + count * (2 * totalWork(running(plan, module, shape)) + sums);
   }, 0);
 
@@ -148,7 +146,7 @@ const quantizing = (
   together([
     times(2, running(plan, module, shape)),
     running(plan, module, original),
-    factoring(inputSizes(module), shape),
+    factoring(inputWidths(module), shape),
     ...module.linears.map(
       (linear): Work => ({
         mixed: 2 * projecting(linear, sampleShape(original)),

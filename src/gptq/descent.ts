@@ -34,8 +34,11 @@ export async function descend(
       const d = scope.alloc([k, n], 'change of the weight');
       const rows = Math.min(DESCENT_ROWS, k);
       const gradient = scope.alloc([rows, n], 'gradient');
-      const { parts } = split(gpu, rows, n, k);
-      const partial = parts > 1 ? scope.alloc([parts, rows, n], 'parts of the gradient') : undefined;
+      const split = splitOf(rows, n, k);
+      const { parts } = split;
+      // Blocks have few tiles: where products are tiled, they are split along k.
+      const isSplit = parts > 1 && gpu.prefers(gemm, gemmTiled);
+      const partial = isSplit ? scope.alloc([parts, rows, n], 'parts of the gradient') : undefined;
       gpu.run(residual, { ...linear, w: slices[i]!.w, d });
       for (let pass = 0; pass < passes; pass++) {
         for (let start = 0; start < k; start += DESCENT_ROWS) {
@@ -43,7 +46,7 @@ export async function descend(
           const m = end - start;
           const a = view(hessian, start * k, [m, k]);
           if (partial) {
-            gpu.run(gemmSplit, { m, n, k, ...splitOf(rows, n, k), a, b: d, c: partial });
+            gpu.run(gemmSplit, { m, n, k, ...split, a, b: d, c: partial });
             gpu.run(sumParts, { count: m * n, parts, x: partial, y: gradient });
           } else gpu.run(gemm, { m, n, k, accumulate: 0, a, b: d, c: gradient });
           gpu.run(descentSweep, { ...linear, start, end, h: hessian, gradient, d });
@@ -53,7 +56,3 @@ export async function descend(
     });
   }
 }
-
-/** Blocks have few tiles: where products are tiled, they are split along k. */
-const split = (gpu: Gpu, m: number, n: number, k: number): { parts: number } =>
-  gpu.prefers(gemm, gemmTiled) ? splitOf(m, n, k) : { parts: 1 };

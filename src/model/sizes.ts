@@ -1,4 +1,5 @@
 import { elementCount } from '../tensor/dtype.ts';
+import type { LinearInput } from './architectures/architecture.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from './plan.ts';
 
 const F16_BYTES = 2;
@@ -13,6 +14,10 @@ const total = <T>(items: readonly T[], size: (item: T) => number): number =>
 
 /** Weights of a module's linears; its bits per weight are counted over these. */
 export const moduleWeights = (module: ModuleSpec): number => total(module.linears, linearWeights);
+
+/** Width of each distinct input of a module's linears. */
+export const inputSizes = ({ linears }: ModuleSpec): Map<LinearInput, number> =>
+  new Map(linears.map(({ input, k }) => [input, k]));
 
 /** What ExLlamaV2 counts of a module for the budget: its linears' weights and its norm, no biases, no head norms. */
 export const moduleElements = (plan: ModelPlan, module: ModuleSpec): number =>

@@ -4,6 +4,7 @@ import type { ModelDirectory } from '../../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
 import { embedTokens } from '../../model/embedding.ts';
 import { forwardContext } from '../../model/forward.ts';
+import { inputSizes } from '../../model/sizes.ts';
 import { HiddenStates } from '../../model/states.ts';
 import { loadNorm, weightNames } from '../../model/weights.ts';
 import { assert } from '../../util/errors.ts';
@@ -14,7 +15,7 @@ import type { StageContext } from '../context.ts';
 import { type HalfSum, HessianSums } from '../hessian-sums.ts';
 import { loadQuantized } from '../packed-module.ts';
 import type { RowPart } from '../row-parts.ts';
-import { headInputs, type InputSource, inputSizes, moduleInputs, sumParts } from '../sum-rows.ts';
+import { headInputs, type InputSource, moduleInputs, sumParts } from '../sum-rows.ts';
 
 /** A helper's rows of the quantization pass, and their states. */
 export class HelperRows {

@@ -22,6 +22,7 @@ import { sliceColumns } from '../model/weights.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
+import { inTrialOrder } from './quantize-trials.ts';
 import type { QuantizerSettings } from './settings.ts';
 
 /** Bytes of a buffer of 4-byte elements. */
@@ -79,7 +80,7 @@ function activations({ config }: ModelPlan, { kind, linears }: ModuleSpec, t: nu
 
 /** measure-module.ts */
 function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: QuantizerMethod): number {
-  const { linears } = module;
+  const linears = inTrialOrder(module.linears);
   const candidates = candidatesOf(module, method);
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
@@ -100,7 +101,10 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
   });
   const quantizingAll = most([...linears.keys()], (i) => {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
-    return factors + total(linears.slice(i), weight) + kept + versions[i]!.meanwhile;
+    const rest = linears.slice(i);
+    const inputs = new Map(rest.map(({ input, k }) => [input, k]));
+    const needed = total([...inputs.values()], (k) => buffer(k, k));
+    return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
   const sums = candidates.length * errorSums(t * plan.config.hiddenSize);
   const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;
@@ -185,6 +189,20 @@ function quantizingHead(
   return total(slices, (n) => buffer(k, n)) + Math.max(...phases);
 }
 
+/** forward.ts: what all modules share, for rows of this length. */
+const constants = ({ config: { hiddenSize, headDim } }: ModelPlan, { length }: RowShape): number =>
+  buffer(hiddenSize) + 2 * buffer(headDim) + 2 * buffer(length, headDim / 2);
+
+/** For measuring modules on rows of this shape, without the states. */
+export const measuringNeed = (plan: ModelPlan, shape: RowShape, { method }: QuantizerSettings): number =>
+  constants(plan, shape) +
+  most(modulesBySize(plan), ({ module }) => measuring(plan, module, shape.length, method));
+
+/** For quantizing modules, without the states. @param first shape of the rows that errors are taken on. */
+export const quantizingNeed = (plan: ModelPlan, first: RowShape, quantizer: QuantizerSettings): number =>
+  constants(plan, first) +
+  most(modulesBySize(plan), ({ module }) => quantizingModule(plan, module, first, quantizer));
+
 export interface GpuNeed {
   /** The least budget in bytes. */
   readonly bytes: number;
@@ -203,8 +221,7 @@ export function gpuNeed(
   quantizer: QuantizerSettings,
   fileBytes: (linear: LinearSpec) => number,
 ): GpuNeed {
-  const { modules, head, config } = plan;
-  const sizes = modulesBySize(plan).map(({ module }) => module);
+  const { modules, head } = plan;
   const loading = (linears: readonly LinearSpec[]) =>
     total(linears, weight) + most(linears, (linear) => buffer(fileBytes(linear) / 4));
   const slices = headSlices(head);
@@ -212,18 +229,17 @@ export function gpuNeed(
     total(slices, (n) => buffer(head.k, n)) + buffer((fileBytes(head) / 4 / head.n) * Math.max(...slices));
   const { measurement, quantization } = shapes;
   const first = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
-  const constants = ({ length }: RowShape) =>
-    buffer(config.hiddenSize) + 2 * buffer(config.headDim) + 2 * buffer(length, config.headDim / 2);
+  const longest = most([measurement, quantization], (shape) => constants(plan, shape));
   const phases = [
-    most(modules, ({ linears }) => loading(linears)),
-    loadingHead,
-    most(sizes, (module) => measuring(plan, module, measurement.length, quantizer.method)),
-    most(sizes, (module) => quantizingModule(plan, module, first, quantizer)),
-    quantizingHead(plan, quantization.length, headParams, quantizer),
+    longest + most(modules, ({ linears }) => loading(linears)),
+    longest + loadingHead,
+    measuringNeed(plan, measurement, quantizer),
+    quantizingNeed(plan, first, quantizer),
+    longest + quantizingHead(plan, quantization.length, headParams, quantizer),
   ];
   const linears = modules.flatMap((module) => module.linears);
   return {
-    bytes: Math.max(...phases) + Math.max(constants(measurement), constants(quantization)),
+    bytes: Math.max(...phases),
     largestBuffer: Math.max(
       most(linears, ({ k, n }) => Math.max(buffer(k, padColumns(n)), buffer(k, k))),
       buffer(head.k, Math.max(...slices)),

@@ -34,8 +34,14 @@ export async function measureModule(
     const { trials, losses, precise } = await withScope(gpu, async (factorScope) => {
       const captured = await captureHessians(context, factorScope, loaded, states, reference, batch);
       progress(0.1);
-      const tried = await quantizeTrials(context, scope, loaded, captured.factors, candidates, (share) =>
-        progress(0.1 + 0.4 * share),
+      const tried = await quantizeTrials(
+        context,
+        scope,
+        loaded,
+        factorScope,
+        captured.factors,
+        candidates,
+        (share) => progress(0.1 + 0.4 * share),
       );
       return { ...tried, precise: captured.loaded };
     });

@@ -4,13 +4,15 @@ import type { ModelDirectory } from '../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../io/read-ahead.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModuleSpec } from '../model/plan.ts';
-import { HiddenStates } from '../model/states.ts';
+import type { HiddenStates } from '../model/states.ts';
 import { weightNames } from '../model/weights.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
 import { loadModule, passThrough } from './capture.ts';
 import type { StageContext } from './context.ts';
+import { measuringNeed } from './gpu-need.ts';
 import { measureModule } from './measure-module.ts';
 import type { MeasuredCandidate } from './measurement-json.ts';
+import { newStates } from './new-states.ts';
 
 /**
  * Measures modules of one model, in any order. Each module's reference output is the next one's input, so the modules
@@ -30,9 +32,10 @@ export class Measurer {
     this.#context = { ...stage, source };
     this.#fetch = fetch;
     this.#rows = rows;
-    const newStates = () => new HiddenStates(stage.gpu, rows.rows, rows.length, stage.plan.config.hiddenSize);
-    this.#states = newStates();
-    this.#next = newStates();
+    const need = measuringNeed(stage.plan, rows, stage.quantizer);
+    const [states, next] = newStates(stage, need, rows, [rows.rows, rows.rows]);
+    this.#states = states!;
+    this.#next = next!;
   }
 
   /**

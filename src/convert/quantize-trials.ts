@@ -8,6 +8,7 @@ import { batchSize, type QuantizerInput, quantizeCandidates } from '../gptq/quan
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
+import type { LinearSpec } from '../model/plan.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -22,25 +23,35 @@ export interface SettingLoss {
 /** Losses of a linear: of the settings that its trials take, in their order, then of finer ones. */
 export type LinearLosses = ReadonlyMap<string, readonly SettingLoss[]>;
 
+/** The widest input first: its factor, and what depends on it, are not needed after that. */
+export const inTrialOrder = (linears: readonly LinearSpec[]): LinearSpec[] =>
+  linears.toSorted((a, b) => b.k - a.k);
+
 /**
- * Every linear by every distinct setting of the candidates; its weight is freed afterwards, its bias stays.
+ * Every linear by every distinct setting of the candidates; its weight is freed afterwards, its bias stays, and so are
+ * the factors that no other linear takes.
+ * @param factors belong to `factorScope`.
  * @returns the quantized linears by name and, when the quantizer refines, what each setting costs.
  */
 export async function quantizeTrials(
   { gpu, control, quantizer: { method } }: StageContext,
   scope: Scope,
   { module, linears }: LoadedModule,
+  factorScope: Scope,
   factors: ReadonlyMap<LinearInput, HessianFactor>,
   candidates: readonly Candidate[],
   progress: (share: number) => void,
 ): Promise<{ trials: ReadonlyMap<string, LinearTrials>; losses: LinearLosses | undefined }> {
   const trials = new Map<string, LinearTrials>();
   const losses = new Map<string, SettingLoss[]>();
-  for (const { name, key, k, input } of module.linears) {
+  const linearsLeft = inTrialOrder(module.linears);
+  for (let linear = linearsLeft.shift(); linear; linear = linearsLeft.shift()) {
+    const { name, key, k, input } = linear;
     await checkControl(control);
+    const factor = factors.get(input)!;
     const { settings, indexOf } = distinctSettings(candidates, name, k);
     const { w, n } = linears.get(name)!;
-    const what: QuantizerInput = { what: key, slices: [{ w, n }], factor: factors.get(input)!, method };
+    const what: QuantizerInput = { what: key, slices: [{ w, n }], factor, method };
     if (method === 'exllamav2') {
       const groups = settings.map((params) => resolveGroups(k, params));
       trials.set(name, { versions: quantizeCandidates(gpu, scope, what, groups).flat(), indexOf });
@@ -52,6 +63,7 @@ export async function quantizeTrials(
     }
     await gpu.sync();
     scope.free(w);
+    if (!linearsLeft.some((other) => other.input === input)) factorScope.free(factor.hessianInv);
     progress(trials.size / module.linears.length);
   }
   return { trials, losses: method === 'refined' ? losses : undefined };

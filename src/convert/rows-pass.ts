@@ -5,12 +5,14 @@ import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { ModelPlan } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
-import { HiddenStates } from '../model/states.ts';
+import type { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { withFittingBatch } from './batch-size.ts';
 import { advance, inputsFit, type LoadedModule, roundsToHalf } from './capture.ts';
 import type { StageContext } from './context.ts';
+import { quantizingNeed } from './gpu-need.ts';
 import { HessianSums } from './hessian-sums.ts';
+import { newStates } from './new-states.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
 import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
@@ -90,12 +92,13 @@ export class RowsPass {
     this.#parts = own!;
     this.#others = helpers.map((helper, i) => ({ helper, parts: others[i]! }));
     const count = Math.min(firstRows, rows.rows);
-    const states = (n: number) =>
-      new HiddenStates(context.gpu, n, rows.length, context.plan.config.hiddenSize);
-    this.quantized = states(Math.max(count, own!.at(-1)!.end));
-    this.expected = states(count);
-    this.original = states(count);
-    this.originalNext = states(count);
+    const need = quantizingNeed(context.plan, { rows: count, length: rows.length }, context.quantizer);
+    const counts = [Math.max(count, own!.at(-1)!.end), count, count, count];
+    const [quantized, expected, original, originalNext] = newStates(context, need, rows, counts);
+    this.quantized = quantized!;
+    this.expected = expected!;
+    this.original = original!;
+    this.originalNext = originalNext!;
   }
 
   get states(): HiddenStates[] {

@@ -5,6 +5,8 @@ import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import { StagingPool } from './staging.ts';
 import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
+import { UNIFORM_SLOTS, Uniforms } from './uniforms.ts';
+import { UploadPool } from './uploads.ts';
 
 /** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
 export type KernelArguments<S extends string, I extends string, O extends string> = Readonly<
@@ -13,11 +15,9 @@ export type KernelArguments<S extends string, I extends string, O extends string
 
 type Suits = (scalars: Readonly<Record<string, number>>) => boolean;
 
-/** Uniform structs of one submission; each takes one aligned slot. */
-const UNIFORM_SLOTS = 256;
 /** Of the first submission after the host has waited, and the GPU may: it should not wait for many to be recorded. */
 const FIRST_BURST = 16;
-/** Larger writes make the browser allocate staging memory of their size. */
+/** Written at a time. */
 const WRITE_BYTES = 16 * 2 ** 20;
 
 /** One device: dispatches kernels, moves bytes, owns the memory budget. Everything runs in call order. */
@@ -32,12 +32,9 @@ export class Gpu {
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;
   readonly #staging: StagingPool;
+  readonly #uploads: UploadPool;
+  readonly #uniforms: Uniforms;
   readonly #preferred = new Map<Kernel, { variant: Kernel; suits: Suits }[]>();
-  readonly #uniformData = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
-  readonly #uniformView = new DataView(this.#uniformData);
-  readonly #uniformBuffers: GPUBuffer[] = [];
-  #uniforms: GPUBuffer | undefined;
-  #slots = 0;
   /** Dispatches of the next submission. */
   #burst = FIRST_BURST;
   #encoder: GPUCommandEncoder | undefined;
@@ -53,6 +50,8 @@ export class Gpu {
     this.hasMatrixUnits = hasMatrixUnits;
     this.memory = new GpuMemory(device, budget, () => this.flush());
     this.#staging = new StagingPool(device);
+    this.#uploads = new UploadPool(device);
+    this.#uniforms = new Uniforms(device);
     this.#pipelines = new PipelineCache(device, (error) => {
       this.#failure ??= error; // tells more than the refused commands that come of it
     });
@@ -114,18 +113,18 @@ export class Gpu {
     const groups = foldWorkgroups(kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
     const { pipeline, layout } = this.#pipelines.get(kernel);
-    if (this.#slots >= this.#burst) {
+    if (this.#uniforms.slots >= this.#burst) {
       this.flush();
       this.#burst = Math.min(2 * this.#burst, UNIFORM_SLOTS);
     }
-    const offset = this.#writeScalars(kernel, args);
+    const offset = this.#uniforms.put(kernel, args);
     const pass = this.#computePass(kernel);
     const tensors: readonly GpuTensor[] = [...kernel.inputs, ...kernel.outputs].map((name) => args[name]);
     const entries = tensors.map(({ buffer, offset, size }, i) => ({
       binding: i + 1,
       resource: { buffer, offset, size },
     }));
-    const uniform = { buffer: this.#uniformBuffer(), size: OFFSET_ALIGNMENT };
+    const uniform = { buffer: this.#uniforms.buffer, size: OFFSET_ALIGNMENT };
     const bindGroup = this.device.createBindGroup({
       label: kernel.name,
       layout,
@@ -168,7 +167,11 @@ export class Gpu {
     for (let at = 0; at < byteLength; at += WRITE_BYTES) {
       const length = Math.min(WRITE_BYTES, byteLength - at);
       const chunk = new Uint8Array(buffer as ArrayBuffer, byteOffset + at, length);
-      this.device.queue.writeBuffer(tensor.buffer, tensor.offset + start + at, chunk);
+      const target = tensor.offset + start + at;
+      const staged = this.#uploads.take(chunk);
+      if (staged) this.#commands().copyBufferToBuffer(staged, 0, tensor.buffer, target, length);
+      else this.device.queue.writeBuffer(tensor.buffer, target, chunk);
+      this.flush();
     }
   }
 
@@ -209,15 +212,11 @@ export class Gpu {
     this.#endPass();
     const submitted = this.profiler?.resolve(this.#encoder);
     const commands = this.#encoder.finish();
-    if (this.#uniforms) {
-      this.device.queue.writeBuffer(this.#uniforms, 0, this.#uniformData, 0, this.#slots * OFFSET_ALIGNMENT);
-      this.#uniformBuffers.push(this.#uniforms);
-    }
+    this.#uniforms.write();
     this.device.queue.submit([commands]);
     submitted?.();
+    this.#uploads.submitted();
     this.#encoder = undefined;
-    this.#uniforms = undefined;
-    this.#slots = 0;
   }
 
   /** Submits, waits until the GPU has done everything, and throws what went wrong meanwhile. */
@@ -231,7 +230,8 @@ export class Gpu {
   destroy(): void {
     this.memory.trim();
     this.#staging.destroy();
-    for (const buffer of this.#uniformBuffers) buffer.destroy();
+    this.#uploads.destroy();
+    this.#uniforms.destroy();
     this.device.destroy();
   }
 
@@ -259,31 +259,6 @@ export class Gpu {
   #endPass(): void {
     this.#pass?.end();
     this.#pass = undefined;
-  }
-
-  /** Writes to a buffer are ordered with submissions, so a used one can serve the next submission again. */
-  #uniformBuffer(): GPUBuffer {
-    this.#uniforms ??=
-      this.#uniformBuffers.pop() ??
-      this.device.createBuffer({
-        size: UNIFORM_SLOTS * OFFSET_ALIGNMENT,
-        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-        label: 'uniforms',
-      });
-    return this.#uniforms;
-  }
-
-  #writeScalars<S extends string>(kernel: Kernel<S>, args: Readonly<Record<S, number>>): number {
-    const offset = this.#slots++ * OFFSET_ALIGNMENT;
-    let at = offset;
-    for (const name of Object.keys(kernel.scalars) as S[]) {
-      const value = args[name];
-      if (kernel.scalars[name] === 'f32') this.#uniformView.setFloat32(at, value, true);
-      else if (kernel.scalars[name] === 'i32') this.#uniformView.setInt32(at, value, true);
-      else this.#uniformView.setUint32(at, value, true);
-      at += 4;
-    }
-    return offset;
   }
 }
 

@@ -18,6 +18,7 @@ export class GpuMemory {
   #budget: number;
   readonly #device: GPUDevice;
   readonly #flush: () => void;
+  /** By size, in the order in which each was last freed; no list is empty. */
   readonly #free = new Map<number, GPUBuffer[]>();
   readonly #refused = new WeakSet<GPUBuffer>();
   #pooled = 0;
@@ -55,7 +56,7 @@ export class GpuMemory {
   /** A buffer of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed. */
   acquire(bytes: number, label: string): GPUBuffer {
     const size = bufferBytes(bytes);
-    const reused = this.#free.get(size)?.pop();
+    const reused = this.#takeFree(size);
     if (reused) {
       reused.label = label;
       this.#pooled -= size;
@@ -74,7 +75,7 @@ export class GpuMemory {
         `${label} needs ${size} bytes; ${this.#used} of the budget of ${this.budget} bytes of GPU memory are in use`,
       );
     }
-    if (this.#used + this.#pooled + size > this.budget) this.trim();
+    this.#trimTo(this.budget - this.#used - size);
     return this.#create(size, label);
   }
 
@@ -82,17 +83,15 @@ export class GpuMemory {
     this.#used -= buffer.size;
     if (this.#refused.has(buffer)) return;
     this.#pooled += buffer.size;
-    const list = this.#free.get(buffer.size);
-    if (list) list.push(buffer);
-    else this.#free.set(buffer.size, [buffer]);
+    const list = this.#free.get(buffer.size) ?? [];
+    list.push(buffer);
+    this.#free.delete(buffer.size);
+    this.#free.set(buffer.size, list);
   }
 
   /** Gives the pooled buffers back to the driver. */
   trim(): void {
-    this.#flush();
-    for (const list of this.#free.values()) for (const buffer of list) buffer.destroy();
-    this.#free.clear();
-    this.#pooled = 0;
+    this.#trimTo(0);
   }
 
   /** What the driver refused first since the last call, if anything. */
@@ -100,6 +99,24 @@ export class GpuMemory {
     const failure = this.#failure;
     this.#failure = undefined;
     return failure;
+  }
+
+  #takeFree(size: number): GPUBuffer | undefined {
+    const list = this.#free.get(size);
+    const buffer = list?.pop();
+    if (list?.length === 0) this.#free.delete(size);
+    return buffer;
+  }
+
+  /** Keeps at most `bytes` of freed buffers: of the sizes that were freed last. */
+  #trimTo(bytes: number): void {
+    if (this.#pooled <= bytes) return;
+    this.#flush();
+    while (this.#pooled > bytes) {
+      const [size] = this.#free.keys();
+      this.#takeFree(size!)!.destroy();
+      this.#pooled -= size!;
+    }
   }
 
   #create(size: number, label: string): GPUBuffer {

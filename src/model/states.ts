@@ -3,7 +3,7 @@ import { bufferBytes } from '../gpu/memory.ts';
 import type { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 
-/** Share of the GPU memory budget that resident states may take. */
+/** Share of the GPU memory budget that resident states take where nothing tells better. */
 const RESIDENT_SHARE = 0.35;
 
 /**
@@ -20,15 +20,25 @@ export class HiddenStates {
   /** Of the rows that are not resident. */
   readonly #host: Float32Array<ArrayBuffer>[] = [];
 
-  constructor(gpu: Gpu, rows: number, length: number, hidden: number) {
+  /** @param room bytes that they may take on the GPU. */
+  constructor(
+    gpu: Gpu,
+    rows: number,
+    length: number,
+    hidden: number,
+    room = Math.min(gpu.memory.budget * RESIDENT_SHARE, gpu.memory.available / 2),
+  ) {
     this.rows = rows;
     this.length = length;
     this.hidden = hidden;
     this.#gpu = gpu;
-    // Other states may be there already.
-    const room = Math.min(gpu.memory.budget * RESIDENT_SHARE, gpu.memory.available / 2);
     const count = Math.min(rows, Math.floor(room / bufferBytes(length * hidden * 4)));
     for (let row = 0; row < count; row++) this.#resident.push(gpu.alloc([length, hidden], 'hidden states'));
+  }
+
+  /** Bytes that they take on the GPU. */
+  get residentBytes(): number {
+    return this.#resident.reduce((sum, { buffer }) => sum + buffer.size, 0);
   }
 
   /** States of rows [start, end), (tokens, hidden), owned by `scope`. */

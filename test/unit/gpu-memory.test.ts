@@ -34,6 +34,17 @@ describe('budget', () => {
     expect(memory.used).toBe(0);
     expect(memory.peak).toBeLessThanOrEqual(4 * MIB);
   });
+
+  test('no more pooled buffers give way than it takes, those that were freed first before others', () => {
+    memory.trim();
+    const [first, second, third] = [1, 0.75, 1.25].map((count) => gpu.alloc(megabytes(count), 'states'));
+    for (const tensor of [third!, first!, second!]) gpu.free(tensor);
+    const large = gpu.alloc(megabytes(2), 'weights');
+    const again = [0.75, 1].map((count) => gpu.alloc(megabytes(count), 'states'));
+    expect(again.map(({ buffer }) => buffer)).toEqual([second!.buffer, first!.buffer]);
+    for (const tensor of [large, ...again]) gpu.free(tensor);
+    expect(memory.used).toBe(0);
+  });
 });
 
 describe('pool', () => {

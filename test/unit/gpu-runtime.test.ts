@@ -94,6 +94,24 @@ describe('order', () => {
     expect([...(await floats(a))]).toEqual([(700 * 701) / 2 - 700]);
   });
 
+  test('large writes, more at once than stay mapped, each before what comes after it', async () => {
+    const own = await testGpu();
+    const words = 2 ** 22; // 16 MiB
+    const data = new Uint32Array(words);
+    const [large, seen] = [own.alloc([words], 'large'), own.alloc([40], 'seen')];
+    for (let i = 0; i < 20; i++) {
+      data.fill(1000 + i);
+      own.write(large, data);
+      own.copyPart(large, 0, seen, 8 * i, 4);
+      own.copyPart(large, 4 * (words - 1), seen, 8 * i + 4, 4);
+    }
+    const expected = Array.from({ length: 40 }, (_, i) => 1000 + Math.floor(i / 2));
+    expect([...new Uint32Array(await own.read(seen))]).toEqual(expected);
+    own.write(large, data.fill(7)); // through memory that is mapped again
+    expect(new Uint32Array(await own.read(large)).every((word) => word === 7)).toBe(true);
+    own.destroy();
+  });
+
   test('dispatches of several submissions that nobody waited for', async () => {
     const x = scope.upload(numbers(0), 'x');
     const results = Array.from({ length: 20 }, (_, i) => scope.alloc([1], `result ${i}`));

@@ -5,14 +5,16 @@ import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
 import { embedTokens } from '../../model/embedding.ts';
 import { forwardContext } from '../../model/forward.ts';
 import { inputSizes } from '../../model/sizes.ts';
-import { HiddenStates } from '../../model/states.ts';
+import type { HiddenStates } from '../../model/states.ts';
 import { loadNorm, weightNames } from '../../model/weights.ts';
 import { assert } from '../../util/errors.ts';
 import { ARTEFACT } from '../artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
 import { advance, loadModule, withPrecision } from '../capture.ts';
 import type { StageContext } from '../context.ts';
+import { quantizingNeed } from '../gpu-need.ts';
 import { type HalfSum, HessianSums } from '../hessian-sums.ts';
+import { newStates } from '../new-states.ts';
 import { loadQuantized } from '../packed-module.ts';
 import type { RowPart } from '../row-parts.ts';
 import { headInputs, type InputSource, moduleInputs, sumParts } from '../sum-rows.ts';
@@ -32,7 +34,9 @@ export class HelperRows {
     this.#context = { ...stage, source };
     this.#fetch = fetch;
     this.#ids = ids.subarray(first * length, last * length);
-    this.#states = new HiddenStates(stage.gpu, last - first, length, stage.plan.config.hiddenSize);
+    // Its share of the linears is no more than what the leader quantizes.
+    const need = quantizingNeed(stage.plan, { rows: last - first, length }, stage.quantizer);
+    this.#states = newStates(stage, need, { length }, [last - first])[0]!;
     this.#parts = parts.map(({ start, end, half }) => ({ start: start - first, end: end - first, half }));
   }
 

@@ -1,0 +1,64 @@
+import type { Kernel } from './kernel.ts';
+import { OFFSET_ALIGNMENT } from './tensor.ts';
+
+/** Dispatches of one submission at most. */
+export const UNIFORM_SLOTS = 256;
+
+/** The scalars of a submission's dispatches, each in an aligned slot of one uniform buffer. */
+export class Uniforms {
+  readonly #device: GPUDevice;
+  readonly #data = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
+  readonly #view = new DataView(this.#data);
+  /** Submitted: writes to a buffer are ordered with submissions, so a used one can serve the next again. */
+  readonly #used: GPUBuffer[] = [];
+  #buffer: GPUBuffer | undefined;
+  #slots = 0;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Slots that are taken. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Of the submission under way. */
+  get buffer(): GPUBuffer {
+    this.#buffer ??=
+      this.#used.pop() ??
+      this.#device.createBuffer({
+        size: UNIFORM_SLOTS * OFFSET_ALIGNMENT,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+        label: 'uniforms',
+      });
+    return this.#buffer;
+  }
+
+  /** Takes a slot. @returns its offset in the buffer. */
+  put<S extends string>({ scalars }: Kernel<S>, args: Readonly<Record<S, number>>): number {
+    const offset = this.#slots++ * OFFSET_ALIGNMENT;
+    let at = offset;
+    for (const name of Object.keys(scalars) as S[]) {
+      const value = args[name];
+      if (scalars[name] === 'f32') this.#view.setFloat32(at, value, true);
+      else if (scalars[name] === 'i32') this.#view.setInt32(at, value, true);
+      else this.#view.setUint32(at, value, true);
+      at += 4;
+    }
+    return offset;
+  }
+
+  /** Writes what the commands take that are submitted next, and starts anew. */
+  write(): void {
+    if (!this.#buffer) return;
+    this.#device.queue.writeBuffer(this.#buffer, 0, this.#data, 0, this.#slots * OFFSET_ALIGNMENT);
+    this.#used.push(this.#buffer);
+    this.#buffer = undefined;
+    this.#slots = 0;
+  }
+
+  destroy(): void {
+    for (const buffer of this.#used) buffer.destroy();
+  }
+}

@@ -1,0 +1,72 @@
+/** Smaller writes go through the queue's own staging memory, which is quick enough for them. */
+const LEAST_BYTES = 2 ** 20;
+/** Bytes that stay mapped at most: what two batches of states take on their way. */
+const MOST_BYTES = 256 * 2 ** 20;
+
+/**
+ * Buffers to write through, which stay mapped: `queue.writeBuffer` has to get new memory for each large write, and
+ * the driver to pin it (2.6 against 9 GB/s on an H200 under Vulkan).
+ */
+export class UploadPool {
+  readonly #device: GPUDevice;
+  /** Mapped, the smallest first. */
+  readonly #free: GPUBuffer[] = [];
+  /** Read by commands that are recorded, but not submitted. */
+  #recorded: GPUBuffer[] = [];
+  #bytes = 0;
+  #most = MOST_BYTES;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** A buffer that starts with `data`, to be copied by the next submission; undefined where the queue should write. */
+  take(data: Uint8Array): GPUBuffer | undefined {
+    if (data.byteLength < LEAST_BYTES) return undefined;
+    const buffer = this.#mapped(data.byteLength);
+    if (!buffer) return undefined;
+    new Uint8Array(buffer.getMappedRange(0, data.byteLength)).set(data);
+    buffer.unmap();
+    this.#recorded.push(buffer);
+    return buffer;
+  }
+
+  /** Takes back the buffers that the commands submitted now have read. */
+  submitted(): void {
+    for (const buffer of this.#recorded) {
+      buffer.mapAsync(GPUMapMode.WRITE).then(
+        () => this.#keep(buffer),
+        () => {}, // the device is lost: reported by its `lost` promise
+      );
+    }
+    this.#recorded = [];
+  }
+
+  destroy(): void {
+    for (const buffer of [...this.#free, ...this.#recorded]) buffer.destroy();
+    this.#free.length = 0;
+    this.#recorded = [];
+  }
+
+  #keep(buffer: GPUBuffer): void {
+    const larger = this.#free.findIndex(({ size }) => size >= buffer.size);
+    this.#free.splice(larger < 0 ? this.#free.length : larger, 0, buffer);
+  }
+
+  #mapped(bytes: number): GPUBuffer | undefined {
+    const found = this.#free.findIndex(({ size }) => size >= bytes);
+    if (found >= 0) return this.#free.splice(found, 1)[0];
+    const size = 2 ** Math.ceil(Math.log2(bytes));
+    if (this.#bytes + size > this.#most) return undefined;
+    const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC;
+    try {
+      const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation: true, label: 'upload' });
+      this.#bytes += size;
+      return buffer;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#most = this.#bytes; // there is no memory for more
+      return undefined;
+    }
+  }
+}

@@ -69,5 +69,6 @@ function linkTo(child: ChildProcess, number: number, card: Card | undefined, lar
     name: card ? `worker ${number} (card ${card.number})` : `worker ${number}`,
     api: wrap<HelperApi>(processEndpoint(child, large)),
     ended,
+    release: (data) => large.release(data),
   };
 }

@@ -104,10 +104,13 @@ export class HessianSums {
     }
   }
 
-  /** The total of one input; before {@link finish} of the only half that was summed. */
-  async read(name: LinearInput): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * The total of one input; before {@link finish} of the only half that was summed.
+   * @param memory of an earlier total, which is used again if it has the size.
+   */
+  async read(name: LinearInput, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
     const total = this.#halves[0].get(name)!;
-    const bytes = new Uint8Array(total.size);
+    const bytes = memory?.length === total.size ? memory : new Uint8Array(total.size);
     const count = total.size / 4;
     for (let at = 0; at < count; at += PIECE) {
       const length = Math.min(PIECE, count - at);
@@ -116,9 +119,10 @@ export class HessianSums {
     return bytes;
   }
 
-  async readAll(): Promise<SumBytes> {
+  /** All totals. @param memory of earlier ones, which is used again where it has the size. */
+  async readAll(memory?: SumBytes): Promise<SumBytes> {
     const all = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
-    for (const name of this.squares.keys()) all.set(name, await this.read(name));
+    for (const name of this.squares.keys()) all.set(name, await this.read(name, memory?.get(name)));
     return all;
   }
 

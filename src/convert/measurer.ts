@@ -64,10 +64,10 @@ export class Measurer {
 
   async #embed(): Promise<void> {
     const { gpu, source, plan } = this.#context;
+    this.#fetch(weightNames(plan.modules[0]));
     await withFittingBatch(gpu, 1, 'the embedding', this.#both, () =>
       embedTokens(gpu, source, plan, this.#rows.ids, [this.#states]),
     );
-    this.#fetch(weightNames(plan.modules[0]));
     this.#position = 0;
   }
 

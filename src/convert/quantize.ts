@@ -59,8 +59,8 @@ export async function quantize(
   const linearErrors = new Map<string, number>();
   const batchRows = Math.min(rowsPerBatch(gpu, plan, rows.length), choice.mostRows);
   try {
-    await pass.start();
     fetch(weightNames(plan.modules[0]));
+    await pass.start();
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();
       progress(index, 0);

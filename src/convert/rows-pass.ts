@@ -42,10 +42,10 @@ export interface SumRequest {
 }
 
 /**
- * Bytes a second at which a helper's sums come to be added: two GPUs of one machine, each step after the other (an
- * H200 and a virtual machine's memory, 2026-11-23).
+ * Bytes a second at which a helper's sums come to be added: read back, written, read and written by two processes, each
+ * step after the other (an H200 and a virtual machine's memory, 2026-11-23).
  */
-const SUM_BYTES_PER_SECOND = 4e8;
+const SUM_BYTES_PER_SECOND = 1.5e9;
 
 /** Whether running rows takes longer than sending their sums. */
 function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[]): boolean {
@@ -168,7 +168,11 @@ export class RowsPass {
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
-    await sums.add((await others).flat());
+    const given = await others;
+    await sums.add(given.flat());
+    for (const [i, { helper }] of this.#withRows.entries()) {
+      for (const half of given[i] ?? []) for (const bytes of half.sums.values()) helper.release(bytes);
+    }
     sums.finish();
   }
 

@@ -5,6 +5,8 @@ export interface ByteSource {
   readonly size: number;
   /** The bytes [start, end) in a buffer of their own; throws InputError when the file ends before `end`. */
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where the platform can: fills `target` with the bytes from `start` on. Used memory is quicker than new one. */
+  readInto?(start: number, target: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 /** Bytes out, front to back. The file appears under its name only when `close` has returned. */

@@ -6,16 +6,23 @@ import type { ByteSink, ByteSource } from './bytes.ts';
  */
 export const CHUNK_BYTES = 64 * 2 ** 20;
 
-/** The bytes [start, end) in a buffer of their own, read in pieces of at most {@link CHUNK_BYTES}. */
+/**
+ * The bytes [start, end), read in pieces of at most {@link CHUNK_BYTES}.
+ * @param target of this size, which may take them; or they get a buffer of their own.
+ */
 export async function readChunked(
   source: ByteSource,
   start: number,
   end: number,
+  target?: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (end - start <= CHUNK_BYTES) return source.read(start, end);
-  const bytes = new Uint8Array(end - start);
-  for (let at = start; at < end; at += CHUNK_BYTES) {
-    bytes.set(await source.read(at, Math.min(at + CHUNK_BYTES, end)), at - start);
+  const reused = source.readInto && target;
+  if (!reused && end - start <= CHUNK_BYTES) return source.read(start, end);
+  const bytes = reused ?? new Uint8Array(end - start);
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    const piece = bytes.subarray(at, at + CHUNK_BYTES);
+    if (source.readInto) await source.readInto(start + at, piece);
+    else piece.set(await source.read(start + at, start + at + piece.length));
   }
   return bytes;
 }

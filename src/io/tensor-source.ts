@@ -12,7 +12,8 @@ export interface TensorSource {
   info(name: string): TensorInfo | undefined;
   /** As `info`; throws InputError with the nearest names when there is no such tensor. So do all reads. */
   requireInfo(name: string): TensorInfo;
-  read(name: string): Promise<HostTensor>;
+  /** @param target of the tensor's size, which may take its bytes; or they have a buffer of their own. */
+  read(name: string, target?: Uint8Array<ArrayBuffer>): Promise<HostTensor>;
   /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …). */
   readRows(name: string, rowStart: number, rowEnd: number): Promise<HostTensor>;
   /** F32, F16 or BF16 as f32; throws UnsupportedError for other dtypes. */
@@ -50,7 +51,7 @@ export function joinTensors(files: readonly SafetensorsFile[], place: string): T
     has: (name) => fileOf.has(name),
     info: (name) => fileOf.get(name)?.tensors.get(name),
     requireInfo: (name) => requireFile(name).tensors.get(name)!,
-    read: async (name) => requireFile(name).read(name),
+    read: async (name, target) => requireFile(name).read(name, target),
     readRows: async (name, rowStart, rowEnd) => requireFile(name).readRows(name, rowStart, rowEnd),
     async readFloat(name) {
       const file = requireFile(name);

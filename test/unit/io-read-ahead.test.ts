@@ -17,9 +17,12 @@ function countedSource() {
     };
   };
   const source = {
-    read: async (name: string) => {
+    requireInfo: (name: string) => ({ name, dtype: 'U8', shape: [4, 2] }),
+    read: async (name: string, target?: Uint8Array) => {
       reads.push(name);
-      return tensor(name);
+      const whole = tensor(name);
+      target?.set(whole.data);
+      return target ? { ...whole, data: target } : whole;
     },
     readRows: async (name: string, start: number, end: number) => {
       reads.push(`${name} ${start}-${end}`);
@@ -49,6 +52,19 @@ test('the last two fetches are kept, older ones are dropped', async () => {
   for (const name of ['1', '2', '3']) ahead.fetch([name]);
   for (const name of ['1', '2', '3']) await ahead.source.readRows(name, 0, 1);
   expect(reads).toEqual(['1', '2', '3', '1 0-1']);
+});
+
+test('the memory of what is dropped takes what is read next, that of what is kept does not', async () => {
+  const ahead = readAhead(countedSource().source);
+  const buffers: unknown[] = [];
+  for (const name of ['1', '2', '3', '4']) {
+    ahead.fetch([name]);
+    const { data } = await ahead.source.read(name);
+    expect(data).toEqual(Uint8Array.from({ length: 8 }, (_, i) => i + Number(name) * 10));
+    buffers.push(data.buffer);
+  }
+  expect(new Set(buffers.slice(0, 2)).size).toBe(2);
+  expect(buffers.slice(2)).toEqual(buffers.slice(0, 2));
 });
 
 test('a read that failed ahead fails where the tensor is needed, and only there', async () => {

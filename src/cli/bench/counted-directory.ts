@@ -25,6 +25,12 @@ const countedSource = (source: ByteSource, count: ByteCount): ByteSource => ({
     count.read += end - start;
     return source.read(start, end);
   },
+  ...(source.readInto && {
+    readInto(start, target) {
+      count.read += target.length;
+      return source.readInto!(start, target);
+    },
+  }),
 });
 
 const countedSink = (sink: ByteSink, count: ByteCount): ByteSink => ({

@@ -1,5 +1,5 @@
 import type { Endpoint } from 'comlink';
-import { type LargeData, takeLargeData } from './large-data.ts';
+import type { LargeData } from './large-data.ts';
 
 /** The end of a channel between processes: a child process, or the process itself. */
 export interface Peer {
@@ -17,7 +17,7 @@ export function processEndpoint(peer: Peer, large: LargeData): Endpoint {
     postMessage: (message) => void peer.send?.(large.put(message), undefined, undefined, () => {}),
     addEventListener(_, listener) {
       const handler = (message: unknown) => {
-        const event = { data: takeLargeData(message) } as MessageEvent;
+        const event = { data: large.take(message) } as MessageEvent;
         if ('handleEvent' in listener) listener.handleEvent(event);
         else listener(event);
       };

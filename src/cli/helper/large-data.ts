@@ -1,8 +1,10 @@
 import {
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -10,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InternalError } from '../../util/errors.ts';
 
 /** Smaller data goes through the channel itself. */
 const LARGE_BYTES = 2 ** 20;
@@ -19,6 +22,7 @@ const SHARED_MEMORY = '/dev/shm';
 /** What stands for data in a file, in a message. */
 interface InFile {
   readonly dataInFile: string;
+  readonly bytes: number;
 }
 
 const isInFile = (value: object): value is InFile => 'dataInFile' in value;
@@ -33,6 +37,8 @@ const FREE = '.free';
 export class LargeData {
   readonly folder: string;
   #next = 0;
+  /** Of data that has been taken and is used up. */
+  readonly #memory: Uint8Array<ArrayBuffer>[] = [];
 
   /** @param folder of the processes that belong together. */
   constructor(folder: string) {
@@ -45,7 +51,7 @@ export class LargeData {
       if (!(value instanceof Uint8Array) || value.byteLength < LARGE_BYTES) return undefined;
       const dataInFile = this.#fileFor(value.byteLength);
       writeFileSync(dataInFile, value, { flag: existsSync(dataInFile) ? 'r+' : 'w' });
-      return { dataInFile } satisfies InFile;
+      return { dataInFile, bytes: value.byteLength } satisfies InFile;
     });
 
   /** A free file of this size, or a new one; their names say whose they are. */
@@ -58,6 +64,25 @@ export class LargeData {
     return path;
   }
 
+  /** The message as it was before {@link put}; each array has a buffer of its own. */
+  take = (message: unknown): unknown =>
+    mapped(message, (value) => {
+      // A message's small arrays share a buffer, at any offset.
+      if (value instanceof Uint8Array) return value.slice();
+      if (!isInFile(value)) return undefined;
+      const { dataInFile, bytes } = value;
+      const used = this.#memory.findIndex(({ length }) => length === bytes);
+      const data = used < 0 ? new Uint8Array(bytes) : this.#memory.splice(used, 1)[0]!;
+      readFully(dataInFile, data);
+      renameSync(dataInFile, dataInFile + FREE);
+      return data;
+    });
+
+  /** Takes back what {@link take} gave, for data of the same size that comes later: new memory is slow. */
+  release(data: Uint8Array<ArrayBuffer>): void {
+    if (data.length >= LARGE_BYTES) this.#memory.push(data);
+  }
+
   /** Removes the folder with what nobody has taken. */
   end(): void {
     rmSync(this.folder, { recursive: true, force: true });
@@ -67,16 +92,18 @@ export class LargeData {
 /** A new folder for processes that belong together. */
 export const newDataFolder = (): string => mkdtempSync(join(sharedFolder(), 'exl2-web-'));
 
-/** The message as it was before {@link LargeData.put}; each array has a buffer of its own. */
-export const takeLargeData = (message: unknown): unknown =>
-  mapped(message, (value) => {
-    // A message's small arrays share a buffer, at any offset.
-    if (value instanceof Uint8Array) return value.slice();
-    if (!isInFile(value)) return undefined;
-    const bytes = readFileSync(value.dataInFile);
-    renameSync(value.dataInFile, value.dataInFile + FREE);
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  });
+function readFully(path: string, target: Uint8Array): void {
+  const file = openSync(path, 'r');
+  try {
+    for (let at = 0; at < target.length; ) {
+      const read = readSync(file, target, at, target.length - at, at);
+      if (read === 0) throw new InternalError(`${path} ends at byte ${at}; expected ${target.length}`);
+      at += read;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
 
 function sharedFolder(): string {
   try {

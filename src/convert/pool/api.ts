@@ -61,4 +61,6 @@ export interface HelperLink {
   };
   /** Rejects when the helper has ended without being asked to; calls under way would wait forever. */
   readonly ended: Promise<never>;
+  /** Takes back large data of an answer, which is used up: where that is read into memory, for the next. */
+  release?(data: Uint8Array<ArrayBuffer>): void;
 }

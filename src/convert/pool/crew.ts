@@ -91,6 +91,11 @@ export class Helper extends Member {
     }
   }
 
+  /** Gives back large data of an answer that is used up. */
+  release(data: Uint8Array<ArrayBuffer>): void {
+    this.#link.release?.(data);
+  }
+
   /** Asks how far it is; a helper that does not answer is found out by its call under way. */
   async look(): Promise<void> {
     if (this.lost) return;

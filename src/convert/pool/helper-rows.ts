@@ -13,7 +13,7 @@ import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
 import { advance, loadModule, withPrecision } from '../capture.ts';
 import type { StageContext } from '../context.ts';
 import { quantizingNeed } from '../gpu-need.ts';
-import { type HalfSum, HessianSums } from '../hessian-sums.ts';
+import { type HalfSum, HessianSums, type SumBytes } from '../hessian-sums.ts';
 import { newStates } from '../new-states.ts';
 import { loadQuantized } from '../packed-module.ts';
 import type { RowPart } from '../row-parts.ts';
@@ -27,6 +27,8 @@ export class HelperRows {
   readonly #states: HiddenStates;
   /** Counted from the first of its rows. */
   readonly #parts: readonly RowPart[];
+  /** Of the sums that were sent last of each half: new memory is slow. What was handed over is empty. */
+  readonly #sent: SumBytes[] = [new Map(), new Map()];
 
   constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowPart[]) {
     const { source, fetch } = readAhead(stage.source);
@@ -42,10 +44,10 @@ export class HelperRows {
 
   async start(): Promise<void> {
     const { gpu, source, plan } = this.#context;
+    this.#fetch(weightNames(plan.modules[0]));
     await withFittingBatch(gpu, 1, 'the embedding', [this.#states], () =>
       embedTokens(gpu, source, plan, this.#ids, [this.#states]),
     );
-    this.#fetch(weightNames(plan.modules[0]));
   }
 
   /** The sum of each half that it has parts of, for the module of this number, or for the head after them. */
@@ -63,7 +65,9 @@ export class HelperRows {
           // Of this half alone, so the first total takes it.
           const parts = this.#parts.filter((part) => part.half === half).map((p) => ({ ...p, half: 0 }));
           await sumParts(this.#context, source, this.#states, parts, batch, sums);
-          halves.push({ half, sums: await sums.readAll() });
+          const totals = await sums.readAll(this.#sent[half]);
+          this.#sent[half] = new Map([...this.#sent[half]!, ...totals]);
+          halves.push({ half, sums: totals });
         }
         return halves;
       }),

@@ -24,19 +24,26 @@ export function nodeSource(path: string, state: FileState): ByteSource {
     await (await handle?.catch(() => undefined))?.close();
   };
 
+  const readInto = async (start: number, target: Uint8Array<ArrayBuffer>): Promise<void> => {
+    readers++;
+    shared ??= openUnchanged(path, state);
+    try {
+      await readExactly(await shared, path, start, target);
+    } catch (error) {
+      throw error instanceof InputError ? error : fileError(error, 'read', path);
+    } finally {
+      await release();
+    }
+  };
+
   return {
     name: path,
     size: state.size,
+    readInto,
     async read(start, end) {
-      readers++;
-      shared ??= openUnchanged(path, state);
-      try {
-        return await readExactly(await shared, path, start, end);
-      } catch (error) {
-        throw error instanceof InputError ? error : fileError(error, 'read', path);
-      } finally {
-        await release();
-      }
+      const bytes = new Uint8Array(end - start);
+      await readInto(start, bytes);
+      return bytes;
     },
   };
 }
@@ -55,14 +62,14 @@ async function readExactly(
   handle: FileHandle,
   path: string,
   start: number,
-  end: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - start);
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   let filled = 0;
   while (filled < bytes.length) {
     const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-    if (bytesRead === 0) throw new InputError(`${path} ends at byte ${start + filled}; expected ${end}.`);
+    if (bytesRead === 0) {
+      throw new InputError(`${path} ends at byte ${start + filled}; expected ${start + bytes.length}.`);
+    }
     filled += bytesRead;
   }
-  return bytes;
 }

@@ -8,8 +8,8 @@ import { readHeader, type SafetensorsHeader, type TensorEntry } from './header.t
 export interface SafetensorsFile extends SafetensorsHeader {
   /** The file's path for messages. */
   readonly name: string;
-  /** A whole tensor. Throws InputError when there is none of that name. */
-  read(name: string): Promise<HostTensor>;
+  /** A whole tensor. @param target of its size, which may take its bytes. Throws InputError when there is none of that name. */
+  read(name: string, target?: Uint8Array<ArrayBuffer>): Promise<HostTensor>;
   /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …). */
   readRows(name: string, rowStart: number, rowEnd: number): Promise<HostTensor>;
 }
@@ -28,9 +28,9 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
     name: source.name,
     tensors,
     metadata,
-    async read(name) {
+    async read(name, target) {
       const { dtype, shape, begin, end } = entry(name);
-      return { name, dtype, shape, data: await readChunked(source, begin, end) };
+      return { name, dtype, shape, data: await readChunked(source, begin, end, target) };
     },
     async readRows(name, rowStart, rowEnd) {
       const { dtype, shape, begin, end } = entry(name);

@@ -4,7 +4,8 @@
 // w : (k, n) f32, input-feature order   u : (k, k) f32, upper   perm : (k) u32
 // e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows   pending : (candidates, 256, n) f32
 // jobs : (…, 6) u32: candidate, start, end and three words that are not used
-// One invocation makes 8 rows × 8 columns; workgroup (columns, rows, job) of 16 × 4 makes 32 rows of 128 columns.
+// One invocation makes QUADS · 4 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × HEIGHT. Groups have
+// a multiple of 32 rows, n is one of 32.
 // Looking back instead of pushing every group's errors forward writes each row once and leaves W as it is, so
 // that all candidates of a linear share it.
 
@@ -22,44 +23,50 @@ struct Scalars {
 @group(0) @binding(5) var<storage, read> jobs: array<u32>; // blocks to do
 @group(0) @binding(6) var<storage, read_write> pending: array<vec4f>; // rows of the block, vec4 along n
 
-@compute @workgroup_size(16, 4)
+@compute @workgroup_size(16, HEIGHT)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
   let job = (s.job + group.z) * 6u;
   let candidate = jobs[job];
   let start = jobs[job + 1u];
-  let row = start + (group.y * 4u + id.y) * 8u;
+  let row = start + (group.y * HEIGHT + id.y) * QUADS * 4u;
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
-  let column = (group.x * 16u + id.x) * 2u;
+  let column = (group.x * 16u + id.x) * COLUMNS;
   if (row >= jobs[job + 2u] || column >= n4) {
     return;
   }
-  #repeat i 0 1 2 3 4 5 6 7
-  var left$i = w[perm[row + $iu] * n4 + column];
-  var right$i = w[perm[row + $iu] * n4 + column + 1u];
+  #repeat h QUADS
+  #repeat i 0 1 2 3
+  let w_at$h_$i = perm[row + $hu * 4u + $iu] * n4 + column;
+  #repeat j COLUMNS
+  var sum$h_$i_$j = w[w_at$h_$i + $ju];
+  #end
+  #end
   #end
   var e_at = candidate * s.k * n4 + column;
   var u_at = row / 4u;
   for (var i = 0u; i < start; i++) {
-    let e0 = e[e_at];
-    let e1 = e[e_at + 1u];
-    let u0 = u[u_at];
-    let u1 = u[u_at + 1u];
-    #repeat j 0 1 2 3
-    left$j -= u0[$j] * e0;
-    right$j -= u0[$j] * e1;
+    #repeat j COLUMNS
+    let e$j = e[e_at + $ju];
     #end
-    #repeat j 4 5 6 7
-    left$j -= u1[$j - 4] * e0;
-    right$j -= u1[$j - 4] * e1;
+    #repeat h QUADS
+    let u$h = u[u_at + $hu];
+    #repeat i 0 1 2 3
+    #repeat j COLUMNS
+    sum$h_$i_$j -= u$h[$i] * e$j;
+    #end
+    #end
     #end
     e_at += n4;
     u_at += k4;
   }
   var at = (candidate * 256u + row - start) * n4 + column;
-  #repeat i 0 1 2 3 4 5 6 7
-  pending[at] = left$i;
-  pending[at + 1u] = right$i;
+  #repeat h QUADS
+  #repeat i 0 1 2 3
+  #repeat j COLUMNS
+  pending[at + $ju] = sum$h_$i_$j;
+  #end
   at += n4;
+  #end
   #end
 }

@@ -1,9 +1,8 @@
 // C = A·B, or C += A·B.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, k and n multiples of 4.
-// One invocation makes 8 × 16 elements of C, reading storage directly; a workgroup of 4 × 16 invocations makes
-// 128 rows of 64 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index
-// and not stored.
+// One invocation makes ROWS rows of COLUMNS · 4 elements of C, reading storage directly; a workgroup is 4 invocations wide
+// and HEIGHT high. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index and not stored.
 
 struct Scalars {
   m: u32,
@@ -17,36 +16,36 @@ struct Scalars {
 @group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
 @group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // product, vec4 along n
 
-@compute @workgroup_size(4, 16)
+@compute @workgroup_size(4, HEIGHT)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
-  let row = id.y * 8u;
-  let column = id.x * 4u;
+  let row = id.y * ROWS;
+  let column = id.x * COLUMNS;
   if (row >= s.m || column >= n4) {
     return;
   }
-  #repeat j 0 1 2 3
+  #repeat j COLUMNS
   let column$j = min(column + $ju, n4 - 1u);
   #end
-  #repeat i 0 1 2 3 4 5 6 7
+  #repeat i ROWS
   let start$i = min(row + $iu, s.m - 1u) * k4;
-  #repeat j 0 1 2 3
+  #repeat j COLUMNS
   var sum$i_$j = vec4f();
   #end
   #end
   var at = 0u;
   for (var step = 0u; step < k4; step++) {
-    #repeat i 0 1 2 3 4 5 6 7
+    #repeat i ROWS
     let x$i = a[start$i + step];
     #end
     #repeat t x y z w
     {
-      #repeat j 0 1 2 3
+      #repeat j COLUMNS
       let y$j = b[at + column$j];
       #end
-      #repeat i 0 1 2 3 4 5 6 7
-      #repeat j 0 1 2 3
+      #repeat i ROWS
+      #repeat j COLUMNS
       sum$i_$j += x$i.$t * y$j;
       #end
       #end
@@ -54,9 +53,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     at += n4;
     #end
   }
-  #repeat i 0 1 2 3 4 5 6 7
+  #repeat i ROWS
   if (row + $iu < s.m) {
-    #repeat j 0 1 2 3
+    #repeat j COLUMNS
     if (column + $ju < n4) {
       let c_at = (row + $iu) * n4 + column + $ju;
       if (s.accumulate == 1u) {

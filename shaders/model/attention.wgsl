@@ -4,8 +4,9 @@
 //
 // q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kv_heads · d) f32   d a multiple of 4.
 // Workgroup (block, head, row) of 32 invocations makes 8 queries. For each tile of 64 keys every invocation scores
-// two keys against the 8 queries; then each owns four dimensions, d/4 apart, of the first d/4, and adds the tile's
-// weighted values to what o holds of them. Invocations that own none skip the loop, which software adapters thank.
+// two neighbouring keys against the 8 queries; then each owns four dimensions, d/4 apart, of the first d/4, and adds the
+// tile's weighted values to what o holds of them. Invocations whose keys no query sees, and those that own no dimension,
+// skip the loops, which software adapters thank.
 
 struct Scalars {
   length: u32, // queries of one row
@@ -33,15 +34,15 @@ var<workgroup> maximum: array<f32, 8>;
 var<workgroup> total: array<f32, 8>;
 var<workgroup> rescale: array<f32, 8>; // of what was summed before this tile
 
-// Takes this tile's scores of one query into its running maximum and total; leaves weights in their place.
-fn absorb(query: u32) {
+// Takes the first `keys` scores of this tile of one query into its running maximum and total; leaves weights in their place.
+fn absorb(query: u32, keys: u32) {
   var highest = maximum[query];
-  for (var j = 0u; j < KEYS; j++) {
+  for (var j = 0u; j < keys; j++) {
     highest = max(highest, scores[j][query]);
   }
   let shrink = select(exp(maximum[query] - highest), 0.0, maximum[query] == LOWEST);
   var sum = total[query] * shrink;
-  for (var j = 0u; j < KEYS; j++) {
+  for (var j = 0u; j < keys; j++) {
     let score = scores[j][query];
     let weight = select(exp(score - highest), 0.0, score == LOWEST);
     scores[j][query] = weight;
@@ -76,14 +77,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let first_key = select(0u, first_position + 1u - s.window, first_position + 1u > s.window);
   let first_tile = first_key / KEYS * KEYS;
   for (var tile = first_tile; tile < last_key; tile += KEYS) {
+    let keys = min(KEYS, last_key - tile);
     #repeat h 0 1
-    let key$h = tile + $hu * WIDTH + lane;
+    let key$h = tile + lane * 2u + $hu;
     let k_at$h = ((key_row + min(key$h, keys_length - 1u)) * s.kv_heads + kv_head) * d4;
     #repeat i 0 1 2 3 4 5 6 7
     var dot$h_$i = 0.0;
     #end
     #end
-    for (var part = 0u; part < d4; part++) {
+    let parts = select(0u, d4, lane * 2u < keys);
+    for (var part = 0u; part < parts; part++) {
       let k0 = k[k_at0 + part];
       let k1 = k[k_at1 + part];
       #repeat i 0 1 2 3 4 5 6 7
@@ -97,16 +100,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     #repeat h 0 1
     #repeat i 0 1 2 3 4 5 6 7
-    scores[$hu * WIDTH + lane][$i] =
+    scores[lane * 2u + $hu][$i] =
       select(LOWEST, dot$h_$i * s.scale, key$h <= position$i && position$i - key$h < s.window);
     #end
     #end
     workgroupBarrier();
     if (lane < QUERIES) {
-      absorb(lane);
+      absorb(lane, keys);
     }
     workgroupBarrier();
-    let keys = min(KEYS, last_key - tile);
     #repeat i 0 1 2 3 4 5 6 7
     let divisor$i = select(1.0, total[$i], tile + KEYS >= last_key);
     #end

@@ -38,15 +38,19 @@ interface KernelDefinition<S extends string, I extends string, O extends string>
   inputs: readonly I[];
   outputs: readonly O[];
   constants?: Record<string, number>;
+  /** Of what the WGSL is unrolled by: constants of its text, which `#repeat` takes as well. */
+  counts?: Record<string, number>;
   workgroups: (scalars: Readonly<Record<S, number>>) => Workgroups;
 }
 
-export function defineKernel<const S extends string, const I extends string, const O extends string>(
-  definition: KernelDefinition<S, I, O>,
-): Kernel<S, I, O> {
+export function defineKernel<const S extends string, const I extends string, const O extends string>({
+  counts = {},
+  ...definition
+}: KernelDefinition<S, I, O>): Kernel<S, I, O> {
+  const declared = Object.entries(counts).map(([name, count]) => `const ${name} = ${count}u;`);
   return {
     ...definition,
-    wgsl: expandRepeats(definition.wgsl.join('\n')),
+    wgsl: expandRepeats([...declared, ...definition.wgsl].join('\n'), counts),
     entryPoint: definition.entryPoint ?? 'main',
     constants: definition.constants ?? {},
   };

@@ -8,13 +8,20 @@ import { assert } from '../util/errors.ts';
  *       sum$i += a$i * b;
  *     #end
  *
- * and become one copy of the body for each value, with `$i` replaced. Blocks nest.
+ * and become one copy of the body for each value, with `$i` replaced. Blocks nest. Instead of the values, `#repeat i ROWS`
+ * may name one of `counts`: 0 … ROWS − 1.
  */
-export function expandRepeats(source: string): string {
-  const lines = source.split('\n');
+export function expandRepeats(source: string, counts: Readonly<Record<string, number>> = {}): string {
+  const lines = source.split('\n').map((line) => withValues(line, counts));
   const [expanded, next] = expandBlock(lines, 0, false);
   assert(next === lines.length, `line ${next + 1}: #end without #repeat`);
   return expanded.join('\n');
+}
+
+function withValues(line: string, counts: Readonly<Record<string, number>>): string {
+  const [word, name, count, ...others] = line.trim().split(/\s+/);
+  const end = word === '#repeat' && count !== undefined && others.length === 0 ? counts[count] : undefined;
+  return end === undefined ? line : `#repeat ${name} ${[...Array(end).keys()].join(' ')}`;
 }
 
 function expandBlock(lines: readonly string[], start: number, inside: boolean): [string[], number] {

@@ -1,9 +1,10 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { differenceOfGrams, differenceOfProducts } from './agreement.ts';
-import { blockUpdate } from './gptq/block_update.ts';
+import { blockUpdate, blockUpdateLarge } from './gptq/block_update.ts';
 import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
+import { groupUpdate, groupUpdateLarge } from './gptq/group_update.ts';
 import { keepSpeeds, readSpeeds, type SpeedStore } from './kept-speeds.ts';
-import { gemm, gemmMixed } from './linalg/gemm.ts';
+import { gemm, gemmLarge, gemmMixed } from './linalg/gemm.ts';
 import { gemmMatrix } from './linalg/gemm_matrix.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gemmWide } from './linalg/gemm_wide.ts';
@@ -50,7 +51,10 @@ export async function chooseVariants(
 }
 
 function prefer(gpu: Gpu, { plain, tiled, wide, matrix }: Speeds): void {
-  if (tiled === 0) return;
+  if (tiled === 0) {
+    preferForCpu(gpu);
+    return;
+  }
   gpu.dispatchFlops = DISPATCH_SECONDS * Math.max(plain, tiled, wide);
   if (tiled < plain) return;
   for (const product of [gemm, gemmMixed]) {
@@ -69,6 +73,13 @@ function prefer(gpu: Gpu, { plain, tiled, wide, matrix }: Speeds): void {
   for (const widest of [256, 128, 64] as const) {
     gpu.prefer(attention, attentionTiled[widest], ({ length, d }) => length >= TILED_QUERIES && d <= widest);
   }
+}
+
+/** Forms that read less and need more registers, which on a CPU are memory anyway. */
+function preferForCpu(gpu: Gpu): void {
+  for (const product of [gemm, gemmMixed]) gpu.prefer(product, gemmLarge);
+  gpu.prefer(blockUpdate, blockUpdateLarge);
+  gpu.prefer(groupUpdate, groupUpdateLarge);
 }
 
 /** What products of activations are done with, once variants are chosen. */

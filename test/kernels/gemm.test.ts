@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/agreement.ts';
-import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
+import { gemm, gemmLarge, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
 import { gemmSplit, splitOf } from '../../src/kernels/linalg/gemm_split.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
@@ -22,7 +22,7 @@ afterAll(() => gpu.destroy());
 const SUM_NMSE = 1e-12;
 
 // An invocation makes 8 × 8, a workgroup 128 × 32; the last is a gate projection, scaled down.
-describe.each([gemm, gemmTiled, gemmWide])('$name', (kernel) => {
+describe.each([gemm, gemmLarge, gemmTiled, gemmWide])('$name', (kernel) => {
   test.each([
     [1, 4, 8],
     [1, 32, 8],

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { BIT_WIDTHS } from '../../src/exl2/params.ts';
-import { blockUpdate } from '../../src/kernels/gptq/block_update.ts';
+import { blockUpdate, blockUpdateLarge } from '../../src/kernels/gptq/block_update.ts';
 import { blockUpdateTiled } from '../../src/kernels/gptq/block_update_tiled.ts';
 import { columnScale } from '../../src/kernels/gptq/column_scale.ts';
 import { groupSweep } from '../../src/kernels/gptq/group_sweep.ts';
-import { groupUpdate } from '../../src/kernels/gptq/group_update.ts';
+import { groupUpdate, groupUpdateLarge } from '../../src/kernels/gptq/group_update.ts';
 import { scaleChoice } from '../../src/kernels/gptq/scale_choice.ts';
 import { scaleError } from '../../src/kernels/gptq/scale_error.ts';
 import * as reference from '../../src/reference/gptq/scale-search.ts';
@@ -141,7 +141,7 @@ describe('updates', () => {
   const upper = (k: number) =>
     randomFloats(k * k, 3).map((value, i) => (i % k >= Math.floor(i / k) ? value / 10 : 0));
 
-  describe.each([blockUpdate, blockUpdateTiled])('$name', (kernel) => {
+  describe.each([blockUpdate, blockUpdateLarge, blockUpdateTiled])('$name', (kernel) => {
     test.each([
       [64, 32],
       [224, 160],
@@ -150,7 +150,7 @@ describe('updates', () => {
       const [w, u, e] = [randomFloats(k * n, 2), upper(k), randomFloats(2 * k * n, 5)];
       w[3] = 1e4; // an outlier in a block's first row
       const perm = randomPermutation(k, 4);
-      const jobs = Uint32Array.of(0, 32, 64, 0, 0, 0, 1, 0, Math.min(k, 256), 0, 0, 0, 0, k - 40, k, 0, 0, 0);
+      const jobs = Uint32Array.of(0, 32, 64, 0, 0, 0, 1, 0, Math.min(k, 256), 0, 0, 0, 0, k - 48, k, 0, 0, 0);
       const all = { w, u, perm, e, jobs, pending: new Float32Array(2 * 256 * n) };
       for (const [job, jobCount] of [
         [0, 2],
@@ -171,48 +171,50 @@ describe('updates', () => {
     });
   });
 
-  test.each([
-    [64, 32],
-    [224, 160],
-  ])('group_update: k %i, n %i', async (k, n) => {
-    const [u, e, pending] = [upper(k), randomFloats(2 * k * n, 5), randomFloats(2 * 256 * n, 2)];
-    // Candidate, start, end, bits, first row of the block, index.
-    const jobs = Uint32Array.of(
-      0,
-      32,
-      64,
-      4,
-      0,
-      1,
-      1,
-      32,
-      Math.min(k, 160),
-      4,
-      32,
-      2,
-      0,
-      k - 32,
-      k,
-      3,
-      k - 64,
-      2,
-    );
-    const all = { pending, u, e, jobs, current: new Float32Array(2 * 128 * n) };
-    for (const [job, jobCount] of [
-      [0, 2],
-      [2, 1],
-    ] as const) {
-      const { current } = await runKernel(gpu, groupUpdate, { k, n, job, jobCount }, all);
-      for (let i = job; i < job + jobCount; i++) {
-        const [candidate, start, end, , first] = Array.from(jobs.subarray(i * 6, i * 6 + 5));
-        const errors = e.subarray(candidate! * k * n, (candidate! + 1) * k * n);
-        const rows = { first: first!, start: start!, end: end! };
-        const from = (candidate! * 256 + start! - first!) * n;
-        const expected = fedErrors(u, errors, k, n, rows).map((fed, at) => pending[from + at]! - fed);
-        const at = candidate! * 128 * n;
-        expectNmse(current.slice(at, at + (end! - start!) * n), expected, 1e-12);
+  describe.each([groupUpdate, groupUpdateLarge])('$name', (kernel) => {
+    test.each([
+      [64, 32],
+      [224, 160],
+    ])('k %i, n %i', async (k, n) => {
+      const [u, e, pending] = [upper(k), randomFloats(2 * k * n, 5), randomFloats(2 * 256 * n, 2)];
+      // Candidate, start, end, bits, first row of the block, index.
+      const jobs = Uint32Array.of(
+        0,
+        32,
+        64,
+        4,
+        0,
+        1,
+        1,
+        32,
+        Math.min(k, 160),
+        4,
+        32,
+        2,
+        0,
+        k - 32,
+        k,
+        3,
+        k - 64,
+        2,
+      );
+      const all = { pending, u, e, jobs, current: new Float32Array(2 * 128 * n) };
+      for (const [job, jobCount] of [
+        [0, 2],
+        [2, 1],
+      ] as const) {
+        const { current } = await runKernel(gpu, kernel, { k, n, job, jobCount }, all);
+        for (let i = job; i < job + jobCount; i++) {
+          const [candidate, start, end, , first] = Array.from(jobs.subarray(i * 6, i * 6 + 5));
+          const errors = e.subarray(candidate! * k * n, (candidate! + 1) * k * n);
+          const rows = { first: first!, start: start!, end: end! };
+          const from = (candidate! * 256 + start! - first!) * n;
+          const expected = fedErrors(u, errors, k, n, rows).map((fed, at) => pending[from + at]! - fed);
+          const at = candidate! * 128 * n;
+          expectNmse(current.slice(at, at + (end! - start!) * n), expected, 1e-12);
+        }
       }
-    }
+    });
   });
 });
 

@@ -116,6 +116,6 @@ test('names', () => {
   expect(chosenKernels(['gram', 'gemm', 'gram'])).toEqual(['gram', 'gemm']);
   expect(chosenKernels(['all'])).toEqual(Object.keys(KERNELS));
   expect(() => chosenKernels(['gemm', 'gem'])).toThrow(
-    '--kernel gem: expected all or some of gemm, gemm_tiled',
+    '--kernel gem: expected all or some of gemm, gemm_large',
   );
 });

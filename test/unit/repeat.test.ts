@@ -29,6 +29,13 @@ test('blocks nest, and follow each other', () => {
   expect(expandRepeats(source)).toBe(text('v0.x', 'v0.y', 'w0', 'v1.x', 'v1.y', 'w1', 'z7'));
 });
 
+test('a count that is given stands for its values, also inside', () => {
+  const source = text('#repeat i ROWS', '#repeat j COLUMNS', 'v$i_$j', '#end', '#end');
+  const expected = text('v0_0', 'v0_1', 'v0_2', 'v1_0', 'v1_1', 'v1_2');
+  expect(expandRepeats(source, { ROWS: 2, COLUMNS: 3 })).toBe(expected);
+  expect(expandRepeats(text('#repeat i x y', 'v.$i', '#end'), { x: 2 })).toBe(text('v.x', 'v.y'));
+});
+
 test('a block without values disappears', () => {
   expect(expandRepeats(text('a', '#repeat i', 'x$i', '#end', 'b'))).toBe(text('a', 'b'));
 });

@@ -2,17 +2,17 @@ import type { Group } from '../../exl2/params.ts';
 import { rowTable } from '../../gptq/gpu-linear.ts';
 import type { KernelArguments } from '../../gpu/gpu.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
-import { blockUpdate } from '../../kernels/gptq/block_update.ts';
+import { blockUpdate, blockUpdateLarge } from '../../kernels/gptq/block_update.ts';
 import { blockUpdateTiled } from '../../kernels/gptq/block_update_tiled.ts';
 import { columnCode } from '../../kernels/gptq/column_code.ts';
 import { columnScale } from '../../kernels/gptq/column_scale.ts';
 import { descentSweep } from '../../kernels/gptq/descent_sweep.ts';
 import { groupSweep } from '../../kernels/gptq/group_sweep.ts';
-import { groupUpdate } from '../../kernels/gptq/group_update.ts';
+import { groupUpdate, groupUpdateLarge } from '../../kernels/gptq/group_update.ts';
 import { scaleError } from '../../kernels/gptq/scale_error.ts';
 import { scaleSearch } from '../../kernels/gptq/scale_search.ts';
 import { choleskyUpdate } from '../../kernels/linalg/cholesky_update.ts';
-import { gemm } from '../../kernels/linalg/gemm.ts';
+import { gemm, gemmLarge } from '../../kernels/linalg/gemm.ts';
 import { gemmTiled } from '../../kernels/linalg/gemm_tiled.ts';
 import { gemmWide } from '../../kernels/linalg/gemm_wide.ts';
 import { gemv } from '../../kernels/linalg/gemv.ts';
@@ -46,6 +46,7 @@ const ROWS = 4;
 /** What can be asked for with `--kernel`, each as it is used on a large layer. */
 export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch>> = {
   gemm: (inputs) => product(gemm, inputs, inputs.sizes.tokens),
+  gemm_large: (inputs) => product(gemmLarge, inputs, inputs.sizes.tokens),
   gemm_tiled: (inputs) => product(gemmTiled, inputs, inputs.sizes.tokens),
   gemm_wide: (inputs) => product(gemmWide, inputs, inputs.sizes.tokens),
   gemv: (inputs) => product(gemv, inputs, 1),
@@ -75,8 +76,10 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   triangular_inverse: (inputs) => inverseStep(triangularInverse.first, inputs),
   triangular_inverse_tiled: (inputs) => inverseStep(triangularInverseTiled.first, inputs),
   block_update: (inputs) => dispatch(blockUpdate, blockStep(inputs)),
+  block_update_large: (inputs) => dispatch(blockUpdateLarge, blockStep(inputs)),
   block_update_tiled: (inputs) => dispatch(blockUpdateTiled, blockStep(inputs)),
   group_update: (inputs) => dispatch(groupUpdate, groupStep(inputs)),
+  group_update_large: (inputs) => dispatch(groupUpdateLarge, groupStep(inputs)),
   column_scale: (inputs) => dispatch(columnScale, groupStep(inputs)),
   scale_error: (inputs) => dispatch(scaleError, groupStep(inputs)),
   scale_search: (inputs) => dispatch(scaleSearch, groupStep(inputs)),

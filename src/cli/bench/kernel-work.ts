@@ -103,6 +103,7 @@ const groupSweep: Count = (of, tensor) => {
 
 const COUNTS: Readonly<Record<string, Count>> = {
   gemm: product,
+  gemm_large: product,
   gemm_tiled: product,
   gemm_matrix: product,
   gemm_wide: product,
@@ -123,8 +124,10 @@ const COUNTS: Readonly<Record<string, Count>> = {
   'triangular_inverse_tiled second': triangularInverse(2),
   descent_sweep: descentSweep,
   block_update: blockUpdate,
+  block_update_large: blockUpdate,
   block_update_tiled: blockUpdate,
   group_update: groupUpdate,
+  group_update_large: groupUpdate,
   group_sweep: groupSweep,
 };
 

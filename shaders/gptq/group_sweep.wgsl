@@ -5,8 +5,9 @@
 // current : (candidates, 128, n) f32   u : (k, k) f32   scale_max : (all groups) u32, half bits
 // scale_codes : (all groups, n) u32, c = 1…16   jobs: see group_update
 // e : (candidates, k, n) f32   codes : (candidates, k/4, n) u32, four rows to a word
-// Workgroup (columns, job) of 64 invocations; one invocation takes one column and reads back only what it wrote. Eight
-// rows at a time take in the errors before them, so that each is read once for the eight.
+// Workgroup (columns, job) of LANES invocations; one invocation takes COLUMNS columns, LANES apart, and reads back only
+// what it wrote. n is a multiple of LANES · COLUMNS where COLUMNS is not 1. Eight rows at a time take in the errors before
+// them, so that each is read once for the eight.
 
 struct Scalars {
   k: u32,
@@ -36,12 +37,12 @@ fn nearest(w: f32, scale: f32) -> f32 {
   return q;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let job = (s.job + group.y) * 6u;
   let n = s.n;
   let k4 = s.k / 4u;
-  let column = group.x * 64u + lane;
+  let column = group.x * LANES * COLUMNS + lane;
   if (column >= n) {
     return;
   }
@@ -51,14 +52,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let bits = jobs[job + 3u];
   let index = jobs[job + 5u];
   let zero = f32(1u << (bits - 1u));
-  let scale = exl2_scale(scale_codes[index * n + column], half_value(scale_max[index]));
+  let unit = half_value(scale_max[index]);
+  #repeat c COLUMNS
+  let scale$c = exl2_scale(scale_codes[index * n + column + $cu * LANES], unit);
+  #end
   let e_start = (candidate * s.k + start) * n + column;
   var current_at = candidate * 128u * n + column;
   var code_at = (candidate * k4 + start / 4u) * n + column;
   var row_at = e_start;
   for (var r = start; r < end; r += 8u) {
     #repeat i 0 1 2 3 4 5 6 7
-    var w$i = current[current_at];
+    #repeat c COLUMNS
+    var w$i_$c = current[current_at + $cu * LANES];
+    #end
     current_at += n;
     #end
     var e_at = e_start;
@@ -66,41 +72,53 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var i = start; i < r; i += 4u) {
       #repeat h 0 1 2 3
       {
-        let before = e[e_at];
         let u0 = u[u_at];
         let u1 = u[u_at + 1u];
-        #repeat j 0 1 2 3
-        w$j -= u0[$j] * before;
-        #end
-        #repeat j 4 5 6 7
-        w$j -= u1[$j - 4] * before;
+        #repeat c COLUMNS
+        {
+          let before = e[e_at + $cu * LANES];
+          #repeat j 0 1 2 3
+          w$j_$c -= u0[$j] * before;
+          #end
+          #repeat j 4 5 6 7
+          w$j_$c -= u1[$j - 4] * before;
+          #end
+        }
         #end
         e_at += n;
         u_at += k4;
       }
       #end
     }
-    var word = 0u;
+    #repeat c COLUMNS
+    var word$c = 0u;
+    #end
     #repeat i 0 1 2 3 4 5 6 7
     {
-      var code = u32(zero);
-      if (scale > 0.0) {
-        code = u32(clamp(nearest(w$i, scale) + zero, 0.0, 2.0 * zero - 1.0));
-      }
-      let error = (w$i - exl2_value(code, bits, scale)) / u[u_at + $iu / 4u][$i % 4];
-      e[row_at] = error;
-      row_at += n;
-      word |= code << ($iu % 4u * 8u);
-      #repeat j 1 2 3 4 5 6 7
-      if ($ju > $iu) {
-        w$j -= u[u_at + $ju / 4u][$j % 4] * error;
+      #repeat c COLUMNS
+      {
+        var code = u32(zero);
+        if (scale$c > 0.0) {
+          code = u32(clamp(nearest(w$i_$c, scale$c) + zero, 0.0, 2.0 * zero - 1.0));
+        }
+        let error = (w$i_$c - exl2_value(code, bits, scale$c)) / u[u_at + $iu / 4u][$i % 4];
+        e[row_at + $cu * LANES] = error;
+        word$c |= code << ($iu % 4u * 8u);
+        #repeat j 1 2 3 4 5 6 7
+        if ($ju > $iu) {
+          w$j_$c -= u[u_at + $ju / 4u][$j % 4] * error;
+        }
+        #end
       }
       #end
+      row_at += n;
       u_at += k4;
       if ($iu % 4u == 3u) {
-        codes[code_at] = word;
+        #repeat c COLUMNS
+        codes[code_at + $cu * LANES] = word$c;
+        word$c = 0u;
+        #end
         code_at += n;
-        word = 0u;
       }
     }
     #end

@@ -2,6 +2,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { differenceOfGrams, differenceOfProducts } from './agreement.ts';
 import { blockUpdate, blockUpdateLarge } from './gptq/block_update.ts';
 import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
+import { groupSweep, groupSweepLarge } from './gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from './gptq/group_update.ts';
 import { keepSpeeds, readSpeeds, type SpeedStore } from './kept-speeds.ts';
 import { gemm, gemmLarge, gemmMixed } from './linalg/gemm.ts';
@@ -80,6 +81,7 @@ function preferForCpu(gpu: Gpu): void {
   for (const product of [gemm, gemmMixed]) gpu.prefer(product, gemmLarge);
   gpu.prefer(blockUpdate, blockUpdateLarge);
   gpu.prefer(groupUpdate, groupUpdateLarge);
+  gpu.prefer(groupSweep, groupSweepLarge);
 }
 
 /** What products of activations are done with, once variants are chosen. */

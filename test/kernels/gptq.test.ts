@@ -3,7 +3,7 @@ import { BIT_WIDTHS } from '../../src/exl2/params.ts';
 import { blockUpdate, blockUpdateLarge } from '../../src/kernels/gptq/block_update.ts';
 import { blockUpdateTiled } from '../../src/kernels/gptq/block_update_tiled.ts';
 import { columnScale } from '../../src/kernels/gptq/column_scale.ts';
-import { groupSweep } from '../../src/kernels/gptq/group_sweep.ts';
+import { groupSweep, groupSweepLarge } from '../../src/kernels/gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from '../../src/kernels/gptq/group_update.ts';
 import { scaleChoice } from '../../src/kernels/gptq/scale_choice.ts';
 import { scaleError } from '../../src/kernels/gptq/scale_error.ts';
@@ -218,8 +218,13 @@ describe('updates', () => {
   });
 });
 
-describe.each(BIT_WIDTHS)('group_sweep, %i bits', (bits) => {
-  const [k, n, start, end] = [96, 33, 32, 96];
+describe.each(
+  BIT_WIDTHS.flatMap((bits) => [
+    { kernel: groupSweep, bits, n: 33 },
+    { kernel: groupSweepLarge, bits, n: 96 },
+  ]),
+)('$kernel.name, $bits bits', ({ kernel, bits, n }) => {
+  const [k, start, end] = [96, 32, 96];
   const u = randomFloats(k * k, 6).map((value, i) =>
     i % (k + 1) === 0 ? 1 + Math.abs(value) : i % k > Math.floor(i / k) ? value / 50 : 0,
   );
@@ -232,7 +237,7 @@ describe.each(BIT_WIDTHS)('group_sweep, %i bits', (bits) => {
   async function sweep(rows: Float32Array<ArrayBuffer>) {
     const outputs = { e: new Float32Array(2 * k * n), codes: new Uint32Array((2 * k * n) / 4) };
     const tensors = { current: rows, u, scaleMax, scaleCodes, jobs, ...outputs };
-    const { e, codes } = await runKernel(gpu, groupSweep, { k, n, job: 0, jobCount: 1 }, tensors);
+    const { e, codes } = await runKernel(gpu, kernel, { k, n, job: 0, jobCount: 1 }, tensors);
     const part = (values: Float32Array | Uint8Array) => values.slice((k + start) * n, (k + end) * n);
     return { e: part(e), codes: part(codesOfWords(codes, n)) };
   }

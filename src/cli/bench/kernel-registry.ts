@@ -7,7 +7,7 @@ import { blockUpdateTiled } from '../../kernels/gptq/block_update_tiled.ts';
 import { columnCode } from '../../kernels/gptq/column_code.ts';
 import { columnScale } from '../../kernels/gptq/column_scale.ts';
 import { descentSweep } from '../../kernels/gptq/descent_sweep.ts';
-import { groupSweep } from '../../kernels/gptq/group_sweep.ts';
+import { groupSweep, groupSweepLarge } from '../../kernels/gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from '../../kernels/gptq/group_update.ts';
 import { scaleError } from '../../kernels/gptq/scale_error.ts';
 import { scaleSearch } from '../../kernels/gptq/scale_search.ts';
@@ -85,6 +85,7 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   scale_search: (inputs) => dispatch(scaleSearch, groupStep(inputs)),
   column_code: (inputs) => dispatch(columnCode, groupStep(inputs)),
   group_sweep: (inputs) => dispatch(groupSweep, groupStep(inputs)),
+  group_sweep_large: (inputs) => dispatch(groupSweepLarge, groupStep(inputs)),
   descent_sweep: (inputs) => {
     const { k, n, groupRows, ...linear } = quantizedLinear(inputs);
     const start = Math.floor(k / groupRows / 2) * groupRows;

@@ -129,6 +129,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
   group_update: groupUpdate,
   group_update_large: groupUpdate,
   group_sweep: groupSweep,
+  group_sweep_large: groupSweep,
 };
 
 /** Kernels that see each element of their tensors once, and those that write into what they have read. */

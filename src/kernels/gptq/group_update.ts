@@ -18,7 +18,7 @@ const grid = (n: number, jobCount: number, { QUADS, COLUMNS, HEIGHT }: Counts): 
 ];
 
 const SMALL: Counts = { QUADS: 2, COLUMNS: 2, HEIGHT: 4 };
-const LARGE: Counts = { QUADS: 4, COLUMNS: 4, HEIGHT: 2 };
+const LARGE: Counts = { QUADS: 2, COLUMNS: 4, HEIGHT: 4 };
 
 /**
  * Feeds the errors of the earlier rows of its block into the rows of each job’s group. `jobCount`: groups done

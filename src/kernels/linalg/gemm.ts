@@ -14,7 +14,7 @@ const grid = (m: number, n: number, { ROWS, COLUMNS, HEIGHT }: Counts): Workgrou
 ];
 
 const SMALL: Counts = { ROWS: 8, COLUMNS: 4, HEIGHT: 16 };
-const LARGE: Counts = { ROWS: 16, COLUMNS: 8, HEIGHT: 4 };
+const LARGE: Counts = { ROWS: 16, COLUMNS: 4, HEIGHT: 4 };
 
 /** C (m, n) = A (m, k) · B (k, n), added to C when `accumulate` is 1. f32; k and n multiples of 4. */
 export const gemm = defineKernel({

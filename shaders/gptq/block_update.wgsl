@@ -4,8 +4,8 @@
 // w : (k, n) f32, input-feature order   u : (k, k) f32, upper   perm : (k) u32
 // e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows   pending : (candidates, 256, n) f32
 // jobs : (…, 6) u32: candidate, start, end and three words that are not used
-// One invocation makes QUADS · 4 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × HEIGHT. Groups have
-// a multiple of 32 rows, n is one of 32.
+// One invocation makes 8 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × 4 makes 32 rows. n is a
+// multiple of 32.
 // Looking back instead of pushing every group's errors forward writes each row once and leaves W as it is, so
 // that all candidates of a linear share it.
 
@@ -23,19 +23,19 @@ struct Scalars {
 @group(0) @binding(5) var<storage, read> jobs: array<u32>; // blocks to do
 @group(0) @binding(6) var<storage, read_write> pending: array<vec4f>; // rows of the block, vec4 along n
 
-@compute @workgroup_size(16, HEIGHT)
+@compute @workgroup_size(16, 4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
   let job = (s.job + group.z) * 6u;
   let candidate = jobs[job];
   let start = jobs[job + 1u];
-  let row = start + (group.y * HEIGHT + id.y) * QUADS * 4u;
+  let row = start + (group.y * 4u + id.y) * 8u;
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
   let column = (group.x * 16u + id.x) * COLUMNS;
   if (row >= jobs[job + 2u] || column >= n4) {
     return;
   }
-  #repeat h QUADS
+  #repeat h 0 1
   #repeat i 0 1 2 3
   let w_at$h_$i = perm[row + $hu * 4u + $iu] * n4 + column;
   #repeat j COLUMNS
@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     #repeat j COLUMNS
     let e$j = e[e_at + $ju];
     #end
-    #repeat h QUADS
+    #repeat h 0 1
     let u$h = u[u_at + $hu];
     #repeat i 0 1 2 3
     #repeat j COLUMNS
@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     u_at += k4;
   }
   var at = (candidate * 256u + row - start) * n4 + column;
-  #repeat h QUADS
+  #repeat h 0 1
   #repeat i 0 1 2 3
   #repeat j COLUMNS
   pending[at + $ju] = sum$h_$i_$j;

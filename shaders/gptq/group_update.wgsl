@@ -4,8 +4,8 @@
 // pending : (candidates, 256, n) f32, see block_update   u : (k, k) f32, upper
 // e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows   current : (candidates, 128, n) f32
 // jobs : (…, 6) u32: candidate, start, end, bits, first row of the block, index among all groups
-// One invocation makes QUADS · 4 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × HEIGHT. Groups have
-// a multiple of 32 rows, n is one of 32.
+// One invocation makes 8 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × 4 makes 32 rows. n is a
+// multiple of 32.
 
 struct Scalars {
   k: u32,
@@ -20,12 +20,12 @@ struct Scalars {
 @group(0) @binding(4) var<storage, read> jobs: array<u32>; // groups to do
 @group(0) @binding(5) var<storage, read_write> current: array<vec4f>; // rows to quantize, vec4 along n
 
-@compute @workgroup_size(16, HEIGHT)
+@compute @workgroup_size(16, 4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
   let job = (s.job + group.z) * 6u;
   let candidate = jobs[job];
   let start = jobs[job + 1u];
-  let row = start + (group.y * HEIGHT + id.y) * QUADS * 4u;
+  let row = start + (group.y * 4u + id.y) * 8u;
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
   let column = (group.x * 16u + id.x) * COLUMNS;
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   }
   let first = jobs[job + 4u];
   let pending_at = (candidate * 256u + row - first) * n4 + column;
-  #repeat h QUADS
+  #repeat h 0 1
   #repeat i 0 1 2 3
   #repeat j COLUMNS
   var sum$h_$i_$j = pending[pending_at + ($hu * 4u + $iu) * n4 + $ju];
@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     #repeat j COLUMNS
     let e$j = e[e_at + $ju];
     #end
-    #repeat h QUADS
+    #repeat h 0 1
     let u$h = u[u_at + $hu];
     #repeat i 0 1 2 3
     #repeat j COLUMNS
@@ -59,7 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     u_at += k4;
   }
   var at = (candidate * 128u + row - start) * n4 + column;
-  #repeat h QUADS
+  #repeat h 0 1
   #repeat i 0 1 2 3
   #repeat j COLUMNS
   current[at + $ju] = sum$h_$i_$j;

@@ -1,8 +1,8 @@
 // C = A·B, or C += A·B.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, k and n multiples of 4.
-// One invocation makes ROWS rows of COLUMNS · 4 elements of C, reading storage directly; a workgroup is 4 invocations wide
-// and HEIGHT high. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index and not stored.
+// One invocation makes ROWS × 16 elements of C, reading storage directly; a workgroup of 4 × HEIGHT invocations makes
+// ROWS · HEIGHT rows of 64 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index and not stored.
 
 struct Scalars {
   m: u32,
@@ -21,16 +21,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
   let row = id.y * ROWS;
-  let column = id.x * COLUMNS;
+  let column = id.x * 4u;
   if (row >= s.m || column >= n4) {
     return;
   }
-  #repeat j COLUMNS
+  #repeat j 0 1 2 3
   let column$j = min(column + $ju, n4 - 1u);
   #end
   #repeat i ROWS
   let start$i = min(row + $iu, s.m - 1u) * k4;
-  #repeat j COLUMNS
+  #repeat j 0 1 2 3
   var sum$i_$j = vec4f();
   #end
   #end
@@ -41,11 +41,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     #end
     #repeat t x y z w
     {
-      #repeat j COLUMNS
+      #repeat j 0 1 2 3
       let y$j = b[at + column$j];
       #end
       #repeat i ROWS
-      #repeat j COLUMNS
+      #repeat j 0 1 2 3
       sum$i_$j += x$i.$t * y$j;
       #end
       #end
@@ -55,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   #repeat i ROWS
   if (row + $iu < s.m) {
-    #repeat j COLUMNS
+    #repeat j 0 1 2 3
     if (column + $ju < n4) {
       let c_at = (row + $iu) * n4 + column + $ju;
       if (s.accumulate == 1u) {

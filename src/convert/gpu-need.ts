@@ -54,8 +54,8 @@ function packing(k: number, slices: readonly number[], params: QuantParams): num
   return total(each, ({ kept }) => kept) + Math.max(computing, descending, packed, checking);
 }
 
-/** Side of each Hessian of a module. */
-const hessianSizes = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
+/** Side of each Hessian of a module, or of some of its linears. */
+const hessianSizes = (module: Pick<ModuleSpec, 'linears'>): number[] => [...inputSizes(module).values()];
 
 /** factor.ts: Hessians from number `i` on are still there, factors up to it too, `each` matrices a factor. */
 const factoring = (sizes: readonly number[], each: number): number =>
@@ -102,8 +102,7 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
   const quantizingAll = most([...linears.keys()], (i) => {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
     const rest = linears.slice(i);
-    const inputs = new Map(rest.map(({ input, k }) => [input, k]));
-    const needed = total([...inputs.values()], (k) => buffer(k, k));
+    const needed = total(hessianSizes({ linears: rest }), (k) => buffer(k, k));
     return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
   const sums = candidates.length * errorSums(t * plan.config.hiddenSize);

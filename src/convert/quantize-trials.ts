@@ -44,9 +44,8 @@ export async function quantizeTrials(
 ): Promise<{ trials: ReadonlyMap<string, LinearTrials>; losses: LinearLosses | undefined }> {
   const trials = new Map<string, LinearTrials>();
   const losses = new Map<string, SettingLoss[]>();
-  const linearsLeft = inTrialOrder(module.linears);
-  for (let linear = linearsLeft.shift(); linear; linear = linearsLeft.shift()) {
-    const { name, key, k, input } = linear;
+  const order = inTrialOrder(module.linears);
+  for (const [i, { name, key, k, input }] of order.entries()) {
     await checkControl(control);
     const factor = factors.get(input)!;
     const { settings, indexOf } = distinctSettings(candidates, name, k);
@@ -63,7 +62,7 @@ export async function quantizeTrials(
     }
     await gpu.sync();
     scope.free(w);
-    if (!linearsLeft.some((other) => other.input === input)) factorScope.free(factor.hessianInv);
+    if (!order.slice(i + 1).some((other) => other.input === input)) factorScope.free(factor.hessianInv);
     progress(trials.size / module.linears.length);
   }
   return { trials, losses: method === 'refined' ? losses : undefined };

@@ -16,7 +16,7 @@ const total = <T>(items: readonly T[], size: (item: T) => number): number =>
 export const moduleWeights = (module: ModuleSpec): number => total(module.linears, linearWeights);
 
 /** Width of each distinct input of a module's linears. */
-export const inputSizes = ({ linears }: ModuleSpec): Map<LinearInput, number> =>
+export const inputSizes = ({ linears }: Pick<ModuleSpec, 'linears'>): Map<LinearInput, number> =>
   new Map(linears.map(({ input, k }) => [input, k]));
 
 /** What ExLlamaV2 counts of a module for the budget: its linears' weights and its norm, no biases, no head norms. */

@@ -150,7 +150,7 @@ describe('updates', () => {
       const [w, u, e] = [randomFloats(k * n, 2), upper(k), randomFloats(2 * k * n, 5)];
       w[3] = 1e4; // an outlier in a block's first row
       const perm = randomPermutation(k, 4);
-      const jobs = Uint32Array.of(0, 32, 64, 0, 0, 0, 1, 0, Math.min(k, 256), 0, 0, 0, 0, k - 48, k, 0, 0, 0);
+      const jobs = Uint32Array.of(0, 32, 64, 0, 0, 0, 1, 0, Math.min(k, 256), 0, 0, 0, 0, k - 40, k, 0, 0, 0);
       const all = { w, u, perm, e, jobs, pending: new Float32Array(2 * 256 * n) };
       for (const [job, jobCount] of [
         [0, 2],

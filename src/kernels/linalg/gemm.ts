@@ -1,20 +1,5 @@
 import wgsl from '../../../shaders/linalg/gemm.wgsl?raw';
-import { defineKernel, defineVariant, type Workgroups } from '../../gpu/kernel.ts';
-
-/** An invocation makes (ROWS, 4 · COLUMNS) elements of C, a workgroup (HEIGHT, 4) times as many. */
-interface Counts extends Record<string, number> {
-  readonly ROWS: number;
-  readonly COLUMNS: number;
-  readonly HEIGHT: number;
-}
-
-const grid = (m: number, n: number, { ROWS, COLUMNS, HEIGHT }: Counts): Workgroups => [
-  Math.ceil(n / (16 * COLUMNS)),
-  Math.ceil(m / (ROWS * HEIGHT)),
-];
-
-const SMALL: Counts = { ROWS: 8, COLUMNS: 4, HEIGHT: 16 };
-const LARGE: Counts = { ROWS: 16, COLUMNS: 4, HEIGHT: 4 };
+import { defineKernel, defineVariant } from '../../gpu/kernel.ts';
 
 /** C (m, n) = A (m, k) · B (k, n), added to C when `accumulate` is 1. f32; k and n multiples of 4. */
 export const gemm = defineKernel({
@@ -23,8 +8,8 @@ export const gemm = defineKernel({
   inputs: ['a', 'b'],
   outputs: ['c'],
   wgsl: [wgsl],
-  counts: SMALL,
-  workgroups: ({ m, n }) => grid(m, n, SMALL),
+  counts: { ROWS: 8, HEIGHT: 16 },
+  workgroups: ({ m, n }) => [Math.ceil(n / 64), Math.ceil(m / 128)],
 });
 
 /**
@@ -34,8 +19,8 @@ export const gemm = defineKernel({
 export const gemmLarge = defineVariant(gemm, {
   name: 'gemm_large',
   wgsl: [wgsl],
-  counts: LARGE,
-  workgroups: ({ m, n }) => grid(m, n, LARGE),
+  counts: { ROWS: 16, HEIGHT: 4 },
+  workgroups: ({ m, n }) => [Math.ceil(n / 64), Math.ceil(m / 64)],
 });
 
 /** The same where A and B may be rounded to half precision. */

@@ -52,7 +52,8 @@ const api: HelperWorkerApi = {
   status: () => helper.status(),
   measure: (index) => helper.measure(index),
   beginPass: (parts) => helper.beginPass(parts),
-  sumRows: async (index, mixed) => handedOver(await helper.sumRows(index, mixed)),
+  sumRows: (index, mixed) => helper.sumRows(index, mixed),
+  readSum: async (piece) => handedOver(await helper.readSum(piece)),
   advanceRows: (index) => helper.advanceRows(index),
   quantizeLinears: async (...request) => handedOver(await helper.quantizeLinears(...request)),
 };

@@ -8,7 +8,7 @@ import { gemmMatrix } from '../kernels/linalg/gemm_matrix.ts';
 import { gram, gramMixed } from '../kernels/linalg/gram.ts';
 import { inParts, rowsOf } from '../kernels/parts.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
-import { forEachBatch } from '../model/batches.ts';
+import { forEachBatch, type Later } from '../model/batches.ts';
 import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
@@ -41,24 +41,32 @@ export async function loadModule(
   };
 }
 
-/** Sees the linear inputs, (tokens, k) each, of a batch of rows. */
-type InputsSeen = (inputs: ReadonlyMap<LinearInput, GpuTensor>) => void;
+/** A batch of rows start … that has been run: linear inputs (tokens, k), and what came out (tokens, hidden). */
+export interface BlockRun {
+  readonly scope: Scope;
+  readonly inputs: ReadonlyMap<LinearInput, GpuTensor>;
+  readonly output: GpuTensor;
+  readonly start: number;
+  readonly later: Later;
+}
 
-/** Runs a module on all rows of `input` and stores what comes out; `input` and `output` may be the same. */
+/**
+ * Runs a module on the rows of `input`, as many as `output` has, and stores what comes out; both may be the same.
+ */
 export async function advance(
   context: StageContext,
   loaded: LoadedModule,
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
-  seen?: InputsSeen,
+  seen?: (run: BlockRun) => void,
 ): Promise<void> {
   const { gpu, control } = context;
-  await forEachBatch(gpu, input.rows, batch, async (scope, start, end, later) => {
+  await forEachBatch(gpu, output.rows, batch, async (scope, start, end, later) => {
     await checkControl(control);
     const x = input.load(scope, start, end);
     const block = runBlock(loaded.forward, scope, loaded.module, loaded.norms, loaded.linears, x);
-    seen?.(block.inputs);
+    seen?.({ ...block, scope, start, later });
     later(output.store(block.output, start));
   });
 }
@@ -132,7 +140,7 @@ async function sumHessians(
   const run = async (mixed: boolean): Promise<LoadedModule> => {
     const precise = withPrecision(loaded, mixed);
     for (const h of hessians.values()) gpu.zero(h);
-    await advance(context, precise, input, output, batch, (inputs) => {
+    await advance(context, precise, input, output, batch, ({ inputs }) => {
       for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
     });
     return precise;

@@ -1,4 +1,5 @@
 import { workDirectory } from '../io/work-directory.ts';
+import { productSpeed } from '../kernels/measure-speeds.ts';
 import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
@@ -17,8 +18,8 @@ import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
-import type { Crew } from './pool/crew.ts';
-import { openCrew } from './pool/open-crew.ts';
+import { Crew, type Helper, Member } from './pool/crew.ts';
+import { openHelpers } from './pool/open-helpers.ts';
 import type { QuantizeResult } from './quantize.ts';
 import { quantizeAgain } from './quantize-again.ts';
 import { Recorder } from './report/recorder.ts';
@@ -38,13 +39,14 @@ export async function convert(given: ConvertJob): Promise<void> {
   const job = observed(given, recorder);
   const { measurement: earlier, measureOnly, measureLayers, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
-  const context = await openContext(job);
+  const { context, speed } = await openContext(job);
   checkLayers(context.plan, measureLayers);
   // A measurement that is given may have other candidates.
   if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
-  const { rows, reference } = await calibrate(context, job);
-  const crew = await openCrew(context, job, rows);
+  const { rows, reference, helpers } = await calibrate(context, job, speed);
+  const leader = new Member(1, job.adapter.name, speed);
+  const crew = new Crew(leader, helpers, () => context.gpu.memory.used, job.emit);
   try {
     if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
     const measurement = await measureOnce(context, crew, job, rows);
@@ -68,20 +70,19 @@ function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
   return { ...job, emit };
 }
 
-async function openContext(job: ConvertJob): Promise<StageContext> {
+/** With the speed of the GPU's products. */
+async function openContext(job: ConvertJob): Promise<{ context: StageContext; speed: number }> {
   const { source, plan } = await openModel(job.model, job.settings);
-  await chooseVariants(job.gpu, job.settings.precision, job.speeds);
+  const speeds = await chooseVariants(job.gpu, job.settings.precision, job.speeds);
   if (plan.unexpected.length > 0) {
     const names = plan.unexpected.slice(0, 3).join(', ');
     const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
     job.emit({ type: 'warning', message });
   }
   const { gpu, emit, control, settings } = job;
-  return {
-    ...{ gpu, emit, control, source, plan },
-    work: workDirectory(job.work),
-    quantizer: settings.quantizer,
-  };
+  const { quantizer } = settings;
+  const context = { gpu, emit, control, source, plan, work: workDirectory(job.work), quantizer };
+  return { context, speed: productSpeed(speeds) };
 }
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
@@ -94,11 +95,15 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
   });
 }
 
-/** Makes the token rows, claims the work directory for a job with these inputs, and tries the original model. */
+/**
+ * Makes the token rows, claims the work directory for a job with these inputs, and tries the original model while the
+ * helpers open.
+ */
 function calibrate(
   context: StageContext,
   job: ConvertJob,
-): Promise<{ rows: JobRows; reference: Reference | undefined }> {
+  speed: number,
+): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
   return stage(context, 'calibrate', async () => {
     const rows = await makeRows(job);
     const digests = {
@@ -108,10 +113,16 @@ function calibrate(
     };
     await openJob(context.work, jobInputs(job.settings, digests));
     await writeRows(context.work, rows);
+    const measures = (await earlierMeasurement(context, job)) === undefined;
+    const opening = openHelpers(job, { ...rows, measures }, speed);
+    opening.catch(() => {}); // thrown below
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
-    return { rows, reference };
+    return { rows, reference, helpers: await opening };
   });
 }
+
+const earlierMeasurement = async ({ work }: StageContext, { settings }: ConvertJob): Promise<unknown> =>
+  settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
 
 async function measureOnce(
   context: StageContext,
@@ -119,8 +130,8 @@ async function measureOnce(
   job: ConvertJob,
   rows: JobRows,
 ): Promise<Measurement> {
-  const { plan, work, emit } = context;
-  const given = job.settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
+  const { plan, emit } = context;
+  const given = await earlierMeasurement(context, job);
   if (given !== undefined) {
     const measurement = measurementFromJson(given, plan);
     emit({ type: 'stage', stage: 'measure', state: 'reused' });

@@ -25,13 +25,15 @@ export async function putSum(
   return h;
 }
 
-/** Elements that are read or written at a time: 64 MiB. */
-const PIECE = 2 ** 24;
+/** Bytes that are read or written at a time. */
+export const PIECE_BYTES = 32 * 2 ** 20;
 
-/** What one worker has summed of a half of the parts. */
-export interface HalfSum {
+/** Bytes start … end − 1 of the packed triangle that one worker has summed of a half of the parts. */
+export interface SumPiece {
   readonly half: number;
-  readonly sums: SumBytes;
+  readonly input: LinearInput;
+  readonly start: number;
+  readonly end: number;
 }
 
 type Totals = ReadonlyMap<LinearInput, GpuTensor>;
@@ -46,8 +48,8 @@ export class HessianSums {
   readonly #gpu: Gpu;
   readonly #scope: Scope;
   readonly #what: string;
-  /** Packed, of each half; the second one where it is summed here. */
-  readonly #halves: [Totals, Totals | undefined];
+  /** Packed, of each half that there is anything of. */
+  readonly #halves: [Totals | undefined, Totals | undefined] = [undefined, undefined];
 
   /** For inputs of these widths; the tensors belong to `scope`. */
   constructor(gpu: Gpu, scope: Scope, what: string, sizes: ReadonlyMap<LinearInput, number>) {
@@ -57,15 +59,12 @@ export class HessianSums {
     this.squares = new Map(
       [...sizes].map(([name, k]) => [name, scope.alloc([k, k], `Hessian of ${what} ${name}`)]),
     );
-    this.#halves = [this.#newTotals(), undefined];
   }
 
   /** To begin with, and to begin again. */
   clear(): void {
-    const [first, second] = this.#halves;
-    for (const total of first.values()) this.#gpu.zero(total);
-    if (second) this.#freeAll(second);
-    this.#halves[1] = undefined;
+    this.#free(0);
+    this.#free(1);
   }
 
   startPart(): void {
@@ -79,87 +78,81 @@ export class HessianSums {
     }
   }
 
-  /** Adds what other workers have summed, in the order of its parts. */
-  async add(others: readonly HalfSum[]): Promise<void> {
-    for (const { half, sums } of others) {
-      // A half that comes whole is added to the other one as it is.
-      const isWhole = half === 0 || (!this.#halves[1] && others.filter((o) => o.half === half).length === 1);
-      await this.#addBytes(isWhole ? this.#halves[0] : this.#totalsOf(half), sums);
-    }
+  /** What was summed here, piece by piece. */
+  get pieces(): SumPiece[] {
+    return this.#halves.flatMap((totals, half) =>
+      [...(totals ?? [])].flatMap(([input, { size }]) =>
+        Array.from({ length: Math.ceil(size / PIECE_BYTES) }, (_, i) => ({
+          ...{ half, input, start: i * PIECE_BYTES },
+          end: Math.min(size, (i + 1) * PIECE_BYTES),
+        })),
+      ),
+    );
   }
 
-  async #addBytes(totals: Totals, sums: SumBytes): Promise<void> {
-    for (const [name, bytes] of sums) {
-      const total = totals.get(name)!;
-      for (let at = 0; at < bytes.length / 4; at += PIECE) {
-        const piece = bytes.subarray(at * 4, (at + PIECE) * 4);
-        const count = piece.length / 4;
-        await withScope(this.#gpu, async (scope) => {
-          const x = scope.alloc([count], 'part of a Hessian sum');
-          this.#gpu.write(x, piece);
-          this.#gpu.run(addVector, { count, x, y: view(total, at, [count]) });
-          await this.#gpu.sync();
-        });
-      }
-    }
+  /** @param bytes of the piece's size, which take it. */
+  readPiece({ half, input, start, end }: SumPiece, bytes: Uint8Array): Promise<void> {
+    const total = this.#halves[half]!.get(input)!;
+    return this.#gpu.readInto(view(total, start / 4, [(end - start) / 4]), bytes);
   }
 
   /**
-   * The total of one input; before {@link finish} of the only half that was summed.
-   * @param memory of an earlier total, which is used again if it has the size.
+   * Adds a piece that another worker has summed; those of a half in the order of their parts.
+   * @param alone nobody else has parts of this half, but maybe the owner of these sums.
    */
-  async read(name: LinearInput, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    const total = this.#halves[0].get(name)!;
-    const bytes = memory?.length === total.size ? memory : new Uint8Array(total.size);
-    const count = total.size / 4;
-    for (let at = 0; at < count; at += PIECE) {
-      const length = Math.min(PIECE, count - at);
-      await this.#gpu.readInto(view(total, at, [length]), bytes.subarray(at * 4, (at + length) * 4));
+  async addPiece({ half, input, start }: SumPiece, bytes: Uint8Array, alone: boolean): Promise<void> {
+    // A half that comes whole is added to the other one as it is.
+    const isWhole = half === 0 || (alone && !this.#halves[1]);
+    const total = this.#totalsOf(isWhole ? 0 : half).get(input)!;
+    const count = bytes.length / 4;
+    await withScope(this.#gpu, (scope) => {
+      const x = scope.alloc([count], 'part of a Hessian sum');
+      this.#gpu.write(x, bytes);
+      this.#gpu.run(addVector, { count, x, y: view(total, start / 4, [count]) });
+    });
+  }
+
+  /** The total of one input, after {@link finish}. */
+  async read(input: LinearInput): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(this.#totalsOf(0).get(input)!.size);
+    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+      const piece = bytes.subarray(start, start + PIECE_BYTES);
+      await this.readPiece({ half: 0, input, start, end: start + piece.length }, piece);
     }
     return bytes;
   }
 
-  /** All totals. @param memory of earlier ones, which is used again where it has the size. */
-  async readAll(memory?: SumBytes): Promise<SumBytes> {
-    const all = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
-    for (const name of this.squares.keys()) all.set(name, await this.read(name, memory?.get(name)));
-    return all;
-  }
-
   /** Adds the halves, and puts the totals into the squares. */
   finish(): void {
-    const [first, second] = this.#halves;
+    const first = this.#totalsOf(0);
+    const second = this.#halves[1];
     for (const [name, h] of this.squares) {
       const p = first.get(name)!;
       const rest = second?.get(name);
       if (rest) this.#gpu.run(addVector, { count: p.size / 4, x: rest, y: p });
       this.#gpu.run(spreadTriangle, { k: h.shape[0]!, p, h });
     }
-    if (second) this.#freeAll(second);
-    this.#halves[1] = undefined;
+    this.#free(1);
   }
 
   /** Frees the totals. */
   freeTotals(): void {
-    this.#freeAll(this.#halves[0]);
+    this.#free(0);
   }
 
   #totalsOf(half: number): Totals {
-    if (half === 0) return this.#halves[0];
-    if (!this.#halves[1]) {
-      this.#halves[1] = this.#newTotals();
-      for (const total of this.#halves[1].values()) this.#gpu.zero(total);
-    }
-    return this.#halves[1];
-  }
-
-  #newTotals(): Totals {
+    const there = this.#halves[half];
+    if (there) return there;
     const label = `Hessian sum of ${this.#what}`;
     const alloc = (h: GpuTensor) => this.#scope.alloc([triangleSize(h.shape[0]!)], label);
-    return new Map([...this.squares].map(([name, h]) => [name, alloc(h)]));
+    const totals = new Map([...this.squares].map(([name, h]) => [name, alloc(h)]));
+    for (const total of totals.values()) this.#gpu.zero(total);
+    this.#halves[half] = totals;
+    return totals;
   }
 
-  #freeAll(totals: Totals): void {
-    for (const total of totals.values()) this.#scope.free(total);
+  #free(half: number): void {
+    for (const total of this.#halves[half]?.values() ?? []) this.#scope.free(total);
+    this.#halves[half] = undefined;
   }
 }

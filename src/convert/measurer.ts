@@ -38,6 +38,11 @@ export class Measurer {
     this.#next = next!;
   }
 
+  /** Goes before the first module, unless it is somewhere already. */
+  async start(): Promise<void> {
+    if (this.#position === Number.POSITIVE_INFINITY) await this.#embed();
+  }
+
   /**
    * @param progress called with the share of the module's work that is done, 0…1.
    * @param onWay called with the number of each module that is run on the way to it.

@@ -48,18 +48,24 @@ export async function takePackedWeights(
   }
 }
 
-/** A module with the weights that its finished tensors stand for, as precise as it was finished with. */
+/**
+ * A module with the weights that its finished tensors stand for, as precise as it was finished with.
+ * @param made those of them that are there already, by the linear's key.
+ */
 export async function loadQuantized(
   context: StageContext,
   scope: Scope,
   module: ModuleSpec,
   file: SafetensorsFile,
   length: number,
+  made: ReadonlyMap<string, GpuTensor>,
 ): Promise<LoadedModule> {
   const { gpu, source, plan } = context;
   const linears = new Map<string, LinearWeight>();
+  const rebuild = async (linear: LinearSpec) =>
+    rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
   for (const linear of module.linears) {
-    const w = await rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
+    const w = made.get(linear.key) ?? (await rebuild(linear));
     const [k, n] = w.shape as [number, number];
     const columns = { start: 0, end: linear.n };
     linears.set(linear.name, { k, n, w, bias: await loadBias(scope, source, linear, columns, n) });

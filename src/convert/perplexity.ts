@@ -25,6 +25,11 @@ export interface HeadModel {
   readonly head: readonly LinearWeight[];
 }
 
+export interface Perplexity {
+  readonly value: number;
+  readonly tokens: number;
+}
+
 /**
  * exp of the mean negative log-likelihood of each next token within its row, over the first `rows` rows.
  * @param states before the final norm. @param ids (rows, length) token ids.
@@ -35,7 +40,7 @@ export async function perplexity(
   states: HiddenStates,
   ids: Int32Array,
   rows: number,
-): Promise<{ value: number; tokens: number }> {
+): Promise<Perplexity> {
   const { gpu, control } = context;
   const { forward, norm } = model;
   const { length } = states;

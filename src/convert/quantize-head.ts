@@ -6,7 +6,7 @@ import { forwardContext } from '../model/forward.ts';
 import { loadNorm, loadSlices } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import type { StageContext } from './context.ts';
-import { perplexity } from './perplexity.ts';
+import { type Perplexity, perplexity } from './perplexity.ts';
 import { linearEvent, quantizeLinear } from './quantize-linear.ts';
 import type { RowsPass } from './rows-pass.ts';
 import { headInputs } from './sum-rows.ts';
@@ -33,37 +33,35 @@ export async function quantizeHead(
 ): Promise<QuantizedHead> {
   const { gpu, source, plan, emit } = context;
   const { quantized, original } = pass;
+  const index = plan.modules.length;
+  pass.expectSums(index, plan.head.key);
   return withScope(gpu, async (scope) => {
     const forward = forwardContext(gpu, scope, plan.config, rows.length);
     const norm = await loadNorm(scope, source, plan.finalNorm);
     const head = await loadSlices(gpu, scope, source, plan.head);
-    const before = await perplexity(context, { forward, norm, head }, original, rows.ids, original.rows);
-    emit({ type: 'perplexity', model: 'original', ...before });
-    const { tensors, slices } = await withScope(gpu, async (temporary) => {
-      const { sums } = await pass.sum(temporary, batch, {
-        index: plan.modules.length,
-        key: plan.head.key,
-        sizes: new Map([['postNorm', plan.head.k]]),
-        source: () => headInputs(forward, norm),
-        mayRound: false,
+    let before: Perplexity | undefined;
+    const { tensors, slices, mixed } = await withScope(gpu, async (temporary) => {
+      const { sums, mixed } = await pass.sum(temporary, batch, {
+        ...{ index, key: plan.head.key, sizes: new Map([['postNorm', plan.head.k]]) },
+        source: (half) => headInputs(forward, norm, half),
+        meanwhile: async (half) => {
+          const model = { forward: { ...forward, mixed: half }, norm, head };
+          before = await perplexity(context, model, original, rows.ids, original.rows);
+        },
       });
+      emit({ type: 'perplexity', model: 'original', ...before! });
       sums.freeTotals();
       const h = sums.squares.get('postNorm')!;
       const keepHessian = context.quantizer.descentPasses > 0;
       const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows, keepHessian);
       temporary.free(h);
-      return quantizeLinear(context, scope, plan.head, head, factor, params);
+      return { ...(await quantizeLinear(context, scope, plan.head, head, factor, params)), mixed };
     });
     emit(linearEvent(plan.head, params, undefined));
-    const after = await perplexity(
-      context,
-      { forward, norm, head: slices },
-      quantized,
-      rows.ids,
-      original.rows,
-    );
+    const model = { forward: { ...forward, mixed }, norm, head: slices };
+    const after = await perplexity(context, model, quantized, rows.ids, original.rows);
     emit({ type: 'perplexity', model: 'quantized', ...after });
-    const { tokens } = before;
-    return { tensors, perplexity: { original: before.value, quantized: after.value, tokens } };
+    const { value, tokens } = before!;
+    return { tensors, perplexity: { original: value, quantized: after.value, tokens } };
   });
 }

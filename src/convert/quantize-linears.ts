@@ -5,6 +5,7 @@ import type { LinearInput } from '../model/architectures/architecture.ts';
 import type { LinearSpec } from '../model/plan.ts';
 import type { LinearWeight } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
+import { together } from '../util/together.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -51,7 +52,8 @@ export async function quantizeLinears(
   sums.freeTotals();
   const tensors = new Map<string, readonly HostTensor[]>();
   const errors = new Map<string, number>();
-  await withScope(context.gpu, async (factorScope) => {
+  const taking = takeGiven(context, scope, request, given, tensors, errors);
+  const own = withScope(context.gpu, async (factorScope) => {
     const factors = await crew.leader.during(`factors ${loaded.module.key}`, () =>
       factorInputs(context, factorScope, sumScope, request, shares[0]!),
     );
@@ -69,20 +71,32 @@ export async function quantizeLinears(
       );
     }
   });
+  await together([own, taking]);
+  return {
+    tensors: linears.flatMap(({ name }) => tensors.get(name)!),
+    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, errors.get(name)!])),
+  };
+}
+
+/** Takes what helpers give, as it comes. */
+async function takeGiven(
+  context: StageContext,
+  scope: Scope,
+  request: LinearsRequest,
+  given: ReadonlyMap<LinearSpec, Promise<readonly HostTensor[]>>,
+  tensors: Map<string, readonly HostTensor[]>,
+  errors: Map<string, number>,
+): Promise<void> {
   for (const [linear, quantizing] of given) {
     const packed = await quantizing;
     tensors.set(linear.name, packed);
     await replace(context, request, linear, errors, async () => {
-      const original = loaded.linears.get(linear.name)!;
+      const original = request.loaded.linears.get(linear.name)!;
       const w = await rebuiltWeight(context, scope, linear.key, packed);
       scope.free(original.w);
       return { ...original, w };
     });
   }
-  return {
-    tensors: linears.flatMap(({ name }) => tensors.get(name)!),
-    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, errors.get(name)!])),
-  };
 }
 
 /** Of each member the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */

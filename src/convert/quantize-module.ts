@@ -1,16 +1,11 @@
 import type { ModuleParams } from '../exl2/params.ts';
 import { withScope } from '../gpu/scope.ts';
 import { rowsOf } from '../kernels/parts.ts';
-import { recordRowNorms } from '../kernels/row-norms.ts';
-import { forEachBatch } from '../model/batches.ts';
-import { finishBlock, runBlock } from '../model/forward.ts';
+import { finishBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
-import type { HiddenStates } from '../model/states.ts';
-import { advance, type LoadedModule, loadModule, withPrecision } from './capture.ts';
+import { advance, loadModule, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
-import { checkControl } from './control.ts';
-import { mean, readErrors } from './errors-by-row.ts';
 import { InputSample } from './linear-error.ts';
 import type { Crew } from './pool/crew.ts';
 import { type QuantizedLinears, quantizeLinears } from './quantize-linears.ts';
@@ -18,16 +13,19 @@ import type { RowsPass } from './rows-pass.ts';
 import { type BatchInputs, moduleInputs } from './sum-rows.ts';
 
 export interface QuantizedModule extends QuantizedLinears {
-  /** Mean over the first rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */
-  readonly rfnError: number;
   /** Forward passes rounded to half precision. */
   readonly mixed: boolean;
 }
 
+/** What a module's quantization costs. */
+export interface ModuleErrors extends Pick<QuantizedLinears, 'linearErrors'> {
+  /** Mean over the first rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */
+  readonly rfnError: number;
+}
+
 /**
- * Quantizes one module on the pass's states and advances the original's; the quantized ones stay as they are, so that
- * this can be started again.
- * @param finish takes the result and the module with the weights that its packed tensors stand for.
+ * Quantizes one module on the pass's states, and advances them and the original's. The quantized states stay as they
+ * are until the module is written, so that this can be started again.
  */
 export async function quantizeModule(
   context: StageContext,
@@ -37,10 +35,12 @@ export async function quantizeModule(
   params: ModuleParams,
   rows: number,
   batch: number,
-  finish: (result: QuantizedModule, loaded: LoadedModule) => Promise<void>,
-): Promise<QuantizedModule> {
+  write: (result: QuantizedModule) => Promise<void>,
+): Promise<ModuleErrors> {
   const { gpu, plan } = context;
   const { quantized, expected, original, originalNext } = pass;
+  const index = plan.modules.indexOf(module);
+  pass.expectSums(index, module.key);
   return withScope(gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, quantized.length);
     const { linears, precise } = await withScope(gpu, async (sumScope) => {
@@ -53,43 +53,16 @@ export async function quantizeModule(
         later(expected.store(rowsOf(output, 0, tokens), start));
       };
       const { sums, mixed } = await pass.sum(sumScope, batch, {
-        index: plan.modules.indexOf(module),
-        key: module.key,
-        sizes: inputSizes(module),
+        ...{ index, key: module.key, sizes: inputSizes(module), seen },
         source: (half) => moduleInputs(withPrecision(loaded, half)),
-        mayRound: true,
-        seen,
+        meanwhile: (half) => advance(context, withPrecision(loaded, half), original, originalNext, batch),
       });
-      const precise = withPrecision(loaded, mixed);
-      await advance(context, precise, original, originalNext, batch);
       const request = { loaded, params, sums, rows, sample };
-      return { linears: await quantizeLinears(context, crew, scope, sumScope, request), precise };
+      const linears = await quantizeLinears(context, crew, scope, sumScope, request);
+      return { linears, precise: withPrecision(loaded, mixed) };
     });
-    const rfnError = await compareFirst(context, precise, quantized, expected, batch);
-    const result = { ...linears, rfnError, mixed: precise.forward.mixed };
-    await finish(result, precise);
-    return result;
+    await write({ ...linears, mixed: precise.forward.mixed });
+    const rfnError = await pass.advance(index, precise, batch);
+    return { linearErrors: linears.linearErrors, rfnError };
   });
-}
-
-/** The mean relative error of what the module makes of the first rows of `input`, beside what it should. */
-export async function compareFirst(
-  { gpu, control }: StageContext,
-  { forward, module, norms, linears }: LoadedModule,
-  input: HiddenStates,
-  expected: HiddenStates,
-  batch: number,
-): Promise<number> {
-  const errors: number[] = [];
-  const note = (values: readonly number[], start: number) => {
-    for (const [i, value] of values.entries()) errors[start + i] = value;
-  };
-  await forEachBatch(gpu, expected.rows, batch, async (scope, start, end, later) => {
-    await checkControl(control);
-    const x = input.load(scope, start, end);
-    const y = runBlock(forward, scope, module, norms, linears, x).output;
-    const sums = recordRowNorms(gpu, scope, y, expected.load(scope, start, end), end - start);
-    later(readErrors(gpu, sums).then((values) => note(values, start)));
-  });
-  return mean(errors);
 }

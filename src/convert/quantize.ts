@@ -4,8 +4,10 @@ import type { BitWidth, ModuleParams } from '../exl2/params.ts';
 import { withScope } from '../gpu/scope.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import type { TensorSource } from '../io/tensor-source.ts';
+import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { weightNames } from '../model/weights.ts';
+import { byteLength } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
@@ -17,8 +19,11 @@ import type { Crew } from './pool/crew.ts';
 import { progressReporter } from './progress.ts';
 import { type Perplexities, quantizeHead } from './quantize-head.ts';
 import { linearEvent } from './quantize-linear.ts';
-import { type QuantizedModule, quantizeModule } from './quantize-module.ts';
+import { type ModuleErrors, type QuantizedModule, quantizeModule } from './quantize-module.ts';
 import { RowsPass } from './rows-pass.ts';
+
+/** Larger heads are read a slice at a time, as the memory for all of it may not be there. */
+const HEAD_BYTES = 2 ** 30;
 
 /** How to quantize. */
 export interface QuantizeChoice {
@@ -64,16 +69,15 @@ export async function quantize(
     for (const [index, module] of plan.modules.entries()) {
       const started = performance.now();
       progress(index, 0);
-      fetch(weightNames(plan.modules[index + 1]));
+      fetch(namesAfter(source, plan, index));
       const done = await work.openTensors(ARTEFACT.tensors(module.key));
       const params = strategy.params.get(module.key)!;
       const errors = await withFittingBatch(gpu, batchRows, module.key, pass.states, (batch) =>
         done
           ? replayModule(context, pass, module, params, done, batch)
-          : quantizeModule(context, crew, pass, module, params, rows.rows, batch, async (result, loaded) => {
+          : quantizeModule(context, crew, pass, module, params, rows.rows, batch, async (result) => {
               progress(index, 0.7);
               await writeModule(context, module, result);
-              await pass.advance(index, loaded, batch);
             }),
       );
       pass.swapOriginal();
@@ -100,16 +104,20 @@ export async function quantize(
   }
 }
 
-type ModuleErrors = Pick<QuantizedModule, 'rfnError' | 'linearErrors'>;
+/** The large tensors that come after this module, worth reading ahead. */
+function namesAfter(source: TensorSource, { modules, head }: ModelPlan, index: number): string[] {
+  const next = modules[index + 1];
+  if (next) return weightNames(next);
+  return byteLength(source.requireInfo(head.weight)) <= HEAD_BYTES ? [head.weight] : [];
+}
 
 const writeModule = (
   { work }: StageContext,
   { key }: ModuleSpec,
-  { tensors, mixed, rfnError, linearErrors }: QuantizedModule,
+  { tensors, mixed, linearErrors }: QuantizedModule,
 ): Promise<void> =>
   work.writeTensors(ARTEFACT.tensors(key), tensors, {
     mixed: String(mixed),
-    rfn_error: String(rfnError),
     linear_errors: JSON.stringify(linearErrors),
   });
 
@@ -122,24 +130,27 @@ async function replayModule(
   file: SafetensorsFile,
   batch: number,
 ): Promise<ModuleErrors> {
-  await withScope(context.gpu, async (scope) => {
+  const rfnError = await withScope(context.gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, pass.quantized.length);
     const precise = withPrecision(loaded, isMixed(file));
     await advance(context, precise, pass.original, pass.originalNext, batch);
+    await advance(context, precise, pass.quantized, pass.expected, batch);
     await takePackedWeights(context, scope, precise, file);
-    await pass.advance(context.plan.modules.indexOf(module), precise, batch);
+    return pass.advance(context.plan.modules.indexOf(module), precise, batch);
   });
-  const errors = errorsIn(file, module);
+  const linearErrors = linearErrorsIn(file, module);
   for (const linear of module.linears) {
-    context.emit(linearEvent(linear, params[linear.name]!, errors.linearErrors[linear.name]));
+    context.emit(linearEvent(linear, params[linear.name]!, linearErrors[linear.name]));
   }
-  return errors;
+  return { rfnError, linearErrors };
 }
 
-function errorsIn({ name, metadata }: SafetensorsFile, { linears }: ModuleSpec): ModuleErrors {
-  const rfnError = Number(metadata.get('rfn_error'));
-  const linearErrors = JSON.parse(metadata.get('linear_errors') ?? '{}') as Record<string, number>;
-  const complete = linears.every((linear) => Number.isFinite(linearErrors[linear.name]));
-  assert(Number.isFinite(rfnError) && complete, `${name} lacks errors`);
-  return { rfnError, linearErrors };
+function linearErrorsIn(
+  { name, metadata }: SafetensorsFile,
+  { linears }: ModuleSpec,
+): Readonly<Record<string, number>> {
+  const errors = JSON.parse(metadata.get('linear_errors') ?? '{}') as Record<string, number>;
+  const complete = linears.every((linear) => Number.isFinite(errors[linear.name]));
+  assert(complete, `${name} lacks errors`);
+  return errors;
 }

@@ -7,11 +7,13 @@ import type { ModelPlan } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
+import { together } from '../util/together.ts';
 import { withFittingBatch } from './batch-size.ts';
-import { advance, inputsFit, type LoadedModule, roundsToHalf } from './capture.ts';
+import { advance, type BlockRun, inputsFit, type LoadedModule, roundsToHalf } from './capture.ts';
 import type { StageContext } from './context.ts';
+import { mean, noteErrors } from './errors-by-row.ts';
 import { quantizingNeed } from './gpu-need.ts';
-import { HessianSums } from './hessian-sums.ts';
+import { HessianSums, type SumPiece } from './hessian-sums.ts';
 import { newStates } from './new-states.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
@@ -35,10 +37,18 @@ export interface SumRequest {
   readonly key: string;
   readonly sizes: ReadonlyMap<LinearInput, number>;
   source(mixed: boolean): InputSource;
-  /** Whether the inputs may be rounded to half precision where that is faster. */
-  readonly mayRound: boolean;
   /** Sees the first rows. */
   seen?(batch: BatchInputs): void;
+  /** What else is to be done with these sums' precision, while those of helpers are on their way. */
+  meanwhile(mixed: boolean): Promise<void>;
+}
+
+/** What helpers have been asked to sum. */
+interface Asked {
+  readonly index: number;
+  readonly mixed: boolean;
+  /** Of each helper that has rows. */
+  readonly pieces: Promise<readonly (readonly SumPiece[])[]>;
 }
 
 /**
@@ -46,6 +56,9 @@ export interface SumRequest {
  * step after the other (an H200 and a virtual machine's memory, 2026-11-23).
  */
 const SUM_BYTES_PER_SECOND = 1.5e9;
+
+/** A helper reads one while another is passed on. */
+const PIECES_UNDER_WAY = 2;
 
 /** Whether running rows takes longer than sending their sums. */
 function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[]): boolean {
@@ -78,6 +91,7 @@ export class RowsPass {
   readonly #rows: CalibrationRows;
   readonly #parts: readonly RowPart[];
   readonly #others: readonly Share[];
+  #asked: Asked | undefined;
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
   constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
@@ -116,6 +130,11 @@ export class RowsPass {
     await begun;
   }
 
+  /** Asks the helpers for the sums of a module that {@link sum} will want, before its weights are here. */
+  expectSums(index: number, key: string): void {
+    this.#asked = this.#ask(index, key, roundsToHalf(this.#context.gpu));
+  }
+
   /** Sums xᵀx of all rows; the squares and totals belong to `scope`. */
   async sum(
     scope: Scope,
@@ -124,24 +143,31 @@ export class RowsPass {
   ): Promise<{ sums: HessianSums; mixed: boolean }> {
     const { gpu } = this.#context;
     const sums = new HessianSums(gpu, scope, request.key, request.sizes);
-    const mixed = request.mayRound && roundsToHalf(gpu);
+    const mixed = roundsToHalf(gpu);
     await this.#sumWith(sums, batch, request, mixed);
     if (!mixed || (await inputsFit(gpu, sums.squares))) return { sums, mixed };
     await this.#sumWith(sums, batch, request, false);
     return { sums, mixed: false };
   }
 
-  /** Advances everyone's states through a module whose tensors are finished. */
-  async advance(index: number, loaded: LoadedModule, batch: number): Promise<void> {
+  /**
+   * Advances everyone's states through a module whose tensors are finished.
+   * @returns the mean over the first rows of ‖output − expected‖ / ‖expected‖.
+   */
+  async advance(index: number, loaded: LoadedModule, batch: number): Promise<number> {
     const { key } = loaded.module;
+    const errors: number[] = [];
     const others = this.#call(this.#withRows, ({ helper }) =>
       helper.call(`advances ${key}`, (api) => api.advanceRows(index)),
     );
-    const own = advance(this.#context, loaded, this.quantized, this.quantized, batch).catch((error) => {
+    const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
+    const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);
+    const told = own.catch((error) => {
       throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
     });
-    await this.#crew.leader.during(`advances ${key}`, () => own);
+    await this.#crew.leader.during(`advances ${key}`, () => told);
     await others;
+    return mean(errors);
   }
 
   swapOriginal(): void {
@@ -158,9 +184,9 @@ export class RowsPass {
     const seen = (inputs: BatchInputs) => {
       if (inputs.start < this.expected.rows) request.seen?.(inputs);
     };
-    const others = this.#call(this.#withRows, ({ helper }) =>
-      helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed)),
-    );
+    const isAsked = this.#asked?.index === index && this.#asked.mixed === mixed;
+    const { pieces } = isAsked ? this.#asked! : this.#ask(index, key, mixed);
+    this.#asked = undefined;
     sums.clear();
     await this.#crew.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
@@ -168,12 +194,35 @@ export class RowsPass {
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
-    const given = await others;
-    await sums.add(given.flat());
-    for (const [i, { helper }] of this.#withRows.entries()) {
-      for (const half of given[i] ?? []) for (const bytes of half.sums.values()) helper.release(bytes);
-    }
+    await together([this.#addOthers(sums, pieces), request.meanwhile(mixed)]);
     sums.finish();
+  }
+
+  #ask(index: number, key: string, mixed: boolean): Asked {
+    const pieces = this.#call(this.#withRows, ({ helper }) =>
+      helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed)),
+    );
+    return { index, mixed, pieces };
+  }
+
+  /** Adds what helpers have summed, in the order of its parts; the next piece is on its way meanwhile. */
+  async #addOthers(sums: HessianSums, asked: Asked['pieces']): Promise<void> {
+    const given = await asked;
+    const isAlone = (half: number) =>
+      given.filter((pieces) => pieces.some((p) => p.half === half)).length === 1;
+    const all = this.#withRows.flatMap(({ helper }, i) => given[i]!.map((piece) => ({ helper, piece })));
+    const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
+    const read = ({ helper, piece }: (typeof all)[number]) => {
+      const bytes = helper.call('sends sums', (api) => api.readSum(piece));
+      bytes.catch(() => {}); // thrown when its turn comes
+      reading.push(bytes);
+    };
+    for (const [i, { helper, piece }] of all.entries()) {
+      for (const next of all.slice(reading.length, i + PIECES_UNDER_WAY)) read(next);
+      const bytes = await reading[i]!;
+      await sums.addPiece(piece, bytes, isAlone(piece.half));
+      helper.release(bytes);
+    }
   }
 
   get #withRows(): readonly Share[] {

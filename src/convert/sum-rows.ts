@@ -20,9 +20,9 @@ export const moduleInputs = ({ forward, module, norms, linears }: LoadedModule):
   run: (scope, x) => runInputs(forward, scope, module, norms, linears, x),
 });
 
-/** The head's input counts as a norm's output too. */
-export const headInputs = (forward: ForwardContext, norm: GpuTensor): InputSource => ({
-  mixed: false,
+/** The head's input counts as a norm's output too. @param mixed whether its sums may be rounded. */
+export const headInputs = (forward: ForwardContext, norm: GpuTensor, mixed: boolean): InputSource => ({
+  mixed,
   run: (scope, x) => new Map([['postNorm', normalize(forward, scope, x, norm)]]),
 });
 

@@ -2,7 +2,7 @@ import { padColumns } from '../exl2/packed-linear.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readEmbeddings, spread, uploadEmbeddings } from '../model/embedding.ts';
+import { loadEmbeddings, spread } from '../model/embedding.ts';
 import { normalize, project, runBlock } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
 import { sliceColumns } from '../model/weights.ts';
@@ -93,9 +93,8 @@ export class LanguageModel {
     return withScope(this.#gpu, async (scope) => {
       const { hiddenSize } = outline.config;
       const tokens = Int32Array.from(ids);
-      const vectors = await readEmbeddings(source, outline, tokens);
-      const table = uploadEmbeddings(this.#gpu, scope, vectors);
-      let x = spread(this.#gpu, scope, vectors, table, tokens);
+      const vectors = await loadEmbeddings(this.#gpu, scope, source, outline, tokens);
+      let x = spread(this.#gpu, scope, vectors, tokens);
       const context = cache.context(ids.length);
       for (const { module, norms, linears } of this.#blocks) {
         x = await withScope(this.#gpu, (block) =>

@@ -44,9 +44,9 @@ export function readAhead<T extends TensorSource>(source: T): ReadAhead<T> {
     source: {
       ...source,
       read: (name, target) => held(name) ?? source.read(name, target),
-      async readRows(name, rowStart, rowEnd) {
+      async readRows(name, rowStart, rowEnd, target) {
         const tensor = await held(name);
-        if (!tensor) return source.readRows(name, rowStart, rowEnd);
+        if (!tensor) return source.readRows(name, rowStart, rowEnd, target);
         const rowBytes = tensor.data.length / tensor.shape[0]!;
         const data = tensor.data.subarray(rowStart * rowBytes, rowEnd * rowBytes);
         return { ...tensor, shape: [rowEnd - rowStart, ...tensor.shape.slice(1)], data };

@@ -14,8 +14,13 @@ export interface TensorSource {
   requireInfo(name: string): TensorInfo;
   /** @param target of the tensor's size, which may take its bytes; or they have a buffer of their own. */
   read(name: string, target?: Uint8Array<ArrayBuffer>): Promise<HostTensor>;
-  /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …). */
-  readRows(name: string, rowStart: number, rowEnd: number): Promise<HostTensor>;
+  /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …); `target` of its size. */
+  readRows(
+    name: string,
+    rowStart: number,
+    rowEnd: number,
+    target?: Uint8Array<ArrayBuffer>,
+  ): Promise<HostTensor>;
   /** F32, F16 or BF16 as f32; throws UnsupportedError for other dtypes. */
   readFloat(name: string): Promise<FloatTensor>;
 }
@@ -52,7 +57,8 @@ export function joinTensors(files: readonly SafetensorsFile[], place: string): T
     info: (name) => fileOf.get(name)?.tensors.get(name),
     requireInfo: (name) => requireFile(name).tensors.get(name)!,
     read: async (name, target) => requireFile(name).read(name, target),
-    readRows: async (name, rowStart, rowEnd) => requireFile(name).readRows(name, rowStart, rowEnd),
+    readRows: async (name, rowStart, rowEnd, target) =>
+      requireFile(name).readRows(name, rowStart, rowEnd, target),
     async readFloat(name) {
       const file = requireFile(name);
       return toFloat(await file.read(name), file.name);

@@ -20,6 +20,10 @@ export interface Speeds {
 /** Of the fastest product in f32. */
 export const f32Speed = ({ plain, tiled, wide }: Speeds): number => Math.max(plain, tiled, wide);
 
+/** Of the products that do most of the work; where memory does not suffice to tell, as slow as can be. */
+export const productSpeed = (speeds: Speeds | undefined): number =>
+  speeds ? Math.max(f32Speed(speeds), speeds.matrix) : 1;
+
 /** Sides of the square products; the first only makes the pipeline and wakes the GPU. */
 const SIDES = [256, 256, 512, 1024, 2048];
 /** A measurement of this length is long enough, and software adapters need it for the smallest product. */

@@ -10,19 +10,18 @@ import type { ModelOutline } from './plan.ts';
 import type { HiddenStates } from './states.ts';
 
 /** Bytes of the table that are read at a time. */
-const READ_BYTES = 64 * 2 ** 20;
+const READ_BYTES = 16 * 2 ** 20;
 /** Share of the free GPU memory that vectors may take. */
 const VECTORS_SHARE = 0.25;
 
-/** Embeddings of some tokens, as they lie in the file. */
+/** Embeddings of some tokens on the GPU, as they lie in the file. */
 export interface Embeddings {
   readonly dtype: keyof typeof embed;
   /** Elements of a vector. */
   readonly hidden: number;
-  readonly rowBytes: number;
-  /** Number of each token's vector in `data`. */
+  /** Number of each token's vector in `table`. */
   readonly places: ReadonlyMap<number, number>;
-  readonly data: Uint8Array<ArrayBuffer>;
+  readonly table: GpuTensor;
 }
 
 /**
@@ -39,37 +38,29 @@ export async function embedTokens(
 ): Promise<void> {
   const { length } = states[0]!;
   const rows = Math.max(...states.map((each) => each.rows));
-  const all = await readEmbeddings(source, plan, ids.subarray(0, rows * length));
+  const all = ids.subarray(0, rows * length);
+  const { rowBytes } = storedVectors(source, plan);
   const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
   const room = Math.min(gpu.memory.available * VECTORS_SHARE, maxStorageBufferBindingSize, maxBufferSize);
-  const fits = all.data.length <= room;
-  const step = fits ? rows : Math.max(1, Math.floor(room / (length * all.rowBytes)));
+  const fits = distinct(all).length * rowBytes <= room;
+  const step = fits ? rows : Math.max(1, Math.floor(room / (length * rowBytes)));
   for (let first = 0; first < rows; first += step) {
-    const part = ids.subarray(first * length, Math.min(rows, first + step) * length);
-    const vectors = fits ? all : chosen(all, part);
+    const part = all.subarray(first * length, (first + step) * length);
     await withScope(gpu, async (scope) => {
-      const table = uploadEmbeddings(gpu, scope, vectors);
+      const vectors = await loadEmbeddings(gpu, scope, source, plan, part);
       await forEachBatch(gpu, part.length / length, 1, (batch, row, end, later) => {
-        const x = spread(gpu, batch, vectors, table, part.subarray(row * length, end * length));
+        const x = spread(gpu, batch, vectors, part.subarray(row * length, end * length));
         for (const each of states) if (first + row < each.rows) later(each.store(x, first + row));
       });
     });
   }
 }
 
-/** Vectors on the GPU, for {@link spread}. */
-export function uploadEmbeddings(gpu: Gpu, scope: Scope, { data }: Embeddings): GpuTensor {
-  const table = scope.alloc([data.length / 4], 'embeddings');
-  gpu.write(table, data);
-  return table;
-}
-
 /** The embeddings of tokens, (tokens, hidden) f32. */
 export function spread(
   gpu: Gpu,
   scope: Scope,
-  { dtype, hidden: k, places }: Embeddings,
-  table: GpuTensor,
+  { dtype, hidden: k, places, table }: Embeddings,
   ids: Int32Array,
 ): GpuTensor {
   const m = ids.length;
@@ -83,48 +74,58 @@ export function spread(
 }
 
 /** The embedding of every id that occurs. Throws InputError for one that the model does not have. */
-export async function readEmbeddings(
+export async function loadEmbeddings(
+  gpu: Gpu,
+  scope: Scope,
   source: TensorSource,
-  { config, embedding: name }: ModelOutline,
+  plan: ModelOutline,
   ids: Int32Array,
 ): Promise<Embeddings> {
-  const { vocabSize, hiddenSize: hidden } = config;
+  const { vocabSize, hiddenSize: hidden } = plan.config;
   const wrong = ids.find((id) => id < 0 || id >= vocabSize);
   if (wrong !== undefined) {
     throw new InputError(
       `Token ${wrong} in the rows is outside the model's vocabulary of ${vocabSize}: tokenizer.json or the file of rows belongs to another model.`,
     );
   }
-  const { dtype } = source.requireInfo(name);
-  assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${name} is ${dtype}`);
-  const rowBytes = hidden * DTYPES[dtype].bytes;
+  const { dtype, rowBytes } = storedVectors(source, plan);
   const wanted = distinct(ids);
-  const data = new Uint8Array(wanted.length * rowBytes);
+  const table = scope.alloc([(wanted.length * rowBytes) / 4], 'embeddings');
   const span = Math.max(1, Math.floor(READ_BYTES / rowBytes));
+  // New memory is slower than reading.
+  const most = Math.min(span, wanted.at(-1)! + 1 - wanted[0]!) * rowBytes;
+  const [read, packed] = [new Uint8Array(most), new Uint8Array(most)];
   for (let i = 0; i < wanted.length; ) {
-    const first = wanted[i]!;
-    let last = i;
-    while (last + 1 < wanted.length && wanted[last + 1]! - first < span) last++;
-    const piece = await source.readRows(name, first, wanted[last]! + 1);
-    for (; i <= last; i++) copyVector(piece.data, wanted[i]! - first, data, i, rowBytes);
+    const [start, first] = [i, wanted[i]!];
+    while (i < wanted.length && wanted[i]! - first < span) i++;
+    const end = wanted[i - 1]! + 1;
+    const target = read.subarray(0, (end - first) * rowBytes);
+    const { data } = await source.readRows(plan.embedding, first, end, target);
+    const isWhole = end - first === i - start;
+    if (!isWhole) pack(wanted.subarray(start, i), data, packed, rowBytes);
+    gpu.writeAt(table, start * rowBytes, isWhole ? data : packed.subarray(0, (i - start) * rowBytes));
   }
-  return { dtype, hidden, rowBytes, places: placesOf(wanted), data };
+  return { dtype, hidden, table, places: placesOf(wanted) };
 }
 
-/** Those of the vectors that these ids take. */
-function chosen(vectors: Embeddings, ids: Int32Array): Embeddings {
-  const { rowBytes, places } = vectors;
-  const wanted = distinct(ids);
-  const data = new Uint8Array(wanted.length * rowBytes);
-  for (const [i, id] of wanted.entries()) copyVector(vectors.data, places.get(id)!, data, i, rowBytes);
-  return { ...vectors, places: placesOf(wanted), data };
+function storedVectors(
+  source: TensorSource,
+  { config, embedding: name }: ModelOutline,
+): Pick<Embeddings, 'dtype'> & { rowBytes: number } {
+  const { dtype } = source.requireInfo(name);
+  assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${name} is ${dtype}`);
+  return { dtype, rowBytes: config.hiddenSize * DTYPES[dtype].bytes };
+}
+
+/** Copies the vectors of these ids, which `data` has from the first of them on, one after the other. */
+function pack(wanted: Int32Array, data: Uint8Array, packed: Uint8Array, bytes: number): void {
+  for (const [i, id] of wanted.entries()) {
+    const at = (id - wanted[0]!) * bytes;
+    packed.set(data.subarray(at, at + bytes), i * bytes);
+  }
 }
 
 const distinct = (ids: Int32Array): Int32Array => Int32Array.from(new Set(ids)).sort();
 
 const placesOf = (ids: Int32Array): ReadonlyMap<number, number> =>
   new Map(Array.from(ids, (id, i) => [id, i]));
-
-function copyVector(from: Uint8Array, i: number, to: Uint8Array, j: number, bytes: number): void {
-  to.set(from.subarray(i * bytes, (i + 1) * bytes), j * bytes);
-}

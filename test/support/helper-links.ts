@@ -45,6 +45,7 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
     measure: passed('measure', (index) => helper.measure(index)),
     beginPass: passed('beginPass', (parts) => helper.beginPass(parts)),
     sumRows: passed('sumRows', (index, mixed) => helper.sumRows(index, mixed)),
+    readSum: passed('readSum', (piece) => helper.readSum(piece)),
     advanceRows: passed('advanceRows', (index) => helper.advanceRows(index)),
     quantizeLinears: passed('quantizeLinears', (...request) => helper.quantizeLinears(...request)),
   };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type HalfSum, HessianSums, putSum, type SumBytes } from '../../src/convert/hessian-sums.ts';
+import { HessianSums, putSum, type SumPiece } from '../../src/convert/hessian-sums.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { type Scope, withScope } from '../../src/gpu/scope.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -11,6 +11,7 @@ const SIZES = new Map([
   ['preDown', 131],
 ] as const);
 type Input = 'postNorm' | 'preDown';
+type Totals = ReadonlyMap<Input, Uint8Array<ArrayBuffer>>;
 const PART_TOKENS = [5, 1, 9, 3];
 /** Which half of all parts each belongs to. */
 const HALVES = [0, 0, 1, 1];
@@ -39,7 +40,7 @@ function triangle(k: number, x: Float32Array, of: (product: number) => number = 
 }
 
 /** Puts a part's sum into the squares, where the GPU would make it; what is above the diagonal means nothing. */
-function sumPart(sums: HessianSums, part: number, half = HALVES[part]!): void {
+function sumPart(sums: HessianSums, part: number): void {
   sums.startPart();
   for (const [name, k] of SIZES) {
     const packed = triangle(k, inputs(k, part));
@@ -47,37 +48,49 @@ function sumPart(sums: HessianSums, part: number, half = HALVES[part]!): void {
     for (let i = 0, at = 0; i < k; i++) for (let j = 0; j <= i; j++) square[i * k + j] = packed[at++]!;
     gpu.write(sums.squares.get(name)!, square);
   }
-  sums.endPart(half);
+  sums.endPart(HALVES[part]!);
 }
 
 const newSums = (scope: Scope) => new HessianSums(gpu, scope, 'test', SIZES);
 
+interface SentPiece {
+  readonly piece: SumPiece;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** What a helper with these parts sends. */
-const helperSums = (parts: readonly number[]): Promise<HalfSum[]> =>
+const helperSums = (parts: readonly number[]): Promise<SentPiece[]> =>
   withScope(gpu, async (scope) => {
     const sums = newSums(scope);
-    const halves: HalfSum[] = [];
-    for (const half of new Set(parts.map((part) => HALVES[part]!))) {
-      sums.clear();
-      for (const part of parts) if (HALVES[part] === half) sumPart(sums, part, 0);
-      halves.push(structuredClone({ half, sums: await sums.readAll() }));
+    for (const part of parts) sumPart(sums, part);
+    const sent: SentPiece[] = [];
+    for (const piece of sums.pieces) {
+      const bytes = new Uint8Array(piece.end - piece.start);
+      await sums.readPiece(piece, bytes);
+      sent.push({ piece, bytes });
     }
-    return halves;
+    return sent;
   });
 
 /** The totals of all parts, shared among a leader and its helpers. */
-const totals = ([own, ...others]: readonly (readonly number[])[]): Promise<SumBytes> =>
+const totals = ([own, ...others]: readonly (readonly number[])[]): Promise<Totals> =>
   withScope(gpu, async (scope) => {
     const helped = await Promise.all(others.map(helperSums));
     const sums = newSums(scope);
-    sums.clear();
     for (const part of own!) sumPart(sums, part);
-    await sums.add(helped.flat());
+    for (const { piece, bytes } of helped.flat()) {
+      const { half } = piece;
+      const owners = helped.filter((sent) => sent.some((one) => one.piece.half === half));
+      await sums.addPiece(piece, bytes, owners.length === 1);
+    }
     sums.finish();
-    return sums.readAll();
+    return new Map([
+      ['postNorm', await sums.read('postNorm')],
+      ['preDown', await sums.read('preDown')],
+    ]);
   });
 
-const floats = (sums: SumBytes, name: Input) => new Float32Array(sums.get(name)!.buffer);
+const floats = (sums: Totals, name: Input) => new Float32Array(sums.get(name)!.buffer);
 
 test('the sum over all parts is the f64 one', async () => {
   const all = await totals([PARTS]);
@@ -115,21 +128,21 @@ test('it is the same to the bit whoever sums which parts', async () => {
 });
 
 test('a sum that is put on a GPU, or finished there, is the lower triangle of the square', async () => {
-  const [half] = await helperSums([2]);
-  const part = half!.sums;
+  const sent = await helperSums([2]);
   for (const [name, k] of SIZES) {
+    const { piece, bytes } = sent.find((one) => one.piece.input === name)!;
+    expect(piece).toEqual({ half: 1, input: name, start: 0, end: (k * (k + 1) * 4) / 2 });
     const squares = await withScope(gpu, async (scope) => {
       const sums = newSums(scope);
-      sums.clear();
-      await sums.add([half!]);
+      await sums.addPiece(piece, bytes, true);
       sums.finish();
-      const put = await putSum(gpu, scope, part.get(name)!, k);
+      const put = await putSum(gpu, scope, bytes, k);
       return [await gpu.read(put), await gpu.read(sums.squares.get(name)!)];
     });
     for (const square of squares) {
       const values = new Float32Array(square);
       const rows = Array.from({ length: k }, (_, i) => [...values.subarray(i * k, i * k + i + 1)]);
-      expect(rows.flat(), name).toEqual([...floats(part, name)]);
+      expect(rows.flat(), name).toEqual([...new Float32Array(bytes.buffer)]);
     }
   }
 });

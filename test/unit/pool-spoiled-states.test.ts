@@ -69,8 +69,8 @@ test('memory that runs out while states change in place restarts the pass with s
 });
 
 test('where not even one row fits the error says what to do', async () => {
-  // Four, two and one row at a time; each restart runs the original's three rows first.
-  const faulty = watched(memoryDirectory('work'), FIRST, () => refuseBatches(1, 4, 8));
+  // Four, two and one row at a time; each restart first runs three rows of the original's states, and of the pass.
+  const faulty = watched(memoryDirectory('work'), FIRST, () => refuseBatches(1, 6, 13));
   const { context, rows, choice } = await tinyStages(gpu, MODEL, faulty);
   const failing = quantizeAgain(context, loneCrew(), rows, choice);
   await expect(failing).rejects.toThrow(OutOfMemoryError);

@@ -46,6 +46,7 @@ const api: HelperApi = {
   measure: (index) => helper.measure(index),
   beginPass: (parts) => helper.beginPass(parts),
   sumRows: (index, mixed) => helper.sumRows(index, mixed),
+  readSum: (piece) => helper.readSum(piece),
   advanceRows: (index) => helper.advanceRows(index),
   quantizeLinears: (...request) => helper.quantizeLinears(...request),
 };

@@ -7,7 +7,7 @@
 import type { CalibrationRows } from '../../calibration/rows.ts';
 import type { ModuleParams } from '../../exl2/params.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
-import type { HalfSum, SumBytes } from '../hessian-sums.ts';
+import type { SumBytes, SumPiece } from '../hessian-sums.ts';
 import type { RowPart } from '../row-parts.ts';
 import type { ConvertSettings } from '../settings.ts';
 
@@ -16,6 +16,8 @@ export interface HelperJob {
   readonly settings: Pick<ConvertSettings, 'quantizer' | 'precision' | 'ropeScale' | 'ropeAlpha'>;
   readonly measurement: CalibrationRows;
   readonly quantization: CalibrationRows;
+  /** Modules will be measured: what that begins with can be done at once. */
+  readonly measures: boolean;
 }
 
 export interface HelperFacts {
@@ -39,8 +41,13 @@ export interface HelperApi {
   measure(index: number): Promise<unknown>;
   /** Begins a quantization pass, with these parts of its rows or none; the measurement's memory is free then. */
   beginPass(parts: readonly RowPart[]): Promise<void>;
-  /** Σ xᵀx over each half that it has parts of, for the module of this number, or for the head after them. */
-  sumRows(index: number, mixed: boolean): Promise<HalfSum[]>;
+  /**
+   * Σ xᵀx over each half that it has parts of, for the module of this number, or for the head after them.
+   * @returns what can be read until it is asked for anything else.
+   */
+  sumRows(index: number, mixed: boolean): Promise<readonly SumPiece[]>;
+  /** @returns the piece's bytes; they may be written over when the next but one is asked for. */
+  readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>>;
   /** Advances its rows through a module whose tensors are in the work directory. */
   advanceRows(index: number): Promise<void>;
   /** Quantizes linears of a module. @param rows in the sums. @returns their packed tensors, by name. */

@@ -21,6 +21,8 @@ export class Member {
   #doing = 'waits';
   #since = performance.now();
   #busyMs = 0;
+  /** Calls under way. */
+  #working = 0;
 
   constructor(id: number, adapter: string, speed: number) {
     this.id = id;
@@ -32,16 +34,18 @@ export class Member {
     return this.#doing !== 'waits';
   }
 
-  /** Counts the time of `work` as the member's. */
+  /** Counts the time of `work` as the member's; some may overlap. */
   async during<T>(doing: string, work: () => Promise<T>): Promise<T> {
     this.#doing = doing;
-    this.#since = performance.now();
+    if (this.#working++ === 0) this.#since = performance.now();
     this.share = 0;
     try {
       return await work();
     } finally {
-      this.#busyMs += performance.now() - this.#since;
-      this.#doing = 'waits';
+      if (--this.#working === 0) {
+        this.#busyMs += performance.now() - this.#since;
+        this.#doing = 'waits';
+      }
     }
   }
 

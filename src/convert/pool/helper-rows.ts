@@ -1,5 +1,6 @@
 import type { CalibrationRows } from '../../calibration/rows.ts';
-import { withScope } from '../../gpu/scope.ts';
+import { Scope, withScope } from '../../gpu/scope.ts';
+import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { ModelDirectory } from '../../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
 import { embedTokens } from '../../model/embedding.ts';
@@ -13,7 +14,7 @@ import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
 import { advance, loadModule, withPrecision } from '../capture.ts';
 import type { StageContext } from '../context.ts';
 import { quantizingNeed } from '../gpu-need.ts';
-import { type HalfSum, HessianSums, type SumBytes } from '../hessian-sums.ts';
+import { HessianSums, type SumPiece } from '../hessian-sums.ts';
 import { newStates } from '../new-states.ts';
 import { loadQuantized } from '../packed-module.ts';
 import type { RowPart } from '../row-parts.ts';
@@ -27,14 +28,22 @@ export class HelperRows {
   readonly #states: HiddenStates;
   /** Counted from the first of its rows. */
   readonly #parts: readonly RowPart[];
-  /** Of the sums that were sent last of each half: new memory is slow. What was handed over is empty. */
-  readonly #sent: SumBytes[] = [new Map(), new Map()];
+  /** What is to be sent: sums of a module. */
+  #sums: HessianSums | undefined;
+  readonly #sumScope: Scope;
+  /** For two pieces on their way, in turn: new memory is slow. What was handed over is empty. */
+  readonly #memory: Uint8Array<ArrayBuffer>[] = [];
+  /** Linears of a module that this worker has quantized, by key: its weights as the packed tensors give them. */
+  readonly #made = new Map<string, GpuTensor>();
+  readonly #madeScope: Scope;
 
   constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowPart[]) {
     const { source, fetch } = readAhead(stage.source);
     const [first, last] = [parts[0]!.start, parts.at(-1)!.end];
     this.#context = { ...stage, source };
     this.#fetch = fetch;
+    this.#sumScope = new Scope(stage.gpu);
+    this.#madeScope = new Scope(stage.gpu);
     this.#ids = ids.subarray(first * length, last * length);
     // Its share of the linears is no more than what the leader quantizes.
     const need = quantizingNeed(stage.plan, { rows: last - first, length }, stage.quantizer);
@@ -50,28 +59,43 @@ export class HelperRows {
     );
   }
 
-  /** The sum of each half that it has parts of, for the module of this number, or for the head after them. */
-  async sum(index: number, mixed: boolean): Promise<HalfSum[]> {
+  /** The sums of each half that it has parts of, for the module of this number, or for the head after them. */
+  async sum(index: number, mixed: boolean): Promise<readonly SumPiece[]> {
     const { gpu, plan } = this.#context;
+    this.freeSums();
     this.#fetch(weightNames(plan.modules[index + 1]));
     const { key } = plan.modules[index] ?? plan.head;
     return withFittingBatch(gpu, this.#batch, key, [this.#states], (batch) =>
       withScope(gpu, async (scope) => {
+        this.freeSums();
         const { source, sizes } = await this.#inputs(scope, index, mixed);
-        const sums = new HessianSums(gpu, scope, key, sizes);
-        const halves: HalfSum[] = [];
-        for (const half of new Set(this.#parts.map((part) => part.half))) {
-          sums.clear();
-          // Of this half alone, so the first total takes it.
-          const parts = this.#parts.filter((part) => part.half === half).map((p) => ({ ...p, half: 0 }));
-          await sumParts(this.#context, source, this.#states, parts, batch, sums);
-          const totals = await sums.readAll(this.#sent[half]);
-          this.#sent[half] = new Map([...this.#sent[half]!, ...totals]);
-          halves.push({ half, sums: totals });
-        }
-        return halves;
+        this.#sums = new HessianSums(gpu, this.#sumScope, key, sizes);
+        await sumParts(this.#context, source, this.#states, this.#parts, batch, this.#sums);
+        return this.#sums.pieces;
       }),
     );
+  }
+
+  async readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
+    assert(this.#sums, 'a helper is asked for sums that it does not have');
+    const size = piece.end - piece.start;
+    const used = this.#memory.length > 1 ? this.#memory.shift() : undefined;
+    const bytes = used?.length === size ? used : new Uint8Array(size);
+    this.#memory.push(bytes);
+    await this.#sums.readPiece(piece, bytes);
+    return bytes;
+  }
+
+  freeSums(): void {
+    this.#sumScope.freeAll();
+    this.#sums = undefined;
+  }
+
+  /** Takes over the weight (k, n) of a linear that was quantized here, to {@link advance} with. */
+  keep(key: string, w: GpuTensor): void {
+    const earlier = this.#made.get(key);
+    if (earlier) this.#madeScope.free(earlier);
+    this.#made.set(key, this.#madeScope.adopt(w));
   }
 
   /** Advances the states through a module whose tensors are finished. */
@@ -81,13 +105,22 @@ export class HelperRows {
     const file = await work.openTensors(ARTEFACT.tensors(module.key));
     assert(file, `${module.key} is not finished`);
     await withScope(gpu, async (scope) => {
-      const loaded = await loadQuantized(this.#context, scope, module, file, this.#states.length);
+      const { length } = this.#states;
+      const loaded = await loadQuantized(this.#context, scope, module, file, length, this.#made);
       await advance(this.#context, loaded, this.#states, this.#states, this.#batch);
     });
+    this.#freeMade();
   }
 
   free(): void {
+    this.freeSums();
+    this.#freeMade();
     this.#states.free();
+  }
+
+  #freeMade(): void {
+    this.#madeScope.freeAll();
+    this.#made.clear();
   }
 
   get #batch(): number {
@@ -108,6 +141,6 @@ export class HelperRows {
     }
     const norm = await loadNorm(scope, source, plan.finalNorm);
     const forward = forwardContext(gpu, scope, plan.config, length);
-    return { source: headInputs(forward, norm), sizes: new Map([['postNorm', plan.head.k]]) };
+    return { source: headInputs(forward, norm, mixed), sizes: new Map([['postNorm', plan.head.k]]) };
   }
 }

@@ -5,15 +5,14 @@ import { withScope } from '../../gpu/scope.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
 import { workDirectory } from '../../io/work-directory.ts';
 import type { SpeedStore } from '../../kernels/kept-speeds.ts';
-import { gemmMixed } from '../../kernels/linalg/gemm.ts';
-import { measureFlops } from '../../kernels/measure-speeds.ts';
+import { productSpeed } from '../../kernels/measure-speeds.ts';
 import { chooseVariants } from '../../kernels/speed.ts';
 import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
 import { type Control, checkControl } from '../control.ts';
-import { type HalfSum, putSum, type SumBytes } from '../hessian-sums.ts';
+import { putSum, type SumBytes, type SumPiece } from '../hessian-sums.ts';
 import { moduleToJson } from '../measurement-json.ts';
 import { Measurer } from '../measurer.ts';
 import { openModel } from '../open-model.ts';
@@ -56,11 +55,12 @@ export class JobHelper implements HelperApi {
   async open(job: HelperJob): Promise<HelperFacts> {
     const { gpu, adapter, model, work, speeds, control } = this.#host;
     const { quantizer, precision } = job.settings;
-    await chooseVariants(gpu, precision, speeds);
-    const flopsPerSecond = await measureFlops(gpu, gemmMixed);
+    const flopsPerSecond = productSpeed(await chooseVariants(gpu, precision, speeds));
     const { source, plan } = await openModel(model, job.settings);
     const context = { gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control };
     this.#job = { context, rows: job };
+    // Should it fail, that is told when it is asked to measure.
+    if (job.measures) this.#afterLast(() => this.#measuring.start()).catch(() => {});
     return { adapter, flopsPerSecond };
   }
 
@@ -69,10 +69,9 @@ export class JobHelper implements HelperApi {
   }
 
   measure(index: number): Promise<unknown> {
-    return this.#afterLast(async ({ context, rows }) => {
-      this.#measurer ??= new Measurer(context, rows.measurement);
+    return this.#afterLast(async () => {
       this.#share = 0;
-      const candidates = await this.#measurer.measure(index, (share) => {
+      const candidates = await this.#measuring.measure(index, (share) => {
         this.#share = share;
       });
       return moduleToJson(candidates);
@@ -91,8 +90,13 @@ export class JobHelper implements HelperApi {
     });
   }
 
-  sumRows(index: number, mixed: boolean): Promise<HalfSum[]> {
+  sumRows(index: number, mixed: boolean): Promise<readonly SumPiece[]> {
     return this.#afterLast(() => this.#begun.sum(index, mixed));
+  }
+
+  /** Pieces may be asked for while others are on their way. */
+  readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#begun.readSum(piece);
   }
 
   advanceRows(index: number): Promise<void> {
@@ -109,6 +113,7 @@ export class JobHelper implements HelperApi {
       const { gpu, plan, source, quantizer } = context;
       const module = plan.modules[index]!;
       const made: Record<string, readonly HostTensor[]> = {};
+      this.#pass?.freeSums();
       for (const [input, bytes] of sums) {
         await withScope(gpu, async (scope) => {
           const linears = module.linears.filter((linear) => linear.input === input && params[linear.name]);
@@ -129,13 +134,21 @@ export class JobHelper implements HelperApi {
               factor,
               setting,
             );
-            scope.free(slices[0]!.w);
+            const { w } = slices[0]!;
+            if (this.#pass) this.#pass.keep(linear.key, scope.keep(w));
+            else scope.free(w);
             made[linear.name] = tensors;
           }
         });
       }
       return made;
     });
+  }
+
+  get #measuring(): Measurer {
+    assert(this.#job, 'a helper measures before it is opened');
+    this.#measurer ??= new Measurer(this.#job.context, this.#job.rows.measurement);
+    return this.#measurer;
   }
 
   get #begun(): HelperRows {

@@ -10,8 +10,13 @@ export interface SafetensorsFile extends SafetensorsHeader {
   readonly name: string;
   /** A whole tensor. @param target of its size, which may take its bytes. Throws InputError when there is none of that name. */
   read(name: string, target?: Uint8Array<ArrayBuffer>): Promise<HostTensor>;
-  /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …). */
-  readRows(name: string, rowStart: number, rowEnd: number): Promise<HostTensor>;
+  /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …); `target` of its size. */
+  readRows(
+    name: string,
+    rowStart: number,
+    rowEnd: number,
+    target?: Uint8Array<ArrayBuffer>,
+  ): Promise<HostTensor>;
 }
 
 /** Reads and checks the header; throws as {@link readHeader}. */
@@ -32,13 +37,14 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
       const { dtype, shape, begin, end } = entry(name);
       return { name, dtype, shape, data: await readChunked(source, begin, end, target) };
     },
-    async readRows(name, rowStart, rowEnd) {
+    async readRows(name, rowStart, rowEnd, target) {
       const { dtype, shape, begin, end } = entry(name);
       const [rowCount, ...rest] = shape;
       const inside = rowCount !== undefined && 0 <= rowStart && rowStart <= rowEnd && rowEnd <= rowCount;
       assert(inside, `rows ${rowStart} to ${rowEnd} of ${name} (${shape.join(', ')}) in ${source.name}`);
       const rowBytes = rowCount === 0 ? 0 : (end - begin) / rowCount;
-      const data = await readChunked(source, begin + rowStart * rowBytes, begin + rowEnd * rowBytes);
+      const [first, last] = [begin + rowStart * rowBytes, begin + rowEnd * rowBytes];
+      const data = await readChunked(source, first, last, target);
       return { name, dtype, shape: [rowEnd - rowStart, ...rest], data };
     },
   };

@@ -44,10 +44,10 @@ const api: HelperWorkerApi = {
     opening = openHelper(places, { signal: new AbortController().signal, resumed: check });
     opening.catch(() => {}); // the leader is told when it opens the job
   },
-  async open(job) {
+  async open(job, first) {
     assert(opening, 'a helper is opened before it begins');
     helper = await opening;
-    return helper.open(job);
+    return helper.open(job, first);
   },
   status: () => helper.status(),
   measure: (index) => helper.measure(index),

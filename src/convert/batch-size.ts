@@ -4,7 +4,7 @@ import type { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 
 /** Share of the GPU memory budget that the activations of one batch may take. */
-const ACTIVATION_SHARE = 0.15;
+export const ACTIVATION_SHARE = 0.15;
 /** More tokens in a batch gain nothing and make each dispatch longer. */
 const MAX_TOKENS = 4096;
 

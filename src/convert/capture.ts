@@ -3,6 +3,7 @@ import { factorHessian, readDiagonal } from '../gptq/factor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
+import { columnPower } from '../kernels/linalg/column_power.ts';
 import { gemmMixed } from '../kernels/linalg/gemm.ts';
 import { gemmMatrix } from '../kernels/linalg/gemm_matrix.ts';
 import { gram, gramMixed } from '../kernels/linalg/gram.ts';
@@ -79,14 +80,13 @@ const LARGEST_INPUT = 65504 / 8;
 
 /** Whether no linear input in the sums is too large for half precision; one that was makes its sum infinite. */
 export async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>): Promise<boolean> {
-  const largest = await Promise.all(
-    [...hessians.values()].map(async (h) => {
-      const squares = await readDiagonal(gpu, h, h.shape[0]!);
-      return Math.sqrt(squares.reduce((most, x) => Math.max(most, x), 0)); // NaN stays
-    }),
-  );
-  return largest.every((x) => x <= LARGEST_INPUT);
+  const squares = await Promise.all([...hessians.values()].map((h) => readDiagonal(gpu, h, h.shape[0]!)));
+  return squares.every(powerFits);
 }
+
+/** @param squares of each column: the sum. */
+const powerFits = (squares: ArrayLike<number>): boolean =>
+  Array.from(squares).every((x) => Math.sqrt(x) <= LARGEST_INPUT); // NaN does not
 
 /** Adds xᵀx of a linear input (tokens, k) to a Hessian sum. */
 export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor, mixed: boolean): void {
@@ -96,7 +96,10 @@ export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor, 
   });
 }
 
-/** Runs the module as it is on all rows, from `input` into `output`, as {@link captureHessians} does, and keeps nothing. */
+/**
+ * Runs the module as it is on all rows, from `input` into `output`, as precisely as {@link captureHessians} does, and
+ * keeps nothing.
+ */
 export async function passThrough(
   context: StageContext,
   loaded: LoadedModule,
@@ -104,10 +107,27 @@ export async function passThrough(
   output: HiddenStates,
   batch: number,
 ): Promise<void> {
-  // The sums tell whether half precision holds the inputs.
-  if (roundsToHalf(context.gpu))
-    await withScope(context.gpu, (sums) => sumHessians(context, sums, loaded, input, output, batch));
-  else await advance(context, loaded, input, output, batch);
+  const { gpu } = context;
+  const run = (mixed: boolean, seen?: (run: BlockRun) => void) =>
+    advance(context, withPrecision(loaded, mixed), input, output, batch, seen);
+  const fits =
+    roundsToHalf(gpu) &&
+    (await withScope(gpu, async (scope) => {
+      const powers = new Map<LinearInput, GpuTensor>();
+      for (const [name, k] of inputSizes(loaded.module)) powers.set(name, scope.alloc([k], 'squares'));
+      for (const p of powers.values()) gpu.zero(p);
+      await run(true, ({ inputs }) => {
+        for (const [name, p] of powers) addPower(gpu, p, inputs.get(name)!);
+      });
+      const squares = await Promise.all([...powers.values()].map((p) => gpu.read(p)));
+      return squares.every((bytes) => powerFits(new Float32Array(bytes)));
+    }));
+  if (!fits) await run(false);
+}
+
+function addPower(gpu: Gpu, p: GpuTensor, x: GpuTensor): void {
+  const [m, k] = x.shape as [number, number];
+  gpu.run(columnPower, { m, k, x, p });
 }
 
 /** Whether forward passes may round to half precision. */

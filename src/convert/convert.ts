@@ -113,12 +113,18 @@ function calibrate(
     };
     await openJob(context.work, jobInputs(job.settings, digests));
     await writeRows(context.work, rows);
-    const measures = (await earlierMeasurement(context, job)) === undefined;
-    const opening = openHelpers(job, { ...rows, measures }, speed);
+    const opening = openHelpers(job, rows, speed, await firstMeasured(context, job));
     opening.catch(() => {}); // thrown below
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
     return { rows, reference, helpers: await opening };
   });
+}
+
+/** Number of the first module that will be measured; undefined where none will. */
+async function firstMeasured(context: StageContext, job: ConvertJob): Promise<number | undefined> {
+  const { measureLayers } = job.settings;
+  if (measureLayers) return context.plan.modules.findIndex(({ layer }) => layer === measureLayers.first);
+  return (await earlierMeasurement(context, job)) === undefined ? 0 : undefined;
 }
 
 const earlierMeasurement = async ({ work }: StageContext, { settings }: ConvertJob): Promise<unknown> =>

@@ -19,6 +19,7 @@ import { rowNormBytes } from '../kernels/row-norms.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
+import { PIECE_BYTES } from './hessian-sums.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
@@ -117,8 +118,10 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 /** errors-by-row.ts, for one row of `count` elements. */
 const errorSums = (count: number): number => bufferBytes(rowNormBytes(count));
 
-/** hessian-sums.ts: the totals of both halves beside the squares. */
-const totals = (sizes: readonly number[]): number => 2 * total(sizes, (k) => buffer(triangleSize(k)));
+/** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
+const totals = (sizes: readonly number[]): number =>
+  2 * total(sizes, (k) => buffer(triangleSize(k))) +
+  most(sizes, (k) => Math.min(bufferBytes(PIECE_BYTES), buffer(triangleSize(k))));
 
 /**
  * quantize-module.ts and quantize-linears.ts with the parameters that take most, linear-error.ts

@@ -48,11 +48,22 @@ export class HessianSums {
   readonly #gpu: Gpu;
   readonly #scope: Scope;
   readonly #what: string;
+  readonly #memory: Map<LinearInput, Uint8Array<ArrayBuffer>>;
   /** Packed, of each half that there is anything of. */
   readonly #halves: [Totals | undefined, Totals | undefined] = [undefined, undefined];
 
-  /** For inputs of these widths; the tensors belong to `scope`. */
-  constructor(gpu: Gpu, scope: Scope, what: string, sizes: ReadonlyMap<LinearInput, number>) {
+  /**
+   * For inputs of these widths; the tensors belong to `scope`.
+   * @param memory that {@link read} has used for other modules, and uses now: new memory is slow.
+   */
+  constructor(
+    gpu: Gpu,
+    scope: Scope,
+    what: string,
+    sizes: ReadonlyMap<LinearInput, number>,
+    memory = new Map<LinearInput, Uint8Array<ArrayBuffer>>(),
+  ) {
+    this.#memory = memory;
     this.#gpu = gpu;
     this.#scope = scope;
     this.#what = what;
@@ -96,14 +107,9 @@ export class HessianSums {
     return this.#gpu.readInto(view(total, start / 4, [(end - start) / 4]), bytes);
   }
 
-  /**
-   * Adds a piece that another worker has summed; those of a half in the order of their parts.
-   * @param alone nobody else has parts of this half, but maybe the owner of these sums.
-   */
-  async addPiece({ half, input, start }: SumPiece, bytes: Uint8Array, alone: boolean): Promise<void> {
-    // A half that comes whole is added to the other one as it is.
-    const isWhole = half === 0 || (alone && !this.#halves[1]);
-    const total = this.#totalsOf(isWhole ? 0 : half).get(input)!;
+  /** Adds a piece that another worker has summed. Of two parts of a half, either may come first. */
+  async addPiece({ half, input, start }: SumPiece, bytes: Uint8Array): Promise<void> {
+    const total = this.#totalsOf(half).get(input)!;
     const count = bytes.length / 4;
     await withScope(this.#gpu, (scope) => {
       const x = scope.alloc([count], 'part of a Hessian sum');
@@ -112,9 +118,12 @@ export class HessianSums {
     });
   }
 
-  /** The total of one input, after {@link finish}. */
+  /** The total of one input, after {@link finish}; in memory that is used again for the next module's. */
   async read(input: LinearInput): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(this.#totalsOf(0).get(input)!.size);
+    const { size } = this.#totalsOf(0).get(input)!;
+    const used = this.#memory.get(input);
+    const bytes = used?.length === size ? used : new Uint8Array(size);
+    this.#memory.set(input, bytes);
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
       const piece = bytes.subarray(start, start + PIECE_BYTES);
       await this.readPiece({ half: 0, input, start, end: start + piece.length }, piece);

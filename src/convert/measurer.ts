@@ -38,11 +38,6 @@ export class Measurer {
     this.#next = next!;
   }
 
-  /** Goes before the first module, unless it is somewhere already. */
-  async start(): Promise<void> {
-    if (this.#position === Number.POSITIVE_INFINITY) await this.#embed();
-  }
-
   /**
    * @param progress called with the share of the module's work that is done, 0…1.
    * @param onWay called with the number of each module that is run on the way to it.
@@ -52,14 +47,19 @@ export class Measurer {
     progress: (share: number) => void,
     onWay?: (index: number) => void,
   ): Promise<MeasuredCandidate[]> {
+    await this.goTo(index, onWay);
+    return this.#step((module, batch) =>
+      measureModule(this.#context, module, this.#states, this.#next, batch, progress),
+    );
+  }
+
+  /** Runs the modules before this one. @param onWay called with the number of each. */
+  async goTo(index: number, onWay?: (index: number) => void): Promise<void> {
     if (this.#position > index) await this.#embed();
     while (this.#position < index) {
       onWay?.(this.#position);
       await this.#step((module, batch) => this.#skip(module, batch));
     }
-    return this.#step((module, batch) =>
-      measureModule(this.#context, module, this.#states, this.#next, batch, progress),
-    );
   }
 
   free(): void {

@@ -4,7 +4,7 @@ import { rowsOf } from '../kernels/parts.ts';
 import { finishBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
-import { advance, loadModule, withPrecision } from './capture.ts';
+import { advance, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { InputSample } from './linear-error.ts';
 import type { Crew } from './pool/crew.ts';
@@ -38,11 +38,10 @@ export async function quantizeModule(
   write: (result: QuantizedModule) => Promise<void>,
 ): Promise<ModuleErrors> {
   const { gpu, plan } = context;
-  const { quantized, expected, original, originalNext } = pass;
+  const { expected, original, originalNext } = pass;
   const index = plan.modules.indexOf(module);
   pass.expectSums(index, module.key);
-  return withScope(gpu, async (scope) => {
-    const loaded = await loadModule(context, scope, module, quantized.length);
+  return pass.withModule(module, async (scope, loaded) => {
     const { linears, precise } = await withScope(gpu, async (sumScope) => {
       const sample = new InputSample(gpu, sumScope, module, expected);
       const seen = ({ scope: batchScope, x, inputs, start, mixed, later }: BatchInputs) => {

@@ -1,7 +1,6 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { BitWidth, ModuleParams } from '../exl2/params.ts';
-import { withScope } from '../gpu/scope.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import type { TensorSource } from '../io/tensor-source.ts';
@@ -11,7 +10,7 @@ import { byteLength } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
-import { advance, loadModule, withPrecision } from './capture.ts';
+import { advance, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
 import type { Strategy } from './optimize.ts';
 import { isMixed, takePackedWeights } from './packed-module.ts';
@@ -100,7 +99,7 @@ export async function quantize(
     progress(plan.modules.length, 1);
     return { rfnErrors, linearErrors, perplexity: head.perplexity };
   } finally {
-    pass.free();
+    await pass.free();
   }
 }
 
@@ -130,8 +129,7 @@ async function replayModule(
   file: SafetensorsFile,
   batch: number,
 ): Promise<ModuleErrors> {
-  const rfnError = await withScope(context.gpu, async (scope) => {
-    const loaded = await loadModule(context, scope, module, pass.quantized.length);
+  const rfnError = await pass.withModule(module, async (scope, loaded) => {
     const precise = withPrecision(loaded, isMixed(file));
     await advance(context, precise, pass.original, pass.originalNext, batch);
     await advance(context, precise, pass.quantized, pass.expected, batch);

@@ -10,6 +10,7 @@ export interface RowPart extends RowRange {
   readonly half: number;
 }
 
+/** Two of each half, as a sum of two is the same whichever comes first. */
 const PARTS = 4;
 
 /**

@@ -3,7 +3,7 @@ import type { Scope } from '../gpu/scope.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
-import type { ModelPlan } from '../model/plan.ts';
+import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
@@ -14,6 +14,7 @@ import type { StageContext } from './context.ts';
 import { mean, noteErrors } from './errors-by-row.ts';
 import { quantizingNeed } from './gpu-need.ts';
 import { HessianSums, type SumPiece } from './hessian-sums.ts';
+import { ModuleLoader } from './module-loader.ts';
 import { newStates } from './new-states.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
@@ -92,6 +93,8 @@ export class RowsPass {
   readonly #parts: readonly RowPart[];
   readonly #others: readonly Share[];
   #asked: Asked | undefined;
+  readonly #sumMemory = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
+  readonly #loader: ModuleLoader;
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
   constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
@@ -104,6 +107,7 @@ export class RowsPass {
     this.#crew = crew;
     this.#rows = rows;
     this.#parts = own!;
+    this.#loader = new ModuleLoader(context, rows.length);
     this.#others = helpers.map((helper, i) => ({ helper, parts: others[i]! }));
     const count = Math.min(firstRows, rows.rows);
     const need = quantizingNeed(context.plan, { rows: count, length: rows.length }, context.quantizer);
@@ -130,6 +134,11 @@ export class RowsPass {
     await begun;
   }
 
+  /** Runs `work` with a module's weights, which belong to `scope`. */
+  withModule<T>(module: ModuleSpec, work: (scope: Scope, loaded: LoadedModule) => Promise<T>): Promise<T> {
+    return this.#loader.use(module, work);
+  }
+
   /** Asks the helpers for the sums of a module that {@link sum} will want, before its weights are here. */
   expectSums(index: number, key: string): void {
     this.#asked = this.#ask(index, key, roundsToHalf(this.#context.gpu));
@@ -142,7 +151,7 @@ export class RowsPass {
     request: SumRequest,
   ): Promise<{ sums: HessianSums; mixed: boolean }> {
     const { gpu } = this.#context;
-    const sums = new HessianSums(gpu, scope, request.key, request.sizes);
+    const sums = new HessianSums(gpu, scope, request.key, request.sizes, this.#sumMemory);
     const mixed = roundsToHalf(gpu);
     await this.#sumWith(sums, batch, request, mixed);
     if (!mixed || (await inputsFit(gpu, sums.squares))) return { sums, mixed };
@@ -160,6 +169,7 @@ export class RowsPass {
     const others = this.#call(this.#withRows, ({ helper }) =>
       helper.call(`advances ${key}`, (api) => api.advanceRows(index)),
     );
+    this.#loader.loadAhead(this.#context.plan.modules[index + 1]);
     const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
     const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);
     const told = own.catch((error) => {
@@ -174,7 +184,8 @@ export class RowsPass {
     [this.original, this.originalNext] = [this.originalNext, this.original];
   }
 
-  free(): void {
+  async free(): Promise<void> {
+    await this.#loader.free();
     for (const each of this.states) each.free();
   }
 
@@ -188,13 +199,13 @@ export class RowsPass {
     const { pieces } = isAsked ? this.#asked! : this.#ask(index, key, mixed);
     this.#asked = undefined;
     sums.clear();
-    await this.#crew.leader.during(`runs ${key}`, async () => {
+    const own = this.#crew.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
       await sumParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
-    await together([this.#addOthers(sums, pieces), request.meanwhile(mixed)]);
+    await together([this.#addOthers(sums, pieces), own.then(() => request.meanwhile(mixed))]);
     sums.finish();
   }
 
@@ -205,11 +216,9 @@ export class RowsPass {
     return { index, mixed, pieces };
   }
 
-  /** Adds what helpers have summed, in the order of its parts; the next piece is on its way meanwhile. */
+  /** Adds what helpers have summed, as it comes; the next piece is on its way meanwhile. */
   async #addOthers(sums: HessianSums, asked: Asked['pieces']): Promise<void> {
     const given = await asked;
-    const isAlone = (half: number) =>
-      given.filter((pieces) => pieces.some((p) => p.half === half)).length === 1;
     const all = this.#withRows.flatMap(({ helper }, i) => given[i]!.map((piece) => ({ helper, piece })));
     const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
     const read = ({ helper, piece }: (typeof all)[number]) => {
@@ -220,7 +229,7 @@ export class RowsPass {
     for (const [i, { helper, piece }] of all.entries()) {
       for (const next of all.slice(reading.length, i + PIECES_UNDER_WAY)) read(next);
       const bytes = await reading[i]!;
-      await sums.addPiece(piece, bytes, isAlone(piece.half));
+      await sums.addPiece(piece, bytes);
       helper.release(bytes);
     }
   }

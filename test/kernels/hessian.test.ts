@@ -1,6 +1,7 @@
 import { afterAll, test } from 'vitest';
 import { addTriangle, triangleSize } from '../../src/kernels/linalg/add_triangle.ts';
 import { addVector } from '../../src/kernels/linalg/add_vector.ts';
+import { columnPower } from '../../src/kernels/linalg/column_power.ts';
 import { diagonal } from '../../src/kernels/linalg/diagonal.ts';
 import { permuteHessian } from '../../src/kernels/linalg/permute_hessian.ts';
 import { spreadTriangle } from '../../src/kernels/linalg/spread_triangle.ts';
@@ -42,6 +43,19 @@ test.each(SIZES)('add_triangle and spread_triangle, k %i: one rounding, and copi
   const p = randomFloats(triangleSize(k), 5);
   expectUlps((await runKernel(gpu, addTriangle, { k }, { h, p })).p, reference.addTriangle(h, k, p), 1);
   expectExact((await runKernel(gpu, spreadTriangle, { k }, { p, h })).h, reference.spreadTriangle(p, k, h));
+});
+
+// Workgroups take 64 columns, and every fourth row at a time.
+test.each([
+  [1, 1],
+  [3, 65],
+  [4, 64],
+  [37, 130],
+])('column_power, %i × %i: adds the squares of each column', async (m, k) => {
+  const [x, p] = [randomFloats(m * k, 8), randomFloats(k, 9).map(Math.abs)]; // with outliers; nothing cancels
+  const expected = Float64Array.from(p);
+  for (const [i, value] of x.entries()) expected[i % k]! += value ** 2;
+  expectUlps((await runKernel(gpu, columnPower, { m, k }, { x, p })).p, expected, m / 2 + 4);
 });
 
 test.each([1, 63, 64, 65, 1000])('add_vector, %i elements: one rounding', async (count) => {

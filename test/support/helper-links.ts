@@ -40,7 +40,7 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
       return isLost ? lose() : structuredClone(await work(...structuredClone(args)));
     };
   const api: HelperLink['api'] = {
-    open: passed('open', (job) => helper.open(job)),
+    open: passed('open', (...request) => helper.open(...request)),
     status: passed('status', () => helper.status()),
     measure: passed('measure', (index) => helper.measure(index)),
     beginPass: passed('beginPass', (parts) => helper.beginPass(parts)),
@@ -55,6 +55,6 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
 /** A leader with these helpers, all as fast as it is. */
 export async function crewWith(links: readonly HelperLink[], job: HelperJob, emit: Emit): Promise<Crew> {
   const helpers = links.map((link, i) => new Helper(i + 2, link, 'test GPU', 1));
-  for (const { api } of links) await api.open(job);
+  for (const [i, { api }] of links.entries()) await api.open(job, i + 1);
   return new Crew(new Member(1, 'test GPU', 1), helpers, () => 0, emit);
 }

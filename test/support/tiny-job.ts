@@ -51,7 +51,7 @@ export async function tinyStages(gpu: Gpu, model: ReadableDirectory, work: Writa
   const strategy = strategyFromJson(plan, (golden as { strategy: unknown }).strategy);
   const rows = await tinyRows();
   const settings: HelperJob['settings'] = { quantizer: context.quantizer, precision: 'f32' };
-  const job: HelperJob = { settings, measurement: rows, quantization: rows, measures: true };
+  const job: HelperJob = { settings, measurement: rows, quantization: rows };
   // Of the rows, the leader has fewer where there are helpers.
   const choice = { strategy, headBits: 6, perplexityRows: 3 } as const;
   return { context, events, rows, job, choice };

@@ -72,17 +72,17 @@ const helperSums = (parts: readonly number[]): Promise<SentPiece[]> =>
     return sent;
   });
 
-/** The totals of all parts, shared among a leader and its helpers. */
-const totals = ([own, ...others]: readonly (readonly number[])[]): Promise<Totals> =>
+/** The totals of all parts, shared among a leader and its helpers; the latter's come in before or after its own. */
+const totals = ([own, ...others]: readonly (readonly number[])[], before = false): Promise<Totals> =>
   withScope(gpu, async (scope) => {
     const helped = await Promise.all(others.map(helperSums));
     const sums = newSums(scope);
+    const add = async () => {
+      for (const { piece, bytes } of helped.flat()) await sums.addPiece(piece, bytes);
+    };
+    if (before) await add();
     for (const part of own!) sumPart(sums, part);
-    for (const { piece, bytes } of helped.flat()) {
-      const { half } = piece;
-      const owners = helped.filter((sent) => sent.some((one) => one.piece.half === half));
-      await sums.addPiece(piece, bytes, owners.length === 1);
-    }
+    if (!before) await add();
     sums.finish();
     return new Map([
       ['postNorm', await sums.read('postNorm')],
@@ -124,7 +124,11 @@ test('it is the same to the bit whoever sums which parts', async () => {
       [[0], [1], [2], [3]],
     ],
   ];
-  for (const share of shares) expect(await totals(share), JSON.stringify(share)).toEqual(alone);
+  for (const share of shares) {
+    for (const before of [false, true]) {
+      expect(await totals(share, before), `${JSON.stringify(share)} ${before}`).toEqual(alone);
+    }
+  }
 });
 
 test('a sum that is put on a GPU, or finished there, is the lower triangle of the square', async () => {
@@ -134,7 +138,7 @@ test('a sum that is put on a GPU, or finished there, is the lower triangle of th
     expect(piece).toEqual({ half: 1, input: name, start: 0, end: (k * (k + 1) * 4) / 2 });
     const squares = await withScope(gpu, async (scope) => {
       const sums = newSums(scope);
-      await sums.addPiece(piece, bytes, true);
+      await sums.addPiece(piece, bytes);
       sums.finish();
       const put = await putSum(gpu, scope, bytes, k);
       return [await gpu.read(put), await gpu.read(sums.squares.get(name)!)];

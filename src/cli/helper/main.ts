@@ -38,9 +38,9 @@ const opening = openHelper(places);
 opening.catch(() => {}); // the leader is told when it opens the job
 let helper: JobHelper;
 const api: HelperApi = {
-  async open(job) {
+  async open(job, first) {
     helper = await opening;
-    return helper.open(job);
+    return helper.open(job, first);
   },
   status: () => helper.status(),
   measure: (index) => helper.measure(index),

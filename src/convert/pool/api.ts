@@ -16,8 +16,6 @@ export interface HelperJob {
   readonly settings: Pick<ConvertSettings, 'quantizer' | 'precision' | 'ropeScale' | 'ropeAlpha'>;
   readonly measurement: CalibrationRows;
   readonly quantization: CalibrationRows;
-  /** Modules will be measured: what that begins with can be done at once. */
-  readonly measures: boolean;
 }
 
 export interface HelperFacts {
@@ -34,8 +32,11 @@ export interface HelperStatus {
 }
 
 export interface HelperApi {
-  /** Opens the job; before anything else. */
-  open(job: HelperJob): Promise<HelperFacts>;
+  /**
+   * Opens the job; before anything else.
+   * @param first number of the module that it will likely measure first, if any: it goes there at once.
+   */
+  open(job: HelperJob, first?: number): Promise<HelperFacts>;
   status(): HelperStatus;
   /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
   measure(index: number): Promise<unknown>;

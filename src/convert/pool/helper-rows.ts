@@ -11,10 +11,11 @@ import { loadNorm, weightNames } from '../../model/weights.ts';
 import { assert } from '../../util/errors.ts';
 import { ARTEFACT } from '../artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
-import { advance, loadModule, withPrecision } from '../capture.ts';
+import { advance, withPrecision } from '../capture.ts';
 import type { StageContext } from '../context.ts';
 import { quantizingNeed } from '../gpu-need.ts';
 import { HessianSums, type SumPiece } from '../hessian-sums.ts';
+import { ModuleLoader } from '../module-loader.ts';
 import { newStates } from '../new-states.ts';
 import { loadQuantized } from '../packed-module.ts';
 import type { RowPart } from '../row-parts.ts';
@@ -36,6 +37,7 @@ export class HelperRows {
   /** Linears of a module that this worker has quantized, by key: its weights as the packed tensors give them. */
   readonly #made = new Map<string, GpuTensor>();
   readonly #madeScope: Scope;
+  readonly #loader: ModuleLoader;
 
   constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowPart[]) {
     const { source, fetch } = readAhead(stage.source);
@@ -44,6 +46,7 @@ export class HelperRows {
     this.#fetch = fetch;
     this.#sumScope = new Scope(stage.gpu);
     this.#madeScope = new Scope(stage.gpu);
+    this.#loader = new ModuleLoader(this.#context, length);
     this.#ids = ids.subarray(first * length, last * length);
     // Its share of the linears is no more than what the leader quantizes.
     const need = quantizingNeed(stage.plan, { rows: last - first, length }, stage.quantizer);
@@ -66,9 +69,8 @@ export class HelperRows {
     this.#fetch(weightNames(plan.modules[index + 1]));
     const { key } = plan.modules[index] ?? plan.head;
     return withFittingBatch(gpu, this.#batch, key, [this.#states], (batch) =>
-      withScope(gpu, async (scope) => {
+      this.#withInputs(index, mixed, async (source, sizes) => {
         this.freeSums();
-        const { source, sizes } = await this.#inputs(scope, index, mixed);
         this.#sums = new HessianSums(gpu, this.#sumScope, key, sizes);
         await sumParts(this.#context, source, this.#states, this.#parts, batch, this.#sums);
         return this.#sums.pieces;
@@ -107,12 +109,14 @@ export class HelperRows {
     await withScope(gpu, async (scope) => {
       const { length } = this.#states;
       const loaded = await loadQuantized(this.#context, scope, module, file, length, this.#made);
+      this.#loader.loadAhead(plan.modules[index + 1]);
       await advance(this.#context, loaded, this.#states, this.#states, this.#batch);
     });
     this.#freeMade();
   }
 
-  free(): void {
+  async free(): Promise<void> {
+    await this.#loader.free();
     this.freeSums();
     this.#freeMade();
     this.#states.free();
@@ -127,20 +131,23 @@ export class HelperRows {
     return rowsPerBatch(this.#context.gpu, this.#context.plan, this.#states.length);
   }
 
-  async #inputs(
-    scope: Parameters<typeof loadNorm>[0],
+  /** What makes the linear inputs of the module of this number, or of the head after them, and their widths. */
+  async #withInputs<T>(
     index: number,
     mixed: boolean,
-  ): Promise<{ source: InputSource; sizes: ReturnType<typeof inputSizes> }> {
+    work: (source: InputSource, sizes: ReturnType<typeof inputSizes>) => Promise<T>,
+  ): Promise<T> {
     const { gpu, source, plan } = this.#context;
-    const { length } = this.#states;
     const module = plan.modules[index];
     if (module) {
-      const loaded = await loadModule(this.#context, scope, module, length);
-      return { source: moduleInputs(withPrecision(loaded, mixed)), sizes: inputSizes(module) };
+      return this.#loader.use(module, (_, loaded) =>
+        work(moduleInputs(withPrecision(loaded, mixed)), inputSizes(module)),
+      );
     }
-    const norm = await loadNorm(scope, source, plan.finalNorm);
-    const forward = forwardContext(gpu, scope, plan.config, length);
-    return { source: headInputs(forward, norm, mixed), sizes: new Map([['postNorm', plan.head.k]]) };
+    return withScope(gpu, async (scope) => {
+      const norm = await loadNorm(scope, source, plan.finalNorm);
+      const forward = forwardContext(gpu, scope, plan.config, this.#states.length);
+      return work(headInputs(forward, norm, mixed), new Map([['postNorm', plan.head.k]]));
+    });
   }
 }

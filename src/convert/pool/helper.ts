@@ -52,15 +52,16 @@ export class JobHelper implements HelperApi {
     this.#host = host;
   }
 
-  async open(job: HelperJob): Promise<HelperFacts> {
+  async open(job: HelperJob, first?: number): Promise<HelperFacts> {
     const { gpu, adapter, model, work, speeds, control } = this.#host;
     const { quantizer, precision } = job.settings;
     const flopsPerSecond = productSpeed(await chooseVariants(gpu, precision, speeds));
     const { source, plan } = await openModel(model, job.settings);
     const context = { gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control };
     this.#job = { context, rows: job };
-    // Should it fail, that is told when it is asked to measure.
-    if (job.measures) this.#afterLast(() => this.#measuring.start()).catch(() => {});
+    // Should this fail, it is told when it is asked to measure.
+    if (first !== undefined && first < plan.modules.length)
+      this.#afterLast(() => this.#measuring.goTo(first)).catch(() => {});
     return { adapter, flopsPerSecond };
   }
 
@@ -82,7 +83,7 @@ export class JobHelper implements HelperApi {
     return this.#afterLast(async ({ context, rows }) => {
       this.#measurer?.free();
       this.#measurer = undefined;
-      this.#pass?.free();
+      await this.#pass?.free();
       this.#pass = undefined;
       if (parts.length === 0) return;
       this.#pass = new HelperRows(context, rows.quantization, parts);

@@ -53,10 +53,10 @@ interface Asked {
 }
 
 /**
- * Bytes a second at which a helper's sums come to be added: read back, written, read and written by two processes, each
- * step after the other (an H200 and a virtual machine's memory, 2026-11-23).
+ * Bytes a second at which a helper's sums come to be added: read back, written, read and written by two processes, a
+ * piece after the other (an H200 and a virtual machine's memory, 2026-11-23).
  */
-const SUM_BYTES_PER_SECOND = 1.5e9;
+const SUM_BYTES_PER_SECOND = 2.5e9;
 
 /** A helper reads one while another is passed on. */
 const PIECES_UNDER_WAY = 2;

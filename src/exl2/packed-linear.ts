@@ -117,18 +117,27 @@ export function readPackedLinear(
   const packed: PackedLinear = {
     k,
     n,
-    qWeight: new Uint32Array(aligned(weight!)),
-    qScale: new Uint32Array(aligned(scale!)),
-    qScaleMax: new Uint16Array(aligned(scaleMax!)),
-    qGroups: new Int16Array(aligned(qGroups!)),
-    qInvPerm: new Int32Array(aligned(invPerm!)),
+    qWeight: elements(weight!, Uint32Array),
+    qScale: elements(scale!, Uint32Array),
+    qScaleMax: elements(scaleMax!, Uint16Array),
+    qGroups: elements(qGroups!, Int16Array),
+    qInvPerm: elements(invPerm!, Int32Array),
   };
   checkPackedLinear(key, packed);
   return packed;
 }
 
-/** The bytes of `tensor` in a buffer of their own, where any typed array may start. */
-const aligned = ({ data }: HostTensor): ArrayBuffer => new Uint8Array(data).buffer;
+interface TypedArray<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
+}
+
+/** The tensor's bytes as elements: where they are, or copied if no element can start there. */
+function elements<T>({ data }: HostTensor, Elements: TypedArray<T>): T {
+  const size = Elements.BYTES_PER_ELEMENT;
+  const { buffer, byteOffset, byteLength } = data.byteOffset % size === 0 ? data : new Uint8Array(data);
+  return new Elements(buffer as ArrayBuffer, byteOffset, byteLength / size);
+}
 
 /** Throws InputError unless the contents of `packed` make sense; shapes are the caller's. */
 export function checkPackedLinear(key: string, packed: PackedLinear): void {

@@ -88,9 +88,14 @@ async function packScales(
   const [scaleCodes, scaleMax] = (await Promise.all(reading)).map((bytes) => new Uint32Array(bytes));
   const qScale = new Uint32Array((groups.length * n) / 8);
   for (let group = 0; group < groups.length; group++) {
-    for (let column = 0; column < n; column++) {
-      const stored = column < columns ? scaleCodes![(firstGroup + group) * n + column]! - 1 : PAD_SCALE;
-      qScale[(group * n + column) >>> 3]! |= stored << ((column & 7) * 4);
+    const from = (firstGroup + group) * n;
+    for (let column = 0; column < n; column += 8) {
+      let word = 0;
+      for (let i = 0; i < 8; i++) {
+        const stored = column + i < columns ? scaleCodes![from + column + i]! - 1 : PAD_SCALE;
+        word |= stored << (i * 4);
+      }
+      qScale[(group * n + column) / 8] = word;
     }
   }
   return { qScale, qScaleMax: Uint16Array.from(scaleMax!.subarray(firstGroup, firstGroup + groups.length)) };
@@ -110,7 +115,10 @@ export function uploadPacked(gpu: Gpu, scope: Scope, key: string, packed: Packed
   scope.free(packedWeight);
   scope.free(firstTensor);
   const scales = new Uint32Array(qScale.length * 8);
-  for (let i = 0; i < scales.length; i++) scales[i] = ((qScale[i >>> 3]! >>> ((i & 7) * 4)) & 15) + 1;
+  for (let at = 0; at < qScale.length; at++) {
+    const word = qScale[at]!;
+    for (let i = 0; i < 8; i++) scales[at * 8 + i] = ((word >>> (i * 4)) & 15) + 1;
+  }
   const perm = new Uint32Array(k);
   packed.qInvPerm.forEach((position, feature) => {
     perm[position] = feature;

@@ -175,6 +175,11 @@ export class Gpu {
     }
   }
 
+  /** Resolves when there is memory for a large {@link write}, which is quicker than without. */
+  uploadsReady(): Promise<void> {
+    return this.#uploads.ready();
+  }
+
   /** The bytes of `tensor`, once everything recorded so far has run. */
   read(tensor: GpuTensor): Promise<ArrayBuffer> {
     return this.#readMapped(tensor, (mapped) => mapped.slice(0));

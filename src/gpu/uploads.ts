@@ -13,6 +13,9 @@ export class UploadPool {
   readonly #free: GPUBuffer[] = [];
   /** Read by commands that are recorded, but not submitted. */
   #recorded: GPUBuffer[] = [];
+  /** Buffers that commands under way read. */
+  #away = 0;
+  readonly #waiting: (() => void)[] = [];
   #bytes = 0;
   #most = MOST_BYTES;
 
@@ -31,13 +34,21 @@ export class UploadPool {
     return buffer;
   }
 
+  /** Resolves when {@link take} has a buffer again, should all be on their way. */
+  async ready(): Promise<void> {
+    if (this.#free.length > 0 || this.#bytes < this.#most || this.#away === 0) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   /** Takes back the buffers that the commands submitted now have read. */
   submitted(): void {
     for (const buffer of this.#recorded) {
-      buffer.mapAsync(GPUMapMode.WRITE).then(
+      this.#away++;
+      const mapped = buffer.mapAsync(GPUMapMode.WRITE).then(
         () => this.#keep(buffer),
         () => {}, // the device is lost: reported by its `lost` promise
       );
+      void mapped.then(() => this.#back());
     }
     this.#recorded = [];
   }
@@ -51,6 +62,11 @@ export class UploadPool {
   #keep(buffer: GPUBuffer): void {
     const larger = this.#free.findIndex(({ size }) => size >= buffer.size);
     this.#free.splice(larger < 0 ? this.#free.length : larger, 0, buffer);
+  }
+
+  #back(): void {
+    this.#away--;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #mapped(bytes: number): GPUBuffer | undefined {

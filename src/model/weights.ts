@@ -27,7 +27,7 @@ export interface ModuleNorms {
 }
 
 /** Bytes of the file that are uploaded at a time. */
-const UPLOAD_BYTES = 64 * 2 ** 20;
+const UPLOAD_BYTES = 16 * 2 ** 20;
 
 /** Streams a weight from its file to the GPU and transposes it there. `columns`: only these out_features. */
 export async function loadLinear(
@@ -49,6 +49,7 @@ export async function loadLinear(
     const rows = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
     for (let start = columns.start; start < columns.end; start += rows) {
       const { data } = await source.readRows(linear.weight, start, Math.min(columns.end, start + rows));
+      await gpu.uploadsReady();
       gpu.writeAt(raw, (start - columns.start) * rowBytes, data);
     }
     gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });

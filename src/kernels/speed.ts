@@ -2,6 +2,8 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { differenceOfGrams, differenceOfProducts } from './agreement.ts';
 import { blockUpdate, blockUpdateLarge } from './gptq/block_update.ts';
 import { blockUpdateTiled } from './gptq/block_update_tiled.ts';
+import { descentSweep } from './gptq/descent_sweep.ts';
+import { descentSweepTiled } from './gptq/descent_sweep_tiled.ts';
 import { groupSweep, groupSweepLarge } from './gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from './gptq/group_update.ts';
 import { keepSpeeds, readSpeeds, type SpeedStore } from './kept-speeds.ts';
@@ -69,6 +71,7 @@ function prefer(gpu: Gpu, { plain, tiled, wide, matrix }: Speeds): void {
     gpu.prefer(gramMixed, gramMatrix, ({ m, k }) => [m, k].every(isWhole));
   }
   gpu.prefer(blockUpdate, blockUpdateTiled);
+  gpu.prefer(descentSweep, descentSweepTiled, ({ start, end }) => end - start <= 128);
   gpu.prefer(triangularInverse.first, triangularInverseTiled.first);
   gpu.prefer(triangularInverse.second, triangularInverseTiled.second);
   for (const widest of [256, 128, 64] as const) {

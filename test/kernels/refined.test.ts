@@ -8,6 +8,7 @@ import { withScope } from '../../src/gpu/scope.ts';
 import type { GpuTensor } from '../../src/gpu/tensor.ts';
 import { columnCode } from '../../src/kernels/gptq/column_code.ts';
 import { descentSweep } from '../../src/kernels/gptq/descent_sweep.ts';
+import { descentSweepTiled } from '../../src/kernels/gptq/descent_sweep_tiled.ts';
 import { residual } from '../../src/kernels/gptq/residual.ts';
 import { scaleSearch } from '../../src/kernels/gptq/scale_search.ts';
 import * as reference from '../../src/reference/gptq/descent.ts';
@@ -144,17 +145,27 @@ function lossOf(w: ArrayLike<number>, values: readonly number[], h: Float64Array
   return loss;
 }
 
-test('descent_sweep: each code of a block is the best while all others stay', async () => {
+// The tiled form takes blocks of at most 128 rows.
+test.each([
+  ['descent_sweep', descentSweep, [0, 160]],
+  ['descent_sweep', descentSweep, [0, 32, 160]],
+  ['descent_sweep_tiled', descentSweepTiled, [0, 32, 160]],
+  ['descent_sweep_tiled', descentSweepTiled, [0, 128, 160]],
+] as const)('%s: each code of a block is the best while all others stay, %#', async (_, kernel, blocks) => {
   const [k, n] = [160, 40];
   const codes = randomCodes(GROUPS, n, 8);
   const scales = randomScales(GROUPS, n);
   scales.scaleMax[2] = 0; // a group without a scale keeps its codes
   const h = Float32Array.from(dampedHessian(k, 9));
   const w = randomFloats(k * n, 10);
-  const d = Float32Array.from(valuesOf({ codes, ...scales }, n, GROUPS), (value, i) => w[i]! - value);
-  const gradient = Float32Array.from(gemm(h, d, k, n, k));
-  const tensors = { h, ...scales, rows: rowTable(GROUPS), gradient, codes: wordsOfCodes(codes, n), d };
-  const after = await runKernel(gpu, descentSweep, { k, n, start: 0, end: k }, tensors);
+  const before = valuesOf({ codes, ...scales }, n, GROUPS);
+  let after = { codes: wordsOfCodes(codes, n), d: Float32Array.from(before, (value, i) => w[i]! - value) };
+  for (const [i, start] of blocks.slice(0, -1).entries()) {
+    const end = blocks[i + 1]!;
+    const gradient = Float32Array.from(gemm(h.subarray(start * k, end * k), after.d, end - start, n, k));
+    const tensors = { ...after, h, ...scales, rows: rowTable(GROUPS), gradient };
+    after = await runKernel(gpu, kernel, { k, n, start, end }, tensors);
+  }
   const actual = codesOfWords(after.codes, n);
   const expected = reference.descend(w, { codes, ...scales }, h, n, GROUPS, 1);
   // f32 against f64: what lies at a tie may round the other way, and then moves later rows of its column.

@@ -7,6 +7,7 @@ import { blockUpdateTiled } from '../../kernels/gptq/block_update_tiled.ts';
 import { columnCode } from '../../kernels/gptq/column_code.ts';
 import { columnScale } from '../../kernels/gptq/column_scale.ts';
 import { descentSweep } from '../../kernels/gptq/descent_sweep.ts';
+import { descentSweepTiled } from '../../kernels/gptq/descent_sweep_tiled.ts';
 import { groupSweep, groupSweepLarge } from '../../kernels/gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from '../../kernels/gptq/group_update.ts';
 import { scaleError } from '../../kernels/gptq/scale_error.ts';
@@ -86,12 +87,8 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   column_code: (inputs) => dispatch(columnCode, groupStep(inputs)),
   group_sweep: (inputs) => dispatch(groupSweep, groupStep(inputs)),
   group_sweep_large: (inputs) => dispatch(groupSweepLarge, groupStep(inputs)),
-  descent_sweep: (inputs) => {
-    const { k, n, groupRows, ...linear } = quantizedLinear(inputs);
-    const start = Math.floor(k / groupRows / 2) * groupRows;
-    const [h, gradient, d] = [inputs.random(k, k), inputs.random(groupRows, n), inputs.random(k, n)];
-    return dispatch(descentSweep, { k, n, start, end: start + groupRows, h, gradient, d, ...linear });
-  },
+  descent_sweep: (inputs) => descentStep(descentSweep, inputs),
+  descent_sweep_tiled: (inputs) => descentStep(descentSweepTiled, inputs),
   dequantize: (inputs) => {
     const { k, n, ...linear } = quantizedLinear(inputs);
     const perm = inputs.words(Array.from({ length: k }, (_, i) => i).reverse());
@@ -133,6 +130,13 @@ function inverseStep(kernel: typeof triangularInverse.first, inputs: KernelInput
   while (side * 2 < k) side *= 2;
   const rows = k - side;
   return dispatch(kernel, { k, side, start: 0, rows, l: inputs.random(k, k), u: inputs.random(k, k) });
+}
+
+function descentStep(kernel: typeof descentSweep, inputs: KernelInputs): Dispatch {
+  const { k, n, groupRows, ...linear } = quantizedLinear(inputs);
+  const start = Math.floor(k / groupRows / 2) * groupRows;
+  const [h, gradient, d] = [inputs.random(k, k), inputs.random(groupRows, n), inputs.random(k, n)];
+  return dispatch(kernel, { k, n, start, end: start + groupRows, h, gradient, d, ...linear });
 }
 
 /** The groups of a weight (hidden, mlp), all alike. */

@@ -123,6 +123,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
   'triangular_inverse_tiled first': triangularInverse(1),
   'triangular_inverse_tiled second': triangularInverse(2),
   descent_sweep: descentSweep,
+  descent_sweep_tiled: descentSweep,
   block_update: blockUpdate,
   block_update_large: blockUpdate,
   block_update_tiled: blockUpdate,

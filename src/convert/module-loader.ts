@@ -1,6 +1,7 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { Scope } from '../gpu/scope.ts';
 import type { ModuleSpec } from '../model/plan.ts';
+import type { HiddenStates } from '../model/states.ts';
 import { byteLength } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { ACTIVATION_SHARE } from './batch-size.ts';
@@ -13,7 +14,10 @@ interface Loading {
   readonly loaded: Promise<LoadedModule>;
 }
 
-/** Loads modules, the next one while states pass through the one before, where memory allows. */
+/**
+ * Loads modules, the next one while states pass through the one before: where memory allows, and no states that come
+ * from main memory need the way to the GPU.
+ */
 export class ModuleLoader {
   readonly #context: StageContext;
   readonly #length: number;
@@ -25,10 +29,10 @@ export class ModuleLoader {
     this.#length = length;
   }
 
-  /** Begins to load a module. Nothing but batches of rows may take GPU memory until it is used. */
-  loadAhead(module: ModuleSpec | undefined): void {
-    if (module && this.#ahead?.module !== module && this.#hasRoomFor(module))
-      this.#ahead = this.#load(module);
+  /** Begins to load a module while `states` advance. Nothing else may take GPU memory until it is used. */
+  loadAhead(module: ModuleSpec | undefined, states: HiddenStates): void {
+    if (!module || this.#ahead?.module === module) return;
+    if (states.isResident && this.#hasRoomFor(module)) this.#ahead = this.#load(module);
   }
 
   /** Runs `work` with the module's weights, which belong to `scope`; it is freed at the end. */

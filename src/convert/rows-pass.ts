@@ -169,7 +169,7 @@ export class RowsPass {
     const others = this.#call(this.#withRows, ({ helper }) =>
       helper.call(`advances ${key}`, (api) => api.advanceRows(index)),
     );
-    this.#loader.loadAhead(this.#context.plan.modules[index + 1]);
+    this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
     const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
     const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);
     const told = own.catch((error) => {

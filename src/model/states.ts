@@ -41,6 +41,11 @@ export class HiddenStates {
     return this.#resident.reduce((sum, { buffer }) => sum + buffer.size, 0);
   }
 
+  /** All rows are on the GPU. */
+  get isResident(): boolean {
+    return this.#resident.length === this.rows;
+  }
+
   /** States of rows [start, end), (tokens, hidden), owned by `scope`. */
   load(scope: Scope, start: number, end: number): GpuTensor {
     const batch = scope.alloc([(end - start) * this.length, this.hidden], 'hidden states of a batch');

@@ -109,7 +109,7 @@ export class HelperRows {
     await withScope(gpu, async (scope) => {
       const { length } = this.#states;
       const loaded = await loadQuantized(this.#context, scope, module, file, length, this.#made);
-      this.#loader.loadAhead(plan.modules[index + 1]);
+      this.#loader.loadAhead(plan.modules[index + 1], this.#states);
       await advance(this.#context, loaded, this.#states, this.#states, this.#batch);
     });
     this.#freeMade();

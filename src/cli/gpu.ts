@@ -1,5 +1,6 @@
 import { create, globals } from 'webgpu';
 import { InputError, UnsupportedError } from '../util/errors.ts';
+import { pollRarely } from './poll-rarely.ts';
 
 export interface OpenAdapter {
   readonly adapter: GPUAdapter;
@@ -58,7 +59,9 @@ export async function openAdapter(wanted?: string): Promise<OpenAdapter> {
   if (!adapter) throw new UnsupportedError(`The adapter cannot be used. ${noAdapterMessage()}`);
   const name =
     chosen ?? names.find((other) => plain(other) === plain(adapter.info.device)) ?? adapter.info.description;
-  return { adapter, name, software: isSoftware(name, adapter.info) };
+  const software = isSoftware(name, adapter.info);
+  if (software) pollRarely();
+  return { adapter, name, software };
 }
 
 function chosenName(wanted: string, names: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { create, globals } from 'webgpu';
-import { openGpu } from '../../src/gpu/device.ts';
+import { pollRarely } from '../../src/cli/poll-rarely.ts';
+import { isSoftwareAdapter, openGpu } from '../../src/gpu/device.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 
 Object.assign(globalThis, globals);
@@ -15,5 +16,6 @@ export async function testGpu(budget = 2 ** 30): Promise<Gpu> {
   if (!adapter) {
     throw new Error('No WebGPU adapter. `npm test` installs the software adapter and sets VK_ICD_FILENAMES.');
   }
+  if (isSoftwareAdapter(adapter)) pollRarely();
   return openGpu(adapter, budget);
 }

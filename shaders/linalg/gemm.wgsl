@@ -1,8 +1,8 @@
 // C = A·B, or C += A·B.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, k and n multiples of 4.
-// One invocation makes ROWS × 16 elements of C, reading storage directly; a workgroup of 4 × HEIGHT invocations makes
-// ROWS · HEIGHT rows of 64 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index and not stored.
+// One invocation makes 8 × 16 elements of C, reading storage directly; a workgroup of 4 × 16 invocations makes 128 rows of
+// 64 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index and not stored.
 
 struct Scalars {
   m: u32,
@@ -16,11 +16,11 @@ struct Scalars {
 @group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
 @group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // product, vec4 along n
 
-@compute @workgroup_size(4, HEIGHT)
+@compute @workgroup_size(4, 16)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let n4 = s.n / 4u;
   let k4 = s.k / 4u;
-  let row = id.y * ROWS;
+  let row = id.y * 8u;
   let column = id.x * 4u;
   if (row >= s.m || column >= n4) {
     return;
@@ -28,7 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   #repeat j 0 1 2 3
   let column$j = min(column + $ju, n4 - 1u);
   #end
-  #repeat i ROWS
+  #repeat i 0 1 2 3 4 5 6 7
   let start$i = min(row + $iu, s.m - 1u) * k4;
   #repeat j 0 1 2 3
   var sum$i_$j = vec4f();
@@ -36,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   #end
   var at = 0u;
   for (var step = 0u; step < k4; step++) {
-    #repeat i ROWS
+    #repeat i 0 1 2 3 4 5 6 7
     let x$i = a[start$i + step];
     #end
     #repeat t x y z w
@@ -44,7 +44,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       #repeat j 0 1 2 3
       let y$j = b[at + column$j];
       #end
-      #repeat i ROWS
+      #repeat i 0 1 2 3 4 5 6 7
       #repeat j 0 1 2 3
       sum$i_$j += x$i.$t * y$j;
       #end
@@ -53,7 +53,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     at += n4;
     #end
   }
-  #repeat i ROWS
+  #repeat i 0 1 2 3 4 5 6 7
   if (row + $iu < s.m) {
     #repeat j 0 1 2 3
     if (column + $ju < n4) {

@@ -6,8 +6,11 @@ import { descentSweep } from './gptq/descent_sweep.ts';
 import { descentSweepTiled } from './gptq/descent_sweep_tiled.ts';
 import { groupSweep, groupSweepLarge } from './gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from './gptq/group_update.ts';
+import { scaleSearch } from './gptq/scale_search.ts';
+import { scaleSearchLarge } from './gptq/scale_search_large.ts';
 import { keepSpeeds, readSpeeds, type SpeedStore } from './kept-speeds.ts';
-import { gemm, gemmLarge, gemmMixed } from './linalg/gemm.ts';
+import { gemm, gemmMixed } from './linalg/gemm.ts';
+import { gemmLarge } from './linalg/gemm_large.ts';
 import { gemmMatrix } from './linalg/gemm_matrix.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gemmWide } from './linalg/gemm_wide.ts';
@@ -84,6 +87,7 @@ function preferForCpu(gpu: Gpu): void {
   for (const product of [gemm, gemmMixed]) gpu.prefer(product, gemmLarge);
   gpu.prefer(blockUpdate, blockUpdateLarge);
   gpu.prefer(groupUpdate, groupUpdateLarge);
+  gpu.prefer(scaleSearch, scaleSearchLarge);
   gpu.prefer(groupSweep, groupSweepLarge);
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/agreement.ts';
-import { gemm, gemmLarge, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
+import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
+import { gemmLarge } from '../../src/kernels/linalg/gemm_large.ts';
 import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
 import { gemmSplit, splitOf } from '../../src/kernels/linalg/gemm_split.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';

@@ -11,6 +11,7 @@ import { descentSweep } from '../../src/kernels/gptq/descent_sweep.ts';
 import { descentSweepTiled } from '../../src/kernels/gptq/descent_sweep_tiled.ts';
 import { residual } from '../../src/kernels/gptq/residual.ts';
 import { scaleSearch } from '../../src/kernels/gptq/scale_search.ts';
+import { scaleSearchLarge } from '../../src/kernels/gptq/scale_search_large.ts';
 import * as reference from '../../src/reference/gptq/descent.ts';
 import { quantizeLinear } from '../../src/reference/gptq/quantize-linear.ts';
 import { fitColumns, REFINED_FACTORS, refinedScales } from '../../src/reference/gptq/refined-scales.ts';
@@ -46,11 +47,11 @@ describe.each(BIT_WIDTHS)('scales of a group, %i bits', (bits) => {
   const base = Float32Array.from([...new Float32Array(n), ...bases]);
   const widest = Math.max(...bases);
 
-  test('scale_search: error of every factor in every tile', async () => {
+  test.each([scaleSearch, scaleSearchLarge])('$name: error of every factor in every tile', async (kernel) => {
     const outputs = { partial: new Float32Array(2 * 3 * 12) };
     const tensors = { current, u, base, unit: bitsOf(0, 0, widest), jobs, ...outputs };
     const scalars = { k, n, job: 0, firstTile: 0, tiles: 3, jobCount: 1 };
-    const { partial } = await runKernel(gpu, scaleSearch, scalars, tensors);
+    const { partial } = await runKernel(gpu, kernel, scalars, tensors);
     const expected = [0, 1, 2].flatMap((tile) =>
       REFINED_FACTORS.map((factor) =>
         fitColumns(rows, n, bits, weights, f32ToF16Bits(widest * factor))

@@ -3,6 +3,7 @@ import { measure } from '../../src/convert/measure.ts';
 import { quantizeAgain } from '../../src/convert/quantize-again.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { chooseVariants } from '../../src/kernels/speed.ts';
 import { testGpu } from '../support/gpu.ts';
 import { crewWith, helperLink, type Loss } from '../support/helper-links.ts';
 import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
@@ -14,6 +15,7 @@ let leader: Gpu;
 let helpers: Gpu[];
 beforeAll(async () => {
   leader = await testGpu();
+  await chooseVariants(leader, 'f32'); // as helpers do
   helpers = [await testGpu(), await testGpu(), await testGpu()];
 });
 afterAll(() => {

@@ -12,8 +12,10 @@ import { groupSweep, groupSweepLarge } from '../../kernels/gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from '../../kernels/gptq/group_update.ts';
 import { scaleError } from '../../kernels/gptq/scale_error.ts';
 import { scaleSearch } from '../../kernels/gptq/scale_search.ts';
+import { scaleSearchLarge } from '../../kernels/gptq/scale_search_large.ts';
 import { choleskyUpdate } from '../../kernels/linalg/cholesky_update.ts';
-import { gemm, gemmLarge } from '../../kernels/linalg/gemm.ts';
+import { gemm } from '../../kernels/linalg/gemm.ts';
+import { gemmLarge } from '../../kernels/linalg/gemm_large.ts';
 import { gemmTiled } from '../../kernels/linalg/gemm_tiled.ts';
 import { gemmWide } from '../../kernels/linalg/gemm_wide.ts';
 import { gemv } from '../../kernels/linalg/gemv.ts';
@@ -84,6 +86,7 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   column_scale: (inputs) => dispatch(columnScale, groupStep(inputs)),
   scale_error: (inputs) => dispatch(scaleError, groupStep(inputs)),
   scale_search: (inputs) => dispatch(scaleSearch, groupStep(inputs)),
+  scale_search_large: (inputs) => dispatch(scaleSearchLarge, groupStep(inputs)),
   column_code: (inputs) => dispatch(columnCode, groupStep(inputs)),
   group_sweep: (inputs) => dispatch(groupSweep, groupStep(inputs)),
   group_sweep_large: (inputs) => dispatch(groupSweepLarge, groupStep(inputs)),

@@ -1,0 +1,11 @@
+import wgsl from '../../../shaders/gptq/scale_search_large.wgsl?raw';
+import half from '../../../shaders/lib/half.wgsl?raw';
+import { defineVariant } from '../../gpu/kernel.ts';
+import { scaleSearch } from './scale_search.ts';
+
+/** As `scaleSearch`, with fewer reads, for adapters on the CPU: see `gemmLarge`. */
+export const scaleSearchLarge = defineVariant(scaleSearch, {
+  name: 'scale_search_large',
+  wgsl: [half, wgsl],
+  workgroups: ({ n, jobCount }) => [n / 32, jobCount],
+});

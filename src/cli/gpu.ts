@@ -19,7 +19,7 @@ export interface ListedAdapter {
 const FEATURES = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 
 /**
- * For adapters in software, which take up to a third of a kernel's time for what guards the memory of others from
+ * For adapters in software, which take up to two fifths of a kernel's time for what guards the memory of others from
  * strange shaders: indices are not limited to their arrays, and workgroup memory does not begin as zero. The shaders
  * here are this project's own, and the tests run them so.
  */

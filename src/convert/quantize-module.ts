@@ -4,6 +4,7 @@ import { rowsOf } from '../kernels/parts.ts';
 import { finishBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
+import { together } from '../util/together.ts';
 import { advance, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { InputSample } from './linear-error.ts';
@@ -24,8 +25,8 @@ export interface ModuleErrors extends Pick<QuantizedLinears, 'linearErrors'> {
 }
 
 /**
- * Quantizes one module on the pass's states, and advances them and the original's. The quantized states stay as they
- * are until the module is written, so that this can be started again.
+ * Quantizes one module on the pass's states, and advances them and the original's. Until its tensors are there the
+ * quantized states stay as they are, so that this can be started again.
  */
 export async function quantizeModule(
   context: StageContext,
@@ -60,8 +61,9 @@ export async function quantizeModule(
       const linears = await quantizeLinears(context, crew, scope, sumScope, request);
       return { linears, precise: withPrecision(loaded, mixed) };
     });
-    await write({ ...linears, mixed: precise.forward.mixed });
-    const rfnError = await pass.advance(index, precise, batch);
-    return { linearErrors: linears.linearErrors, rfnError };
+    const written = write({ ...linears, mixed: precise.forward.mixed });
+    const advanced = pass.advance(index, precise, batch, written);
+    await together([written, advanced]);
+    return { linearErrors: linears.linearErrors, rfnError: await advanced };
   });
 }

@@ -74,9 +74,9 @@ export async function quantize(
       const errors = await withFittingBatch(gpu, batchRows, module.key, pass.states, (batch) =>
         done
           ? replayModule(context, pass, module, params, done, batch)
-          : quantizeModule(context, crew, pass, module, params, rows.rows, batch, async (result) => {
+          : quantizeModule(context, crew, pass, module, params, rows.rows, batch, (result) => {
               progress(index, 0.7);
-              await writeModule(context, module, result);
+              return writeModule(context, module, result);
             }),
       );
       pass.swapOriginal();

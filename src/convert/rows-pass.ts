@@ -161,14 +161,21 @@ export class RowsPass {
 
   /**
    * Advances everyone's states through a module whose tensors are finished.
+   * @param written when they are in the work directory, from where helpers take them.
    * @returns the mean over the first rows of ‖output − expected‖ / ‖expected‖.
    */
-  async advance(index: number, loaded: LoadedModule, batch: number): Promise<number> {
+  async advance(
+    index: number,
+    loaded: LoadedModule,
+    batch: number,
+    written: Promise<void> = Promise.resolve(),
+  ): Promise<number> {
     const { key } = loaded.module;
     const errors: number[] = [];
-    const others = this.#call(this.#withRows, ({ helper }) =>
-      helper.call(`advances ${key}`, (api) => api.advanceRows(index)),
-    );
+    const others = this.#call(this.#withRows, async ({ helper }) => {
+      await written;
+      return helper.call(`advances ${key}`, (api) => api.advanceRows(index));
+    });
     this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
     const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
     const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);

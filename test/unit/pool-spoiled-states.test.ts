@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { ARTEFACT } from '../../src/convert/artefacts.ts';
+import type { StageContext } from '../../src/convert/context.ts';
+import type { ConvertEvent } from '../../src/convert/events.ts';
 import { quantize } from '../../src/convert/quantize.ts';
 import { quantizeAgain } from '../../src/convert/quantize-again.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { loneCrew } from '../support/conversion.ts';
@@ -17,7 +18,7 @@ vi.mock(import('../../src/convert/batch-size.ts'), async (original) => ({
 }));
 
 const MODEL = tinyModel(1);
-const FIRST = ARTEFACT.tensors('model.layers.0.self_attn');
+const FIRST = 'model.layers.0.self_attn';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -26,18 +27,17 @@ beforeAll(async () => {
 afterAll(() => gpu.destroy());
 afterEach(() => void vi.restoreAllMocks());
 
-/** A directory that tells when `path` is complete. */
-const watched = (directory: WritableDirectory, path: string, onClose: () => void): WritableDirectory => ({
-  ...directory,
-  async create(name) {
-    const sink = await directory.create(name);
-    const close = async () => {
-      await sink.close();
-      if (name === path) onClose();
-    };
-    return { ...sink, close };
-  },
-});
+/** The stage's context; `begin` is called when the first module is quantized and its states are about to advance. */
+function atAdvance(context: StageContext, begin: () => void): StageContext {
+  let isBegun = false;
+  const emit = (event: ConvertEvent) => {
+    context.emit(event);
+    if (isBegun || event.type !== 'progress' || event.detail !== FIRST || event.done === 0) return;
+    isBegun = true;
+    begin();
+  };
+  return { ...context, emit };
+}
 
 /** From now on, the batches of states of these numbers, from 1, find no memory. */
 function refuseBatches(...numbers: number[]): void {
@@ -58,21 +58,22 @@ test('memory that runs out while states change in place restarts the pass with s
   const { rows, choice } = stages;
   const inBatches = (mostRows: number) => quantize(stages.context, loneCrew(), rows, { ...choice, mostRows });
   await inBatches(4);
-  for (const { path } of await expected.list()) if (path !== FIRST) await expected.remove(path);
+  for (const { path } of await expected.list())
+    if (path !== ARTEFACT.tensors(FIRST)) await expected.remove(path);
   const result = await inBatches(2);
 
   const work = memoryDirectory('work');
-  const faulty = watched(work, FIRST, () => refuseBatches(2));
-  const { context } = await tinyStages(gpu, MODEL, faulty);
-  expect(await quantizeAgain(context, loneCrew(), rows, choice)).toEqual(result);
+  const { context } = await tinyStages(gpu, MODEL, work);
+  const faulty = atAdvance(context, () => refuseBatches(2));
+  expect(await quantizeAgain(faulty, loneCrew(), rows, choice)).toEqual(result);
   expect(await filesOf(work)).toEqual(await filesOf(expected));
 });
 
 test('where not even one row fits the error says what to do', async () => {
   // Four, two and one row at a time; each restart first runs three rows of the original's states, and of the pass.
-  const faulty = watched(memoryDirectory('work'), FIRST, () => refuseBatches(1, 6, 13));
-  const { context, rows, choice } = await tinyStages(gpu, MODEL, faulty);
-  const failing = quantizeAgain(context, loneCrew(), rows, choice);
+  const { context, rows, choice } = await tinyStages(gpu, MODEL, memoryDirectory('work'));
+  const faulty = atAdvance(context, () => refuseBatches(1, 6, 13));
+  const failing = quantizeAgain(faulty, loneCrew(), rows, choice);
   await expect(failing).rejects.toThrow(OutOfMemoryError);
   await expect(failing).rejects.toThrow(
     'The quantization does not fit even with one calibration row at a time: give a larger GPU memory budget',

@@ -47,6 +47,17 @@ test.each([
   gpu.destroy();
 });
 
+test('where every token occurs the table is taken as it is', async () => {
+  const gpu = await testGpu();
+  const words = LENGTH * 2;
+  const every = Int32Array.from({ length: words }, (_, i) => words + 7 - i);
+  const states = new HiddenStates(gpu, 2, LENGTH, HIDDEN);
+  await embedTokens(gpu, source, outline, every, [states]);
+  const rows = [...(await states.readRow(0)), ...(await states.readRow(1))];
+  expect(rows).toEqual([...every].flatMap((id) => [...values.subarray(id * HIDDEN, (id + 1) * HIDDEN)]));
+  gpu.destroy();
+});
+
 test('a token that the model does not have is named', async () => {
   const gpu = await testGpu();
   const states = new HiddenStates(gpu, 1, LENGTH, HIDDEN);

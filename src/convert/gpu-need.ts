@@ -183,8 +183,7 @@ function quantizingHead(
   const logits = buffer(tokens, widest) + buffer(tokens, 3) + buffer(tokens);
   const hessian = buffer(k, k);
   const phases = [
-    states + logits,
-    hessian + totals([k]) + states,
+    hessian + totals([k]) + states + logits,
     factoring([k], 1),
     matricesOf(quantizer) * hessian + packing(k, slices, params),
   ];

@@ -159,5 +159,6 @@ const quantizing = (
 const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): Work =>
   together([
     factoring([head.k], shape),
-    f32(quantizingLinear(head, passes) + 2 * projecting(head, original)),
+    mixed(2 * projecting(head, original)),
+    f32(quantizingLinear(head, passes)),
   ]);

@@ -64,7 +64,8 @@ export async function openAdapter(wanted?: string): Promise<OpenAdapter> {
     chosen ?? names.find((other) => plain(other) === plain(adapter.info.device)) ?? adapter.info.description;
   if (!isSoftware(name, adapter.info)) return { adapter, name, software: false };
   pollRarely();
-  return { adapter: (await request(newInstance(name, SOFTWARE_FEATURES)))!, name, software: true };
+  const unguarded = await request(newInstance(name, SOFTWARE_FEATURES));
+  return { adapter: unguarded ?? adapter, name, software: true };
 }
 
 const request = (instance: GPU): Promise<GPUAdapter | null> =>

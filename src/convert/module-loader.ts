@@ -29,9 +29,12 @@ export class ModuleLoader {
     this.#length = length;
   }
 
-  /** Begins to load a module while `states` advance. Nothing else may take GPU memory until it is used. */
+  /**
+   * Begins to load a module while `states` advance. Nothing else may take GPU memory until it is used. One at a time:
+   * where finished modules are run again, a helper does not use the original ones.
+   */
   loadAhead(module: ModuleSpec | undefined, states: HiddenStates): void {
-    if (!module || this.#ahead?.module === module) return;
+    if (!module || this.#ahead) return;
     if (states.isResident && this.#hasRoomFor(module)) this.#ahead = this.#load(module);
   }
 

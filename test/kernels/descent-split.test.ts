@@ -4,6 +4,8 @@ import { parseParams } from '../../src/exl2/params.ts';
 import { descend } from '../../src/gptq/descent.ts';
 import { quantizeCandidates } from '../../src/gptq/quantizer.ts';
 import { withScope } from '../../src/gpu/scope.ts';
+import { descentSweep } from '../../src/kernels/gptq/descent_sweep.ts';
+import { descentSweepTiled } from '../../src/kernels/gptq/descent_sweep_tiled.ts';
 import { gemm } from '../../src/kernels/linalg/gemm.ts';
 import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
 import * as reference from '../../src/reference/gptq/descent.ts';
@@ -19,7 +21,7 @@ afterAll(() => gpu.destroy());
 // Two parts of the summed index, and a last block of 32 rows instead of 128.
 const [k, n, SAMPLES] = [1056, 32, 48];
 
-test('descent with split products gives the codes of f64, as the plain one does', async () => {
+test('descent with split products, and through workgroup memory, gives the codes of f64, as the plain one does', async () => {
   const h = gram(randomFloats(SAMPLES * k, 1), SAMPLES, k);
   for (let i = 0; i < k; i++) h[i * k + i]! += 0.12 * SAMPLES;
   const w = randomFloats(k * n, 2);
@@ -51,9 +53,11 @@ test('descent with split products gives the codes of f64, as the plain one does'
   const plain = await run();
   gpu.prefer(gemm, gemmTiled);
   const split = await run();
+  gpu.prefer(descentSweep, descentSweepTiled);
+  const tiled = await run();
   const expected = reference.descend(w, plain.swept, h, n, groups, 1);
   expect(countDifferent(plain.swept.codes, expected)).toBeGreaterThan(k * n * 0.1);
   // f32 against f64: what lies at a tie may round the other way, and then moves later rows of its column.
-  for (const { descended } of [plain, split])
+  for (const { descended } of [plain, split, tiled])
     expect(countDifferent(descended, expected)).toBeLessThanOrEqual(k * n * 3e-3);
 });

@@ -68,6 +68,14 @@ test('another one than is used, or none at all, leaves nothing behind', async ()
   expect(opened.gpu.memory.used).toBe(opened.before);
 });
 
+test('a second module is not loaded over the first', async () => {
+  const opened = await loader();
+  opened.modules.loadAhead(opened.first, opened.states);
+  opened.modules.loadAhead(opened.second, opened.states);
+  await opened.modules.free();
+  expect(opened.gpu.memory.used).toBe(opened.before);
+});
+
 test.each([
   ['its weights leave no room for two batches', { budget: 400 * 2 ** 10 }],
   ['states wait in main memory', { room: 0 }],

@@ -176,7 +176,8 @@ export class RowsPass {
       await written;
       return helper.call(`advances ${key}`, (api) => api.advanceRows(index));
     });
-    this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
+    // Writing what helpers wait for should not share the processor with reading what nobody needs yet.
+    this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized, written);
     const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
     const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);
     const told = own.catch((error) => {

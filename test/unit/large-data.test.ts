@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import type { Endpoint } from 'comlink';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Peer, processEndpoint } from '../../src/cli/helper/endpoint.ts';
 import { LargeData, newDataFolder } from '../../src/cli/helper/large-data.ts';
 
@@ -14,53 +14,63 @@ afterEach(() => large.end());
 const filled = (length: number) => Uint8Array.from({ length }, (_, i) => i % 251);
 /** Far faster than what tells where they differ. */
 const areEqual = (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b);
+/** Put and taken. */
+const passed = async (data: Uint8Array) =>
+  (await large.take(await large.put(data))) as Uint8Array<ArrayBuffer>;
 const files = () => readdirSync(large.folder);
 
-test('large arrays go through files, which are written again when they have been taken', () => {
+test('large arrays go through files, which are written again when they have been taken', async () => {
   const big = [filled(2 ** 20), filled(2 ** 20 + 7)] as const;
   const small = { text: 'a', none: null, ids: Int32Array.of(1, 2), few: filled(10) };
-  const sent = structuredClone(large.put({ sums: new Map([['postNorm', big[0]]]), parts: [big[1]], small }));
+  const sent = structuredClone(
+    await large.put({ sums: new Map([['postNorm', big[0]]]), parts: [big[1]], small }),
+  );
   expect(files()).toHaveLength(2);
-  const taken = large.take(sent) as { sums: Map<string, Uint8Array>; parts: Uint8Array[]; small: unknown };
+  const taken = (await large.take(sent)) as {
+    sums: Map<string, Uint8Array>;
+    parts: Uint8Array[];
+    small: unknown;
+  };
   expect([areEqual(taken.sums.get('postNorm')!, big[0]), areEqual(taken.parts[0]!, big[1])]).toEqual([
     true,
     true,
   ]);
   expect(taken.small).toEqual(small);
-  large.put([filled(2 ** 20), filled(2 ** 20 + 7)]);
+  await large.put([filled(2 ** 20), filled(2 ** 20 + 7)]);
   expect(files()).toHaveLength(2);
   // Others of the same size have to wait for none of them.
-  const [one, two] = [large.put(filled(2 ** 20)), large.put(filled(2 ** 20).fill(1))];
+  const [one, two] = await Promise.all([large.put(filled(2 ** 20)), large.put(filled(2 ** 20).fill(1))]);
   expect(files()).toHaveLength(4);
-  expect(areEqual(large.take(one) as Uint8Array, filled(2 ** 20))).toBe(true);
-  expect(areEqual(large.take(two) as Uint8Array, filled(2 ** 20).fill(1))).toBe(true);
+  expect(areEqual((await large.take(one)) as Uint8Array, filled(2 ** 20))).toBe(true);
+  expect(areEqual((await large.take(two)) as Uint8Array, filled(2 ** 20).fill(1))).toBe(true);
 });
 
-test('of a view on a larger buffer its own bytes are passed', () => {
+test('of a view on a larger buffer its own bytes are passed', async () => {
   const view = filled(2 ** 21).subarray(3, 3 + 2 ** 20);
-  expect(areEqual(large.take(large.put(view)) as Uint8Array, view)).toBe(true);
+  expect(areEqual(await passed(view), view)).toBe(true);
 });
 
-test('every array that arrives has a buffer of its own, so that others can be made on it', () => {
+test('every array that arrives has a buffer of its own, so that others can be made on it', async () => {
   const shared = new Uint8Array(16);
-  const [small, big] = large.take([shared.subarray(5, 13), large.put(filled(2 ** 20))]) as Uint8Array[];
+  const message = [shared.subarray(5, 13), await large.put(filled(2 ** 20))];
+  const [small, big] = (await large.take(message)) as Uint8Array[];
   for (const { byteOffset } of [small!, big!]) expect(byteOffset % 8).toBe(0);
   expect(small!.buffer.byteLength).toBe(8);
 });
 
-test('memory that is given back takes data of its size, and no other', () => {
-  const first = large.take(large.put(filled(2 ** 20))) as Uint8Array<ArrayBuffer>;
+test('memory that is given back takes data of its size, and no other', async () => {
+  const first = await passed(filled(2 ** 20));
   large.release(first);
-  const other = large.take(large.put(filled(2 ** 20 + 4))) as Uint8Array;
+  const other = await passed(filled(2 ** 20 + 4));
   expect(other.buffer).not.toBe(first.buffer);
-  const second = large.take(large.put(filled(2 ** 20).reverse())) as Uint8Array;
+  const second = await passed(filled(2 ** 20).reverse());
   expect(second.buffer).toBe(first.buffer);
   expect(areEqual(second, filled(2 ** 20).reverse())).toBe(true);
-  expect((large.take(large.put(filled(2 ** 20))) as Uint8Array).buffer).not.toBe(first.buffer);
+  expect((await passed(filled(2 ** 20))).buffer).not.toBe(first.buffer);
 });
 
-test('at the end nothing is left, not even of what nobody took', () => {
-  large.put(filled(2 ** 20));
+test('at the end nothing is left, not even of what nobody took', async () => {
+  await large.put(filled(2 ** 20));
   expect(files()).toHaveLength(1);
   large.end();
   expect(existsSync(large.folder)).toBe(false);
@@ -78,18 +88,44 @@ function channel(): [Peer & EventEmitter, Peer & EventEmitter] {
   return [Object.assign(a, sending(b)), Object.assign(b, sending(a))];
 }
 
-test('an endpoint tells its listeners what the other end sends, until they are removed', () => {
+/** What a listener at the other end of a channel is told. */
+function listening(): { from: Endpoint; to: Endpoint; heard: unknown[]; listener: Listener } {
   const [here, there] = channel();
   const heard: unknown[] = [];
   const listener = (({ data }: MessageEvent) => void heard.push(data)) as Listener;
+  return { from: processEndpoint(here, large), to: processEndpoint(there, large), heard, listener };
+}
+
+test('an endpoint tells its listeners what the other end sends, until they are removed', async () => {
+  const { from, to, heard, listener } = listening();
   const object = { handleEvent: listener } as Listener;
-  const end = processEndpoint(there, large);
-  end.addEventListener('message', listener);
-  end.addEventListener('message', object);
-  processEndpoint(here, large).postMessage({ bytes: filled(8) });
-  expect(heard).toEqual([{ bytes: filled(8) }, { bytes: filled(8) }]);
-  end.removeEventListener('message', listener);
-  end.removeEventListener('message', object);
-  processEndpoint(here, large).postMessage(1);
+  to.addEventListener('message', listener);
+  to.addEventListener('message', object);
+  from.postMessage({ bytes: filled(8) });
+  await vi.waitFor(() => expect(heard).toEqual([{ bytes: filled(8) }, { bytes: filled(8) }]));
+  to.removeEventListener('message', listener);
+  to.removeEventListener('message', object);
+  from.postMessage(1);
+  await new Promise((resolve) => setTimeout(resolve, 10));
   expect(heard).toHaveLength(2);
+});
+
+test('messages arrive in their order, large ones too', async () => {
+  const { from, to, heard, listener } = listening();
+  to.addEventListener('message', listener);
+  const [larger, large] = [filled(2 ** 23), filled(2 ** 20)];
+  for (const message of [1, larger, 2, large, 3]) from.postMessage(message);
+  await vi.waitFor(() => expect(heard).toHaveLength(5));
+  expect([heard[0], heard[2], heard[4]]).toEqual([1, 2, 3]);
+  expect(areEqual(heard[1] as Uint8Array, larger)).toBe(true);
+  expect(areEqual(heard[3] as Uint8Array, large)).toBe(true);
+});
+
+test('where files cannot be written, large data goes through the channel', async () => {
+  const { from, to, heard, listener } = listening();
+  to.addEventListener('message', listener);
+  large.end();
+  from.postMessage({ bytes: filled(2 ** 20) });
+  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  expect(areEqual((heard[0] as { bytes: Uint8Array }).bytes, filled(2 ** 20))).toBe(true);
 });

@@ -8,18 +8,34 @@ export interface Peer {
   off(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
-/** A process's channel as comlink talks through it. What is sent after its end is lost; who waits learns of the end. */
+/**
+ * A process's channel as comlink talks through it; messages arrive in the order in which they were sent, large or
+ * small. What is sent after its end is lost; who waits learns of the end.
+ */
 export function processEndpoint(peer: Peer, large: LargeData): Endpoint {
   type Listener = Parameters<Endpoint['addEventListener']>[1];
   const handlers = new Map<Listener, (message: unknown) => void>();
+  let sending = Promise.resolve();
   return {
-    // Without a callback a message that comes too late would be an error that nobody catches.
-    postMessage: (message) => void peer.send?.(large.put(message), undefined, undefined, () => {}),
+    postMessage(message) {
+      const put = large.put(message);
+      put.catch(() => {}); // below
+      sending = sending.then(async () => {
+        // Where there is no room for files, the channel takes it all.
+        const sent = await put.catch(() => message);
+        // Without a callback a message that comes too late would be an error that nobody catches.
+        peer.send?.(sent, undefined, undefined, () => {});
+      });
+    },
     addEventListener(_, listener) {
+      let arriving = Promise.resolve();
       const handler = (message: unknown) => {
-        const event = { data: large.take(message) } as MessageEvent;
-        if ('handleEvent' in listener) listener.handleEvent(event);
-        else listener(event);
+        const taken = large.take(message);
+        arriving = arriving.then(async () => {
+          const event = { data: await taken } as MessageEvent;
+          if ('handleEvent' in listener) listener.handleEvent(event);
+          else listener(event);
+        });
       };
       handlers.set(listener, handler);
       peer.on('message', handler);

@@ -1,15 +1,5 @@
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InternalError } from '../../util/errors.ts';
@@ -32,7 +22,7 @@ const FREE = '.free';
 
 /**
  * Large data of messages, passed from process to process in files: channels between processes take them slowly. Files
- * that have been read are written again, since new memory is slower than used one.
+ * that have been read are written again, since new memory is slower than used one. Meanwhile other work goes on.
  */
 export class LargeData {
   readonly folder: string;
@@ -45,14 +35,21 @@ export class LargeData {
     this.folder = folder;
   }
 
-  /** The message with its large arrays in files. */
-  put = (message: unknown): unknown =>
+  /** The message with its large arrays in files, which may change when it is there. */
+  put = (message: unknown): Promise<unknown> =>
     mapped(message, (value) => {
       if (!(value instanceof Uint8Array) || value.byteLength < LARGE_BYTES) return undefined;
-      const dataInFile = this.#fileFor(value.byteLength);
-      writeFileSync(dataInFile, value, { flag: existsSync(dataInFile) ? 'r+' : 'w' });
-      return { dataInFile, bytes: value.byteLength } satisfies InFile;
+      return this.#write(value);
     });
+
+  async #write(data: Uint8Array): Promise<InFile> {
+    const dataInFile = this.#fileFor(data.byteLength);
+    await withFile(dataInFile, existsSync(dataInFile) ? 'r+' : 'w', async (file) => {
+      for (let at = 0; at < data.length; )
+        at += (await file.write(data, at, data.length - at, at)).bytesWritten;
+    });
+    return { dataInFile, bytes: data.byteLength };
+  }
 
   /** A free file of this size, or a new one; their names say whose they are. */
   #fileFor(bytes: number): string {
@@ -65,18 +62,26 @@ export class LargeData {
   }
 
   /** The message as it was before {@link put}; each array has a buffer of its own. */
-  take = (message: unknown): unknown =>
+  take = (message: unknown): Promise<unknown> =>
     mapped(message, (value) => {
       // A message's small arrays share a buffer, at any offset.
-      if (value instanceof Uint8Array) return value.slice();
-      if (!isInFile(value)) return undefined;
-      const { dataInFile, bytes } = value;
-      const used = this.#memory.findIndex(({ length }) => length === bytes);
-      const data = used < 0 ? new Uint8Array(bytes) : this.#memory.splice(used, 1)[0]!;
-      readFully(dataInFile, data);
-      renameSync(dataInFile, dataInFile + FREE);
-      return data;
+      if (value instanceof Uint8Array) return Promise.resolve(value.slice());
+      return isInFile(value) ? this.#read(value) : undefined;
     });
+
+  async #read({ dataInFile, bytes }: InFile): Promise<Uint8Array<ArrayBuffer>> {
+    const used = this.#memory.findIndex(({ length }) => length === bytes);
+    const data = used < 0 ? new Uint8Array(bytes) : this.#memory.splice(used, 1)[0]!;
+    await withFile(dataInFile, 'r', async (file) => {
+      for (let at = 0; at < bytes; ) {
+        const { bytesRead } = await file.read(data, at, bytes - at, at);
+        if (bytesRead === 0) throw new InternalError(`${dataInFile} ends at byte ${at}; expected ${bytes}`);
+        at += bytesRead;
+      }
+    });
+    renameSync(dataInFile, dataInFile + FREE);
+    return data;
+  }
 
   /** Takes back what {@link take} gave, for data of the same size that comes later: new memory is slow. */
   release(data: Uint8Array<ArrayBuffer>): void {
@@ -92,16 +97,17 @@ export class LargeData {
 /** A new folder for processes that belong together. */
 export const newDataFolder = (): string => mkdtempSync(join(sharedFolder(), 'exl2-web-'));
 
-function readFully(path: string, target: Uint8Array): void {
-  const file = openSync(path, 'r');
+/** Not by `writeFile` and `readFile`, which go in small pieces. */
+async function withFile(
+  path: string,
+  flags: string,
+  work: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags);
   try {
-    for (let at = 0; at < target.length; ) {
-      const read = readSync(file, target, at, target.length - at, at);
-      if (read === 0) throw new InternalError(`${path} ends at byte ${at}; expected ${target.length}`);
-      at += read;
-    }
+    await work(file);
   } finally {
-    closeSync(file);
+    await file.close();
   }
 }
 
@@ -115,12 +121,19 @@ function sharedFolder(): string {
 }
 
 /** A copy of `value` with each object replaced by what `replace` gives for it, where it gives something. */
-function mapped(value: unknown, replace: (value: object) => unknown): unknown {
+async function mapped(
+  value: unknown,
+  replace: (value: object) => Promise<unknown> | undefined,
+): Promise<unknown> {
   if (typeof value !== 'object' || value === null) return value;
   const replaced = replace(value);
-  if (replaced !== undefined) return replaced;
+  if (replaced) return replaced;
   if (ArrayBuffer.isView(value)) return value;
-  if (Array.isArray(value)) return value.map((item) => mapped(item, replace));
-  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, mapped(item, replace)]));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapped(item, replace)]));
+  const all = <K>(entries: Iterable<[K, unknown]>): Promise<[K, unknown][]> =>
+    Promise.all(
+      Array.from(entries, async ([key, item]): Promise<[K, unknown]> => [key, await mapped(item, replace)]),
+    );
+  if (Array.isArray(value)) return Promise.all(value.map((item) => mapped(item, replace)));
+  if (value instanceof Map) return new Map(await all(value));
+  return Object.fromEntries(await all(Object.entries(value)));
 }

@@ -51,11 +51,14 @@ const api: HelperWorkerApi = {
   },
   status: () => helper.status(),
   measure: (index) => helper.measure(index),
-  beginPass: (parts) => helper.beginPass(parts),
+  beginPass: (...request) => helper.beginPass(...request),
   sumRows: (index, mixed) => helper.sumRows(index, mixed),
   readSum: async (piece) => handedOver(await helper.readSum(piece)),
+  runOriginal: (index, mixed) => helper.runOriginal(index, mixed),
+  originalPerplexity: (mixed) => helper.originalPerplexity(mixed),
+  takeSum: (...request) => helper.takeSum(...request),
+  quantizeLinear: async (...request) => handedOver(await helper.quantizeLinear(...request)),
   advanceRows: (index) => helper.advanceRows(index),
-  quantizeLinears: async (...request) => handedOver(await helper.quantizeLinears(...request)),
 };
 
 expose(api);

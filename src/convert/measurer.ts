@@ -71,7 +71,7 @@ export class Measurer {
     const { gpu, source, plan } = this.#context;
     this.#fetch(weightNames(plan.modules[0]));
     await withFittingBatch(gpu, 1, 'the embedding', this.#both, () =>
-      embedTokens(gpu, source, plan, this.#rows.ids, [this.#states]),
+      embedTokens(gpu, source, plan, [{ ids: this.#rows.ids, states: this.#states }]),
     );
     this.#position = 0;
   }

@@ -4,9 +4,7 @@ import { uploadPacked } from '../gptq/pack.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
-import { forwardContext } from '../model/forward.ts';
-import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
-import { type LinearWeight, loadBias, loadNorms } from '../model/weights.ts';
+import type { LinearSpec } from '../model/plan.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -33,46 +31,20 @@ async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec): Prom
   return tensors;
 }
 
-/** Replaces the weights of `loaded` by those that the packed tensors in `file` stand for. */
+/** Replaces the weights of some linears of `loaded` by those that their packed tensors in `file` stand for. */
 export async function takePackedWeights(
   context: StageContext,
   scope: Scope,
   { module, linears }: LoadedModule,
   file: SafetensorsFile,
+  which: readonly LinearSpec[] = module.linears,
 ): Promise<void> {
-  for (const linear of module.linears) {
+  for (const linear of which) {
     const original = linears.get(linear.name)!;
     const w = await rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
     linears.set(linear.name, { ...original, w });
     scope.free(original.w);
   }
-}
-
-/**
- * A module with the weights that its finished tensors stand for, as precise as it was finished with.
- * @param made those of them that are there already, by the linear's key.
- */
-export async function loadQuantized(
-  context: StageContext,
-  scope: Scope,
-  module: ModuleSpec,
-  file: SafetensorsFile,
-  length: number,
-  made: ReadonlyMap<string, GpuTensor>,
-): Promise<LoadedModule> {
-  const { gpu, source, plan } = context;
-  const linears = new Map<string, LinearWeight>();
-  const rebuild = async (linear: LinearSpec) =>
-    rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
-  for (const linear of module.linears) {
-    const w = made.get(linear.key) ?? (await rebuild(linear));
-    const [k, n] = w.shape as [number, number];
-    const columns = { start: 0, end: linear.n };
-    linears.set(linear.name, { k, n, w, bias: await loadBias(scope, source, linear, columns, n) });
-  }
-  const forward = forwardContext(gpu, scope, plan.config, length);
-  const norms = await loadNorms(scope, source, module);
-  return { module, norms, linears, forward: { ...forward, mixed: isMixed(file) } };
 }
 
 /** Whether the module was finished with forward passes that rounded to half precision. */

@@ -32,24 +32,23 @@ export async function quantizeHead(
   batch: number,
 ): Promise<QuantizedHead> {
   const { gpu, source, plan, emit } = context;
-  const { quantized, original } = pass;
+  const { quantized, expected } = pass;
   const index = plan.modules.length;
   pass.expectSums(index, plan.head.key);
   return withScope(gpu, async (scope) => {
     const forward = forwardContext(gpu, scope, plan.config, rows.length);
     const norm = await loadNorm(scope, source, plan.finalNorm);
     const head = await loadSlices(gpu, scope, source, plan.head);
-    let before: Perplexity | undefined;
+    let before: Promise<Perplexity> | undefined;
     const { tensors, slices, mixed } = await withScope(gpu, async (temporary) => {
       const { sums, mixed } = await pass.sum(temporary, batch, {
         ...{ index, key: plan.head.key, sizes: new Map([['postNorm', plan.head.k]]) },
         source: (half) => headInputs(forward, norm, half),
-        meanwhile: async (half) => {
-          const model = { forward: { ...forward, mixed: half }, norm, head };
-          before = await perplexity(context, model, original, rows.ids, original.rows);
+        original(half) {
+          before = pass.originalPerplexity({ forward: { ...forward, mixed: half }, norm, head });
+          return before;
         },
       });
-      emit({ type: 'perplexity', model: 'original', ...before! });
       sums.freeTotals();
       const h = sums.squares.get('postNorm')!;
       const keepHessian = context.quantizer.descentPasses > 0;
@@ -59,9 +58,10 @@ export async function quantizeHead(
     });
     emit(linearEvent(plan.head, params, undefined));
     const model = { forward: { ...forward, mixed }, norm, head: slices };
-    const after = await perplexity(context, model, quantized, rows.ids, original.rows);
+    const after = await perplexity(context, model, quantized, rows.ids, expected.rows);
+    const { value, tokens } = await before!;
+    emit({ type: 'perplexity', model: 'original', value, tokens });
     emit({ type: 'perplexity', model: 'quantized', ...after });
-    const { value, tokens } = before!;
     return { tensors, perplexity: { original: value, quantized: after.value, tokens } };
   });
 }

@@ -9,10 +9,10 @@ import { together } from '../util/together.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
-import type { HessianSums, SumBytes } from './hessian-sums.ts';
+import type { HessianSums } from './hessian-sums.ts';
 import type { InputSample } from './linear-error.ts';
 import { rebuiltWeight } from './packed-module.ts';
-import type { Crew, Helper, Member } from './pool/crew.ts';
+import type { Crew, Member } from './pool/crew.ts';
 import { linearEvent, quantizeLinear } from './quantize-linear.ts';
 import { quantizingLinear } from './work-estimate.ts';
 
@@ -118,7 +118,7 @@ function shareLinears(
   return shares.map((share) => linears.filter((linear) => share.includes(linear)));
 }
 
-/** Sends helpers their linears with the sums that these need; what comes back of each is awaited later. */
+/** Sends helpers the sums that their linears need; what comes back of each linear is awaited later. */
 async function startHelpers(
   { helpers }: Crew,
   shares: readonly (readonly LinearSpec[])[],
@@ -126,37 +126,28 @@ async function startHelpers(
   { plan }: StageContext,
 ): Promise<Map<LinearSpec, Promise<readonly HostTensor[]>>> {
   const index = plan.modules.indexOf(loaded.module);
+  const doing = `quantizes ${loaded.module.key}`;
   const given = new Map<LinearSpec, Promise<readonly HostTensor[]>>();
   const read = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
   for (const [i, share] of shares.entries()) {
-    if (share.length === 0) continue;
-    const needed = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
-    for (const { input } of share) {
+    const helper = helpers[i]!;
+    for (const input of new Set(share.map((linear) => linear.input))) {
       const bytes = read.get(input) ?? (await sums.read(input));
       read.set(input, bytes);
-      needed.set(input, bytes);
+      const taken = helper.call(doing, (api) => api.takeSum(index, input, bytes, rows));
+      taken.catch(() => {}); // below
+      for (const linear of share.filter((each) => each.input === input)) {
+        const made = helper.call(doing, (api) =>
+          api.quantizeLinear(index, linear.name, params[linear.name]!),
+        );
+        const both = Promise.all([taken, made]).then(([, tensors]) => tensors);
+        both.catch(() => {}); // thrown when it is awaited
+        given.set(linear, both);
+      }
     }
-    const settings = share.map(({ name }) => [name, params[name]!] as const);
-    const all = askHelper(helpers[i]!, loaded.module.key, index, Object.fromEntries(settings), needed, rows);
-    all.catch(() => {});
-    for (const linear of share)
-      given.set(
-        linear,
-        all.then((tensors) => tensors[linear.name]!),
-      );
   }
-  for (const each of given.values()) each.catch(() => {});
   return given;
 }
-
-const askHelper = (
-  helper: Helper,
-  key: string,
-  index: number,
-  params: ModuleParams,
-  sums: SumBytes,
-  rows: number,
-) => helper.call(`quantizes ${key}`, (api) => api.quantizeLinears(index, params, sums, rows));
 
 /** Puts what `make` gives in place of a linear's weight, and notes and tells what that costs. */
 async function replace(

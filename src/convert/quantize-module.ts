@@ -5,7 +5,7 @@ import { finishBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
 import { together } from '../util/together.ts';
-import { advance, withPrecision } from './capture.ts';
+import { withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { InputSample } from './linear-error.ts';
 import type { Crew } from './pool/crew.ts';
@@ -39,7 +39,7 @@ export async function quantizeModule(
   write: (result: QuantizedModule) => Promise<void>,
 ): Promise<ModuleErrors> {
   const { gpu, plan } = context;
-  const { expected, original, originalNext } = pass;
+  const { expected } = pass;
   const index = plan.modules.indexOf(module);
   pass.expectSums(index, module.key);
   return pass.withModule(module, async (scope, loaded) => {
@@ -55,7 +55,7 @@ export async function quantizeModule(
       const { sums, mixed } = await pass.sum(sumScope, batch, {
         ...{ index, key: module.key, sizes: inputSizes(module), seen },
         source: (half) => moduleInputs(withPrecision(loaded, half)),
-        meanwhile: (half) => advance(context, withPrecision(loaded, half), original, originalNext, batch),
+        original: (half) => pass.runOriginal(index, withPrecision(loaded, half), batch),
       });
       const request = { loaded, params, sums, rows, sample };
       const linears = await quantizeLinears(context, crew, scope, sumScope, request);

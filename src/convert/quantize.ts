@@ -79,7 +79,6 @@ export async function quantize(
               return writeModule(context, module, result);
             }),
       );
-      pass.swapOriginal();
       const { rfnError } = errors;
       rfnErrors.set(module.key, rfnError);
       for (const { key, name } of module.linears) linearErrors.set(key, errors.linearErrors[name]!);
@@ -129,12 +128,13 @@ async function replayModule(
   file: SafetensorsFile,
   batch: number,
 ): Promise<ModuleErrors> {
+  const index = context.plan.modules.indexOf(module);
   const rfnError = await pass.withModule(module, async (scope, loaded) => {
     const precise = withPrecision(loaded, isMixed(file));
-    await advance(context, precise, pass.original, pass.originalNext, batch);
+    await pass.runOriginal(index, precise, batch);
     await advance(context, precise, pass.quantized, pass.expected, batch);
     await takePackedWeights(context, scope, precise, file);
-    return pass.advance(context.plan.modules.indexOf(module), precise, batch);
+    return pass.advance(index, precise, batch);
   });
   const linearErrors = linearErrorsIn(file, module);
   for (const linear of module.linears) {

@@ -16,6 +16,9 @@ import { quantizingNeed } from './gpu-need.ts';
 import { HessianSums, type SumPiece } from './hessian-sums.ts';
 import { ModuleLoader } from './module-loader.ts';
 import { newStates } from './new-states.ts';
+import { OriginalRows } from './original-rows.ts';
+import type { HeadModel, Perplexity } from './perplexity.ts';
+import { PIECES_UNDER_WAY } from './pool/api.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
 import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
@@ -40,8 +43,8 @@ export interface SumRequest {
   source(mixed: boolean): InputSource;
   /** Sees the first rows. */
   seen?(batch: BatchInputs): void;
-  /** What else is to be done with these sums' precision, while those of helpers are on their way. */
-  meanwhile(mixed: boolean): Promise<void>;
+  /** Has the original model go on, with these sums' precision: see {@link RowsPass.runOriginal}. */
+  original(mixed: boolean): Promise<unknown>;
 }
 
 /** What helpers have been asked to sum. */
@@ -57,9 +60,6 @@ interface Asked {
  * piece after the other (an H200 and a virtual machine's memory, 2026-11-23).
  */
 const SUM_BYTES_PER_SECOND = 2.5e9;
-
-/** A helper reads one while another is passed on. */
-const PIECES_UNDER_WAY = 2;
 
 /** Whether running rows takes longer than sending their sums. */
 function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[]): boolean {
@@ -78,20 +78,26 @@ interface Share {
   readonly parts: readonly RowPart[];
 }
 
-/** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
+/**
+ * The states of the quantization pass, shared by rows among the crew. The leader has the first ones. The original
+ * model's, which nothing waits for, has the last helper with rows: it is idle while the leader adds the sums.
+ */
 export class RowsPass {
   /** What the quantized modules so far have made of the leader's rows; changed in place. */
   readonly quantized: HiddenStates;
   /** What a module makes of the first of them as it is. */
   readonly expected: HiddenStates;
-  /** What the original model makes of the first rows, for its perplexity; each module reads one and writes the other. */
-  original: HiddenStates;
-  originalNext: HiddenStates;
   readonly #context: StageContext;
   readonly #crew: Crew;
   readonly #rows: CalibrationRows;
   readonly #parts: readonly RowPart[];
   readonly #others: readonly Share[];
+  /** On as many of the first rows perplexity is taken. */
+  readonly #firstRows: number;
+  /** Undefined where a helper has them. */
+  readonly #original: OriginalRows | undefined;
+  #originalRun: Promise<unknown> = Promise.resolve();
+  #begun: Promise<unknown> = Promise.resolve();
   #asked: Asked | undefined;
   readonly #sumMemory = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
   readonly #loader: ModuleLoader;
@@ -111,27 +117,37 @@ export class RowsPass {
     this.#others = helpers.map((helper, i) => ({ helper, parts: others[i]! }));
     const count = Math.min(firstRows, rows.rows);
     const need = quantizingNeed(context.plan, { rows: count, length: rows.length }, context.quantizer);
-    const counts = [Math.max(count, own!.at(-1)!.end), count, count, count];
-    const [quantized, expected, original, originalNext] = newStates(context, need, rows, counts);
+    const counts = [Math.max(count, own!.at(-1)!.end), count];
+    const hasOriginal = this.#withRows.length === 0;
+    const states = newStates(context, need, rows, hasOriginal ? [...counts, count, count] : counts);
+    const [quantized, expected, ...original] = states;
     this.quantized = quantized!;
     this.expected = expected!;
-    this.original = original!;
-    this.originalNext = originalNext!;
+    this.#firstRows = count;
+    this.#original = hasOriginal ? new OriginalRows(context, rows, original) : undefined;
   }
 
   get states(): HiddenStates[] {
-    return [this.quantized, this.expected, this.original, this.originalNext];
+    return [this.quantized, this.expected, ...(this.#original?.states ?? [])];
   }
 
+  /** Helpers may come to it later. */
   async start(): Promise<void> {
     const { gpu, source, plan } = this.#context;
-    const begun = this.#call(this.#others, ({ helper, parts }) =>
-      helper.call('embeds', (api) => api.beginPass(parts)),
-    );
+    const { ids } = this.#rows;
+    this.#begun = this.#call(this.#others, ({ helper, parts }) => {
+      const original = helper === this.#originalHelper ? this.#firstRows : 0;
+      return helper.call('embeds', (api) => api.beginPass(parts, original));
+    });
+    const embedded = [this.quantized, ...(this.#original?.states.slice(0, 1) ?? [])];
     await withFittingBatch(gpu, 1, 'the embedding', this.states, () =>
-      embedTokens(gpu, source, plan, this.#rows.ids, [this.quantized, this.original]),
+      embedTokens(
+        gpu,
+        source,
+        plan,
+        embedded.map((states) => ({ ids, states })),
+      ),
     );
-    await begun;
   }
 
   /** Runs `work` with a module's weights, which belong to `scope`. */
@@ -160,6 +176,26 @@ export class RowsPass {
   }
 
   /**
+   * Runs the original model's rows through a module.
+   * @param loaded as it is, with the precision that its inputs allow. @param batch rows, where the leader does it.
+   */
+  async runOriginal(index: number, loaded: LoadedModule, batch: number): Promise<void> {
+    const { mixed } = loaded.forward;
+    if (this.#original) return this.#original.run(index, loaded, batch);
+    await this.#begun;
+    const doing = `runs the original of ${loaded.module.key}`;
+    await this.#originalHelper!.call(doing, (api) => api.runOriginal(index, mixed));
+  }
+
+  /** The original model's, after all modules. */
+  async originalPerplexity(model: HeadModel): Promise<Perplexity> {
+    const { mixed } = model.forward;
+    return this.#original
+      ? this.#original.perplexity(model)
+      : this.#originalHelper!.call("takes the original's perplexity", (api) => api.originalPerplexity(mixed));
+  }
+
+  /**
    * Advances everyone's states through a module whose tensors are finished.
    * @param written when they are in the work directory, from where helpers take them.
    * @returns the mean over the first rows of ‖output − expected‖ / ‖expected‖.
@@ -173,7 +209,7 @@ export class RowsPass {
     const { key } = loaded.module;
     const errors: number[] = [];
     const others = this.#call(this.#withRows, async ({ helper }) => {
-      await written;
+      await Promise.all([this.#begun, written]);
       return helper.call(`advances ${key}`, (api) => api.advanceRows(index));
     });
     // Writing what helpers wait for should not share the processor with reading what nobody needs yet.
@@ -184,12 +220,8 @@ export class RowsPass {
       throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
     });
     await this.#crew.leader.during(`advances ${key}`, () => told);
-    await others;
+    await Promise.all([others, this.#originalRun]);
     return mean(errors);
-  }
-
-  swapOriginal(): void {
-    [this.original, this.originalNext] = [this.originalNext, this.original];
   }
 
   async free(): Promise<void> {
@@ -213,14 +245,20 @@ export class RowsPass {
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
-    await together([this.#addOthers(sums, pieces), own.then(() => request.meanwhile(mixed))]);
+    const added = this.#addOthers(sums, pieces);
+    const isHere = this.#original !== undefined;
+    const original = (isHere ? own : added).then(() => request.original(mixed));
+    original.catch(() => {}); // thrown where it is awaited
+    this.#originalRun = original;
+    await together(isHere ? [added, original] : [added, own]);
     sums.finish();
   }
 
   #ask(index: number, key: string, mixed: boolean): Asked {
-    const pieces = this.#call(this.#withRows, ({ helper }) =>
-      helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed)),
-    );
+    const pieces = this.#call(this.#withRows, async ({ helper }) => {
+      await this.#begun;
+      return helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed));
+    });
     return { index, mixed, pieces };
   }
 
@@ -240,6 +278,10 @@ export class RowsPass {
       await sums.addPiece(piece, bytes);
       helper.release(bytes);
     }
+  }
+
+  get #originalHelper(): Helper | undefined {
+    return this.#withRows.at(-1)?.helper;
   }
 
   get #withRows(): readonly Share[] {

@@ -35,7 +35,7 @@ export async function finalStates(
   const states = new HiddenStates(gpu, rows, length, config.hiddenSize);
   try {
     fetch(blockTensors(model, modules[0]));
-    await embedTokens(gpu, source, outline, ids, [states]);
+    await embedTokens(gpu, source, outline, [{ ids, states }]);
     for (const [i, module] of modules.entries()) {
       fetch(blockTensors(model, modules[i + 1]));
       await withScope(gpu, async (scope) => {

@@ -24,34 +24,43 @@ export interface Embeddings {
   readonly table: GpuTensor;
 }
 
+/** States to fill with the embeddings of token ids, (rows, length); there may be more rows than states. */
+export interface EmbeddedRows {
+  readonly ids: Int32Array;
+  readonly states: HiddenStates;
+}
+
 /**
- * Fills the states, each with as many of the first rows as it has, with the token embeddings. The vectors that occur
- * go to the GPU and are spread there: at once, or for as many rows at a time as memory allows.
- * @param ids token ids, (rows, length).
+ * Fills states with token embeddings. The vectors that occur go to the GPU and are spread there: at once, or for as
+ * many rows of all states at a time as memory allows.
  */
 export async function embedTokens(
   gpu: Gpu,
   source: TensorSource,
   plan: ModelOutline,
-  ids: Int32Array,
-  states: readonly HiddenStates[],
+  targets: readonly EmbeddedRows[],
 ): Promise<void> {
-  const { length } = states[0]!;
-  const rows = Math.max(...states.map((each) => each.rows));
-  const all = ids.subarray(0, rows * length);
+  const { length } = targets[0]!.states;
+  const rows = Math.max(...targets.map(({ states }) => states.rows));
+  const idsOf = (first: number, count: number) =>
+    targets.map(({ ids, states }) =>
+      ids.subarray(first * length, Math.min(first + count, states.rows) * length),
+    );
   const { rowBytes } = storedVectors(source, plan);
   const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
   const room = Math.min(gpu.memory.available * VECTORS_SHARE, maxStorageBufferBindingSize, maxBufferSize);
-  const fits = distinct(all).length * rowBytes <= room;
-  const step = fits ? rows : Math.max(1, Math.floor(room / (length * rowBytes)));
+  const fits = distinct(idsOf(0, rows)).length * rowBytes <= room;
+  const step = fits ? rows : Math.max(1, Math.floor(room / (targets.length * length * rowBytes)));
   for (let first = 0; first < rows; first += step) {
-    const part = all.subarray(first * length, (first + step) * length);
+    const parts = idsOf(first, step);
     await withScope(gpu, async (scope) => {
-      const vectors = await loadEmbeddings(gpu, scope, source, plan, part);
-      await forEachBatch(gpu, part.length / length, 1, (batch, row, end, later) => {
-        const x = spread(gpu, batch, vectors, part.subarray(row * length, end * length));
-        for (const each of states) if (first + row < each.rows) later(each.store(x, first + row));
-      });
+      const vectors = await loadEmbeddings(gpu, scope, source, plan, ...parts);
+      for (const [i, { states }] of targets.entries()) {
+        await forEachBatch(gpu, parts[i]!.length / length, 1, (batch, row, end, later) => {
+          const x = spread(gpu, batch, vectors, parts[i]!.subarray(row * length, end * length));
+          later(states.store(x, first + row));
+        });
+      }
     });
   }
 }
@@ -79,10 +88,10 @@ export async function loadEmbeddings(
   scope: Scope,
   source: TensorSource,
   plan: ModelOutline,
-  ids: Int32Array,
+  ...ids: readonly Int32Array[]
 ): Promise<Embeddings> {
   const { vocabSize, hiddenSize: hidden } = plan.config;
-  const wrong = ids.find((id) => id < 0 || id >= vocabSize);
+  const wrong = ids.flatMap((part) => part.find((id) => id < 0 || id >= vocabSize) ?? [])[0];
   if (wrong !== undefined) {
     throw new InputError(
       `Token ${wrong} in the rows is outside the model's vocabulary of ${vocabSize}: tokenizer.json or the file of rows belongs to another model.`,
@@ -125,7 +134,11 @@ function pack(wanted: Int32Array, data: Uint8Array, packed: Uint8Array, bytes: n
   }
 }
 
-const distinct = (ids: Int32Array): Int32Array => Int32Array.from(new Set(ids)).sort();
+function distinct(ids: readonly Int32Array[]): Int32Array {
+  const found = new Set<number>();
+  for (const part of ids) for (const id of part) found.add(id);
+  return Int32Array.from(found).sort();
+}
 
 const placesOf = (ids: Int32Array): ReadonlyMap<number, number> =>
   new Map(Array.from(ids, (id, i) => [id, i]));

@@ -144,7 +144,7 @@ test.runIf(COMPLETE)(
     const { rfn } = loggedErrors();
     const states = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
     const expected = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
-    await embedTokens(gpu, context.source, context.plan, rows.ids, [states]);
+    await embedTokens(gpu, context.source, context.plan, [{ ids: rows.ids, states }]);
     for (const [i, module] of context.plan.modules.entries()) {
       const error = await withScope(gpu, async (scope) => {
         const loaded = await loadModule(context, scope, module, rows.length);

@@ -34,7 +34,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     const length = golden.ids.length;
     const context = forwardContext(gpu, scope, plan.config, length);
     const states = new HiddenStates(gpu, 1, length, plan.config.hiddenSize);
-    await embedTokens(gpu, source, plan, golden.ids, [states]);
+    await embedTokens(gpu, source, plan, [{ ids: golden.ids, states }]);
     let x = states.load(scope, 0, 1);
     for (const [i, module] of plan.modules.entries()) {
       if (i % 2 === 0) {

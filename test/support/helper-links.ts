@@ -43,11 +43,14 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
     open: passed('open', (...request) => helper.open(...request)),
     status: passed('status', () => helper.status()),
     measure: passed('measure', (index) => helper.measure(index)),
-    beginPass: passed('beginPass', (parts) => helper.beginPass(parts)),
+    beginPass: passed('beginPass', (...request) => helper.beginPass(...request)),
     sumRows: passed('sumRows', (index, mixed) => helper.sumRows(index, mixed)),
     readSum: passed('readSum', (piece) => helper.readSum(piece)),
+    runOriginal: passed('runOriginal', (index, mixed) => helper.runOriginal(index, mixed)),
+    originalPerplexity: passed('originalPerplexity', (mixed) => helper.originalPerplexity(mixed)),
+    takeSum: passed('takeSum', (...request) => helper.takeSum(...request)),
+    quantizeLinear: passed('quantizeLinear', (...request) => helper.quantizeLinear(...request)),
     advanceRows: passed('advanceRows', (index) => helper.advanceRows(index)),
-    quantizeLinears: passed('quantizeLinears', (...request) => helper.quantizeLinears(...request)),
   };
   return { name, api, ended };
 }

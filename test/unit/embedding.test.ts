@@ -33,7 +33,10 @@ test.each([
   const all = new HiddenStates(gpu, ROWS, LENGTH, HIDDEN);
   expect(gpu.memory.used).toBe(resident * ROW_BYTES);
   const first = new HiddenStates(gpu, 2, LENGTH, HIDDEN);
-  await embedTokens(gpu, source, outline, ids, [all, first]);
+  await embedTokens(gpu, source, outline, [
+    { ids, states: all },
+    { ids, states: first },
+  ]);
   for (const states of [all, first]) {
     for (let row = 0; row < states.rows; row++) {
       const expected = Array.from(ids.subarray(row * LENGTH, (row + 1) * LENGTH), (id) => [
@@ -52,7 +55,7 @@ test('where every token occurs the table is taken as it is', async () => {
   const words = LENGTH * 2;
   const every = Int32Array.from({ length: words }, (_, i) => words + 7 - i);
   const states = new HiddenStates(gpu, 2, LENGTH, HIDDEN);
-  await embedTokens(gpu, source, outline, every, [states]);
+  await embedTokens(gpu, source, outline, [{ ids: every, states }]);
   const rows = [...(await states.readRow(0)), ...(await states.readRow(1))];
   expect(rows).toEqual([...every].flatMap((id) => [...values.subarray(id * HIDDEN, (id + 1) * HIDDEN)]));
   gpu.destroy();
@@ -62,7 +65,7 @@ test('a token that the model does not have is named', async () => {
   const gpu = await testGpu();
   const states = new HiddenStates(gpu, 1, LENGTH, HIDDEN);
   const wrong = ids.with(5, WORDS).subarray(0, LENGTH);
-  await expect(embedTokens(gpu, source, outline, wrong, [states])).rejects.toThrow(InputError);
-  await expect(embedTokens(gpu, source, outline, wrong, [states])).rejects.toThrow(`Token ${WORDS}`);
+  await expect(embedTokens(gpu, source, outline, [{ ids: wrong, states }])).rejects.toThrow(InputError);
+  await expect(embedTokens(gpu, source, outline, [{ ids: wrong, states }])).rejects.toThrow(`Token ${WORDS}`);
   gpu.destroy();
 });

@@ -66,12 +66,21 @@ test.each(HOWS)('a helper that %s while it measures leaves its module to the oth
   expect(alone).toEqual({ ...measured, warnings: warningOf(how) });
 });
 
-// The second call: of the MLP module, when the attention module is finished.
-const MOMENTS = (['sumRows', 'advanceRows', 'quantizeLinears'] as const).flatMap((method) =>
-  HOWS.map((how) => [how, method] as const),
-);
-test.each(MOMENTS)('a helper that %s at %s is done without', async (how, method) => {
-  const others = await run('quantize', 2, { method, call: 2, how });
+// The last helper runs the original; the second call is for the MLP module, when the attention module is finished.
+const MOMENTS = (
+  [
+    ['beginPass', 1, 2],
+    ['sumRows', 2, 2],
+    ['readSum', 2, 2],
+    ['takeSum', 2, 2],
+    ['quantizeLinear', 2, 2],
+    ['advanceRows', 2, 2],
+    ['runOriginal', 2, 1],
+    ['originalPerplexity', 1, 1],
+  ] as const
+).flatMap(([method, call, count]) => HOWS.map((how) => [how, method, call, count] as const));
+test.each(MOMENTS)('a helper that %s at %s is done without', async (how, method, call, count) => {
+  const others = await run('quantize', count, { method, call, how });
   expect(others).toEqual({ ...quantized, warnings: warningOf(how) });
 });
 
@@ -82,7 +91,7 @@ test('a helper that has no rows in the pass gives the memory of the measurement 
   await api.open(job);
   await api.measure(0);
   const before = await api.status();
-  await api.beginPass([]);
+  await api.beginPass([], 0);
   const states = rows.rows * rows.length * context.plan.config.hiddenSize * 4;
   expect((await api.status()).memoryBytes).toBe(before.memoryBytes - 2 * states);
 });

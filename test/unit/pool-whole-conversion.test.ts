@@ -53,7 +53,7 @@ async function run(loss?: Loss, measurement?: unknown) {
 
 test('a conversion goes on by itself when a helper is lost in the middle of the pass', async () => {
   const alone = await run();
-  const helped = await run({ method: 'quantizeLinears', call: 2, how: 'ends' }, alone.measurement);
+  const helped = await run({ method: 'quantizeLinear', call: 2, how: 'ends' }, alone.measurement);
   expect(helped.lost).toEqual([
     'worker 2 (test GPU) is lost: its process has ended (SIGKILL). The other workers do its work.',
   ]);

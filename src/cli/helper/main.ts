@@ -44,10 +44,13 @@ const api: HelperApi = {
   },
   status: () => helper.status(),
   measure: (index) => helper.measure(index),
-  beginPass: (parts) => helper.beginPass(parts),
+  beginPass: (...request) => helper.beginPass(...request),
   sumRows: (index, mixed) => helper.sumRows(index, mixed),
   readSum: (piece) => helper.readSum(piece),
+  runOriginal: (index, mixed) => helper.runOriginal(index, mixed),
+  originalPerplexity: (mixed) => helper.originalPerplexity(mixed),
+  takeSum: (...request) => helper.takeSum(...request),
+  quantizeLinear: (...request) => helper.quantizeLinear(...request),
   advanceRows: (index) => helper.advanceRows(index),
-  quantizeLinears: (...request) => helper.quantizeLinears(...request),
 };
 expose(api, processEndpoint(process, large));

@@ -5,9 +5,11 @@
  */
 
 import type { CalibrationRows } from '../../calibration/rows.ts';
-import type { ModuleParams } from '../../exl2/params.ts';
+import type { QuantParams } from '../../exl2/params.ts';
+import type { LinearInput } from '../../model/architectures/architecture.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
-import type { SumBytes, SumPiece } from '../hessian-sums.ts';
+import type { SumPiece } from '../hessian-sums.ts';
+import type { Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
 import type { ConvertSettings } from '../settings.ts';
 
@@ -40,25 +42,35 @@ export interface HelperApi {
   status(): HelperStatus;
   /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
   measure(index: number): Promise<unknown>;
-  /** Begins a quantization pass, with these parts of its rows or none; the measurement's memory is free then. */
-  beginPass(parts: readonly RowPart[]): Promise<void>;
+  /**
+   * Begins a quantization pass, with these parts of its rows or none; the measurement's memory is free then.
+   * @param originalRows of the first rows it runs the original model on so many: 0 where another one does it.
+   */
+  beginPass(parts: readonly RowPart[], originalRows: number): Promise<void>;
   /**
    * Σ xᵀx over each half that it has parts of, for the module of this number, or for the head after them.
    * @returns what can be read until it is asked for anything else.
    */
   sumRows(index: number, mixed: boolean): Promise<readonly SumPiece[]>;
-  /** @returns the piece's bytes; they may be written over when the next but one is asked for. */
+  /**
+   * Pieces may be asked for while others are on their way.
+   * @returns the piece's bytes; they may be written over when so many more are asked for as {@link PIECES_UNDER_WAY}.
+   */
   readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>>;
+  /** Runs the original model's rows through the module of this number, before any of its linears is quantized. */
+  runOriginal(index: number, mixed: boolean): Promise<void>;
+  /** The original model's, after all modules. */
+  originalPerplexity(mixed: boolean): Promise<Perplexity>;
+  /** Takes the sum of all rows for an input of a module's linears, to quantize them with. @param rows in it. */
+  takeSum(index: number, input: LinearInput, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void>;
+  /** Quantizes a linear of the module whose sums it has taken. @returns its packed tensors. */
+  quantizeLinear(index: number, name: string, params: QuantParams): Promise<readonly HostTensor[]>;
   /** Advances its rows through a module whose tensors are in the work directory. */
   advanceRows(index: number): Promise<void>;
-  /** Quantizes linears of a module. @param rows in the sums. @returns their packed tensors, by name. */
-  quantizeLinears(
-    index: number,
-    params: ModuleParams,
-    sums: SumBytes,
-    rows: number,
-  ): Promise<Readonly<Record<string, readonly HostTensor[]>>>;
 }
+
+/** Of a helper's sums: one is read back, one written, one read and one added. */
+export const PIECES_UNDER_WAY = 4;
 
 /** A helper as its host hands it to the leader. */
 export interface HelperLink {

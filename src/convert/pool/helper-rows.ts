@@ -1,64 +1,84 @@
 import type { CalibrationRows } from '../../calibration/rows.ts';
 import { Scope, withScope } from '../../gpu/scope.ts';
-import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { ModelDirectory } from '../../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
 import { embedTokens } from '../../model/embedding.ts';
 import { forwardContext } from '../../model/forward.ts';
+import type { LinearSpec } from '../../model/plan.ts';
 import { inputSizes } from '../../model/sizes.ts';
 import type { HiddenStates } from '../../model/states.ts';
-import { loadNorm, weightNames } from '../../model/weights.ts';
+import { type LinearWeight, loadNorm, loadSlices, weightNames } from '../../model/weights.ts';
+import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import { ARTEFACT } from '../artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from '../batch-size.ts';
-import { advance, withPrecision } from '../capture.ts';
+import { advance, type LoadedModule, withPrecision } from '../capture.ts';
 import type { StageContext } from '../context.ts';
 import { quantizingNeed } from '../gpu-need.ts';
 import { HessianSums, type SumPiece } from '../hessian-sums.ts';
 import { ModuleLoader } from '../module-loader.ts';
 import { newStates } from '../new-states.ts';
-import { loadQuantized } from '../packed-module.ts';
+import { OriginalRows } from '../original-rows.ts';
+import { isMixed, takePackedWeights } from '../packed-module.ts';
+import type { HeadModel, Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
 import { headInputs, type InputSource, moduleInputs, sumParts } from '../sum-rows.ts';
+import { PIECES_UNDER_WAY } from './api.ts';
 
-/** A helper's rows of the quantization pass, and their states. */
+/** A module with its weights, from its sums until the rows have advanced through it. */
+interface HeldModule {
+  readonly index: number;
+  readonly scope: Scope;
+  readonly loaded: LoadedModule;
+  /** Names of the linears that were quantized here: their weights are the rebuilt ones. */
+  readonly replaced: Set<string>;
+}
+
+/** A helper's rows of the quantization pass, and their states; maybe the original model's too. */
 export class HelperRows {
   readonly #context: StageContext;
   readonly #fetch: ReadAhead<ModelDirectory>['fetch'];
+  readonly #rows: CalibrationRows;
   readonly #ids: Int32Array;
   readonly #states: HiddenStates;
+  readonly #original: OriginalRows | undefined;
   /** Counted from the first of its rows. */
   readonly #parts: readonly RowPart[];
   /** What is to be sent: sums of a module. */
   #sums: HessianSums | undefined;
   readonly #sumScope: Scope;
-  /** For two pieces on their way, in turn: new memory is slow. What was handed over is empty. */
+  /** For pieces on their way, in turn: new memory is slow. What was handed over is empty. */
   readonly #memory: Uint8Array<ArrayBuffer>[] = [];
-  /** Linears of a module that this worker has quantized, by key: its weights as the packed tensors give them. */
-  readonly #made = new Map<string, GpuTensor>();
-  readonly #madeScope: Scope;
   readonly #loader: ModuleLoader;
+  #held: HeldModule | undefined;
 
-  constructor(stage: StageContext, { ids, length }: CalibrationRows, parts: readonly RowPart[]) {
+  /** @param originalRows of the first rows it has the original model's states of so many, if any. */
+  constructor(stage: StageContext, rows: CalibrationRows, parts: readonly RowPart[], originalRows: number) {
     const { source, fetch } = readAhead(stage.source);
+    const { ids, length } = rows;
     const [first, last] = [parts[0]!.start, parts.at(-1)!.end];
     this.#context = { ...stage, source };
     this.#fetch = fetch;
     this.#sumScope = new Scope(stage.gpu);
-    this.#madeScope = new Scope(stage.gpu);
     this.#loader = new ModuleLoader(this.#context, length);
+    this.#rows = rows;
     this.#ids = ids.subarray(first * length, last * length);
     // Its share of the linears is no more than what the leader quantizes.
     const need = quantizingNeed(stage.plan, { rows: last - first, length }, stage.quantizer);
-    this.#states = newStates(stage, need, { length }, [last - first])[0]!;
+    const counts = originalRows > 0 ? [originalRows, originalRows] : [];
+    const [states, ...original] = newStates(stage, need, { length }, [last - first, ...counts]);
+    this.#states = states!;
+    this.#original = originalRows > 0 ? new OriginalRows(this.#context, rows, original) : undefined;
     this.#parts = parts.map(({ start, end, half }) => ({ start: start - first, end: end - first, half }));
   }
 
   async start(): Promise<void> {
     const { gpu, source, plan } = this.#context;
     this.#fetch(weightNames(plan.modules[0]));
-    await withFittingBatch(gpu, 1, 'the embedding', [this.#states], () =>
-      embedTokens(gpu, source, plan, this.#ids, [this.#states]),
+    const original = this.#original?.states.slice(0, 1).map((states) => ({ ids: this.#rows.ids, states }));
+    const targets = [{ ids: this.#ids, states: this.#states }, ...(original ?? [])];
+    await withFittingBatch(gpu, 1, 'the embedding', this.#allStates, () =>
+      embedTokens(gpu, source, plan, targets),
     );
   }
 
@@ -68,7 +88,7 @@ export class HelperRows {
     this.freeSums();
     this.#fetch(weightNames(plan.modules[index + 1]));
     const { key } = plan.modules[index] ?? plan.head;
-    return withFittingBatch(gpu, this.#batch, key, [this.#states], (batch) =>
+    return this.#withBatch(key, (batch) =>
       this.#withInputs(index, mixed, async (source, sizes) => {
         this.freeSums();
         this.#sums = new HessianSums(gpu, this.#sumScope, key, sizes);
@@ -81,7 +101,7 @@ export class HelperRows {
   async readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
     assert(this.#sums, 'a helper is asked for sums that it does not have');
     const size = piece.end - piece.start;
-    const used = this.#memory.length > 1 ? this.#memory.shift() : undefined;
+    const used = this.#memory.length >= PIECES_UNDER_WAY ? this.#memory.shift() : undefined;
     const bytes = used?.length === size ? used : new Uint8Array(size);
     this.#memory.push(bytes);
     await this.#sums.readPiece(piece, bytes);
@@ -93,42 +113,100 @@ export class HelperRows {
     this.#sums = undefined;
   }
 
-  /** Takes over the weight (k, n) of a linear that was quantized here, to {@link advance} with. */
-  keep(key: string, w: GpuTensor): void {
-    const earlier = this.#made.get(key);
-    if (earlier) this.#madeScope.free(earlier);
-    this.#made.set(key, this.#madeScope.adopt(w));
+  /** Runs the original model's rows through a module. */
+  async runOriginal(index: number, mixed: boolean): Promise<void> {
+    const original = this.#ownOriginal;
+    await this.#withBatch(this.#context.plan.modules[index]!.key, async (batch) => {
+      const { loaded } = await this.#hold(index);
+      await original.run(index, withPrecision(loaded, mixed), batch);
+    });
+  }
+
+  /** The original model's, after all modules. */
+  async originalPerplexity(mixed: boolean): Promise<Perplexity> {
+    const { gpu, source, plan } = this.#context;
+    const original = this.#ownOriginal;
+    return this.#withBatch('the head', () =>
+      this.#withHead(async (scope, model) => {
+        const head = await loadSlices(gpu, scope, source, plan.head);
+        return original.perplexity({ ...model, forward: { ...model.forward, mixed }, head });
+      }),
+    );
+  }
+
+  /** Whether the module of this number is loaded. */
+  holds(index: number): boolean {
+    return this.#held?.index === index;
+  }
+
+  /** Replaces the weight of a linear of the module that is loaded. @returns its packed tensors. */
+  async replace(
+    { name }: LinearSpec,
+    make: (
+      scope: Scope,
+      weight: LinearWeight,
+    ) => Promise<{ rebuilt: LinearWeight; tensors: readonly HostTensor[] }>,
+  ): Promise<readonly HostTensor[]> {
+    const { scope, loaded, replaced } = this.#held!;
+    replaced.add(name);
+    const { rebuilt, tensors } = await make(scope, loaded.linears.get(name)!);
+    loaded.linears.set(name, rebuilt);
+    return tensors;
   }
 
   /** Advances the states through a module whose tensors are finished. */
   async advance(index: number): Promise<void> {
-    const { gpu, plan, work } = this.#context;
+    const { plan, work } = this.#context;
     const module = plan.modules[index]!;
     const file = await work.openTensors(ARTEFACT.tensors(module.key));
     assert(file, `${module.key} is not finished`);
-    await withScope(gpu, async (scope) => {
-      const { length } = this.#states;
-      const loaded = await loadQuantized(this.#context, scope, module, file, length, this.#made);
-      this.#loader.loadAhead(plan.modules[index + 1], this.#states);
-      await advance(this.#context, loaded, this.#states, this.#states, this.#batch);
-    });
-    this.#freeMade();
+    this.freeSums();
+    const { scope, loaded, replaced } = this.holds(index) ? this.#held! : await this.#hold(index);
+    const others = module.linears.filter(({ name }) => !replaced.has(name));
+    const precise = withPrecision(loaded, isMixed(file));
+    await takePackedWeights(this.#context, scope, precise, file, others);
+    for (const { name } of others) replaced.add(name);
+    this.#loader.loadAhead(plan.modules[index + 1], this.#states);
+    await advance(this.#context, precise, this.#states, this.#states, this.#batch);
+    this.#release();
   }
 
   async free(): Promise<void> {
     await this.#loader.free();
+    this.#release();
     this.freeSums();
-    this.#freeMade();
-    this.#states.free();
-  }
-
-  #freeMade(): void {
-    this.#madeScope.freeAll();
-    this.#made.clear();
+    for (const states of this.#allStates) states.free();
   }
 
   get #batch(): number {
     return rowsPerBatch(this.#context.gpu, this.#context.plan, this.#states.length);
+  }
+
+  get #allStates(): HiddenStates[] {
+    return [this.#states, ...(this.#original?.states ?? [])];
+  }
+
+  get #ownOriginal(): OriginalRows {
+    assert(this.#original, 'a helper is asked for the original model, which another one runs');
+    return this.#original;
+  }
+
+  #withBatch<T>(what: string, work: (batch: number) => Promise<T>): Promise<T> {
+    return withFittingBatch(this.#context.gpu, this.#batch, what, this.#allStates, work);
+  }
+
+  /** The module as it is; it is loaded again where linears have been replaced. */
+  async #hold(index: number): Promise<HeldModule> {
+    if (this.#held && this.holds(index) && this.#held.replaced.size === 0) return this.#held;
+    this.#release();
+    const taken = await this.#loader.take(this.#context.plan.modules[index]!);
+    this.#held = { index, ...taken, replaced: new Set() };
+    return this.#held;
+  }
+
+  #release(): void {
+    this.#held?.scope.freeAll();
+    this.#held = undefined;
   }
 
   /** What makes the linear inputs of the module of this number, or of the head after them, and their widths. */
@@ -137,17 +215,22 @@ export class HelperRows {
     mixed: boolean,
     work: (source: InputSource, sizes: ReturnType<typeof inputSizes>) => Promise<T>,
   ): Promise<T> {
-    const { gpu, source, plan } = this.#context;
+    const { plan } = this.#context;
     const module = plan.modules[index];
     if (module) {
-      return this.#loader.use(module, (_, loaded) =>
-        work(moduleInputs(withPrecision(loaded, mixed)), inputSizes(module)),
-      );
+      const { loaded } = await this.#hold(index);
+      return work(moduleInputs(withPrecision(loaded, mixed)), inputSizes(module));
     }
+    return this.#withHead((_, { forward, norm }) =>
+      work(headInputs(forward, norm, mixed), new Map([['postNorm', plan.head.k]])),
+    );
+  }
+
+  #withHead<T>(work: (scope: Scope, model: Omit<HeadModel, 'head'>) => Promise<T>): Promise<T> {
+    const { gpu, source, plan } = this.#context;
     return withScope(gpu, async (scope) => {
       const norm = await loadNorm(scope, source, plan.finalNorm);
-      const forward = forwardContext(gpu, scope, plan.config, this.#states.length);
-      return work(headInputs(forward, norm, mixed), new Map([['postNorm', plan.head.k]]));
+      return work(scope, { forward: forwardContext(gpu, scope, plan.config, this.#rows.length), norm });
     });
   }
 }

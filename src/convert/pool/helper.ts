@@ -1,5 +1,4 @@
-import type { ModuleParams } from '../../exl2/params.ts';
-import { factorHessian } from '../../gptq/factor.ts';
+import type { QuantParams } from '../../exl2/params.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { withScope } from '../../gpu/scope.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
@@ -7,18 +6,20 @@ import { workDirectory } from '../../io/work-directory.ts';
 import type { SpeedStore } from '../../kernels/kept-speeds.ts';
 import { productSpeed } from '../../kernels/measure-speeds.ts';
 import { chooseVariants } from '../../kernels/speed.ts';
+import type { LinearInput } from '../../model/architectures/architecture.ts';
 import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
-import { type Control, checkControl } from '../control.ts';
-import { putSum, type SumBytes, type SumPiece } from '../hessian-sums.ts';
+import type { Control } from '../control.ts';
+import type { SumPiece } from '../hessian-sums.ts';
 import { moduleToJson } from '../measurement-json.ts';
 import { Measurer } from '../measurer.ts';
 import { openModel } from '../open-model.ts';
-import { quantizeLinear } from '../quantize-linear.ts';
+import type { Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
 import type { HelperApi, HelperFacts, HelperJob, HelperStatus } from './api.ts';
+import { HelperLinears } from './helper-linears.ts';
 import { HelperRows } from './helper-rows.ts';
 
 /** What a helper's host hands in. */
@@ -36,6 +37,7 @@ export interface HelperHost {
 interface OpenJob {
   readonly context: StageContext;
   readonly rows: HelperJob;
+  readonly linears: HelperLinears;
 }
 
 /** A helper's side: does what the leader asks for, on its own GPU, one thing after the other. */
@@ -58,7 +60,7 @@ export class JobHelper implements HelperApi {
     const flopsPerSecond = productSpeed(await chooseVariants(gpu, precision, speeds));
     const { source, plan } = await openModel(model, job.settings);
     const context = { gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control };
-    this.#job = { context, rows: job };
+    this.#job = { context, rows: job, linears: new HelperLinears(context) };
     // Should this fail, it is told when it is asked to measure.
     if (first !== undefined && first < plan.modules.length)
       this.#afterLast(() => this.#measuring.goTo(first)).catch(() => {});
@@ -79,70 +81,62 @@ export class JobHelper implements HelperApi {
     });
   }
 
-  beginPass(parts: readonly RowPart[]): Promise<void> {
-    return this.#afterLast(async ({ context, rows }) => {
+  beginPass(parts: readonly RowPart[], originalRows: number): Promise<void> {
+    return this.#afterLast(async ({ context, rows, linears }) => {
+      linears.free();
       this.#measurer?.free();
       this.#measurer = undefined;
       await this.#pass?.free();
       this.#pass = undefined;
       if (parts.length === 0) return;
-      this.#pass = new HelperRows(context, rows.quantization, parts);
+      this.#pass = new HelperRows(context, rows.quantization, parts, originalRows);
       await this.#pass.start();
     });
   }
 
   sumRows(index: number, mixed: boolean): Promise<readonly SumPiece[]> {
-    return this.#afterLast(() => this.#begun.sum(index, mixed));
+    return this.#afterLast(({ linears }) => {
+      linears.free();
+      return this.#begun.sum(index, mixed);
+    });
   }
 
-  /** Pieces may be asked for while others are on their way. */
   readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
     return this.#begun.readSum(piece);
   }
 
-  advanceRows(index: number): Promise<void> {
-    return this.#afterLast(() => this.#begun.advance(index));
+  runOriginal(index: number, mixed: boolean): Promise<void> {
+    return this.#afterLast(() => this.#begun.runOriginal(index, mixed));
   }
 
-  quantizeLinears(
-    index: number,
-    params: ModuleParams,
-    sums: SumBytes,
-    rows: number,
-  ): Promise<Record<string, readonly HostTensor[]>> {
-    return this.#afterLast(async ({ context }) => {
-      const { gpu, plan, source, quantizer } = context;
-      const module = plan.modules[index]!;
-      const made: Record<string, readonly HostTensor[]> = {};
+  originalPerplexity(mixed: boolean): Promise<Perplexity> {
+    return this.#afterLast(() => this.#begun.originalPerplexity(mixed));
+  }
+
+  takeSum(index: number, input: LinearInput, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void> {
+    return this.#afterLast(({ context, linears }) => {
       this.#pass?.freeSums();
-      for (const [input, bytes] of sums) {
-        await withScope(gpu, async (scope) => {
-          const linears = module.linears.filter((linear) => linear.input === input && params[linear.name]);
-          const k = linears[0]!.k;
-          const h = await putSum(gpu, scope, bytes, k);
-          const keep = quantizer.descentPasses > 0;
-          const factor = await factorHessian(gpu, scope, `${module.key} (${input})`, h, k, rows, keep);
-          scope.free(h);
-          for (const linear of linears) {
-            await checkControl(context.control);
-            const weight = await loadLinear(gpu, scope, source, linear);
-            const setting = params[linear.name]!;
-            const { tensors, slices } = await quantizeLinear(
-              context,
-              scope,
-              linear,
-              [weight],
-              factor,
-              setting,
-            );
-            const { w } = slices[0]!;
-            if (this.#pass) this.#pass.keep(linear.key, scope.keep(w));
-            else scope.free(w);
-            made[linear.name] = tensors;
-          }
-        });
+      return linears.takeSum(context.plan.modules[index]!, input, sum, rows);
+    });
+  }
+
+  quantizeLinear(index: number, name: string, params: QuantParams): Promise<readonly HostTensor[]> {
+    return this.#afterLast(async ({ context: { gpu, plan, source }, linears }) => {
+      const linear = plan.modules[index]!.linears.find((each) => each.name === name)!;
+      if (this.#pass?.holds(index)) {
+        return this.#pass.replace(linear, (scope, weight) => linears.quantize(scope, linear, weight, params));
       }
-      return made;
+      return withScope(gpu, async (scope) => {
+        const weight = await loadLinear(gpu, scope, source, linear);
+        return (await linears.quantize(scope, linear, weight, params)).tensors;
+      });
+    });
+  }
+
+  advanceRows(index: number): Promise<void> {
+    return this.#afterLast(({ linears }) => {
+      linears.free();
+      return this.#begun.advance(index);
     });
   }
 

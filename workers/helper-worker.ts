@@ -58,7 +58,8 @@ const api: HelperWorkerApi = {
   originalPerplexity: (mixed) => helper.originalPerplexity(mixed),
   takeSum: (...request) => helper.takeSum(...request),
   quantizeLinear: async (...request) => handedOver(await helper.quantizeLinear(...request)),
-  advanceRows: (index) => helper.advanceRows(index),
+  takeLinear: (...request) => helper.takeLinear(...request),
+  advanceRows: (...request) => helper.advanceRows(...request),
 };
 
 expose(api);

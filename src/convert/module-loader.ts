@@ -32,15 +32,10 @@ export class ModuleLoader {
   /**
    * Begins to load a module while `states` advance. Nothing else may take GPU memory until it is used. One at a time:
    * where finished modules are run again, a helper does not use the original ones.
-   * @param ready when it may begin; if that fails, so does the loading.
    */
-  loadAhead(
-    module: ModuleSpec | undefined,
-    states: HiddenStates,
-    ready: Promise<void> = Promise.resolve(),
-  ): void {
+  loadAhead(module: ModuleSpec | undefined, states: HiddenStates): void {
     if (!module || this.#ahead) return;
-    if (states.isResident && this.#hasRoomFor(module)) this.#ahead = this.#load(module, ready);
+    if (states.isResident && this.#hasRoomFor(module)) this.#ahead = this.#load(module);
   }
 
   /** Runs `work` with the module's weights, which belong to `scope`; it is freed at the end. */
@@ -69,9 +64,9 @@ export class ModuleLoader {
     await this.#takeAhead(undefined);
   }
 
-  #load(module: ModuleSpec, ready = Promise.resolve()): Loading {
+  #load(module: ModuleSpec): Loading {
     const scope = new Scope(this.#context.gpu);
-    const loaded = ready.then(() => loadModule(this.#context, scope, module, this.#length));
+    const loaded = loadModule(this.#context, scope, module, this.#length);
     loaded.catch(() => {}); // thrown when it is used
     return { module, scope, loaded };
   }

@@ -10,7 +10,7 @@ import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 
 /** The weight (k, n) f32, n padded, that the packed tensors of a linear stand for. */
-export async function rebuiltWeight(
+async function rebuiltWeight(
   { gpu }: Pick<StageContext, 'gpu'>,
   scope: Scope,
   key: string,
@@ -23,7 +23,8 @@ export async function rebuiltWeight(
   return w;
 }
 
-async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec): Promise<HostTensor[]> {
+/** The packed tensors of a linear. */
+export async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec): Promise<HostTensor[]> {
   const tensors: HostTensor[] = [];
   for (const { name } of file.tensors.values()) {
     if (name.startsWith(`${key}.`)) tensors.push(await file.read(name));
@@ -31,19 +32,29 @@ async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec): Prom
   return tensors;
 }
 
-/** Replaces the weights of some linears of `loaded` by those that their packed tensors in `file` stand for. */
-export async function takePackedWeights(
-  context: StageContext,
+/** Replaces the weight of a linear of `loaded`, which belongs to `scope`, by the one that packed tensors stand for. */
+export async function takePackedWeight(
+  context: Pick<StageContext, 'gpu'>,
   scope: Scope,
-  { module, linears }: LoadedModule,
-  file: SafetensorsFile,
-  which: readonly LinearSpec[] = module.linears,
+  { linears }: LoadedModule,
+  { name, key }: LinearSpec,
+  tensors: readonly HostTensor[],
 ): Promise<void> {
-  for (const linear of which) {
-    const original = linears.get(linear.name)!;
-    const w = await rebuiltWeight(context, scope, linear.key, await packedTensorsOf(file, linear));
-    linears.set(linear.name, { ...original, w });
-    scope.free(original.w);
+  const original = linears.get(name)!;
+  const w = await rebuiltWeight(context, scope, key, tensors);
+  linears.set(name, { ...original, w });
+  scope.free(original.w);
+}
+
+/** Replaces all weights of `loaded` by those that the packed tensors in `file` stand for. */
+export async function takePackedWeights(
+  context: Pick<StageContext, 'gpu'>,
+  scope: Scope,
+  loaded: LoadedModule,
+  file: SafetensorsFile,
+): Promise<void> {
+  for (const linear of loaded.module.linears) {
+    await takePackedWeight(context, scope, loaded, linear, await packedTensorsOf(file, linear));
   }
 }
 

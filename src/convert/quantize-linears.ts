@@ -3,7 +3,6 @@ import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import type { LinearSpec } from '../model/plan.ts';
-import type { LinearWeight } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { together } from '../util/together.ts';
 import type { LoadedModule } from './capture.ts';
@@ -11,8 +10,8 @@ import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import type { HessianSums } from './hessian-sums.ts';
 import type { InputSample } from './linear-error.ts';
-import { rebuiltWeight } from './packed-module.ts';
-import type { Crew, Member } from './pool/crew.ts';
+import { takePackedWeight } from './packed-module.ts';
+import type { Crew, Helper, Member } from './pool/crew.ts';
 import { linearEvent, quantizeLinear } from './quantize-linear.ts';
 import { quantizingLinear } from './work-estimate.ts';
 
@@ -25,6 +24,15 @@ export interface LinearsRequest {
   /** Calibration rows in the sums. */
   readonly rows: number;
   readonly sample: InputSample;
+  /** Called with each linear's packed tensors, and the helper that made them, if one did. */
+  finished(linear: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void;
+}
+
+/** A linear that a helper quantizes. */
+interface Given {
+  readonly linear: LinearSpec;
+  readonly helper: Helper;
+  readonly tensors: Promise<readonly HostTensor[]>;
 }
 
 export interface QuantizedLinears {
@@ -66,7 +74,8 @@ export async function quantizeLinears(
           const factor = factors.get(linear.input)!;
           const result = await quantizeLinear(context, scope, linear, [original], factor, params);
           tensors.set(linear.name, result.tensors);
-          return result.slices[0]!;
+          request.finished(linear, result.tensors);
+          loaded.linears.set(linear.name, result.slices[0]!);
         }),
       );
     }
@@ -83,19 +92,17 @@ async function takeGiven(
   context: StageContext,
   scope: Scope,
   request: LinearsRequest,
-  given: ReadonlyMap<LinearSpec, Promise<readonly HostTensor[]>>,
+  given: readonly Given[],
   tensors: Map<string, readonly HostTensor[]>,
   errors: Map<string, number>,
 ): Promise<void> {
-  for (const [linear, quantizing] of given) {
+  for (const { linear, helper, tensors: quantizing } of given) {
     const packed = await quantizing;
     tensors.set(linear.name, packed);
-    await replace(context, request, linear, errors, async () => {
-      const original = request.loaded.linears.get(linear.name)!;
-      const w = await rebuiltWeight(context, scope, linear.key, packed);
-      scope.free(original.w);
-      return { ...original, w };
-    });
+    request.finished(linear, packed, helper);
+    await replace(context, request, linear, errors, () =>
+      takePackedWeight(context, scope, request.loaded, linear, packed),
+    );
   }
 }
 
@@ -124,10 +131,10 @@ async function startHelpers(
   shares: readonly (readonly LinearSpec[])[],
   { loaded, params, sums, rows }: LinearsRequest,
   { plan }: StageContext,
-): Promise<Map<LinearSpec, Promise<readonly HostTensor[]>>> {
+): Promise<Given[]> {
   const index = plan.modules.indexOf(loaded.module);
   const doing = `quantizes ${loaded.module.key}`;
-  const given = new Map<LinearSpec, Promise<readonly HostTensor[]>>();
+  const given: Given[] = [];
   const read = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
   for (const [i, share] of shares.entries()) {
     const helper = helpers[i]!;
@@ -140,28 +147,28 @@ async function startHelpers(
         const made = helper.call(doing, (api) =>
           api.quantizeLinear(index, linear.name, params[linear.name]!),
         );
-        const both = Promise.all([taken, made]).then(([, tensors]) => tensors);
-        both.catch(() => {}); // thrown when it is awaited
-        given.set(linear, both);
+        const tensors = Promise.all([taken, made]).then(([, answer]) => answer);
+        tensors.catch(() => {}); // thrown when it is awaited
+        given.push({ linear, helper, tensors });
       }
     }
   }
   return given;
 }
 
-/** Puts what `make` gives in place of a linear's weight, and notes and tells what that costs. */
+/** Has `make` put another weight in place of a linear's, and notes and tells what that costs. */
 async function replace(
   { gpu, emit }: StageContext,
   { loaded, params, sample }: LinearsRequest,
   linear: LinearSpec,
   errors: Map<string, number>,
-  make: () => Promise<LinearWeight>,
+  make: () => Promise<void>,
 ): Promise<void> {
   const { name, input } = linear;
   const error = await withScope(gpu, async (temporary) => {
     const expected = sample.project(temporary, input, loaded.linears.get(name)!);
-    const rebuilt = await make();
-    loaded.linears.set(name, rebuilt);
+    await make();
+    const rebuilt = loaded.linears.get(name)!;
     return sample.error(temporary, sample.project(temporary, input, rebuilt), expected);
   });
   errors.set(name, error);

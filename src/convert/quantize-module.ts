@@ -57,12 +57,13 @@ export async function quantizeModule(
         source: (half) => moduleInputs(withPrecision(loaded, half)),
         original: (half) => pass.runOriginal(index, withPrecision(loaded, half), batch),
       });
-      const request = { loaded, params, sums, rows, sample };
+      const finished = pass.give.bind(pass, index);
+      const request = { loaded, params, sums, rows, sample, finished };
       const linears = await quantizeLinears(context, crew, scope, sumScope, request);
       return { linears, precise: withPrecision(loaded, mixed) };
     });
     const written = write({ ...linears, mixed: precise.forward.mixed });
-    const advanced = pass.advance(index, precise, batch, written);
+    const advanced = pass.advance(index, precise, batch);
     await together([written, advanced]);
     return { linearErrors: linears.linearErrors, rfnError: await advanced };
   });

@@ -3,9 +3,10 @@ import type { Scope } from '../gpu/scope.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
-import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { together } from '../util/together.ts';
 import { withFittingBatch } from './batch-size.ts';
@@ -13,13 +14,13 @@ import { advance, type BlockRun, inputsFit, type LoadedModule, roundsToHalf } fr
 import type { StageContext } from './context.ts';
 import { mean, noteErrors } from './errors-by-row.ts';
 import { quantizingNeed } from './gpu-need.ts';
-import { HessianSums, type SumPiece } from './hessian-sums.ts';
+import { HessianSums } from './hessian-sums.ts';
 import { ModuleLoader } from './module-loader.ts';
 import { newStates } from './new-states.ts';
 import { OriginalRows } from './original-rows.ts';
 import type { HeadModel, Perplexity } from './perplexity.ts';
-import { PIECES_UNDER_WAY } from './pool/api.ts';
 import type { Crew, Helper } from './pool/crew.ts';
+import { RowsHelpers } from './pool/rows-helpers.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
 import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
 import { passingRows } from './work-estimate.ts';
@@ -47,14 +48,6 @@ export interface SumRequest {
   original(mixed: boolean): Promise<unknown>;
 }
 
-/** What helpers have been asked to sum. */
-interface Asked {
-  readonly index: number;
-  readonly mixed: boolean;
-  /** Of each helper that has rows. */
-  readonly pieces: Promise<readonly (readonly SumPiece[])[]>;
-}
-
 /**
  * Bytes a second at which a helper's sums come to be added: read back, written, read and written by two processes, a
  * piece after the other (an H200 and a virtual machine's memory, 2026-11-23).
@@ -72,16 +65,7 @@ function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[])
   return saved > ((speeds.length - 1) * bytes) / SUM_BYTES_PER_SECOND;
 }
 
-/** What a helper has of the rows; maybe nothing. */
-interface Share {
-  readonly helper: Helper;
-  readonly parts: readonly RowPart[];
-}
-
-/**
- * The states of the quantization pass, shared by rows among the crew. The leader has the first ones. The original
- * model's, which nothing waits for, has the last helper with rows: it is idle while the leader adds the sums.
- */
+/** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
 export class RowsPass {
   /** What the quantized modules so far have made of the leader's rows; changed in place. */
   readonly quantized: HiddenStates;
@@ -91,14 +75,12 @@ export class RowsPass {
   readonly #crew: Crew;
   readonly #rows: CalibrationRows;
   readonly #parts: readonly RowPart[];
-  readonly #others: readonly Share[];
+  readonly #helpers: RowsHelpers;
   /** On as many of the first rows perplexity is taken. */
   readonly #firstRows: number;
   /** Undefined where a helper has them. */
   readonly #original: OriginalRows | undefined;
   #originalRun: Promise<unknown> = Promise.resolve();
-  #begun: Promise<unknown> = Promise.resolve();
-  #asked: Asked | undefined;
   readonly #sumMemory = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
   readonly #loader: ModuleLoader;
 
@@ -114,11 +96,11 @@ export class RowsPass {
     this.#rows = rows;
     this.#parts = own!;
     this.#loader = new ModuleLoader(context, rows.length);
-    this.#others = helpers.map((helper, i) => ({ helper, parts: others[i]! }));
+    this.#helpers = new RowsHelpers(helpers.map((helper, i) => ({ helper, parts: others[i]! })));
     const count = Math.min(firstRows, rows.rows);
     const need = quantizingNeed(context.plan, { rows: count, length: rows.length }, context.quantizer);
     const counts = [Math.max(count, own!.at(-1)!.end), count];
-    const hasOriginal = this.#withRows.length === 0;
+    const hasOriginal = !this.#helpers.haveRows;
     const states = newStates(context, need, rows, hasOriginal ? [...counts, count, count] : counts);
     const [quantized, expected, ...original] = states;
     this.quantized = quantized!;
@@ -135,18 +117,11 @@ export class RowsPass {
   async start(): Promise<void> {
     const { gpu, source, plan } = this.#context;
     const { ids } = this.#rows;
-    this.#begun = this.#call(this.#others, ({ helper, parts }) => {
-      const original = helper === this.#originalHelper ? this.#firstRows : 0;
-      return helper.call('embeds', (api) => api.beginPass(parts, original));
-    });
+    this.#helpers.begin(this.#firstRows);
     const embedded = [this.quantized, ...(this.#original?.states.slice(0, 1) ?? [])];
+    const targets = embedded.map((states) => ({ ids, states }));
     await withFittingBatch(gpu, 1, 'the embedding', this.states, () =>
-      embedTokens(
-        gpu,
-        source,
-        plan,
-        embedded.map((states) => ({ ids, states })),
-      ),
+      embedTokens(gpu, source, plan, targets),
     );
   }
 
@@ -157,7 +132,7 @@ export class RowsPass {
 
   /** Asks the helpers for the sums of a module that {@link sum} will want, before its weights are here. */
   expectSums(index: number, key: string): void {
-    this.#asked = this.#ask(index, key, roundsToHalf(this.#context.gpu));
+    this.#helpers.expectSums({ index, key, mixed: roundsToHalf(this.#context.gpu) });
   }
 
   /** Sums xᵀx of all rows; the squares and totals belong to `scope`. */
@@ -175,45 +150,36 @@ export class RowsPass {
     return { sums, mixed: false };
   }
 
-  /**
-   * Runs the original model's rows through a module.
-   * @param loaded as it is, with the precision that its inputs allow. @param batch rows, where the leader does it.
-   */
-  async runOriginal(index: number, loaded: LoadedModule, batch: number): Promise<void> {
-    const { mixed } = loaded.forward;
-    if (this.#original) return this.#original.run(index, loaded, batch);
-    await this.#begun;
-    const doing = `runs the original of ${loaded.module.key}`;
-    await this.#originalHelper!.call(doing, (api) => api.runOriginal(index, mixed));
+  /** Runs the original model's rows through a module as it is, with the precision that its inputs allow. */
+  runOriginal(index: number, loaded: LoadedModule, batch: number): Promise<void> {
+    const { module, forward } = loaded;
+    return (
+      this.#original?.run(index, loaded, batch) ??
+      this.#helpers.runOriginal({ index, key: module.key, mixed: forward.mixed })
+    );
   }
 
   /** The original model's, after all modules. */
-  async originalPerplexity(model: HeadModel): Promise<Perplexity> {
-    const { mixed } = model.forward;
-    return this.#original
-      ? this.#original.perplexity(model)
-      : this.#originalHelper!.call("takes the original's perplexity", (api) => api.originalPerplexity(mixed));
+  originalPerplexity(model: HeadModel): Promise<Perplexity> {
+    return this.#original?.perplexity(model) ?? this.#helpers.originalPerplexity(model.forward.mixed);
+  }
+
+  /** Gives a linear that is quantized, by a helper or here, to those that advance rows with it. */
+  give(index: number, linear: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void {
+    this.#helpers.give(index, linear, tensors, maker);
   }
 
   /**
-   * Advances everyone's states through a module whose tensors are finished.
-   * @param written when they are in the work directory, from where helpers take them.
+   * Advances everyone's states through a module whose linears are quantized. Helpers take what they were not given
+   * from the work directory.
    * @returns the mean over the first rows of ‖output − expected‖ / ‖expected‖.
    */
-  async advance(
-    index: number,
-    loaded: LoadedModule,
-    batch: number,
-    written: Promise<void> = Promise.resolve(),
-  ): Promise<number> {
+  async advance(index: number, loaded: LoadedModule, batch: number): Promise<number> {
     const { key } = loaded.module;
     const errors: number[] = [];
-    const others = this.#call(this.#withRows, async ({ helper }) => {
-      await Promise.all([this.#begun, written]);
-      return helper.call(`advances ${key}`, (api) => api.advanceRows(index));
-    });
-    // Writing what helpers wait for should not share the processor with reading what nobody needs yet.
-    this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized, written);
+    const others = this.#helpers.advance({ index, key, mixed: loaded.forward.mixed });
+    others.catch(() => {}); // thrown when it is awaited
+    this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
     const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
     const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);
     const told = own.catch((error) => {
@@ -235,9 +201,6 @@ export class RowsPass {
     const seen = (inputs: BatchInputs) => {
       if (inputs.start < this.expected.rows) request.seen?.(inputs);
     };
-    const isAsked = this.#asked?.index === index && this.#asked.mixed === mixed;
-    const { pieces } = isAsked ? this.#asked! : this.#ask(index, key, mixed);
-    this.#asked = undefined;
     sums.clear();
     const own = this.#crew.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
@@ -245,53 +208,12 @@ export class RowsPass {
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
-    const added = this.#addOthers(sums, pieces);
+    const added = this.#helpers.addSums(sums, { index, key, mixed });
     const isHere = this.#original !== undefined;
     const original = (isHere ? own : added).then(() => request.original(mixed));
     original.catch(() => {}); // thrown where it is awaited
     this.#originalRun = original;
     await together(isHere ? [added, original] : [added, own]);
     sums.finish();
-  }
-
-  #ask(index: number, key: string, mixed: boolean): Asked {
-    const pieces = this.#call(this.#withRows, async ({ helper }) => {
-      await this.#begun;
-      return helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed));
-    });
-    return { index, mixed, pieces };
-  }
-
-  /** Adds what helpers have summed, as it comes; the next piece is on its way meanwhile. */
-  async #addOthers(sums: HessianSums, asked: Asked['pieces']): Promise<void> {
-    const given = await asked;
-    const all = this.#withRows.flatMap(({ helper }, i) => given[i]!.map((piece) => ({ helper, piece })));
-    const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
-    const read = ({ helper, piece }: (typeof all)[number]) => {
-      const bytes = helper.call('sends sums', (api) => api.readSum(piece));
-      bytes.catch(() => {}); // thrown when its turn comes
-      reading.push(bytes);
-    };
-    for (const [i, { helper, piece }] of all.entries()) {
-      for (const next of all.slice(reading.length, i + PIECES_UNDER_WAY)) read(next);
-      const bytes = await reading[i]!;
-      await sums.addPiece(piece, bytes);
-      helper.release(bytes);
-    }
-  }
-
-  get #originalHelper(): Helper | undefined {
-    return this.#withRows.at(-1)?.helper;
-  }
-
-  get #withRows(): readonly Share[] {
-    return this.#others.filter(({ parts }) => parts.length > 0);
-  }
-
-  /** Asks all of them at once. Rejections come when it is awaited. */
-  #call<T>(shares: readonly Share[], work: (share: Share) => Promise<T>): Promise<T[]> {
-    const calls = Promise.all(shares.map(work));
-    calls.catch(() => {});
-    return calls;
   }
 }

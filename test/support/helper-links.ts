@@ -50,7 +50,8 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
     originalPerplexity: passed('originalPerplexity', (mixed) => helper.originalPerplexity(mixed)),
     takeSum: passed('takeSum', (...request) => helper.takeSum(...request)),
     quantizeLinear: passed('quantizeLinear', (...request) => helper.quantizeLinear(...request)),
-    advanceRows: passed('advanceRows', (index) => helper.advanceRows(index)),
+    takeLinear: passed('takeLinear', (...request) => helper.takeLinear(...request)),
+    advanceRows: passed('advanceRows', (...request) => helper.advanceRows(...request)),
   };
   return { name, api, ended };
 }

@@ -58,21 +58,6 @@ test('a module that was loaded ahead is used as it is, and its memory given back
   expect(opened.gpu.memory.used).toBe(opened.before);
 });
 
-test('it is not read before it may begin', async () => {
-  const opened = await loader();
-  let begin = () => {};
-  const ready = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
-  opened.modules.loadAhead(opened.second, opened.states, ready);
-  await opened.gpu.sync();
-  expect(opened.read).not.toHaveBeenCalled();
-  begin();
-  await vi.waitFor(() => expect(opened.read).toHaveBeenCalled());
-  await opened.modules.free();
-  expect(opened.gpu.memory.used).toBe(opened.before);
-});
-
 test('another one than is used, or none at all, leaves nothing behind', async () => {
   const opened = await loader();
   opened.modules.loadAhead(opened.first, opened.states);

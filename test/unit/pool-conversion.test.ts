@@ -74,6 +74,7 @@ const MOMENTS = (
     ['readSum', 2, 2],
     ['takeSum', 2, 2],
     ['quantizeLinear', 2, 2],
+    ['takeLinear', 4, 2],
     ['advanceRows', 2, 2],
     ['runOriginal', 2, 1],
     ['originalPerplexity', 1, 1],

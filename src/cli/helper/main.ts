@@ -51,6 +51,7 @@ const api: HelperApi = {
   originalPerplexity: (mixed) => helper.originalPerplexity(mixed),
   takeSum: (...request) => helper.takeSum(...request),
   quantizeLinear: (...request) => helper.quantizeLinear(...request),
-  advanceRows: (index) => helper.advanceRows(index),
+  takeLinear: (...request) => helper.takeLinear(...request),
+  advanceRows: (...request) => helper.advanceRows(...request),
 };
 expose(api, processEndpoint(process, large));

@@ -65,8 +65,10 @@ export interface HelperApi {
   takeSum(index: number, input: LinearInput, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void>;
   /** Quantizes a linear of the module whose sums it has taken. @returns its packed tensors. */
   quantizeLinear(index: number, name: string, params: QuantParams): Promise<readonly HostTensor[]>;
-  /** Advances its rows through a module whose tensors are in the work directory. */
-  advanceRows(index: number): Promise<void>;
+  /** Takes a linear that another one has quantized of the module whose sums it has made. */
+  takeLinear(index: number, name: string, tensors: readonly HostTensor[]): Promise<void>;
+  /** Advances its rows through a module. Linears that it has neither made nor taken are in the work directory. */
+  advanceRows(index: number, mixed: boolean): Promise<void>;
 }
 
 /** Of a helper's sums: one is read back, one written, one read and one added. */

@@ -19,7 +19,7 @@ import { HessianSums, type SumPiece } from '../hessian-sums.ts';
 import { ModuleLoader } from '../module-loader.ts';
 import { newStates } from '../new-states.ts';
 import { OriginalRows } from '../original-rows.ts';
-import { isMixed, takePackedWeights } from '../packed-module.ts';
+import { packedTensorsOf, takePackedWeight } from '../packed-module.ts';
 import type { HeadModel, Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
 import { headInputs, type InputSource, moduleInputs, sumParts } from '../sum-rows.ts';
@@ -30,7 +30,7 @@ interface HeldModule {
   readonly index: number;
   readonly scope: Scope;
   readonly loaded: LoadedModule;
-  /** Names of the linears that were quantized here: their weights are the rebuilt ones. */
+  /** Names of the linears that are quantized: their weights are the rebuilt ones. */
   readonly replaced: Set<string>;
 }
 
@@ -154,20 +154,29 @@ export class HelperRows {
     return tensors;
   }
 
-  /** Advances the states through a module whose tensors are finished. */
-  async advance(index: number): Promise<void> {
+  /** Puts the weight that packed tensors stand for in place of a linear's. */
+  async takeLinear(index: number, name: string, tensors: readonly HostTensor[]): Promise<void> {
+    assert(this.#held && this.holds(index), `a helper is given ${name} of a module that it does not hold`);
+    this.#held.replaced.add(name);
+    const { scope, loaded } = this.#held;
+    const linear = loaded.module.linears.find((each) => each.name === name)!;
+    await takePackedWeight(this.#context, scope, loaded, linear, tensors);
+  }
+
+  /** Advances the states through a module; what is missing of its weights is in the work directory. */
+  async advance(index: number, mixed: boolean): Promise<void> {
     const { plan, work } = this.#context;
     const module = plan.modules[index]!;
-    const file = await work.openTensors(ARTEFACT.tensors(module.key));
-    assert(file, `${module.key} is not finished`);
     this.freeSums();
-    const { scope, loaded, replaced } = this.holds(index) ? this.#held! : await this.#hold(index);
-    const others = module.linears.filter(({ name }) => !replaced.has(name));
-    const precise = withPrecision(loaded, isMixed(file));
-    await takePackedWeights(this.#context, scope, precise, file, others);
-    for (const { name } of others) replaced.add(name);
+    if (!this.holds(index)) await this.#hold(index);
+    const { loaded, replaced } = this.#held!;
+    for (const linear of module.linears.filter(({ name }) => !replaced.has(name))) {
+      const file = await work.openTensors(ARTEFACT.tensors(module.key));
+      assert(file, `${module.key} is not finished`);
+      await this.takeLinear(index, linear.name, await packedTensorsOf(file, linear));
+    }
     this.#loader.loadAhead(plan.modules[index + 1], this.#states);
-    await advance(this.#context, precise, this.#states, this.#states, this.#batch);
+    await advance(this.#context, withPrecision(loaded, mixed), this.#states, this.#states, this.#batch);
     this.#release();
   }
 

@@ -133,10 +133,14 @@ export class JobHelper implements HelperApi {
     });
   }
 
-  advanceRows(index: number): Promise<void> {
+  takeLinear(index: number, name: string, tensors: readonly HostTensor[]): Promise<void> {
+    return this.#afterLast(() => this.#begun.takeLinear(index, name, tensors));
+  }
+
+  advanceRows(index: number, mixed: boolean): Promise<void> {
     return this.#afterLast(({ linears }) => {
       linears.free();
-      return this.#begun.advance(index);
+      return this.#begun.advance(index, mixed);
     });
   }
 

@@ -1,5 +1,4 @@
-import { basename, dirname } from 'node:path';
-import { ARTEFACT } from '../convert/artefacts.ts';
+import { basename } from 'node:path';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
@@ -11,13 +10,12 @@ import type { ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { readJsonFile } from '../io/json.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
-import { workDirectory } from '../io/work-directory.ts';
-import { writeJsonFile } from '../io/write-file.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import type { Card } from './cards.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
+import { checkMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
 import { speedFile } from './speed-file.ts';
@@ -40,6 +38,7 @@ export async function runConversion(
 ): Promise<void> {
   const { inDir, workDir, workers } = options;
   const work = nodeDirectory(options.workDir);
+  await checkMeasurementFile(options);
   if (!options.resume) await dropJob(work);
   const settings = await convertSettings(options);
   const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
@@ -66,11 +65,7 @@ export async function runConversion(
     helpers.stop();
     gpu.destroy();
   }
-  const { outputMeasurement, measureLayers } = options;
-  if (outputMeasurement === undefined) return;
-  const artefact = measureLayers === undefined ? ARTEFACT.measurement : ARTEFACT.slice;
-  const measurement = await workDirectory(work).readJson(artefact);
-  await writeJsonFile(nodeDirectory(dirname(outputMeasurement)), basename(outputMeasurement), measurement);
+  await writeMeasurementFile(options);
 }
 
 async function convertSettings(options: CliOptions): Promise<ConvertSettings> {

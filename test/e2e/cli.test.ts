@@ -273,6 +273,17 @@ describe('a measurement', () => {
     expect(stagesOf(run)).toEqual(['calibrate done', 'measure reused']);
     expect(existsSync(at('measured'))).toBe(false);
     expect(readFileSync(at('measured.json'))).toEqual(readFileSync(at('whole.work/measurement.json')));
+    // Again, what it wrote itself is written again.
+    expect((await runCli(args('measured', '-om', at('measured.json')))).code).toBe(0);
+  });
+
+  test('is not written over a file that is there', async () => {
+    copyOfWork('kept');
+    writeFileSync(at('mine.json'), '{"mine": 1}');
+    const run = await runCli(args('kept', '-om', at('mine.json')));
+    expect(run).toMatchObject({ code: 1, events: [] });
+    expect(run.stderr).toContain(`${at('mine.json')} is there already: choose another name`);
+    expect(readFileSync(at('mine.json'), 'utf8')).toBe('{"mine": 1}');
   });
 
   test('of ExLlamaV2 is taken', async () => {

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { measure } from '../../src/convert/measure.ts';
 import { quantizeAgain } from '../../src/convert/quantize-again.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { chooseVariants } from '../../src/kernels/speed.ts';
+import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { crewWith, helperLink, type Loss } from '../support/helper-links.ts';
 import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
@@ -83,6 +84,34 @@ const MOMENTS = (
 test.each(MOMENTS)('a helper that %s at %s is done without', async (how, method, call, count) => {
   const others = await run('quantize', count, { method, call, how });
   expect(others).toEqual({ ...quantized, warnings: warningOf(how) });
+});
+
+test('a helper with memory for one row at a time takes no more to advance', async () => {
+  const { memory } = helpers[0]!;
+  const { rows, context } = await tinyStages(leader, MODEL, memoryDirectory('work'));
+  const row = rows.length * context.plan.config.hiddenSize * 4;
+  const acquire = memory.acquire.bind(memory);
+  const refused = vi.spyOn(memory, 'acquire').mockImplementation((bytes, label) => {
+    if (label === 'hidden states of a batch' && bytes > row) throw new OutOfMemoryError('no memory left');
+    return acquire(bytes, label);
+  });
+  expect((await run('quantize', 1)).warnings).toEqual([]);
+  expect(refused.mock.results.some(({ type }) => type === 'throw')).toBe(true);
+  refused.mockRestore();
+});
+
+test('each of two helpers that are lost at once is told of', async () => {
+  const work = memoryDirectory('work');
+  const { context, events, rows, job, choice } = await tinyStages(leader, MODEL, work);
+  const places = { model: MODEL, work };
+  const links = helpers.slice(0, 2).map((gpu, i) => {
+    const loss = { method: 'sumRows', call: 1, how: 'ends' } as const;
+    return helperLink(`worker ${i + 2}`, gpu, places, loss);
+  });
+  const crew = await crewWith(links, job, context.emit);
+  expect(await quantizeAgain(context, crew, rows, choice)).toEqual(quantized.result);
+  const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  expect(warnings.toSorted()).toEqual([warningOf('ends')[0], warningOf('ends')[0]!.replace('2', '3')]);
 });
 
 test('a helper that has no rows in the pass gives the memory of the measurement back', async () => {

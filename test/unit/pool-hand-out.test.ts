@@ -71,7 +71,7 @@ test('a helper that ends without an answer is lost', async () => {
   ended.catch(() => {});
   const silent = helper(2, () => new Promise(() => {}), ended);
   await expect(silent.call('works', (api) => api.measure(0))).rejects.toThrow(WorkerLostError);
-  expect(silent.lost).toBe(true);
+  expect(silent.loss).toBeInstanceOf(WorkerLostError);
   const { crew } = crewOf(silent);
   expect((await run(crew)).size).toBe(6);
 });
@@ -82,7 +82,7 @@ test('a helper that hears that the job is cancelled ends it all, and is not lost
   });
   const { crew, events } = crewOf(cancelled);
   await expect(run(crew)).rejects.toThrow('cancelled');
-  expect([cancelled.lost, events]).toEqual([false, []]);
+  expect([cancelled.loss, events]).toEqual([undefined, []]);
 });
 
 test("the leader's error ends it all", async () => {

@@ -14,7 +14,8 @@ export class Member {
   readonly adapter: string;
   /** Floating-point operations per second. */
   readonly speed: number;
-  lost = false;
+  /** Why it is lost, if it is. */
+  loss: WorkerLostError | undefined;
   memoryBytes = 0;
   /** Of the task under way that is done, 0…1. */
   share = 0;
@@ -55,7 +56,7 @@ export class Member {
     return {
       id: this.id,
       adapter: this.adapter,
-      doing: this.lost ? 'lost' : this.#doing,
+      doing: this.loss ? 'lost' : this.#doing,
       busy: Math.min(1, busyMs / Math.max(1, now - started)),
       memoryBytes: this.memoryBytes,
       speed: this.speed,
@@ -90,8 +91,8 @@ export class Helper extends Member {
     } catch (error) {
       const { name, message } = error as Error;
       if (name === 'AbortError') throw error;
-      this.lost = true;
-      throw new WorkerLostError(`${this.name} (${this.adapter}) is lost: ${message}.`);
+      this.loss ??= new WorkerLostError(`${this.name} (${this.adapter}) is lost: ${message}.`);
+      throw this.loss;
     }
   }
 
@@ -102,7 +103,7 @@ export class Helper extends Member {
 
   /** Asks how far it is; a helper that does not answer is found out by its call under way. */
   async look(): Promise<void> {
-    if (this.lost) return;
+    if (this.loss) return;
     const { share, memoryBytes } = await this.#link.api.status();
     this.memoryBytes = memoryBytes;
     // The answer may come after the task.
@@ -117,6 +118,7 @@ export class Crew {
   readonly leader: Member;
   readonly #helpers: readonly Helper[];
   readonly #emit: Emit;
+  readonly #told = new Set<Helper>();
   readonly #started = performance.now();
   readonly #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -135,12 +137,16 @@ export class Crew {
 
   /** Those that are still there. */
   get helpers(): readonly Helper[] {
-    return this.#helpers.filter(({ lost }) => !lost);
+    return this.#helpers.filter(({ loss }) => !loss);
   }
 
-  /** Tells that a helper is lost. */
-  warn(error: WorkerLostError): void {
-    this.#emit({ type: 'warning', message: `${error.message} The other workers do its work.` });
+  /** Tells of each helper that is lost, once. */
+  warnOfLost(): void {
+    for (const helper of this.#helpers) {
+      if (!helper.loss || this.#told.has(helper)) continue;
+      this.#told.add(helper);
+      this.#emit({ type: 'warning', message: `${helper.loss.message} The other workers do its work.` });
+    }
     this.#report();
   }
 

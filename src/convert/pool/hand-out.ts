@@ -58,7 +58,7 @@ export async function handOut(
   const serveOrLeave = (member: Member) =>
     serve(member).catch((error) => {
       if (!(error instanceof WorkerLostError)) throw error;
-      crew.warn(error);
+      crew.warnOfLost();
     });
 
   while (remaining.size > 0) await Promise.all([crew.leader, ...crew.helpers].map(serveOrLeave));

@@ -50,6 +50,8 @@ export class HelperRows {
   /** For pieces on their way, in turn: new memory is slow. What was handed over is empty. */
   readonly #memory: Uint8Array<ArrayBuffer>[] = [];
   readonly #loader: ModuleLoader;
+  /** Rows that have fitted so far; in the midst of an advance it is too late to take fewer. */
+  #batch: number;
   #held: HeldModule | undefined;
 
   /** @param originalRows of the first rows it has the original model's states of so many, if any. */
@@ -61,6 +63,7 @@ export class HelperRows {
     this.#fetch = fetch;
     this.#sumScope = new Scope(stage.gpu);
     this.#loader = new ModuleLoader(this.#context, length);
+    this.#batch = rowsPerBatch(stage.gpu, stage.plan, length);
     this.#rows = rows;
     this.#ids = ids.subarray(first * length, last * length);
     // Its share of the linears is no more than what the leader quantizes.
@@ -187,10 +190,6 @@ export class HelperRows {
     for (const states of this.#allStates) states.free();
   }
 
-  get #batch(): number {
-    return rowsPerBatch(this.#context.gpu, this.#context.plan, this.#states.length);
-  }
-
   get #allStates(): HiddenStates[] {
     return [this.#states, ...(this.#original?.states ?? [])];
   }
@@ -201,7 +200,10 @@ export class HelperRows {
   }
 
   #withBatch<T>(what: string, work: (batch: number) => Promise<T>): Promise<T> {
-    return withFittingBatch(this.#context.gpu, this.#batch, what, this.#allStates, work);
+    return withFittingBatch(this.#context.gpu, this.#batch, what, this.#allStates, (batch) => {
+      this.#batch = batch;
+      return work(batch);
+    });
   }
 
   /** The module as it is; it is loaded again where linears have been replaced. */

@@ -66,6 +66,8 @@ export type GpuText = {
 export type GpuTextListener = (events: readonly TextEvent[]) => Promise<void> | void;
 
 export interface GpuWorkerApi {
+  /** Before anything else: resolves when it holds this lock, as it does as long as it lives. */
+  begin(lock: string): Promise<void>;
   /** Throws UnsupportedError when there is no adapter that can be used. */
   facts(): Promise<GpuFacts>;
   /**

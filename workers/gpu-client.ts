@@ -1,6 +1,8 @@
 import { proxy, type Remote, wrap } from 'comlink';
+import { DeviceLostError } from '../src/util/errors.ts';
 import type { GpuChoice, GpuFacts } from './api.ts';
 import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
+import { endOfHolder, newLock } from './worker-lock.ts';
 
 interface RunningWorker {
   readonly api: Remote<GpuWorkerApi>;
@@ -63,26 +65,45 @@ export class GpuClient {
   }
 
   #call<T>(work: (api: Remote<GpuWorkerApi>) => Promise<T>): Promise<T> {
-    this.#worker ??= startWorker(this.#choice);
+    this.#worker ??= this.#start();
     return Promise.race([work(this.#worker.api), this.#worker.ended]);
+  }
+
+  #start(): RunningWorker {
+    const worker = startWorker(this.#choice);
+    worker.ended.catch(() => {
+      if (this.#worker === worker) this.restart();
+    });
+    return worker;
   }
 }
 
 function startWorker(name: GpuChoice): RunningWorker {
   const worker = new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name });
-  let end: (reason: string) => void = () => {};
+  const api = wrap<GpuWorkerApi>(worker);
+  const stopping = new AbortController();
+  let end: (reason: Error) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
-    end = (reason) => reject(new Error(reason));
+    end = reject;
   });
-  ended.catch(() => {}); // those who wait for it are told
   // Only what nobody catches comes here: a script that does not load, or memory that has run out.
   worker.onerror = (event) => {
     event.preventDefault();
-    end(`The GPU worker has stopped: ${event.message || 'its script could not be loaded; reload the page'}.`);
+    const why = event.message || 'its script could not be loaded; reload the page';
+    end(new Error(`The GPU worker has stopped: ${why}.`));
   };
+  const lock = newLock('GPU');
+  void api
+    .begin(lock)
+    .then(() => endOfHolder(lock, stopping.signal))
+    .then(
+      () => end(new DeviceLostError('The GPU was lost: its worker has ended.')),
+      () => {}, // it was stopped
+    );
   const stop = () => {
     worker.terminate();
-    end('The GPU worker was stopped.');
+    stopping.abort();
+    end(new Error('The GPU worker was stopped.'));
   };
-  return { api: wrap<GpuWorkerApi>(worker), stop, ended };
+  return { api, stop, ended };
 }

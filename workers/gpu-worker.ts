@@ -10,6 +10,7 @@ import { runJob } from './gpu-run.ts';
 import { writeText } from './gpu-text.ts';
 import { PauseGate } from './pause-gate.ts';
 import { TextWriter } from './text-writer.ts';
+import { holdLock } from './worker-lock.ts';
 
 const choice = self.name as GpuChoice;
 const gate = new PauseGate();
@@ -17,6 +18,7 @@ const writer = new TextWriter(async (budget) => openGpu((await openAdapter(choic
 let current: AbortController | undefined;
 
 const api: GpuWorkerApi = {
+  begin: holdLock,
   facts: () => gpuFacts(choice),
   async run(job, listener) {
     const controller = new AbortController();

@@ -12,6 +12,7 @@ import { arrayBuffers } from './array-buffers.ts';
 import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { openSource } from './places.ts';
+import { holdLock } from './worker-lock.ts';
 
 async function openHelper(
   { source, work, gpuBudgetBytes }: HelperPlaces,
@@ -25,13 +26,6 @@ async function openHelper(
   });
 }
 
-/** Holds the lock as long as this worker lives. */
-const hold = (lock: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const forever = () => new Promise<never>(() => resolve());
-    navigator.locks.request(lock, forever).catch(reject);
-  });
-
 /** The answer, handed over instead of copied. */
 const handedOver = <T>(answer: T): T => transfer(answer, arrayBuffers(answer));
 
@@ -40,7 +34,7 @@ let helper: JobHelper;
 
 const api: HelperWorkerApi = {
   async begin(places, check) {
-    await hold(places.lock);
+    await holdLock(places.lock);
     opening = openHelper(places, { signal: new AbortController().signal, resumed: check });
     opening.catch(() => {}); // the leader is told when it opens the job
   },

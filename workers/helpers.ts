@@ -4,6 +4,7 @@ import type { HelperLink } from '../src/convert/pool/api.ts';
 import type { GpuChoice } from './api.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
+import { endOfHolder, newLock } from './worker-lock.ts';
 
 export interface StartedHelpers {
   readonly links: readonly HelperLink[];
@@ -18,7 +19,7 @@ export function startHelpers(
 ): StartedHelpers {
   const stopping = new AbortController();
   const started = helpers.map((choice, i) => {
-    const lock = `exl2-web helper ${crypto.randomUUID()}`;
+    const lock = newLock('helper');
     const places = { source, work, gpuBudgetBytes, lock };
     return startHelper(choice, i + 2, places, control, stopping.signal);
   });
@@ -58,8 +59,7 @@ const failureOf = (worker: Worker): Promise<never> =>
     };
   });
 
-/** Rejects when the holder of the lock has ended: browsers tell nobody of a worker's end, but give its locks back. */
 async function endOf(lock: string, signal: AbortSignal): Promise<never> {
-  await navigator.locks.request(lock, { signal }, () => {});
+  await endOfHolder(lock, signal);
   throw new Error('its worker has ended');
 }

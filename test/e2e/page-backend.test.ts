@@ -330,6 +330,20 @@ test('a lost device is replaced, and the job goes on by itself', async () => {
   await remove(id);
 });
 
+test('a GPU worker that ends without a word is started again, and the job goes on', async () => {
+  const id = await start(`{ kind: 'storage' }`, MEASUREMENT);
+  await sees(id, `e.type === 'module' && e.stage === 'quantize'`);
+  await gpuWorker()
+    .evaluate('close()')
+    .catch(() => {}); // it cannot answer any more
+  const { state, error } = await reaches(id, 'done', 'failed');
+  expect([state, error]).toEqual(['done', undefined]);
+  const warnings = (await events(id)).filter((e) => e.type === 'warning').map(({ message }) => message);
+  expect(warnings.join()).toMatch(/The GPU was lost.*attempt 1 of 3/);
+  expect(await digests(id, 4)).toEqual((await expected)[4]);
+  await remove(id);
+});
+
 test('two workers that share a job make the same bytes, also when it is cancelled and goes on', async () => {
   const id = await start(`{ kind: 'storage' }`, '{ bits: [4], workers: 2 }');
   await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`);

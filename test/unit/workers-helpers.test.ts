@@ -6,6 +6,7 @@ import { arrayBuffers } from '../../workers/array-buffers.ts';
 import type { GpuJob } from '../../workers/gpu-api.ts';
 import type { HelperPlaces } from '../../workers/helper-api.ts';
 import { startHelpers } from '../../workers/helpers.ts';
+import { FakeLocks } from '../support/fake-locks.ts';
 
 const JOB = {
   ...{ source: { kind: 'demo' }, work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 },
@@ -48,19 +49,7 @@ class FakeWorker {
   }
 }
 
-/** As the browser's: a lock is free when its holder has ended. */
-const locks = {
-  free: new Map<string, () => void>(),
-  held: new Map<string, Promise<void>>(),
-  take(name: string) {
-    locks.held.set(name, new Promise((resolve) => void locks.free.set(name, resolve)));
-  },
-  request: (name: string, { signal }: { signal: AbortSignal }, work: () => void) =>
-    new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason));
-      void locks.held.get(name)?.then(() => resolve(work()));
-    }),
-};
+const locks = new FakeLocks();
 
 beforeEach(() => {
   FakeWorker.started = [];
@@ -87,7 +76,7 @@ test('each helper has a worker on its GPU, a name and a lock; they end together'
 test('a helper has ended when its lock is free, or at an error that nobody caught', async () => {
   const { links, stop } = startHelpers(JOB, going);
   await links[0]!.api.measure(0);
-  locks.free.get(FakeWorker.started[0]!.places!.lock)!();
+  locks.end(FakeWorker.started[0]!.places!.lock);
   await expect(links[0]!.ended).rejects.toThrow('its worker has ended');
   FakeWorker.started[1]!.onerror!({ message: 'out of memory', preventDefault: () => {} });
   await expect(links[1]!.ended).rejects.toThrow('out of memory');

@@ -77,6 +77,13 @@ test('at the end nothing is left, not even of what nobody took', async () => {
   large.end();
 });
 
+test('what is being taken at the end never comes, and fails nothing', async () => {
+  const taking = large.take(await large.put(filled(2 ** 20)));
+  large.end();
+  const soon = new Promise((resolve) => setTimeout(() => resolve('nothing'), 50));
+  expect(await Promise.race([taking, soon])).toBe('nothing');
+});
+
 type Listener = Parameters<Endpoint['addEventListener']>[1];
 
 /** Both ends of a channel; what is sent is cloned. */

@@ -27,6 +27,7 @@ const FREE = '.free';
 export class LargeData {
   readonly folder: string;
   #next = 0;
+  #hasEnded = false;
   /** Of data that has been taken and is used up. */
   readonly #memory: Uint8Array<ArrayBuffer>[] = [];
 
@@ -62,12 +63,18 @@ export class LargeData {
   }
 
   /** The message as it was before {@link put}; each array has a buffer of its own. */
-  take = (message: unknown): Promise<unknown> =>
-    mapped(message, (value) => {
-      // A message's small arrays share a buffer, at any offset.
-      if (value instanceof Uint8Array) return Promise.resolve(value.slice());
-      return isInFile(value) ? this.#read(value) : undefined;
-    });
+  take = async (message: unknown): Promise<unknown> => {
+    try {
+      return await mapped(message, (value) => {
+        // A message's small arrays share a buffer, at any offset.
+        if (value instanceof Uint8Array) return Promise.resolve(value.slice());
+        return isInFile(value) ? this.#read(value) : undefined;
+      });
+    } catch (error) {
+      if (this.#hasEnded) return new Promise(() => {});
+      throw error;
+    }
+  };
 
   async #read({ dataInFile, bytes }: InFile): Promise<Uint8Array<ArrayBuffer>> {
     const used = this.#memory.findIndex(({ length }) => length === bytes);
@@ -88,9 +95,11 @@ export class LargeData {
     if (data.length >= LARGE_BYTES) this.#memory.push(data);
   }
 
-  /** Removes the folder with what nobody has taken. */
+  /** Removes the folder with what nobody has taken. What is under way then never comes. */
   end(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#hasEnded = true;
+    // Other processes, and threads of this one, may be about to write there.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 }
 

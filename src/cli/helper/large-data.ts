@@ -45,11 +45,16 @@ export class LargeData {
 
   async #write(data: Uint8Array): Promise<InFile> {
     const dataInFile = this.#fileFor(data.byteLength);
-    await withFile(dataInFile, existsSync(dataInFile) ? 'r+' : 'w', async (file) => {
-      for (let at = 0; at < data.length; )
-        at += (await file.write(data, at, data.length - at, at)).bytesWritten;
-    });
-    return { dataInFile, bytes: data.byteLength };
+    try {
+      await withFile(dataInFile, existsSync(dataInFile) ? 'r+' : 'w', async (file) => {
+        for (let at = 0; at < data.length; )
+          at += (await file.write(data, at, data.length - at, at)).bytesWritten;
+      });
+      return { dataInFile, bytes: data.byteLength };
+    } catch (error) {
+      rmSync(dataInFile, { force: true }); // where there is too little room, half a file takes it for nothing
+      throw error;
+    }
   }
 
   /** A free file of this size, or a new one; their names say whose they are. */

@@ -1,5 +1,6 @@
 import { proxy, type Remote, wrap } from 'comlink';
 import { DeviceLostError } from '../src/util/errors.ts';
+import { UntilEnd } from '../src/util/until-end.ts';
 import type { GpuChoice, GpuFacts } from './api.ts';
 import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
@@ -7,8 +8,10 @@ import { endOfHolder, newLock } from './worker-lock.ts';
 interface RunningWorker {
   readonly api: Remote<GpuWorkerApi>;
   readonly stop: () => void;
-  /** Rejects when the worker ends, however that comes; calls under way would wait forever. */
+  /** Rejects when the worker ends, however that comes. */
   readonly ended: Promise<never>;
+  /** Calls under way would wait forever. */
+  readonly untilEnd: UntilEnd;
 }
 
 /** The worker of a GPU, started when it is first needed. */
@@ -66,7 +69,7 @@ export class GpuClient {
 
   #call<T>(work: (api: Remote<GpuWorkerApi>) => Promise<T>): Promise<T> {
     this.#worker ??= this.#start();
-    return Promise.race([work(this.#worker.api), this.#worker.ended]);
+    return this.#worker.untilEnd.answer(work(this.#worker.api));
   }
 
   #start(): RunningWorker {
@@ -105,5 +108,5 @@ function startWorker(name: GpuChoice): RunningWorker {
     stopping.abort();
     end(new Error('The GPU worker was stopped.'));
   };
-  return { api, stop, ended };
+  return { api, stop, ended, untilEnd: new UntilEnd(ended) };
 }

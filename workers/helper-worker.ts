@@ -34,9 +34,10 @@ let helper: JobHelper;
 
 const api: HelperWorkerApi = {
   async begin(places, check) {
-    await holdLock(places.lock);
+    // Before anything is waited for: the leader may ask to open the job at once.
     opening = openHelper(places, { signal: new AbortController().signal, resumed: check });
     opening.catch(() => {}); // the leader is told when it opens the job
+    await holdLock(places.lock);
   },
   async open(job, first) {
     assert(opening, 'a helper is opened before it begins');

@@ -58,7 +58,9 @@ export function startHelpers({ cards, workers, root, ...places }: HelperRequest)
 }
 
 function linkTo(child: ChildProcess, number: number, card: Card | undefined, large: LargeData): HelperLink {
+  let failed: (error: Error) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
+    failed = reject;
     child.once('error', reject);
     child.once('exit', (code, signal) =>
       reject(new Error(`its process has ended (${signal ?? `exit code ${code}`})`)),
@@ -67,7 +69,7 @@ function linkTo(child: ChildProcess, number: number, card: Card | undefined, lar
   ended.catch(() => {}); // those who wait for it are told
   return {
     name: card ? `worker ${number} (card ${card.number})` : `worker ${number}`,
-    api: wrap<HelperApi>(processEndpoint(child, large)),
+    api: wrap<HelperApi>(processEndpoint(child, large, failed)),
     ended,
     release: (data) => large.release(data),
   };

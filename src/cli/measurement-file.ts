@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { ARTEFACT } from '../convert/artefacts.ts';
 import { readJsonFile } from '../io/json.ts';
@@ -19,6 +20,8 @@ export async function checkMeasurementFile(places: Places): Promise<void> {
   const directory = nodeDirectory(dirname(path));
   const file = await directory.open(basename(path));
   if (!file) {
+    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory();
+    if (isFolder) throw new InputError(`${path} is a folder: name a file for --output_measurement.`);
     const sink = await directory.create(basename(path));
     await sink.abort();
     return;

@@ -6,10 +6,7 @@ import { addVector } from '../kernels/linalg/add_vector.ts';
 import { spreadTriangle } from '../kernels/linalg/spread_triangle.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 
-/** Packed lower triangles of sums Σ xᵀx (k, k) by linear input, f32 row after row. */
-export type SumBytes = ReadonlyMap<LinearInput, Uint8Array<ArrayBuffer>>;
-
-/** A sum (k, k) from its bytes, lower triangle; it belongs to `scope`. */
+/** A sum Σ xᵀx (k, k) from its packed lower triangle, f32 row after row; it belongs to `scope`. */
 export async function putSum(
   gpu: Gpu,
   scope: Scope,

@@ -30,8 +30,7 @@ export class ModuleLoader {
   }
 
   /**
-   * Begins to load a module while `states` advance. Nothing else may take GPU memory until it is used. One at a time:
-   * where finished modules are run again, a helper does not use the original ones.
+   * Begins to load a module while `states` advance; one at a time. Nothing else may take GPU memory until it is used.
    */
   loadAhead(module: ModuleSpec | undefined, states: HiddenStates): void {
     if (!module || this.#ahead) return;

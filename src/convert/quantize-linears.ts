@@ -5,6 +5,7 @@ import type { LinearInput } from '../model/architectures/architecture.ts';
 import type { LinearSpec } from '../model/plan.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { together } from '../util/together.ts';
+import { Turns } from '../util/turns.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -14,6 +15,9 @@ import { takePackedWeight } from './packed-module.ts';
 import type { Crew, Helper, Member } from './pool/crew.ts';
 import { linearEvent, quantizeLinear } from './quantize-linear.ts';
 import { quantizingLinear } from './work-estimate.ts';
+
+/** With less of the memory free than this, the leader takes no linear of a helper while it quantizes one itself. */
+const TAKING_SHARE = 0.5;
 
 /** What the linears of a module are quantized with. */
 export interface LinearsRequest {
@@ -26,6 +30,12 @@ export interface LinearsRequest {
   readonly sample: InputSample;
   /** Called with each linear's packed tensors, and the helper that made them, if one did. */
   finished(linear: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void;
+}
+
+/** What there is of each linear, by name. */
+interface Done {
+  readonly tensors: Map<string, readonly HostTensor[]>;
+  readonly errors: Map<string, number>;
 }
 
 /** A linear that a helper quantizes. */
@@ -58,22 +68,28 @@ export async function quantizeLinears(
   const shares = shareLinears(context, linears, [crew.leader, ...crew.helpers]);
   const given = await startHelpers(crew, shares.slice(1), request, context);
   sums.freeTotals();
-  const tensors = new Map<string, readonly HostTensor[]>();
-  const errors = new Map<string, number>();
-  const taking = takeGiven(context, scope, request, given, tensors, errors);
+  const done: Done = { tensors: new Map(), errors: new Map() };
+  const turns = new Turns();
+  const taking = takeGiven(context, scope, request, given, turns, done);
+  const { available, budget } = context.gpu.memory;
+  const isTight = available < budget * TAKING_SHARE;
+  const inTurn = <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+    const led = () => crew.leader.during(doing, work);
+    return isTight ? turns.take(led) : led();
+  };
   const own = withScope(context.gpu, async (factorScope) => {
-    const factors = await crew.leader.during(`factors ${loaded.module.key}`, () =>
+    const factors = await inTurn(`factors ${loaded.module.key}`, () =>
       factorInputs(context, factorScope, sumScope, request, shares[0]!),
     );
     for (const linear of shares[0]!) {
       await checkControl(context.control);
-      await crew.leader.during(`quantizes ${linear.key}`, () =>
-        replace(context, request, linear, errors, async () => {
+      await inTurn(`quantizes ${linear.key}`, () =>
+        replace(context, request, linear, done, async () => {
           const params = request.params[linear.name]!;
           const original = loaded.linears.get(linear.name)!;
           const factor = factors.get(linear.input)!;
           const result = await quantizeLinear(context, scope, linear, [original], factor, params);
-          tensors.set(linear.name, result.tensors);
+          done.tensors.set(linear.name, result.tensors);
           request.finished(linear, result.tensors);
           loaded.linears.set(linear.name, result.slices[0]!);
         }),
@@ -82,28 +98,31 @@ export async function quantizeLinears(
   });
   await together([own, taking]);
   return {
-    tensors: linears.flatMap(({ name }) => tensors.get(name)!),
-    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, errors.get(name)!])),
+    tensors: linears.flatMap(({ name }) => done.tensors.get(name)!),
+    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, done.errors.get(name)!])),
   };
 }
 
-/** Takes what helpers give, as it comes. */
+/** Takes what helpers give, as it comes, each in its turn. */
 async function takeGiven(
   context: StageContext,
   scope: Scope,
   request: LinearsRequest,
   given: readonly Given[],
-  tensors: Map<string, readonly HostTensor[]>,
-  errors: Map<string, number>,
+  turns: Turns,
+  done: Done,
 ): Promise<void> {
-  for (const { linear, helper, tensors: quantizing } of given) {
+  const take = async ({ linear, helper, tensors: quantizing }: Given) => {
     const packed = await quantizing;
-    tensors.set(linear.name, packed);
+    done.tensors.set(linear.name, packed);
     request.finished(linear, packed, helper);
-    await replace(context, request, linear, errors, () =>
-      takePackedWeight(context, scope, request.loaded, linear, packed),
+    await turns.take(() =>
+      replace(context, request, linear, done, () =>
+        takePackedWeight(context, scope, request.loaded, linear, packed),
+      ),
     );
-  }
+  };
+  await together(given.map(take));
 }
 
 /** Of each member the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */
@@ -161,7 +180,7 @@ async function replace(
   { gpu, emit }: StageContext,
   { loaded, params, sample }: LinearsRequest,
   linear: LinearSpec,
-  errors: Map<string, number>,
+  done: Done,
   make: () => Promise<void>,
 ): Promise<void> {
   const { name, input } = linear;
@@ -171,7 +190,7 @@ async function replace(
     const rebuilt = loaded.linears.get(name)!;
     return sample.error(temporary, sample.project(temporary, input, rebuilt), expected);
   });
-  errors.set(name, error);
+  done.errors.set(name, error);
   emit(linearEvent(linear, params[name]!, error));
 }
 

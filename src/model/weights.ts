@@ -64,7 +64,7 @@ export interface Range {
 }
 
 /** The bias of these columns, padded with zeros to `n`. */
-export async function loadBias(
+async function loadBias(
   scope: Scope,
   source: TensorSource,
   { bias }: LinearSpec,

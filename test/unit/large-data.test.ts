@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Endpoint } from 'comlink';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Peer, processEndpoint } from '../../src/cli/helper/endpoint.ts';
@@ -43,6 +44,14 @@ test('large arrays go through files, which are written again when they have been
   expect(files()).toHaveLength(4);
   expect(areEqual((await large.take(one)) as Uint8Array, filled(2 ** 20))).toBe(true);
   expect(areEqual((await large.take(two)) as Uint8Array, filled(2 ** 20).fill(1))).toBe(true);
+});
+
+test('a free file of another size is taken rather than a new one', async () => {
+  for (const length of [2 ** 21, 2 ** 20, 2 ** 22]) {
+    const sent = await large.put(filled(length));
+    expect(files()).toHaveLength(1);
+    expect(areEqual((await large.take(sent)) as Uint8Array, filled(length))).toBe(true);
+  }
 });
 
 test('of a view on a larger buffer its own bytes are passed', async () => {
@@ -100,7 +109,9 @@ function listening(): { from: Endpoint; to: Endpoint; heard: unknown[]; listener
   const [here, there] = channel();
   const heard: unknown[] = [];
   const listener = (({ data }: MessageEvent) => void heard.push(data)) as Listener;
-  return { from: processEndpoint(here, large), to: processEndpoint(there, large), heard, listener };
+  const failed = (error: Error) => void heard.push(error.message);
+  const [from, to] = [processEndpoint(here, large, failed), processEndpoint(there, large, failed)];
+  return { from, to, heard, listener };
 }
 
 test('an endpoint tells its listeners what the other end sends, until they are removed', async () => {
@@ -135,4 +146,16 @@ test('where files cannot be written, large data goes through the channel', async
   from.postMessage({ bytes: filled(2 ** 20) });
   await vi.waitFor(() => expect(heard).toHaveLength(1));
   expect(areEqual((heard[0] as { bytes: Uint8Array }).bytes, filled(2 ** 20))).toBe(true);
+});
+
+test('what cannot be sent or read is told, and the next message comes all the same', async () => {
+  const { from, to, heard, listener } = listening();
+  to.addEventListener('message', listener);
+  from.postMessage({ dataInFile: join(large.folder, 'none'), bytes: 2 ** 20 });
+  from.postMessage({ work: () => {} });
+  from.postMessage('next');
+  await vi.waitFor(() => expect(heard).toHaveLength(3));
+  expect(heard).toContain('next');
+  expect(heard.join()).toMatch(/ENOENT.*none/);
+  expect(heard.join()).toMatch(/could not be cloned/);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { together } from '../../src/util/together.ts';
 
 test('the first error comes when all is done', async () => {
@@ -9,4 +10,9 @@ test('the first error comes when all is done', async () => {
   const failing = Promise.reject(new Error('first'));
   await expect(together([failing, slow, Promise.reject(new Error('second'))])).rejects.toThrow('first');
   expect(isDone).toBe(true);
+});
+
+test('memory that ran out is told, whatever else comes of it', async () => {
+  const works = [Promise.reject(new Error('refused')), Promise.reject(new OutOfMemoryError('too little'))];
+  await expect(together(works)).rejects.toThrow(OutOfMemoryError);
 });

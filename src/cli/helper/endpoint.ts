@@ -11,31 +11,35 @@ export interface Peer {
 /**
  * A process's channel as comlink talks through it; messages arrive in the order in which they were sent, large or
  * small. What is sent after its end is lost; who waits learns of the end.
+ * @param failed told when a message cannot be sent or read: there will be no answer to it.
  */
-export function processEndpoint(peer: Peer, large: LargeData): Endpoint {
+export function processEndpoint(peer: Peer, large: LargeData, failed: (error: Error) => void): Endpoint {
   type Listener = Parameters<Endpoint['addEventListener']>[1];
   const handlers = new Map<Listener, (message: unknown) => void>();
   let sending = Promise.resolve();
   return {
     postMessage(message) {
       const put = large.put(message);
-      put.catch(() => {}); // below
-      sending = sending.then(async () => {
-        // Where there is no room for files, the channel takes it all.
-        const sent = await put.catch(() => message);
-        // Without a callback a message that comes too late would be an error that nobody catches.
-        peer.send?.(sent, undefined, undefined, () => {});
-      });
+      put.catch(() => {}); // when its turn comes
+      sending = sending
+        .then(async () => {
+          // Without a callback a message that comes too late would be an error that nobody catches.
+          peer.send?.(await put, undefined, undefined, () => {});
+        })
+        .catch(failed);
     },
     addEventListener(_, listener) {
       let arriving = Promise.resolve();
       const handler = (message: unknown) => {
         const taken = large.take(message);
-        arriving = arriving.then(async () => {
-          const event = { data: await taken } as MessageEvent;
-          if ('handleEvent' in listener) listener.handleEvent(event);
-          else listener(event);
-        });
+        taken.catch(() => {}); // when its turn comes
+        arriving = arriving
+          .then(async () => {
+            const event = { data: await taken } as MessageEvent;
+            if ('handleEvent' in listener) listener.handleEvent(event);
+            else listener(event);
+          })
+          .catch(failed);
       };
       handlers.set(listener, handler);
       peer.on('message', handler);

@@ -36,11 +36,11 @@ export class LargeData {
     this.folder = folder;
   }
 
-  /** The message with its large arrays in files, which may change when it is there. */
+  /** The message with its large arrays in files, as far as there is room for them; then they may change. */
   put = (message: unknown): Promise<unknown> =>
     mapped(message, (value) => {
       if (!(value instanceof Uint8Array) || value.byteLength < LARGE_BYTES) return undefined;
-      return this.#write(value);
+      return this.#write(value).catch(() => value);
     });
 
   async #write(data: Uint8Array): Promise<InFile> {
@@ -57,13 +57,16 @@ export class LargeData {
     }
   }
 
-  /** A free file of this size, or a new one; their names say whose they are. */
+  /** A free file, best one that has room for so much, or a new one; names say whose they are and how large. */
   #fileFor(bytes: number): string {
-    const prefix = `${process.pid}-${bytes}-`;
-    const free = readdirSync(this.folder).find((name) => name.startsWith(prefix) && name.endsWith(FREE));
-    if (free === undefined) return join(this.folder, `${prefix}${this.#next++}`);
-    const path = join(this.folder, free.slice(0, -FREE.length));
-    renameSync(path + FREE, path);
+    const own = `${process.pid}-`;
+    const free = readdirSync(this.folder)
+      .filter((name) => name.startsWith(own) && name.endsWith(FREE))
+      .map((name) => ({ name, room: Number(name.slice(own.length).split('-')[0]) }))
+      .sort((a, b) => a.room - b.room);
+    const used = free.find(({ room }) => room >= bytes) ?? free.at(-1);
+    const path = join(this.folder, `${own}${Math.max(bytes, used?.room ?? 0)}-${this.#next++}`);
+    if (used) renameSync(join(this.folder, used.name), path);
     return path;
   }
 

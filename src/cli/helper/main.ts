@@ -54,4 +54,9 @@ const api: HelperApi = {
   takeLinear: (...request) => helper.takeLinear(...request),
   advanceRows: (...request) => helper.advanceRows(...request),
 };
-expose(api, processEndpoint(process, large));
+// Ended, the leader knows that there will be no answer.
+const failed = (error: Error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+};
+expose(api, processEndpoint(process, large, failed));

@@ -1,3 +1,4 @@
+import { UntilEnd } from '../../util/until-end.ts';
 import type { Emit, WorkerStatus } from '../events.ts';
 import type { HelperLink } from './api.ts';
 
@@ -19,11 +20,10 @@ export class Member {
   memoryBytes = 0;
   /** Of the task under way that is done, 0…1. */
   share = 0;
-  #doing = 'waits';
+  /** What it was asked for and has not done, in order. */
+  readonly #doing: string[] = [];
   #since = performance.now();
   #busyMs = 0;
-  /** Calls under way. */
-  #working = 0;
 
   constructor(id: number, adapter: string, speed: number) {
     this.id = id;
@@ -32,21 +32,19 @@ export class Member {
   }
 
   get isBusy(): boolean {
-    return this.#doing !== 'waits';
+    return this.#doing.length > 0;
   }
 
-  /** Counts the time of `work` as the member's; some may overlap. */
+  /** Counts the time of `work` as the member's; what it is asked for meanwhile it does after that. */
   async during<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    this.#doing = doing;
-    if (this.#working++ === 0) this.#since = performance.now();
+    if (!this.isBusy) this.#since = performance.now();
+    this.#doing.push(doing);
     this.share = 0;
     try {
       return await work();
     } finally {
-      if (--this.#working === 0) {
-        this.#busyMs += performance.now() - this.#since;
-        this.#doing = 'waits';
-      }
+      this.#doing.splice(this.#doing.indexOf(doing), 1);
+      if (!this.isBusy) this.#busyMs += performance.now() - this.#since;
     }
   }
 
@@ -56,7 +54,7 @@ export class Member {
     return {
       id: this.id,
       adapter: this.adapter,
-      doing: this.loss ? 'lost' : this.#doing,
+      doing: this.loss ? 'lost' : (this.#doing[0] ?? 'waits'),
       busy: Math.min(1, busyMs / Math.max(1, now - started)),
       memoryBytes: this.memoryBytes,
       speed: this.speed,
@@ -68,12 +66,14 @@ export class Member {
 export class Helper extends Member {
   readonly name: string;
   readonly #link: HelperLink;
+  readonly #untilEnd: UntilEnd;
   #onShare: ((share: number) => void) | undefined;
 
   constructor(id: number, link: HelperLink, adapter: string, speed: number) {
     super(id, adapter, speed);
     this.name = link.name;
     this.#link = link;
+    this.#untilEnd = new UntilEnd(link.ended);
   }
 
   /**
@@ -87,7 +87,7 @@ export class Helper extends Member {
   ): Promise<T> {
     this.#onShare = onShare;
     try {
-      return await this.during(doing, () => Promise.race([work(this.#link.api), this.#link.ended]));
+      return await this.during(doing, () => this.#untilEnd.answer(work(this.#link.api)));
     } catch (error) {
       const { name, message } = error as Error;
       if (name === 'AbortError') throw error;

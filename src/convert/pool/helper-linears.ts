@@ -23,7 +23,7 @@ export class HelperLinears {
     this.#scope = new Scope(context.gpu);
   }
 
-  /** Factors the sum of all rows for an input of a module's linears; those of another module, or of the same input, are freed. */
+  /** Factors the sum of all rows for an input of a module's linears; the factors of another module are freed. */
   async takeSum(
     module: ModuleSpec,
     input: LinearInput,

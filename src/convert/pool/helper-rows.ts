@@ -89,7 +89,7 @@ export class HelperRows {
   async sum(index: number, mixed: boolean): Promise<readonly SumPiece[]> {
     const { gpu, plan } = this.#context;
     this.freeSums();
-    this.#fetch(weightNames(plan.modules[index + 1]));
+    if (!this.holds(index)) this.#fetch(weightNames(plan.modules[index + 1]));
     const { key } = plan.modules[index] ?? plan.head;
     return this.#withBatch(key, (batch) =>
       this.#withInputs(index, mixed, async (source, sizes) => {

@@ -23,8 +23,8 @@ export interface PassStep {
 type Pieces = Promise<readonly (readonly SumPiece[])[]>;
 
 /**
- * The helpers in a quantization pass, as its leader asks them. One with rows has the original model's too, which
- * nothing waits for: it is idle while the leader adds the sums.
+ * The helpers in a quantization pass, as its leader asks them. The last one with rows has the original model's too: it
+ * is idle while the leader adds the sums.
  */
 export class RowsHelpers {
   readonly #all: readonly RowShare[];

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { Turns } from '../../src/util/turns.ts';
+
+test('one thing is done at a time, in order, also after one that failed', async () => {
+  const turns = new Turns();
+  const seen: string[] = [];
+  const work = (name: string, ms: number) => async () => {
+    seen.push(`${name} begins`);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    seen.push(`${name} ends`);
+    if (name === 'b') throw new Error('broken');
+    return name;
+  };
+  const results = await Promise.allSettled([
+    turns.take(work('a', 10)),
+    turns.take(work('b', 1)),
+    turns.take(work('c', 1)),
+  ]);
+  expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+  expect(results).toEqual([
+    { status: 'fulfilled', value: 'a' },
+    { status: 'rejected', reason: new Error('broken') },
+    { status: 'fulfilled', value: 'c' },
+  ]);
+});

@@ -89,7 +89,6 @@ export class HelperRows {
   async sum(index: number, mixed: boolean): Promise<readonly SumPiece[]> {
     const { gpu, plan } = this.#context;
     this.freeSums();
-    if (!this.holds(index)) this.#fetch(weightNames(plan.modules[index + 1]));
     const { key } = plan.modules[index] ?? plan.head;
     return this.#withBatch(key, (batch) =>
       this.#withInputs(index, mixed, async (source, sizes) => {
@@ -209,8 +208,10 @@ export class HelperRows {
   /** The module as it is; it is loaded again where linears have been replaced. */
   async #hold(index: number): Promise<HeldModule> {
     if (this.#held && this.holds(index) && this.#held.replaced.size === 0) return this.#held;
+    const { modules } = this.#context.plan;
+    if (!this.holds(index)) this.#fetch(weightNames(modules[index + 1]));
     this.#release();
-    const taken = await this.#loader.take(this.#context.plan.modules[index]!);
+    const taken = await this.#loader.take(modules[index]!);
     this.#held = { index, ...taken, replaced: new Set() };
     return this.#held;
   }

@@ -106,7 +106,7 @@ export const OPTIONS = {
     group: CALIBRATION,
     type: 'string',
     value: 'FILE',
-    description: 'Only measure, and write the result to this file.',
+    description: 'Only measure, and write the result to this file, a new one.',
   },
   'measure-layers': {
     group: CALIBRATION,

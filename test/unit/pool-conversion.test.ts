@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { HessianSums, type SumPiece } from '../../src/convert/hessian-sums.ts';
 import { measure } from '../../src/convert/measure.ts';
 import { quantizeAgain } from '../../src/convert/quantize-again.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -55,6 +56,24 @@ test('so does a quantization', async () => {
   quantized = await run('quantize', 0);
   expect(Object.keys(quantized.files)).toHaveLength(3);
   for (const count of [1, 3]) expect(await run('quantize', count)).toEqual(quantized);
+});
+
+test('sums may come in many pieces', async () => {
+  const whole = Object.getOwnPropertyDescriptor(HessianSums.prototype, 'pieces')!.get!;
+  const size = 1024; // views are aligned
+  const split = vi.spyOn(HessianSums.prototype, 'pieces', 'get').mockImplementation(function (
+    this: HessianSums,
+  ) {
+    return (whole.call(this) as SumPiece[]).flatMap(({ start, end, ...piece }) =>
+      Array.from({ length: Math.ceil((end - start) / size) }, (_, i) => ({
+        ...{ ...piece, start: start + i * size },
+        end: Math.min(end, start + (i + 1) * size),
+      })),
+    );
+  });
+  expect(await run('quantize', 3)).toEqual(quantized);
+  expect(Math.max(...split.mock.results.map(({ value }) => value.length))).toBeGreaterThan(10);
+  split.mockRestore();
 });
 
 const REASONS = { rejects: 'Out of memory', ends: 'its process has ended (SIGKILL)' };

@@ -45,7 +45,7 @@ const api: HelperWorkerApi = {
     return helper.open(job, first);
   },
   status: () => helper.status(),
-  measure: (index) => helper.measure(index),
+  measure: (...request) => helper.measure(...request),
   beginPass: (...request) => helper.beginPass(...request),
   sumRows: (index, mixed) => helper.sumRows(index, mixed),
   readSum: async (piece) => handedOver(await helper.readSum(piece)),

@@ -50,8 +50,8 @@ export class TerminalReport {
   #tableOf: StageName | undefined;
   #originalPerplexity: number | undefined;
   #target: number | undefined;
-  /** Of the module under way, the latest of each candidate. */
-  readonly #trials = new Map<number, TrialEvent>();
+  /** Of the modules under way, the latest of each candidate. */
+  readonly #trials = new Map<string, Map<number, TrialEvent>>();
   #memory: MemoryEvent | undefined;
   /** Of the stage under way. */
   #latest: ProgressEvent | undefined;
@@ -79,9 +79,14 @@ export class TerminalReport {
   #notice(event: ConvertEvent): void {
     if (event.type === 'progress') this.#progress(event);
     else if (event.type === 'workers') this.#workersChanged(event.workers);
-    else if (event.type === 'trial') this.#trials.set(event.candidate, event);
+    else if (event.type === 'trial') this.#tried(event);
     else if (event.type === 'memory') this.#memory = event;
     else if (event.type === 'start') this.#target = event.bitsPerWeight;
+  }
+
+  #tried(event: TrialEvent): void {
+    const trials = this.#trials.get(event.module) ?? new Map<number, TrialEvent>();
+    this.#trials.set(event.module, trials.set(event.candidate, event));
   }
 
   /** What stays on the screen. */
@@ -163,15 +168,17 @@ export class TerminalReport {
     const columns = moduleColumns(event.stage, this.#target);
     const isFirst = this.#tableOf !== event.stage;
     this.#tableOf = event.stage;
-    const row = this.#clipped(tableRow(columns, moduleCells(event, this.#measured())));
-    this.#trials.clear();
+    const row = this.#clipped(tableRow(columns, moduleCells(event, this.#measured(event.key))));
+    this.#trials.delete(event.key);
     return isFirst ? [this.#styled('dim', this.#clipped(titleRow(columns))), row] : [row];
   }
 
   /** Of the trials of the module that has finished. */
-  #measured(): MeasuredErrors | undefined {
+  #measured(key: string): MeasuredErrors | undefined {
     const target = this.#target ?? 0;
-    const byBits = [...this.#trials.values()].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight);
+    const byBits = [...(this.#trials.get(key)?.values() ?? [])].sort(
+      (a, b) => a.bitsPerWeight - b.bitsPerWeight,
+    );
     const distance = ({ bitsPerWeight }: TrialEvent) => Math.abs(bitsPerWeight - target);
     const [nearest] = [...byBits].sort((a, b) => distance(a) - distance(b));
     const [least, most] = [byBits[0], byBits.at(-1)];

@@ -1,6 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
+import type { Speeds } from '../kernels/measure-speeds.ts';
 import type { ModelPlan } from '../model/plan.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
@@ -15,4 +16,6 @@ export interface StageContext {
   readonly quantizer: QuantizerSettings;
   readonly emit: Emit;
   readonly control: Control;
+  /** Of the GPU's products; undefined where memory did not suffice to measure them. */
+  readonly speeds: Speeds | undefined;
 }

@@ -39,7 +39,8 @@ export async function convert(given: ConvertJob): Promise<void> {
   const job = observed(given, recorder);
   const { measurement: earlier, measureOnly, measureLayers, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
-  const { context, speed } = await openContext(job);
+  const context = await openContext(job);
+  const speed = productSpeed(context.speeds);
   checkLayers(context.plan, measureLayers);
   // A measurement that is given may have other candidates.
   if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
@@ -70,8 +71,7 @@ function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
   return { ...job, emit };
 }
 
-/** With the speed of the GPU's products. */
-async function openContext(job: ConvertJob): Promise<{ context: StageContext; speed: number }> {
+async function openContext(job: ConvertJob): Promise<StageContext> {
   const { source, plan } = await openModel(job.model, job.settings);
   const speeds = await chooseVariants(job.gpu, job.settings.precision, job.speeds);
   if (plan.unexpected.length > 0) {
@@ -81,8 +81,7 @@ async function openContext(job: ConvertJob): Promise<{ context: StageContext; sp
   }
   const { gpu, emit, control, settings } = job;
   const { quantizer } = settings;
-  const context = { gpu, emit, control, source, plan, work: workDirectory(job.work), quantizer };
-  return { context, speed: productSpeed(speeds) };
+  return { gpu, emit, control, source, plan, work: workDirectory(job.work), quantizer, speeds };
 }
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
@@ -113,18 +112,23 @@ function calibrate(
     };
     await openJob(context.work, jobInputs(job.settings, digests));
     await writeRows(context.work, rows);
-    const opening = openHelpers(job, rows, speed, await firstMeasured(context, job));
+    const opening = openHelpers(job, rows, speed, await toMeasure(context, job));
     opening.catch(() => {}); // thrown below
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
     return { rows, reference, helpers: await opening };
   });
 }
 
-/** Number of the first module that will be measured; undefined where none will. */
-async function firstMeasured(context: StageContext, job: ConvertJob): Promise<number | undefined> {
-  const { measureLayers } = job.settings;
-  if (measureLayers) return context.plan.modules.findIndex(({ layer }) => layer === measureLayers.first);
-  return (await earlierMeasurement(context, job)) === undefined ? 0 : undefined;
+/** Numbers of the first and the last module that will be measured; undefined where none will. */
+async function toMeasure(context: StageContext, job: ConvertJob) {
+  const { modules } = context.plan;
+  const { measureLayers: layers } = job.settings;
+  if (layers) {
+    const first = modules.findIndex(({ layer }) => layer === layers.first);
+    return { first, last: modules.findLastIndex(({ layer }) => layer === layers.last) };
+  }
+  const isMeasured = (await earlierMeasurement(context, job)) !== undefined;
+  return isMeasured ? undefined : { first: 0, last: modules.length - 1 };
 }
 
 const earlierMeasurement = async ({ work }: StageContext, { settings }: ConvertJob): Promise<unknown> =>

@@ -1,3 +1,4 @@
+import { type Candidate, distinctSettings } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { errorOfSum, fitErrorModel } from './error-model.ts';
@@ -5,23 +6,26 @@ import { frontier, type LinearOption } from './frontier.ts';
 import { accuracyOf, type MeasuredCandidate } from './measurement-json.ts';
 import { candidateBits } from './module-candidates.ts';
 import type { LinearLosses } from './quantize-trials.ts';
-import type { LinearTrials } from './trials.ts';
 
 /**
  * The best mixes of all settings of a module's linears, with the accuracy that the module's trials predict for them:
  * see {@link fitErrorModel}.
- * @param measured the candidates that were tried, in the order of the trials.
+ * @param losses of the candidates' settings in their order, then of others.
+ * @param measured the candidates.
  */
 export function finerCandidates(
   module: ModuleSpec,
-  trials: ReadonlyMap<string, LinearTrials>,
+  candidates: readonly Candidate[],
   losses: LinearLosses,
   measured: readonly MeasuredCandidate[],
 ): MeasuredCandidate[] {
   const { linears } = module;
-  const lossOf = (name: string, trial: number) => losses.get(name)![trials.get(name)!.indexOf[trial]!]!.loss;
+  const byLinear = linears.map(({ name, k }) => {
+    const { indexOf } = distinctSettings(candidates, name, k);
+    return indexOf.map((setting) => losses.get(name)![setting]!.loss);
+  });
   const model = fitErrorModel(
-    measured.map((_, trial) => linears.map(({ name }) => lossOf(name, trial))),
+    measured.map((_, candidate) => byLinear.map((ofCandidate) => ofCandidate[candidate]!)),
     measured.map(({ accuracy }) => 1 - accuracy),
   );
   const options = linears.map(({ name, k, n, bias }, i): [string, LinearOption[]] => [

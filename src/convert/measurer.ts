@@ -11,7 +11,8 @@ import { loadModule, passThrough } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { measuringNeed } from './gpu-need.ts';
 import { measureModule } from './measure-module.ts';
-import type { MeasuredCandidate } from './measurement-json.ts';
+import type { MeasuredPart } from './measured-part.ts';
+import type { CandidateRange } from './module-candidates.ts';
 import { newStates } from './new-states.ts';
 
 /**
@@ -39,17 +40,18 @@ export class Measurer {
   }
 
   /**
-   * @param progress called with the share of the module's work that is done, 0…1.
+   * @param progress called with the share of the work that is done, 0…1.
    * @param onWay called with the number of each module that is run on the way to it.
    */
   async measure(
     index: number,
+    range: CandidateRange,
     progress: (share: number) => void,
     onWay?: (index: number) => void,
-  ): Promise<MeasuredCandidate[]> {
+  ): Promise<MeasuredPart> {
     await this.goTo(index, onWay);
     return this.#step((module, batch) =>
-      measureModule(this.#context, module, this.#states, this.#next, batch, progress),
+      measureModule(this.#context, module, this.#states, this.#next, batch, range, progress),
     );
   }
 

@@ -4,6 +4,12 @@ import { totalBits } from '../exl2/groups.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 
+/** Candidates of a module, by number: `from` up to, without, `to`. */
+export interface CandidateRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * The candidates that are tried on a module: ExLlamaV2's table. To know each linear's part in the module's error the
  * refined measurement also tries the smallest of all settings, for all linears and for each of them alone: the table

@@ -1,5 +1,4 @@
 import { type Candidate, distinctSettings } from '../exl2/candidates.ts';
-import { finerSettings } from '../exl2/finer-settings.ts';
 import { resolveGroups } from '../exl2/groups.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { HessianFactor } from '../gptq/factor.ts';
@@ -20,7 +19,7 @@ export interface SettingLoss {
   readonly loss: number;
 }
 
-/** Losses of a linear: of the settings that its trials take, in their order, then of finer ones. */
+/** Losses of each linear, by its name. */
 export type LinearLosses = ReadonlyMap<string, readonly SettingLoss[]>;
 
 /** The widest input first: its factor, and what depends on it, are not needed after that. */
@@ -31,6 +30,7 @@ export const inTrialOrder = (linears: readonly LinearSpec[]): LinearSpec[] =>
  * Every linear by every distinct setting of the candidates; its weight is freed afterwards, its bias stays, and so are
  * the factors that no other linear takes.
  * @param factors belong to `factorScope`.
+ * @param finerOf settings of a linear whose loss is wanted too, when the quantizer refines.
  * @returns the quantized linears by name and, when the quantizer refines, what each setting costs.
  */
 export async function quantizeTrials(
@@ -40,13 +40,15 @@ export async function quantizeTrials(
   factorScope: Scope,
   factors: ReadonlyMap<LinearInput, HessianFactor>,
   candidates: readonly Candidate[],
+  finerOf: (linear: LinearSpec) => readonly QuantParams[],
   progress: (share: number) => void,
 ): Promise<{ trials: ReadonlyMap<string, LinearTrials>; losses: LinearLosses | undefined }> {
   const trials = new Map<string, LinearTrials>();
   const losses = new Map<string, SettingLoss[]>();
   const order = inTrialOrder(module.linears);
-  for (const [i, { name, key, k, input }] of order.entries()) {
+  for (const [i, linear] of order.entries()) {
     await checkControl(control);
+    const { name, key, k, input } = linear;
     const factor = factors.get(input)!;
     const { settings, indexOf } = distinctSettings(candidates, name, k);
     const { w, n } = linears.get(name)!;
@@ -57,7 +59,7 @@ export async function quantizeTrials(
     } else {
       const tried = await quantizeAll(gpu, scope, what, settings);
       trials.set(name, { versions: tried.versions, indexOf });
-      const finer = await lossesOf(gpu, what, finerSettings(k, settings));
+      const finer = await lossesOf(gpu, what, finerOf(linear));
       losses.set(name, [...tried.losses, ...finer]);
     }
     await gpu.sync();

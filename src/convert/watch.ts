@@ -71,7 +71,8 @@ export class Watch {
 
   #measured({ key }: ModuleEvent): string[] {
     const errors = this.#trials.filter(({ module }) => module === key).map(({ accuracy }) => 1 - accuracy);
-    this.#trials = [];
+    // Other workers measure other modules.
+    this.#trials = this.#trials.filter(({ module }) => module !== key);
     if (errors.some((error) => !Number.isFinite(error))) {
       return [
         `${key}: a trial gave no finite error, so its states have overflowed or its weights are damaged. Check the ` +

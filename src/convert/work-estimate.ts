@@ -7,6 +7,7 @@ import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
 import { finerSettings } from '../exl2/finer-settings.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
+import { f32Speed, productSpeed, type Speeds } from '../kernels/measure-speeds.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes, linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
 import { sampleShape } from './linear-error.ts';
@@ -17,6 +18,8 @@ import type { QuantizerSettings } from './settings.ts';
 const SCALE_SEARCH = 1000;
 /** Attention does not run at the rate of the large products: about half of it. */
 const ATTENTION_WEIGHT = 2;
+/** Nor do factorizations, whose blocks follow from each other: a quarter of it on an H200. */
+const FACTOR_WEIGHT = 4;
 
 export interface WorkRequest {
   readonly quantizer: QuantizerSettings;
@@ -33,6 +36,11 @@ export interface Work {
 }
 
 export const totalWork = ({ mixed, f32 }: Work): number => mixed + f32;
+
+/** Operations of the fastest products that take as long on a GPU of these speeds. */
+export function timeAsProducts({ mixed, f32 }: Work, speeds: Speeds | undefined): number {
+  return mixed + f32 * (speeds ? productSpeed(speeds) / f32Speed(speeds) : 1);
+}
 
 export interface WorkEstimate {
   /** Done once. */
@@ -80,7 +88,8 @@ const attending = ({ config }: ModelPlan, { kind }: ModuleSpec, shape: RowShape)
 
 const projecting = (linear: LinearSpec, shape: RowShape): number => 2 * tokens(shape) * linearWeights(linear);
 
-const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
+/** capture.ts: a module as it is. */
+export const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
   together([mixed(2 * tokens(shape) * moduleWeights(module)), attending(plan, module, shape)]);
 
 /** Widths of a module's distinct inputs. */
@@ -88,13 +97,17 @@ const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).val
 
 /** capture.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
 const factoring = (sizes: readonly number[], shape: RowShape): Work =>
-  together(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: (2 / 3) * k ** 3 })));
+  together(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: FACTOR_WEIGHT * (2 / 3) * k ** 3 })));
 
 /** quantizer.ts: each group's errors go on to all rows after it. */
 const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
 
 /** descent.ts: a product with the Hessian in each pass. */
 const descending = ({ k, n }: LinearSpec, passes: number): number => 2 * passes * k ** 2 * n;
+
+/** measure-module.ts: what comes before a module's first candidate. */
+export const preparing = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
+  together([running(plan, module, shape), factoring(inputWidths(module), shape)]);
 
 /** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
 export function measuring(
@@ -114,8 +127,7 @@ export function measuring(
     };
   });
   return together([
-    running(plan, module, shape),
-    factoring(inputWidths(module), shape),
+    preparing(plan, module, shape),
     ...trials,
     times(candidates.length, attending(plan, module, shape)),
   ]);

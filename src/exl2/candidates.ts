@@ -3,7 +3,7 @@
  * candidate sets all linears of a module; the tables go roughly from small to large.
  */
 
-import { resolveGroups } from './groups.ts';
+import { settingKey } from './groups.ts';
 import { type BitWidth, parseParams, type QuantParams } from './params.ts';
 
 /** Parameters of each linear of a module, by the linear's name within it. */
@@ -101,9 +101,9 @@ export function distinctSettings(
   const seen = new Map<string, number>();
   const indexOf = candidates.map((candidate) => {
     const params = candidate[linear]!;
-    const groups = JSON.stringify(resolveGroups(k, params));
-    const index = seen.get(groups) ?? settings.push(params) - 1;
-    seen.set(groups, index);
+    const key = settingKey(k, params);
+    const index = seen.get(key) ?? settings.push(params) - 1;
+    seen.set(key, index);
     return index;
   });
   return { settings, indexOf };

@@ -1,4 +1,4 @@
-import { resolveGroups } from './groups.ts';
+import { settingKey } from './groups.ts';
 import { BIT_WIDTHS, type QuantParams } from './params.ts';
 
 /** Small groups cost 0.125 bits per weight more than large ones and gain about as much, at any width. */
@@ -27,7 +27,6 @@ export const SMALLEST_SETTING: QuantParams = SETTINGS[0]!;
  * linear can take what suits it, whatever the other linears of its module take. Those that `others` has are left out.
  */
 export function finerSettings(k: number, others: readonly QuantParams[]): QuantParams[] {
-  const key = (params: QuantParams) => JSON.stringify(resolveGroups(k, params));
-  const seen = new Set(others.map(key));
-  return SETTINGS.filter((params) => seen.size < seen.add(key(params)).size);
+  const seen = new Set(others.map((params) => settingKey(k, params)));
+  return SETTINGS.filter((params) => seen.size < seen.add(settingKey(k, params)).size);
 }

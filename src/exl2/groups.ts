@@ -30,6 +30,10 @@ export function resolveGroups(k: number, params: QuantParams): Group[] {
   return groups;
 }
 
+/** Settings with the same key give the same groups, and so the same tensors, for this k. */
+export const settingKey = (k: number, params: QuantParams): string =>
+  JSON.stringify(resolveGroups(k, params));
+
 /** 32-bit words that the codes of one column take, all groups together. */
 export const packedRowCount = (groups: readonly Group[]): number =>
   groups.reduce((words, group) => words + groupWords(group), 0);

@@ -33,7 +33,8 @@ export async function stageContext(
   const work = workDirectory(memoryDirectory('work'));
   const control = { signal: new AbortController().signal };
   const emit: Emit = (event) => void events.push(event);
-  return { gpu, source, plan, work, quantizer: QUANTIZERS[method], emit, control, events };
+  const quantizer = QUANTIZERS[method];
+  return { gpu, source, plan, work, quantizer, emit, control, speeds: undefined, events };
 }
 
 /** A job without helpers. */

@@ -42,7 +42,7 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
   const api: HelperLink['api'] = {
     open: passed('open', (...request) => helper.open(...request)),
     status: passed('status', () => helper.status()),
-    measure: passed('measure', (index) => helper.measure(index)),
+    measure: passed('measure', (...request) => helper.measure(...request)),
     beginPass: passed('beginPass', (...request) => helper.beginPass(...request)),
     sumRows: passed('sumRows', (index, mixed) => helper.sumRows(index, mixed)),
     readSum: passed('readSum', (piece) => helper.readSum(piece)),

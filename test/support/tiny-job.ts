@@ -46,6 +46,7 @@ export async function tinyStages(gpu: Gpu, model: ReadableDirectory, work: Writa
     ...{ gpu, source, plan, quantizer: QUANTIZERS.exllamav2, work: workDirectory(work) },
     emit: (event: ConvertEvent) => void events.push(event),
     control: { signal: new AbortController().signal },
+    speeds: undefined,
   };
   const golden = readJson(`${GOLDEN_DIR}/conversion/architectures/${NAME}/conversion.json`);
   const strategy = strategyFromJson(plan, (golden as { strategy: unknown }).strategy);

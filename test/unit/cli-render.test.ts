@@ -99,9 +99,14 @@ Target  4.125 bpw, head 6 bits
 });
 
 test('a measured module shows its errors at the least, the target and the most bits', () => {
-  const trial = (candidate: number, bitsPerWeight: number, accuracy: number): ConvertEvent => ({
+  const trial = (
+    candidate: number,
+    bitsPerWeight: number,
+    accuracy: number,
+    module = 'model.layers.0.mlp',
+  ): ConvertEvent => ({
     type: 'trial',
-    module: 'model.layers.0.mlp',
+    module,
     description: '',
     predicted: false,
     candidate,
@@ -117,13 +122,17 @@ test('a measured module shows its errors at the least, the target and the most b
     trial(2, 4.2, 0.99),
     trial(2, 4.2, 0.97),
     trial(3, 3.9, 0.96),
+    // Another worker's.
+    trial(0, 2, 0.8, 'model.layers.1.mlp'),
     { ...module, key: 'model.layers.0.mlp', seconds: 12.34 },
     { ...module, key: 'model.layers.1.mlp', seconds: 1 },
+    { ...module, key: 'model.layers.2.mlp', seconds: 1 },
   ]);
   expect(text.split('\n').slice(5)).toEqual([
     'module                      error at min  at 4.125 bpw    at max      time',
     'model.layers.0.mlp              0.250000      0.030000  0.000500    12.3 s',
-    'model.layers.1.mlp                     –             –         –     1.0 s',
+    'model.layers.1.mlp              0.200000      0.200000  0.200000     1.0 s',
+    'model.layers.2.mlp                     –             –         –     1.0 s',
     '',
   ]);
 });

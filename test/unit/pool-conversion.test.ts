@@ -52,6 +52,18 @@ test('a measurement leaves the same bytes with 0, 1 and 3 helpers', async () => 
   for (const count of [1, 3]) expect(await run('measure', count)).toEqual(measured);
 });
 
+test('four workers divide the larger of two modules', async () => {
+  const work = memoryDirectory('work');
+  const { context, rows, job } = await tinyStages(leader, MODEL, work);
+  const links = helpers.map((gpu, i) => helperLink(`worker ${i + 2}`, gpu, { model: MODEL, work }));
+  const asked = links.map(({ api }) => vi.spyOn(api, 'measure'));
+  const crew = await crewWith(links, job, context.emit);
+  expect(await measure(context, crew, rows)).toEqual(measured.result);
+  crew.end();
+  const ranges = asked.flatMap(({ mock }) => mock.calls);
+  expect(ranges.some(([index, { from }]) => index === 1 && from > 0)).toBe(true);
+});
+
 test('so does a quantization', async () => {
   quantized = await run('quantize', 0);
   expect(Object.keys(quantized.files)).toHaveLength(3);
@@ -138,7 +150,7 @@ test('a helper that has no rows in the pass gives the memory of the measurement 
   const { job, rows, context } = await tinyStages(leader, MODEL, work);
   const { api } = helperLink('worker 2', helpers[0]!, { model: MODEL, work });
   await api.open(job);
-  await api.measure(0);
+  await api.measure(0, { from: 0, to: 2 });
   const before = await api.status();
   await api.beginPass([], 0);
   const states = rows.rows * rows.length * context.plan.config.hiddenSize * 4;

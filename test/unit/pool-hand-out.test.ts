@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { MeasuredPart } from '../../src/convert/measured-part.ts';
 import type { HelperApi, HelperLink } from '../../src/convert/pool/api.ts';
 import { Crew, Helper, Member, WorkerLostError } from '../../src/convert/pool/crew.ts';
 import { handOut } from '../../src/convert/pool/hand-out.ts';
+import type { Task } from '../../src/convert/pool/schedule.ts';
 
 /** A helper whose `measure` is given; it never ends by itself. */
 function helper(id: number, measure: HelperApi['measure'], ended: Promise<never> = new Promise(() => {})) {
@@ -24,14 +26,18 @@ function crewOf(...helpers: Helper[]) {
   };
 }
 
-const TASKS = Array.from({ length: 6 }, (_, index) => ({ index, cost: 1 }));
-const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+const TASKS = Array.from(
+  { length: 6 },
+  (_, index): Task => ({ index, from: 0, to: 1, stepCost: 1, setupCost: 0, wayCost: 0 }),
+);
+const PART: MeasuredPart = { from: 0, to: 1, accuracies: [1], losses: undefined };
+const pause = () => new Promise<MeasuredPart>((resolve) => setTimeout(() => resolve(PART), 1));
 
 /** Who did each task. */
 async function run(crew: Crew, fails?: (index: number) => boolean) {
   const done = new Map<number, number>();
-  await handOut(crew, TASKS, async (member, index) => {
-    if (member instanceof Helper) await member.call('works', (api) => api.measure(index));
+  await handOut(crew, TASKS, async (member, { index, from, to }) => {
+    if (member instanceof Helper) await member.call('works', (api) => api.measure(index, { from, to }));
     else {
       await member.during('works', pause);
       if (fails?.(index)) throw new Error('broken');
@@ -52,8 +58,8 @@ test('every task is done once, by all', async () => {
 test('what a helper had under way when it was lost is done by the others', async () => {
   let calls = 0;
   const dying = helper(2, async () => {
-    await pause();
     if (++calls === 2) throw new Error('device lost');
+    return pause();
   });
   const { crew, events } = crewOf(dying);
   const done = await run(crew);
@@ -70,7 +76,7 @@ test('a helper that ends without an answer is lost', async () => {
   const ended = Promise.reject(new Error('its process has ended (SIGKILL)'));
   ended.catch(() => {});
   const silent = helper(2, () => new Promise(() => {}), ended);
-  await expect(silent.call('works', (api) => api.measure(0))).rejects.toThrow(WorkerLostError);
+  await expect(silent.call('works', (api) => api.measure(0, PART))).rejects.toThrow(WorkerLostError);
   expect(silent.loss).toBeInstanceOf(WorkerLostError);
   const { crew } = crewOf(silent);
   expect((await run(crew)).size).toBe(6);
@@ -88,4 +94,19 @@ test('a helper that hears that the job is cancelled ends it all, and is not lost
 test("the leader's error ends it all", async () => {
   const { crew } = crewOf(helper(2, pause));
   await expect(run(crew, (index) => index === 0)).rejects.toThrow('broken');
+});
+
+test('a task that is divided is done once, in parts', async () => {
+  const { crew } = crewOf(helper(2, pause), helper(3, pause));
+  const done: string[] = [];
+  const by = new Set<number>();
+  const task = { index: 0, from: 0, to: 21, stepCost: 1, setupCost: 1, wayCost: 0 };
+  await handOut(crew, [task], async (member, { from, to }) => {
+    await member.during('works', pause);
+    by.add(member.id);
+    for (let step = from; step < to; step++) done.push(String(step).padStart(2));
+  });
+  crew.end();
+  expect(done.toSorted()).toEqual(Array.from({ length: 21 }, (_, step) => String(step).padStart(2)));
+  expect(by).toEqual(new Set([1, 2, 3]));
 });

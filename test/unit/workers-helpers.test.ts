@@ -58,12 +58,13 @@ beforeEach(() => {
 });
 afterEach(() => void vi.unstubAllGlobals());
 
+const WHOLE = { from: 0, to: 21 };
 const going = { signal: new AbortController().signal };
 
 test('each helper has a worker on its GPU, a name and a lock; they end together', async () => {
   const { links, stop } = startHelpers(JOB, going);
   expect(links.map(({ name }) => name)).toEqual(['worker 2', 'worker 3']);
-  expect(await Promise.all(links.map(({ api }) => api.measure(7)))).toEqual([7, 7]);
+  expect(await Promise.all(links.map(({ api }) => api.measure(7, WHOLE)))).toEqual([7, 7]);
   const [first, second] = FakeWorker.started;
   expect([first?.name, second?.name]).toEqual(['high-performance', 'low-power']);
   expect(first?.places).toMatchObject({ work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 });
@@ -75,7 +76,7 @@ test('each helper has a worker on its GPU, a name and a lock; they end together'
 
 test('a helper has ended when its lock is free, or at an error that nobody caught', async () => {
   const { links, stop } = startHelpers(JOB, going);
-  await links[0]!.api.measure(0);
+  await links[0]!.api.measure(0, WHOLE);
   locks.end(FakeWorker.started[0]!.places!.lock);
   await expect(links[0]!.ended).rejects.toThrow('its worker has ended');
   FakeWorker.started[1]!.onerror!({ message: 'out of memory', preventDefault: () => {} });
@@ -90,13 +91,15 @@ test('pausing holds helpers up, cancelling ends what they do', async () => {
     goOn = resolve;
   });
   const { links, stop } = startHelpers(JOB, { signal: controller.signal, resumed: () => paused });
-  const [first, second] = links.map(({ api }) => api.measure(1));
+  const [first, second] = links.map(({ api }) => api.measure(1, WHOLE));
   const waited = new Promise((resolve) => setTimeout(resolve, 20)).then(() => 'paused');
   expect(await Promise.race([first, waited])).toBe('paused');
   goOn();
   expect(await Promise.all([first, second])).toEqual([1, 1]);
   controller.abort();
-  await expect(links[0]!.api.measure(2)).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+  await expect(links[0]!.api.measure(2, WHOLE)).rejects.toThrow(
+    expect.objectContaining({ name: 'AbortError' }),
+  );
   stop();
 });
 

@@ -43,7 +43,7 @@ const api: HelperApi = {
     return helper.open(job, first);
   },
   status: () => helper.status(),
-  measure: (index) => helper.measure(index),
+  measure: (...request) => helper.measure(...request),
   beginPass: (...request) => helper.beginPass(...request),
   sumRows: (index, mixed) => helper.sumRows(index, mixed),
   readSum: (piece) => helper.readSum(piece),

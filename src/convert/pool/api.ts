@@ -9,6 +9,8 @@ import type { QuantParams } from '../../exl2/params.ts';
 import type { LinearInput } from '../../model/architectures/architecture.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import type { SumPiece } from '../hessian-sums.ts';
+import type { MeasuredPart } from '../measured-part.ts';
+import type { CandidateRange } from '../module-candidates.ts';
 import type { Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
 import type { ConvertSettings } from '../settings.ts';
@@ -40,8 +42,8 @@ export interface HelperApi {
    */
   open(job: HelperJob, first?: number): Promise<HelperFacts>;
   status(): HelperStatus;
-  /** Measures the module of this number: what `moduleToJson` makes of its candidates. */
-  measure(index: number): Promise<unknown>;
+  /** Measures candidates of the module of this number. */
+  measure(index: number, range: CandidateRange): Promise<MeasuredPart>;
   /**
    * Begins a quantization pass, with these parts of its rows or none; the measurement's memory is free then.
    * @param originalRows of the first rows it runs the original model on so many: 0 where another one does it.

@@ -18,6 +18,8 @@ export class Member {
   /** Why it is lost, if it is. */
   loss: WorkerLostError | undefined;
   memoryBytes = 0;
+  /** Number of the module that its measurement's states are before, once it has done what it was asked for. */
+  position = 0;
   /** Of the task under way that is done, 0…1. */
   share = 0;
   /** What it was asked for and has not done, in order. */

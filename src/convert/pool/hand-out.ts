@@ -1,20 +1,20 @@
 import { type Crew, type Member, WorkerLostError } from './crew.ts';
-import { nextTask, type Task } from './schedule.ts';
+import { costOf, hasPart, nextTask, type Task, withoutPart } from './schedule.ts';
 
 /**
- * Has the crew do all tasks, each by one member; what a lost helper had under way is given to another one.
- * @param work throws WorkerLostError when a helper is lost; any other error ends it all.
+ * Has the crew do all tasks, each by one member or divided among several; what a lost helper had under way is given to
+ * another one.
+ * @param work does a task or a part of one; throws WorkerLostError when a helper is lost; any other error ends it all.
  */
 export async function handOut(
   crew: Crew,
   tasks: readonly Task[],
-  work: (member: Member, index: number) => Promise<void>,
+  work: (member: Member, task: Task) => Promise<void>,
 ): Promise<void> {
   const remaining = new Set(tasks);
   const current = new Map<Member, { readonly task: Task; readonly started: number }>();
   /** Of the task that was done last: cost at a worker's speed for each millisecond. */
   let pace = 0;
-  const positions = new Map<Member, number>();
   let failed = false;
 
   /** What a member tells of its task may be old, and a task's beginning is not counted in it. */
@@ -23,26 +23,36 @@ export async function handOut(
     if (!under) return 0;
     const { task, started } = under;
     const likely = (performance.now() - started) * pace * member.speed;
-    return Math.max(0, task.cost - Math.max(task.cost * member.share, likely));
+    return Math.max(0, costOf(task) - Math.max(costOf(task) * member.share, likely));
   };
 
+  /** Those that may take more. */
+  const serving = new Set<Member>();
+
   const next = (member: Member): Task | undefined => {
-    const members = [crew.leader, ...crew.helpers];
+    const members = [...serving];
     const loads = members.map((each) => ({
       speed: each.speed,
       left: leftOf(each),
-      position: positions.get(each) ?? 0,
+      position: each.position,
     }));
     return failed ? undefined : nextTask(members.indexOf(member), loads, [...remaining]);
   };
 
+  const take = (part: Task): void => {
+    const whole = [...remaining].find((task) => hasPart(task, part))!;
+    remaining.delete(whole);
+    for (const rest of withoutPart(whole, part)) remaining.add(rest);
+  };
+
   const serve = async (member: Member): Promise<void> => {
     for (let task = next(member); task; task = next(member)) {
-      remaining.delete(task);
+      take(task);
       const started = performance.now();
       current.set(member, { task, started });
+      member.position = task.index + 1;
       try {
-        await work(member, task.index);
+        await work(member, task);
       } catch (error) {
         remaining.add(task);
         if (!(error instanceof WorkerLostError)) failed = true;
@@ -50,16 +60,24 @@ export async function handOut(
       } finally {
         current.delete(member);
       }
-      positions.set(member, task.index + 1);
-      pace = task.cost / member.speed / (performance.now() - started);
+      pace = costOf(task) / member.speed / (performance.now() - started);
     }
   };
 
-  const serveOrLeave = (member: Member) =>
-    serve(member).catch((error) => {
+  const serveOrLeave = async (member: Member): Promise<void> => {
+    try {
+      await serve(member);
+    } catch (error) {
       if (!(error instanceof WorkerLostError)) throw error;
       crew.warnOfLost();
-    });
+    } finally {
+      serving.delete(member);
+    }
+  };
 
-  while (remaining.size > 0) await Promise.all([crew.leader, ...crew.helpers].map(serveOrLeave));
+  while (remaining.size > 0) {
+    const members = [crew.leader, ...crew.helpers];
+    for (const member of members) serving.add(member);
+    await Promise.all(members.map(serveOrLeave));
+  }
 }

@@ -13,8 +13,9 @@ import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
 import type { Control } from '../control.ts';
 import type { SumPiece } from '../hessian-sums.ts';
-import { moduleToJson } from '../measurement-json.ts';
+import type { MeasuredPart } from '../measured-part.ts';
 import { Measurer } from '../measurer.ts';
+import type { CandidateRange } from '../module-candidates.ts';
 import { openModel } from '../open-model.ts';
 import type { Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
@@ -55,29 +56,29 @@ export class JobHelper implements HelperApi {
   }
 
   async open(job: HelperJob, first?: number): Promise<HelperFacts> {
-    const { gpu, adapter, model, work, speeds, control } = this.#host;
+    const { gpu, adapter, model, work, control } = this.#host;
     const { quantizer, precision } = job.settings;
-    const flopsPerSecond = productSpeed(await chooseVariants(gpu, precision, speeds));
+    const speeds = await chooseVariants(gpu, precision, this.#host.speeds);
     const { source, plan } = await openModel(model, job.settings);
-    const context = { gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control };
+    const context = {
+      ...{ gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control, speeds },
+    };
     this.#job = { context, rows: job, linears: new HelperLinears(context) };
     // Should this fail, it is told when it is asked to measure.
-    if (first !== undefined && first < plan.modules.length)
-      this.#afterLast(() => this.#measuring.goTo(first)).catch(() => {});
-    return { adapter, flopsPerSecond };
+    if (first !== undefined) this.#afterLast(() => this.#measuring.goTo(first)).catch(() => {});
+    return { adapter, flopsPerSecond: productSpeed(speeds) };
   }
 
   status(): HelperStatus {
     return { share: this.#share, memoryBytes: this.#host.gpu.memory.used };
   }
 
-  measure(index: number): Promise<unknown> {
-    return this.#afterLast(async () => {
+  measure(index: number, range: CandidateRange): Promise<MeasuredPart> {
+    return this.#afterLast(() => {
       this.#share = 0;
-      const candidates = await this.#measuring.measure(index, (share) => {
+      return this.#measuring.measure(index, range, (share) => {
         this.#share = share;
       });
-      return moduleToJson(candidates);
     });
   }
 

@@ -1,52 +1,156 @@
 /** Who does what next: a plan of all that remains, made anew whenever a worker is free. */
 
-/** A piece of work, in any unit. */
+/** A piece of work that can be divided. Costs are in any unit. */
 export interface Task {
   readonly index: number;
-  readonly cost: number;
+  /** Its steps: `from` up to, without, `to`. */
+  readonly from: number;
+  readonly to: number;
+  /** Of each step. */
+  readonly stepCost: number;
+  /** Of what comes before the first step, in each of the parts that it is divided into. */
+  readonly setupCost: number;
+  /** Of each index on the way to it. */
+  readonly wayCost: number;
 }
+
+/** Without the way to it. */
+export const costOf = ({ from, to, stepCost, setupCost }: Task): number => setupCost + (to - from) * stepCost;
 
 export interface WorkerLoad {
   /** Cost that it gets through in a unit of time. */
   readonly speed: number;
   /** Cost that its task under way still has. */
   readonly left: number;
-  /** Tasks from this index on are cheaper for it to come to. */
+  /** The index where it is after that: it goes on from there, or for a lower one begins at 0 again. */
   readonly position: number;
 }
 
 /** With more tasks than this for each worker the order of the tasks is good enough. */
 const PLENTY = 2;
 
+/** Tasks are divided where all is done in less than this share of the time. */
+const WORTH_DIVIDING = 0.95;
+/** Halvings of the interval in which the earliest end is looked for. */
+const HALVINGS = 12;
+
 /**
- * The task that the worker number `free` should take now; none where it would only hold up the others' end. Long
- * before the end: the next one. Then each task is given, the longest first, to the worker that would be done with it
- * first, and the free one takes the first that falls to it.
+ * What the worker number `free` should take now, one of the tasks or a part of one; nothing where it would only hold
+ * up the others' end. Long before the end: the next task. Then what falls to it in the best plan.
  */
 export function nextTask(
   free: number,
   workers: readonly WorkerLoad[],
   remaining: readonly Task[],
 ): Task | undefined {
-  const share = shareOf(free, workers, remaining);
-  if (share.length === 0) return undefined;
   const isEarly = remaining.length > PLENTY * workers.length;
+  const share = (isEarly ? wholeShares(workers, remaining) : bestShares(workers, remaining))[free]!;
+  if (share.length === 0) return undefined;
   return firstFrom(workers[free]!.position, isEarly ? remaining : share);
 }
 
 function firstFrom(position: number, tasks: readonly Task[]): Task | undefined {
-  const inOrder = tasks.toSorted((a, b) => a.index - b.index);
+  const inOrder = tasks.toSorted(byIndex);
   return inOrder.find(({ index }) => index >= position) ?? inOrder[0];
 }
 
-function shareOf(free: number, workers: readonly WorkerLoad[], remaining: readonly Task[]): Task[] {
-  const loads = workers.map(({ left }) => left);
-  const own: Task[] = [];
-  for (const task of remaining.toSorted((a, b) => b.cost - a.cost || a.index - b.index)) {
-    const ends = workers.map(({ speed }, i) => (loads[i]! + task.cost) / speed);
-    const chosen = ends.indexOf(Math.min(...ends));
-    loads[chosen]! += task.cost;
-    if (chosen === free) own.push(task);
+/** With the way from this position. */
+const costFrom = (position: number, task: Task): number =>
+  costOf(task) + task.wayCost * (task.index >= position ? task.index - position : task.index + 1);
+
+const byIndex = (a: Task, b: Task): number => a.index - b.index || a.from - b.from;
+
+/** What falls to each worker. */
+type Shares = readonly (readonly Task[])[];
+
+function bestShares(workers: readonly WorkerLoad[], remaining: readonly Task[]): Shares {
+  const whole = wholeShares(workers, remaining);
+  let end = latestEnd(workers, whole) * WORTH_DIVIDING;
+  let shares = dividedShares(end, workers, remaining);
+  if (!shares) return whole;
+  let impossible = 0;
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = (impossible + end) / 2;
+    const earlier = dividedShares(middle, workers, remaining);
+    if (earlier) [shares, end] = [earlier, middle];
+    else impossible = middle;
   }
-  return own;
+  return shares;
 }
+
+const latestEnd = (workers: readonly WorkerLoad[], shares: Shares): number =>
+  Math.max(...workers.map((worker, i) => endOf(worker, shares[i]!)));
+
+function endOf({ speed, left, position }: WorkerLoad, share: readonly Task[]): number {
+  let cost = left;
+  let at = position;
+  for (const task of share.toSorted(byIndex)) {
+    cost += costFrom(at, task);
+    at = task.index + 1;
+  }
+  return cost / speed;
+}
+
+/** Each task, the longest first, to the worker that would be done with it first; the ways counted if it is better so. */
+function wholeShares(workers: readonly WorkerLoad[], remaining: readonly Task[]): Shares {
+  const longestFirst = remaining.toSorted((a, b) => costOf(b) - costOf(a) || byIndex(a, b));
+  const [counted, uncounted] = [1, 0].map((ways) => {
+    const shares: Task[][] = workers.map(() => []);
+    for (const task of longestFirst) {
+      const ends = workers.map((worker, i) =>
+        endOf(
+          worker,
+          [...shares[i]!, task].map((each) => ({ ...each, wayCost: ways * each.wayCost })),
+        ),
+      );
+      shares[ends.indexOf(Math.min(...ends))]!.push(task);
+    }
+    return shares;
+  });
+  return latestEnd(workers, counted!) < latestEnd(workers, uncounted!) ? counted! : uncounted!;
+}
+
+/**
+ * The tasks in their order, as many to each worker as it can do until `end`, the last of them divided; first to the
+ * one that is least far. (McNaughton's rule, with a cost for each part.)
+ * @returns undefined where not all can be done until then.
+ */
+function dividedShares(
+  end: number,
+  workers: readonly WorkerLoad[],
+  remaining: readonly Task[],
+): Shares | undefined {
+  const queue = remaining.toSorted(byIndex);
+  const shares: Task[][] = workers.map(() => []);
+  for (const i of [...workers.keys()].sort((a, b) => workers[a]!.position - workers[b]!.position)) {
+    const { speed, left } = workers[i]!;
+    let { position } = workers[i]!;
+    let room = end * speed - left;
+    for (let task = queue[0]; task; task = queue[0]) {
+      const steps = Math.floor((room - costFrom(position, { ...task, to: task.from })) / task.stepCost);
+      if (steps < 1) break;
+      if (steps < task.to - task.from) {
+        const middle = task.from + steps;
+        shares[i]!.push({ ...task, to: middle });
+        queue[0] = { ...task, from: middle };
+        break;
+      }
+      shares[i]!.push(task);
+      room -= costFrom(position, task);
+      position = task.index + 1;
+      queue.shift();
+    }
+  }
+  return queue.length === 0 ? shares : undefined;
+}
+
+/** What remains of a task when a part of it is taken. */
+export const withoutPart = (task: Task, { from, to }: Task): Task[] =>
+  [
+    { ...task, to: from },
+    { ...task, from: to },
+  ].filter((rest) => rest.from < rest.to);
+
+/** Whether `part` is one of this task. */
+export const hasPart = (task: Task, part: Task): boolean =>
+  task.index === part.index && task.from <= part.from && part.to <= task.to;

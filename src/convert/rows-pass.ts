@@ -50,19 +50,20 @@ export interface SumRequest {
 
 /**
  * Bytes a second at which a helper's sums come to be added: read back, written, read and written by two processes, a
- * piece after the other (an H200 and a virtual machine's memory, 2026-11-23).
+ * piece after the other (an H200 and a virtual machine's memory, 2026-11-23). Several helpers send at once, but how fast
+ * the leader takes that was not measured.
  */
 const SUM_BYTES_PER_SECOND = 2.5e9;
 
-/** Whether running rows takes longer than sending their sums. */
-function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[]): boolean {
+/** Whether running rows takes longer than sending their sums. @param senders helpers that would have rows. */
+function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[], senders: number): boolean {
   const together = speeds.reduce((a, b) => a + b, 0);
   const saved = passingRows(plan, rows) * (1 / speeds[0]! - 1 / together);
   const bytes = plan.modules.reduce(
     (sum, module) => [...inputSizes(module).values()].reduce((all, k) => all + 4 * triangleSize(k), sum),
     0,
   );
-  return saved > ((speeds.length - 1) * bytes) / SUM_BYTES_PER_SECOND;
+  return saved > (senders * bytes) / SUM_BYTES_PER_SECOND;
 }
 
 /** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
@@ -89,8 +90,11 @@ export class RowsPass {
     const { helpers, leader } = crew;
     const speeds = [leader, ...helpers].map(({ speed }) => speed);
     const alone = [leader.speed, ...helpers.map(() => 0)];
-    const pays = sharingPays(context.plan, rows, speeds);
-    const [own, ...others] = shareParts(rowParts(rows.rows), pays ? speeds : alone);
+    const parts = rowParts(rows.rows);
+    const shared = shareParts(parts, speeds);
+    const senders = shared.slice(1).filter(({ length }) => length > 0).length;
+    const pays = sharingPays(context.plan, rows, speeds, senders);
+    const [own, ...others] = pays ? shared : shareParts(parts, alone);
     this.#context = context;
     this.#crew = crew;
     this.#rows = rows;

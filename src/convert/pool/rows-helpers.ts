@@ -1,5 +1,6 @@
 import type { LinearSpec } from '../../model/plan.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
+import { together } from '../../util/together.ts';
 import type { HessianSums, SumPiece } from '../hessian-sums.ts';
 import type { Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
@@ -56,25 +57,16 @@ export class RowsHelpers {
     this.#asked = { ...step, pieces: this.#ask(step) };
   }
 
-  /** Adds what the helpers have summed, as it comes; the next pieces are on their way meanwhile. */
+  /**
+   * Adds what the helpers have summed, as it comes; the next pieces are on their way meanwhile. In which order they come
+   * makes no difference: of each half there are two sums at most.
+   */
   async addSums(sums: HessianSums, step: PassStep): Promise<void> {
     const isAsked = this.#asked?.index === step.index && this.#asked.mixed === step.mixed;
     const pieces = isAsked ? this.#asked!.pieces : this.#ask(step);
     this.#asked = undefined;
     const given = await pieces;
-    const all = this.#withRows.flatMap(({ helper }, i) => given[i]!.map((piece) => ({ helper, piece })));
-    const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
-    const read = ({ helper, piece }: (typeof all)[number]) => {
-      const bytes = helper.call('sends sums', (api) => api.readSum(piece));
-      bytes.catch(() => {}); // thrown when its turn comes
-      reading.push(bytes);
-    };
-    for (const [i, { helper, piece }] of all.entries()) {
-      for (const next of all.slice(reading.length, i + PIECES_UNDER_WAY)) read(next);
-      const bytes = await reading[i]!;
-      await sums.addPiece(piece, bytes);
-      helper.release(bytes);
-    }
+    await together(this.#withRows.map(({ helper }, i) => addPieces(sums, helper, given[i]!)));
   }
 
   /** Runs the original model's rows through a module. */
@@ -119,6 +111,20 @@ export class RowsHelpers {
 
   get #originalHelper(): Helper | undefined {
     return this.#withRows.at(-1)?.helper;
+  }
+}
+
+async function addPieces(sums: HessianSums, helper: Helper, pieces: readonly SumPiece[]): Promise<void> {
+  const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    for (const next of pieces.slice(reading.length, i + PIECES_UNDER_WAY)) {
+      const bytes = helper.call('sends sums', (api) => api.readSum(next));
+      bytes.catch(() => {}); // thrown when its turn comes
+      reading.push(bytes);
+    }
+    const bytes = await reading[i]!;
+    await sums.addPiece(piece, bytes);
+    helper.release(bytes);
   }
 }
 

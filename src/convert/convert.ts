@@ -10,7 +10,7 @@ import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { checkLayers, type LayerRange } from './layer-range.ts';
-import { measure } from './measure.ts';
+import { measure, measuringTasks } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
 import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
@@ -20,6 +20,7 @@ import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
 import { Crew, type Helper, Member } from './pool/crew.ts';
 import { openHelpers } from './pool/open-helpers.ts';
+import { startingIndexes } from './pool/schedule.ts';
 import type { QuantizeResult } from './quantize.ts';
 import { quantizeAgain } from './quantize-again.ts';
 import { Recorder } from './report/recorder.ts';
@@ -112,26 +113,28 @@ function calibrate(
     };
     await openJob(context.work, jobInputs(job.settings, digests));
     await writeRows(context.work, rows);
-    const opening = openHelpers(job, rows, speed, await toMeasure(context, job));
+    const opening = openHelpers(job, rows, speed, await helperStarts(context, job, rows));
     opening.catch(() => {}); // thrown below
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
     return { rows, reference, helpers: await opening };
   });
 }
 
-/** Numbers of the first and the last module that will be measured; undefined where none will. */
-async function toMeasure(context: StageContext, job: ConvertJob) {
-  const { modules } = context.plan;
-  const { measureLayers: layers } = job.settings;
-  if (layers) {
-    const first = modules.findIndex(({ layer }) => layer === layers.first);
-    return { first, last: modules.findLastIndex(({ layer }) => layer === layers.last) };
-  }
-  const isMeasured = (await earlierMeasurement(context, job)) !== undefined;
-  return isMeasured ? undefined : { first: 0, last: modules.length - 1 };
+/** Numbers of the modules that the helpers will likely measure first. */
+async function helperStarts(
+  context: StageContext,
+  { settings, helpers = [] }: ConvertJob,
+  rows: JobRows,
+): Promise<(number | undefined)[]> {
+  const { measureLayers } = settings;
+  const isMeasured = !measureLayers && (await earlierMeasurement(context, settings)) !== undefined;
+  if (isMeasured) return [];
+  const tasks = await measuringTasks(context, rows.measurement, measureLayers);
+  const [_leader, ...others] = startingIndexes(1 + helpers.length, tasks);
+  return others;
 }
 
-const earlierMeasurement = async ({ work }: StageContext, { settings }: ConvertJob): Promise<unknown> =>
+const earlierMeasurement = async ({ work }: StageContext, settings: ConvertSettings): Promise<unknown> =>
   settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
 
 async function measureOnce(
@@ -141,7 +144,7 @@ async function measureOnce(
   rows: JobRows,
 ): Promise<Measurement> {
   const { plan, emit } = context;
-  const given = await earlierMeasurement(context, job);
+  const given = await earlierMeasurement(context, job.settings);
   if (given !== undefined) {
     const measurement = measurementFromJson(given, plan);
     emit({ type: 'stage', stage: 'measure', state: 'reused' });

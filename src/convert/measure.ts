@@ -1,5 +1,7 @@
-import type { CalibrationRows } from '../calibration/rows.ts';
+import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
+import { productSpeed } from '../kernels/measure-speeds.ts';
 import type { ModuleSpec } from '../model/plan.ts';
+import { moduleWeights } from '../model/sizes.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { mean } from './errors-by-row.ts';
@@ -13,7 +15,10 @@ import { type Crew, Helper, type Member } from './pool/crew.ts';
 import { handOut } from './pool/hand-out.ts';
 import type { Task } from './pool/schedule.ts';
 import { progressReporter } from './progress.ts';
-import { measuring, preparing, running, timeAsProducts } from './work-estimate.ts';
+import { measuring, preparing, running, timeAsProducts, type Work } from './work-estimate.ts';
+
+/** At which 16-bit weights come to a GPU from the system's cache (an H200, 2026-11-23). */
+const LOAD_BYTES_PER_SECOND = 2e9;
 
 /**
  * Measures every module under every one of its candidates, but for those that an earlier run has measured. Modules
@@ -25,19 +30,17 @@ export async function measure(
   context: StageContext,
   crew: Crew,
   rows: CalibrationRows,
-  { first, last }: LayerRange = { first: 0, last: context.plan.config.layers - 1 },
+  layers?: LayerRange,
 ): Promise<Measurement> {
   const { plan, work } = context;
-  const isMeasured = ({ layer }: ModuleSpec) => layer >= first && layer <= last;
+  const isMeasured = isIn(layers);
   const progress = progressReporter(context, 'measure', plan.modules.filter(isMeasured));
   const modules = new MeasuredModules(context, progress);
-  const tasks: Task[] = [];
   for (const [index, module] of plan.modules.entries()) {
-    if (!isMeasured(module)) continue;
-    const json = await work.readJson(ARTEFACT.measuredModule(module.key));
+    const json = isMeasured(module) ? await work.readJson(ARTEFACT.measuredModule(module.key)) : undefined;
     if (json !== undefined) modules.reuse(index, moduleFromJson(module, json));
-    else tasks.push(taskOf(context, index, rows));
   }
+  const tasks = await measuringTasks(context, rows, layers);
   const measurer = new Measurer(context, rows);
 
   /** The leader measures with `measurer`; a helper has one of its own. */
@@ -65,15 +68,38 @@ export async function measure(
   return modules.measurement;
 }
 
+const isIn =
+  (layers: LayerRange | undefined) =>
+  ({ layer }: ModuleSpec): boolean =>
+    !layers || (layer >= layers.first && layer <= layers.last);
+
+/** What is to be measured, without what an earlier run has measured. */
+export async function measuringTasks(
+  context: StageContext,
+  rows: RowShape,
+  layers?: LayerRange,
+): Promise<Task[]> {
+  const { plan, work } = context;
+  const tasks: Task[] = [];
+  for (const [index, module] of plan.modules.entries()) {
+    if (!isIn(layers)(module)) continue;
+    const json = await work.readJson(ARTEFACT.measuredModule(module.key));
+    if (json === undefined) tasks.push(taskOf(context, index, rows));
+  }
+  return tasks;
+}
+
 /** The candidates of a module are the steps of its task. */
-function taskOf({ plan, quantizer, speeds }: StageContext, index: number, rows: CalibrationRows): Task {
+function taskOf({ plan, quantizer, speeds }: StageContext, index: number, rows: RowShape): Task {
   const module = plan.modules[index]!;
   const to = candidatesOf(module, quantizer.method).length;
-  const setupCost = timeAsProducts(preparing(plan, module, rows), speeds);
-  const passes = plan.modules.map((each) => timeAsProducts(running(plan, each, rows), speeds));
-  const wayCost = mean(passes);
-  const cost = timeAsProducts(measuring(plan, module, rows, quantizer.method), speeds);
-  return { index, from: 0, to, setupCost, stepCost: (cost - setupCost) / to, wayCost };
+  const time = (work: Work) => timeAsProducts(work, speeds);
+  const loading = (each: ModuleSpec) =>
+    ((2 * moduleWeights(each)) / LOAD_BYTES_PER_SECOND) * productSpeed(speeds);
+  const before = time(preparing(plan, module, rows));
+  const trials = time(measuring(plan, module, rows, quantizer.method)) - before;
+  const wayCost = mean(plan.modules.map((each) => loading(each) + time(running(plan, each, rows))));
+  return { index, from: 0, to, setupCost: loading(module) + before, stepCost: trials / to, wayCost };
 }
 
 function describe({ plan, quantizer }: StageContext, { index, from, to }: Task): string {

@@ -3,6 +3,7 @@ import {
   costOf,
   hasPart,
   nextTask,
+  startingIndexes,
   type Task,
   type WorkerLoad,
   withoutPart,
@@ -20,10 +21,11 @@ const whole = (index: number, stepCost: number): Task => ({
 });
 const tasks = (...costs: number[]): Task[] => costs.map((cost, index) => whole(index, cost));
 
-/** Runs the plan as a simulation, each worker at an index of its own at first: the end of the last task, who did what. */
+/** Runs the plan as a simulation: the end of the last task, and who did what. */
 function simulate(speeds: readonly number[], given: readonly Task[], random = () => 0.5) {
-  const workers = speeds.map((speed, position) => ({
-    ...{ speed, position, freeAt: 0, started: 0, doing: 0, done: [] as Task[] },
+  const starts = startingIndexes(speeds.length, given);
+  const workers = speeds.map((speed, i) => ({
+    ...{ speed, position: starts[i] ?? 0, freeAt: 0, started: 0, doing: 0, done: [] as Task[] },
   }));
   const serving = [...workers];
   let remaining = given;
@@ -65,10 +67,29 @@ test('a lone worker takes tasks in their order', () => {
   expect([end, done.map(indexesOf)]).toEqual([16, [[0, 1, 2, 3]]]);
 });
 
-test('two workers share two layers evenly', () => {
+test('two workers share two layers evenly, each one after the other', () => {
   const { end, done } = simulate([1, 1], tasks(3, 5, 3, 5));
-  expect(end).toBe(8);
-  expect(indexesOf(done.flat()).sort()).toEqual([0, 1, 2, 3]);
+  expect([end, done.map(indexesOf)]).toEqual([
+    8,
+    [
+      [0, 1],
+      [2, 3],
+    ],
+  ]);
+  const real = simulate([1, 1], layers(2));
+  expect(real.done.map(indexesOf)).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
+});
+
+test('workers begin where their first task is', () => {
+  expect(startingIndexes(2, layers(2))).toEqual([0, 2]);
+  expect(startingIndexes(4, layers(2))).toEqual([0, 1, 2, 3]);
+  expect(startingIndexes(3, layers(16))).toEqual([0, 1, 2]);
+  // What is measured already is left out.
+  expect(startingIndexes(2, layers(16).slice(20))).toEqual([20, 21]);
+  expect(startingIndexes(3, tasks(5))).toEqual([0, undefined, undefined]);
 });
 
 test('32 layers on four workers end within a task of each other', () => {

@@ -1,6 +1,9 @@
 import { type Crew, type Member, WorkerLostError } from './crew.ts';
 import { costOf, hasPart, nextTask, type Task, withoutPart } from './schedule.ts';
 
+/** Share of a task under way that is left at least, whatever is estimated: its worker is not free. */
+const LEAST_LEFT = 0.05;
+
 /**
  * Has the crew do all tasks, each by one member or divided among several; what a lost helper had under way is given to
  * another one.
@@ -23,7 +26,8 @@ export async function handOut(
     if (!under) return 0;
     const { task, started } = under;
     const likely = (performance.now() - started) * pace * member.speed;
-    return Math.max(0, costOf(task) - Math.max(costOf(task) * member.share, likely));
+    const done = Math.max(costOf(task) * member.share, likely);
+    return Math.max(costOf(task) * LEAST_LEFT, costOf(task) - done);
   };
 
   /** Those that may take more. */

@@ -6,24 +6,22 @@ import { Helper } from './crew.ts';
 /**
  * Opens the job in all its helpers at once; those that cannot take part are left out, with a warning.
  * @param speed the leader's.
- * @param measured the modules that will be measured, if any: each helper goes before one of its own at once.
+ * @param starts number of the module that each will likely measure first, if any: it goes before it at once.
  */
 export async function openHelpers(
   { helpers = [], adapter: own, settings, emit }: ConvertJob,
   rows: Omit<HelperJob, 'settings'>,
   speed: number,
-  measured: { readonly first: number; readonly last: number } | undefined,
+  starts: readonly (number | undefined)[],
 ): Promise<Helper[]> {
   const told: HelperJob = { settings: settingsOf(settings), ...rows };
   const opened = await Promise.all(
     helpers.map(async (link, i) => {
-      // The leader takes the first one.
-      const before = measured && Math.min(measured.first + i + 1, measured.last);
       try {
-        const { adapter, flopsPerSecond } = await Promise.race([link.api.open(told, before), link.ended]);
+        const { adapter, flopsPerSecond } = await Promise.race([link.api.open(told, starts[i]), link.ended]);
         // Of the same kind: what differs is chance, and would make the shares differ from run to run.
         const helper = new Helper(i + 2, link, adapter, adapter === own.name ? speed : flopsPerSecond);
-        helper.position = before ?? 0;
+        helper.position = starts[i] ?? 0;
         return [helper];
       } catch (error) {
         emit({ type: 'warning', message: `${link.name} cannot take part: ${(error as Error).message}` });

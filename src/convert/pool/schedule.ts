@@ -44,9 +44,22 @@ export function nextTask(
   remaining: readonly Task[],
 ): Task | undefined {
   const isEarly = remaining.length > PLENTY * workers.length;
-  const share = (isEarly ? wholeShares(workers, remaining) : bestShares(workers, remaining))[free]!;
+  const share = (isEarly ? longestFirst(workers, remaining) : bestShares(workers, remaining))[free]!;
   if (share.length === 0) return undefined;
   return firstFrom(workers[free]!.position, isEarly ? remaining : share);
+}
+
+/**
+ * Where workers of one speed had best be at the beginning: the index of each one's first task; undefined where it has
+ * none.
+ */
+export function startingIndexes(workers: number, tasks: readonly Task[]): (number | undefined)[] {
+  const indexes = tasks.toSorted(byIndex).map(({ index }) => index);
+  const loads = Array.from({ length: workers }, () => ({ speed: 1, left: 0, position: 0 }));
+  if (tasks.length > PLENTY * workers) return loads.map((_, i) => indexes[i]);
+  // They come there before the work begins.
+  const near = tasks.map((task) => ({ ...task, wayCost: 0 }));
+  return bestShares(loads, near).map((share) => share.toSorted(byIndex)[0]?.index);
 }
 
 function firstFrom(position: number, tasks: readonly Task[]): Task | undefined {
@@ -64,18 +77,10 @@ const byIndex = (a: Task, b: Task): number => a.index - b.index || a.from - b.fr
 type Shares = readonly (readonly Task[])[];
 
 function bestShares(workers: readonly WorkerLoad[], remaining: readonly Task[]): Shares {
-  const whole = wholeShares(workers, remaining);
-  let end = latestEnd(workers, whole) * WORTH_DIVIDING;
-  let shares = dividedShares(end, workers, remaining);
-  if (!shares) return whole;
-  let impossible = 0;
-  for (let i = 0; i < HALVINGS; i++) {
-    const middle = (impossible + end) / 2;
-    const earlier = dividedShares(middle, workers, remaining);
-    if (earlier) [shares, end] = [earlier, middle];
-    else impossible = middle;
-  }
-  return shares;
+  const longest = longestFirst(workers, remaining);
+  const plan = earliest(inOrder, latestEnd(workers, longest), workers, remaining) ?? longest;
+  const worthwhile = latestEnd(workers, plan) * WORTH_DIVIDING;
+  return earliest(inOrderDivided, worthwhile, workers, remaining) ?? plan;
 }
 
 const latestEnd = (workers: readonly WorkerLoad[], shares: Shares): number =>
@@ -91,34 +96,44 @@ function endOf({ speed, left, position }: WorkerLoad, share: readonly Task[]): n
   return cost / speed;
 }
 
-/** Each task, the longest first, to the worker that would be done with it first; the ways counted if it is better so. */
-function wholeShares(workers: readonly WorkerLoad[], remaining: readonly Task[]): Shares {
-  const longestFirst = remaining.toSorted((a, b) => costOf(b) - costOf(a) || byIndex(a, b));
-  const [counted, uncounted] = [1, 0].map((ways) => {
-    const shares: Task[][] = workers.map(() => []);
-    for (const task of longestFirst) {
-      const ends = workers.map((worker, i) =>
-        endOf(
-          worker,
-          [...shares[i]!, task].map((each) => ({ ...each, wayCost: ways * each.wayCost })),
-        ),
-      );
-      shares[ends.indexOf(Math.min(...ends))]!.push(task);
-    }
-    return shares;
-  });
-  return latestEnd(workers, counted!) < latestEnd(workers, uncounted!) ? counted! : uncounted!;
+/** Each task, the longest first, to the worker that would be done with it first. */
+function longestFirst(workers: readonly WorkerLoad[], remaining: readonly Task[]): Shares {
+  const shares: Task[][] = workers.map(() => []);
+  for (const task of remaining.toSorted((a, b) => costOf(b) - costOf(a) || byIndex(a, b))) {
+    const ends = workers.map((worker, i) => endOf(worker, [...shares[i]!, task]));
+    shares[ends.indexOf(Math.min(...ends))]!.push(task);
+  }
+  return shares;
 }
 
-/**
- * The tasks in their order, as many to each worker as it can do until `end`, the last of them divided; first to the
- * one that is least far. (McNaughton's rule, with a cost for each part.)
- * @returns undefined where not all can be done until then.
- */
-function dividedShares(
+/** A plan that has all done until `end`, if it can. */
+type Planner = typeof inOrder;
+
+/** The plan with the earliest end, no later than `latest`. */
+function earliest(
+  planner: Planner,
+  latest: number,
+  workers: readonly WorkerLoad[],
+  remaining: readonly Task[],
+): Shares | undefined {
+  let best = planner(latest, workers, remaining);
+  if (!best) return undefined;
+  let [impossible, end] = [0, latest];
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = (impossible + end) / 2;
+    const earlier = planner(middle, workers, remaining);
+    if (earlier) [best, end] = [earlier, middle];
+    else impossible = middle;
+  }
+  return best;
+}
+
+/** The tasks in their order, as many to each worker as it can do; the first to the one that has come least far. */
+function inOrder(
   end: number,
   workers: readonly WorkerLoad[],
   remaining: readonly Task[],
+  canDivide = false,
 ): Shares | undefined {
   const queue = remaining.toSorted(byIndex);
   const shares: Task[][] = workers.map(() => []);
@@ -128,8 +143,8 @@ function dividedShares(
     let room = end * speed - left;
     for (let task = queue[0]; task; task = queue[0]) {
       const steps = Math.floor((room - costFrom(position, { ...task, to: task.from })) / task.stepCost);
-      if (steps < 1) break;
       if (steps < task.to - task.from) {
+        if (!canDivide || steps < 1) break;
         const middle = task.from + steps;
         shares[i]!.push({ ...task, to: middle });
         queue[0] = { ...task, from: middle };
@@ -143,6 +158,9 @@ function dividedShares(
   }
   return queue.length === 0 ? shares : undefined;
 }
+
+/** The same, with the last task of each worker divided (McNaughton's rule, with a cost for each part). */
+const inOrderDivided: Planner = (end, workers, remaining) => inOrder(end, workers, remaining, true);
 
 /** What remains of a task when a part of it is taken. */
 export const withoutPart = (task: Task, { from, to }: Task): Task[] =>

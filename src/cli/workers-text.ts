@@ -6,7 +6,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'worker', width: 2, align: 'right' },
   { title: 'busy', width: 10, align: 'right' },
   { title: 'memory', width: 9, align: 'right' },
-  { title: 'doing', width: 36, align: 'left' },
+  { title: 'doing', width: 46, align: 'left' },
   { title: 'adapter', width: 0, align: 'left' },
 ];
 

@@ -274,17 +274,17 @@ test('on a screen a line for each worker stands below the progress line', () => 
   report.show(workers('waits', 0.9, 0.5));
   expect(terminal.text).toBe('');
   report.show(progress(1));
-  const first = ' 1   busy 90 %   1.00 GiB  measures layers.0.mlp                 NVIDIA H200';
+  const first = ' 1   busy 90 %   1.00 GiB  measures layers.0.mlp                           NVIDIA H200';
   expect(terminal.text).toBe(
     `\r\x1b[2KMeasurement  0 %  model.layers.3.mlp\n${first}\n` +
-      ' 2   busy 50 %   2.00 GiB  waits                                 NVIDIA H200',
+      ' 2   busy 50 %   2.00 GiB  waits                                           NVIDIA H200',
   );
   terminal.text = '';
   terminal.seconds = 1;
   report.show(workers('lost', 0.9, 0.4));
   expect(terminal.text).toBe(
     `${CLEARED}Measurement  0 %  model.layers.3.mlp\n${first}\n` +
-      ' 2   busy 40 %   2.00 GiB  lost                                  NVIDIA H200',
+      ' 2   busy 40 %   2.00 GiB  lost                                            NVIDIA H200',
   );
   terminal.text = '';
   report.show({ type: 'warning', message: 'w' });

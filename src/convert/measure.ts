@@ -104,6 +104,7 @@ function taskOf({ plan, quantizer, speeds }: StageContext, index: number, rows: 
 
 function describe({ plan, quantizer }: StageContext, { index, from, to }: Task): string {
   const module = plan.modules[index]!;
-  const isWhole = to - from === candidatesOf(module, quantizer.method).length;
-  return `measures ${module.key}${isWhole ? '' : `, candidates ${from + 1}–${to}`}`;
+  if (to - from === candidatesOf(module, quantizer.method).length) return `measures ${module.key}`;
+  const numbers = to - from === 1 ? `candidate ${to}` : `candidates ${from + 1}–${to}`;
+  return `measures ${module.key}, ${numbers}`;
 }

@@ -30,7 +30,7 @@ export interface WorkerLoad {
 const PLENTY = 2;
 
 /** Tasks are divided where all is done in less than this share of the time. */
-const WORTH_DIVIDING = 0.95;
+const WORTH_DIVIDING = 0.9;
 /** Halvings of the interval in which the earliest end is looked for. */
 const HALVINGS = 12;
 

@@ -42,10 +42,8 @@ export async function runConversion(
   if (!options.resume) await dropJob(work);
   const settings = await convertSettings(options);
   const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
-  const helpers = startHelpers({
-    ...{ inDir, workDir, budgetBytes, cards, workers, root },
-    ...(options.gpu !== undefined && { gpu: options.gpu }),
-  });
+  const gpuName = options.gpu !== undefined && { gpu: options.gpu };
+  const helpers = startHelpers({ inDir, workDir, budgetBytes, cards, workers, root, ...gpuName }, signal);
   const gpu = await openGpu(adapter, budgetBytes);
   try {
     await convert({

@@ -34,8 +34,14 @@ export interface StartedHelpers {
   stop(): void;
 }
 
-/** Starts the processes that help this one, which is the first worker of the first card. */
-export function startHelpers({ cards, workers, root, ...places }: HelperRequest): StartedHelpers {
+/**
+ * Starts the processes that help this one, which is the first worker of the first card.
+ * @param signal what is asked of them then ends with its reason.
+ */
+export function startHelpers(
+  { cards, workers, root, ...places }: HelperRequest,
+  signal: AbortSignal,
+): StartedHelpers {
   const seats = (cards.length > 0 ? cards : [undefined]).flatMap((card) =>
     Array.from({ length: workers }, () => card),
   );
@@ -46,7 +52,7 @@ export function startHelpers({ cards, workers, root, ...places }: HelperRequest)
     return { card, child: startProcess(join(root, HELPER_FILE), [JSON.stringify(told)], card) };
   });
   return {
-    links: children.map(({ card, child }, i) => linkTo(child, i + 2, card, large)),
+    links: children.map(({ card, child }, i) => linkTo(child, i + 2, card, large, signal)),
     stop() {
       for (const { child } of children) {
         child.removeAllListeners('exit');
@@ -57,11 +63,18 @@ export function startHelpers({ cards, workers, root, ...places }: HelperRequest)
   };
 }
 
-function linkTo(child: ChildProcess, number: number, card: Card | undefined, large: LargeData): HelperLink {
+function linkTo(
+  child: ChildProcess,
+  number: number,
+  card: Card | undefined,
+  large: LargeData,
+  signal: AbortSignal,
+): HelperLink {
   let failed: (error: Error) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     failed = reject;
     child.once('error', reject);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     child.once('exit', (code, signal) =>
       reject(new Error(`its process has ended (${signal ?? `exit code ${code}`})`)),
     );

@@ -5,7 +5,7 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { columnPower } from '../kernels/linalg/column_power.ts';
 import { gemmMixed } from '../kernels/linalg/gemm.ts';
-import { gemmMatrix } from '../kernels/linalg/gemm_matrix.ts';
+import { gemmMatrix, MATRIX_SIDE } from '../kernels/linalg/gemm_matrix.ts';
 import { gram, gramMixed } from '../kernels/linalg/gram.ts';
 import { inParts, rowsOf } from '../kernels/parts.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
@@ -133,6 +133,13 @@ function addPower(gpu: Gpu, p: GpuTensor, x: GpuTensor): void {
 /** Whether forward passes may round to half precision. */
 export const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmMatrix);
 
+/**
+ * Whether forward passes over rows of `length` tokens may, whatever number of rows runs together: matrix units take
+ * whole matrices only.
+ */
+export const rowsRoundToHalf = (gpu: Gpu, length: number): boolean =>
+  roundsToHalf(gpu) && length % MATRIX_SIDE === 0;
+
 interface ModuleSums {
   readonly hessians: ReadonlyMap<LinearInput, GpuTensor>;
   /** The module with the precision that its inputs allow. */
@@ -177,7 +184,7 @@ export const withPrecision = (loaded: LoadedModule, mixed: boolean): LoadedModul
 });
 
 /** Hessian factors of a module's inputs. */
-export interface Captured {
+interface Captured {
   /** They belong to the scope. */
   readonly factors: ReadonlyMap<LinearInput, HessianFactor>;
   /** The module with the precision that its inputs allow. */

@@ -41,13 +41,12 @@ export async function convert(given: ConvertJob): Promise<void> {
   const { measurement: earlier, measureOnly, measureLayers, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
-  const speed = productSpeed(context.speeds);
   checkLayers(context.plan, measureLayers);
   // A measurement that is given may have other candidates.
   if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
-  const { rows, reference, helpers } = await calibrate(context, job, speed);
-  const leader = new Member(1, job.adapter.name, speed);
+  const { rows, reference, helpers } = await calibrate(context, job);
+  const leader = new Member(1, job.adapter.name, productSpeed(context.speeds));
   const crew = new Crew(leader, helpers, () => context.gpu.memory.used, job.emit);
   try {
     if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
@@ -102,7 +101,6 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
 function calibrate(
   context: StageContext,
   job: ConvertJob,
-  speed: number,
 ): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
   return stage(context, 'calibrate', async () => {
     const rows = await makeRows(job);
@@ -113,7 +111,7 @@ function calibrate(
     };
     await openJob(context.work, jobInputs(job.settings, digests));
     await writeRows(context.work, rows);
-    const opening = openHelpers(job, rows, speed, await helperStarts(context, job, rows));
+    const opening = openHelpers(job, rows, context.speeds, await helperStarts(context, job, rows));
     opening.catch(() => {}); // thrown below
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
     return { rows, reference, helpers: await opening };

@@ -48,8 +48,11 @@ export async function measure(
     const { index, from, to } = task;
     const doing = describe(context, task);
     const onShare = (share: number) => modules.progress(index, task, share);
-    if (member instanceof Helper)
-      return member.call(doing, (api) => api.measure(index, { from, to }), onShare);
+    if (member instanceof Helper) {
+      const part = member.call(doing, (api) => api.measure(index, { from, to }), onShare);
+      part.catch(() => onShare(0)); // another one begins it again
+      return part;
+    }
     const onOwnShare = (share: number) => {
       member.share = share;
       onShare(share);

@@ -53,6 +53,7 @@ export class MeasuredModules {
       this.#tell(index, part.from, ofPart);
     }
     const { started, parts } = this.#begun.get(index)!;
+    this.progress(index, part, 1);
     parts.push(part);
     if (parts.reduce((count, { from, to }) => count + to - from, 0) < tried.length) return;
     const candidates = joinParts(module, quantizer.method, parts);

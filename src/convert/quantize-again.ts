@@ -21,12 +21,13 @@ export async function quantizeAgain(
     try {
       return await quantize(context, crew, rows, { ...choice, mostRows });
     } catch (error) {
-      if (error instanceof WorkerLostError) crew.warnOfLost();
-      else if (error instanceof SpoiledStatesError) {
+      if (error instanceof SpoiledStatesError) {
         // With a budget that the driver has just cut, fewer states stay on the GPU.
         if (error.batch === 1 && memory.budget === budget) throw tooLittleMemory('The quantization', error);
         mostRows = Math.ceil(error.batch / 2);
-      } else throw error;
+      } else if (!(error instanceof WorkerLostError)) throw error;
+    } finally {
+      crew.warnOfLost();
     }
   }
 }

@@ -10,7 +10,7 @@ import type { HostTensor } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { together } from '../util/together.ts';
 import { withFittingBatch } from './batch-size.ts';
-import { advance, type BlockRun, inputsFit, type LoadedModule, roundsToHalf } from './capture.ts';
+import { advance, type BlockRun, inputsFit, type LoadedModule, rowsRoundToHalf } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { mean, noteErrors } from './errors-by-row.ts';
 import { quantizingNeed } from './gpu-need.ts';
@@ -37,7 +37,7 @@ export class SpoiledStatesError extends Error {
 }
 
 /** What is summed, by its number among the modules; after them comes the head. */
-export interface SumRequest {
+interface SumRequest {
   readonly index: number;
   readonly key: string;
   readonly sizes: ReadonlyMap<LinearInput, number>;
@@ -136,7 +136,7 @@ export class RowsPass {
 
   /** Asks the helpers for the sums of a module that {@link sum} will want, before its weights are here. */
   expectSums(index: number, key: string): void {
-    this.#helpers.expectSums({ index, key, mixed: roundsToHalf(this.#context.gpu) });
+    this.#helpers.expectSums({ index, key, mixed: this.#mixed });
   }
 
   /** Sums xᵀx of all rows; the squares and totals belong to `scope`. */
@@ -147,20 +147,22 @@ export class RowsPass {
   ): Promise<{ sums: HessianSums; mixed: boolean }> {
     const { gpu } = this.#context;
     const sums = new HessianSums(gpu, scope, request.key, request.sizes, this.#sumMemory);
-    const mixed = roundsToHalf(gpu);
+    const mixed = this.#mixed;
     await this.#sumWith(sums, batch, request, mixed);
     if (!mixed || (await inputsFit(gpu, sums.squares))) return { sums, mixed };
     await this.#sumWith(sums, batch, request, false);
     return { sums, mixed: false };
   }
 
-  /** Runs the original model's rows through a module as it is, with the precision that its inputs allow. */
-  runOriginal(index: number, loaded: LoadedModule, batch: number): Promise<void> {
+  /**
+   * Runs the original model's rows through a module as it is, with the precision that its inputs allow. A helper that
+   * does it is waited for in {@link advance}.
+   */
+  async runOriginal(index: number, loaded: LoadedModule, batch: number): Promise<void> {
+    if (this.#original) return this.#original.run(index, loaded, batch);
     const { module, forward } = loaded;
-    return (
-      this.#original?.run(index, loaded, batch) ??
-      this.#helpers.runOriginal({ index, key: module.key, mixed: forward.mixed })
-    );
+    this.#originalRun = this.#helpers.runOriginal({ index, key: module.key, mixed: forward.mixed });
+    this.#originalRun.catch(() => {});
   }
 
   /** The original model's, after all modules. */
@@ -199,6 +201,11 @@ export class RowsPass {
     for (const each of this.states) each.free();
   }
 
+  /** The same for all workers, though each runs other numbers of rows together. */
+  get #mixed(): boolean {
+    return rowsRoundToHalf(this.#context.gpu, this.#rows.length);
+  }
+
   async #sumWith(sums: HessianSums, batch: number, request: SumRequest, mixed: boolean): Promise<void> {
     const { index, key } = request;
     const source = request.source(mixed);
@@ -216,7 +223,6 @@ export class RowsPass {
     const isHere = this.#original !== undefined;
     const original = (isHere ? own : added).then(() => request.original(mixed));
     original.catch(() => {}); // thrown where it is awaited
-    this.#originalRun = original;
     await together(isHere ? [added, original] : [added, own]);
     sums.finish();
   }

@@ -72,5 +72,7 @@ function isEntry(value: unknown): value is Entry {
 
 function isSpeeds(value: unknown): value is Speeds {
   const { plain, tiled, wide, matrix } = (value ?? {}) as Partial<Record<keyof Speeds, unknown>>;
-  return [plain, tiled, wide, matrix].every((rate) => typeof rate === 'number' && rate >= 0);
+  return [plain, tiled, wide, matrix].every(
+    (rate) => typeof rate === 'number' && rate >= 0 && rate < Infinity,
+  );
 }

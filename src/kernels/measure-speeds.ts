@@ -29,6 +29,8 @@ const SIDES = [256, 256, 512, 1024, 2048];
 /** A measurement of this length is long enough, and software adapters need it for the smallest product. */
 const ENOUGH_SECONDS = 0.05;
 const MOST_PRODUCTS = 100;
+/** Of a browser's clock; it may show no time at all for a single product. */
+const CLOCK_STEP_SECONDS = 1e-4;
 /** Of several the fastest counts: what else the GPU or the machine does makes some slower, and none faster. */
 const ROUNDS = 3;
 
@@ -69,6 +71,7 @@ export async function measureFlops(gpu: Gpu, product: typeof gemm = gemm): Promi
   }
   const side = SIDES.at(-1)!;
   const count = Math.min(MOST_PRODUCTS, Math.ceil((ENOUGH_SECONDS * rate) / (2 * side ** 3)));
+  rate = 0;
   for (let round = 0; round < ROUNDS; round++) {
     rate = Math.max(rate, (count * 2 * side ** 3) / (await timeProducts(gpu, product, side, count)));
   }
@@ -86,6 +89,6 @@ function timeProducts(gpu: Gpu, product: typeof gemm, side: number, count: numbe
       gpu.run(product, { m: side, n: side, k: side, accumulate: 0, a: a!, b: b!, c: c! });
     }
     await gpu.sync();
-    return (performance.now() - started) / 1000;
+    return Math.max(CLOCK_STEP_SECONDS, (performance.now() - started) / 1000);
   });
 }

@@ -11,7 +11,7 @@ import { scaleSearchLarge } from './gptq/scale_search_large.ts';
 import { keepSpeeds, readSpeeds, type SpeedStore } from './kept-speeds.ts';
 import { gemm, gemmMixed } from './linalg/gemm.ts';
 import { gemmLarge } from './linalg/gemm_large.ts';
-import { gemmMatrix } from './linalg/gemm_matrix.ts';
+import { gemmMatrix, MATRIX_SIDE } from './linalg/gemm_matrix.ts';
 import { gemmTiled } from './linalg/gemm_tiled.ts';
 import { gemmWide } from './linalg/gemm_wide.ts';
 import { gram, gramMixed } from './linalg/gram.ts';
@@ -38,14 +38,16 @@ const NO_STORE: SpeedStore = { read: async () => undefined, write: async () => {
 /**
  * Takes the forms of the matrix and attention kernels that are faster on this GPU, by a short measurement or by what
  * `store` has of an earlier one.
+ * @param known of another GPU of the same kind, if any: instead.
  * @returns the speeds; undefined when there was not enough memory to measure them, and the plain forms stay.
  */
 export async function chooseVariants(
   gpu: Gpu,
   precision: Precision,
   store: SpeedStore = NO_STORE,
+  known?: Speeds,
 ): Promise<Speeds | undefined> {
-  const kept = await readSpeeds(store, gpu, precision);
+  const kept = known ?? (await readSpeeds(store, gpu, precision));
   // Right in an earlier run is not enough: results depend on it. What was refused then is refused now.
   const matrixUnits = precision === 'mixed' && kept?.matrix !== 0 && (await areMatrixUnitsRight(gpu));
   const measured = kept ?? (await measureSpeeds(gpu, matrixUnits));
@@ -99,7 +101,7 @@ const hasManyTiles = ({ m, n }: { m: number; n: number }): boolean =>
   Math.ceil(m / 256) * Math.ceil(n / 128) >= 256;
 
 /** Whole matrices of the matrix units. */
-const isWhole = (size: number): boolean => size % 16 === 0;
+const isWhole = (size: number): boolean => size % MATRIX_SIDE === 0;
 
 /** Whether matrix units are there, and right: drivers for them are young. */
 async function areMatrixUnitsRight(gpu: Gpu): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { rowsRoundToHalf } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
@@ -77,9 +78,28 @@ test('the speeds that were kept decide which forms are run', async () => {
   gpu.destroy();
 });
 
+test('speeds of another GPU of the kind decide instead of its own', async () => {
+  const { gpu, ran } = await start();
+  expect(await chooseVariants(gpu, 'mixed', store, FAST)).toEqual({ ...FAST, matrix: 0 });
+  expect(gpu.prefers(gemm, gemmTiled)).toBe(true);
+  expect(ran).toEqual([]);
+  gpu.destroy();
+});
+
+test('matrix units take whole matrices, whatever number of rows runs together', async () => {
+  const { gpu } = await start(withMatrixUnits);
+  expect(rowsRoundToHalf(gpu, 2048)).toBe(false);
+  await chooseVariants(gpu, 'mixed', store, FAST);
+  expect([2048, 1008, 1000, 1].map((length) => rowsRoundToHalf(gpu, length))).toEqual([
+    ...[true, true, false, false],
+  ]);
+  gpu.destroy();
+});
+
 test('measures again for broken values, other kernels, another precision and after a week', async () => {
   const stale: readonly object[] = [
     { speeds: { ...FAST, tiled: 'fast' } },
+    { speeds: { ...FAST, matrix: Infinity } },
     { speeds: undefined },
     { kernels: 'of another version' },
     { measured: Date.now() - 8 * 24 * 3600 * 1000 },

@@ -78,6 +78,12 @@ test('memory that is given back takes data of its size, and no other', async () 
   expect((await passed(filled(2 ** 20))).buffer).not.toBe(first.buffer);
 });
 
+test('what came through the channel and is given back is not kept: new memory comes that way each time', async () => {
+  const data = (await large.take(filled(2 ** 20))) as Uint8Array<ArrayBuffer>;
+  large.release(data);
+  expect((await passed(filled(2 ** 20))) === data).toBe(false);
+});
+
 test('at the end nothing is left, not even of what nobody took', async () => {
   await large.put(filled(2 ** 20));
   expect(files()).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import type { MeasuredPart } from '../../src/convert/measured-part.ts';
 import type { HelperApi, HelperLink } from '../../src/convert/pool/api.ts';
@@ -89,6 +89,36 @@ test('a helper that hears that the job is cancelled ends it all, and is not lost
   const { crew, events } = crewOf(cancelled);
   await expect(run(crew)).rejects.toThrow('cancelled');
   expect([cancelled.loss, events]).toEqual([undefined, []]);
+});
+
+test('a helper that is lost is asked for nothing more', async () => {
+  const measure = vi.fn(async () => {
+    throw new Error('device lost');
+  });
+  const lost = helper(2, measure);
+  for (let i = 0; i < 2; i++) {
+    const asked = lost.call('works', (api) => api.measure(0, PART));
+    await expect(asked).rejects.toThrow('worker 2 (fake GPU) is lost: device lost.');
+  }
+  expect(measure).toHaveBeenCalledTimes(1);
+});
+
+test('what the leader has under way comes to its end, whatever else fails', async () => {
+  const cancelled = helper(2, async () => {
+    throw new DOMException('cancelled', 'AbortError');
+  });
+  const { crew } = crewOf(cancelled);
+  let isDone = false;
+  const all = handOut(crew, TASKS, async (member, task) => {
+    if (member instanceof Helper) await member.call('works', (api) => api.measure(task.index, task));
+    else {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      isDone = true;
+    }
+  });
+  await expect(all).rejects.toThrow('cancelled');
+  expect(isDone).toBe(true);
+  crew.end();
 });
 
 test("the leader's error ends it all", async () => {

@@ -72,10 +72,8 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   const seen = new SeenEvents();
   if (profiler) profiler.section = BEFORE_STAGES;
   gpu.profiler = profiler;
-  const helpers = startHelpers({
-    ...{ ...job.crew, budgetBytes: gpu.memory.budget },
-    ...{ inDir: join(folder, 'model'), workDir: join(folder, 'work') },
-  });
+  const places = { inDir: join(folder, 'model'), workDir: join(folder, 'work') };
+  const helpers = startHelpers({ ...job.crew, ...places, budgetBytes: gpu.memory.budget }, signal);
   const started = performance.now();
   await convert({
     ...{ gpu, adapter, settings, control: { signal }, helpers: helpers.links },

@@ -28,8 +28,10 @@ export class LargeData {
   readonly folder: string;
   #next = 0;
   #hasEnded = false;
-  /** Of data that has been taken and is used up. */
+  /** Of data that has been read from files and is used up. */
   readonly #memory: Uint8Array<ArrayBuffer>[] = [];
+  /** Data that was read from files: what came through the channel is new memory each time. */
+  readonly #read = new WeakSet<Uint8Array>();
 
   /** @param folder of the processes that belong together. */
   constructor(folder: string) {
@@ -76,7 +78,7 @@ export class LargeData {
       return await mapped(message, (value) => {
         // A message's small arrays share a buffer, at any offset.
         if (value instanceof Uint8Array) return Promise.resolve(value.slice());
-        return isInFile(value) ? this.#read(value) : undefined;
+        return isInFile(value) ? this.#readFile(value) : undefined;
       });
     } catch (error) {
       if (this.#hasEnded) return new Promise(() => {});
@@ -84,7 +86,7 @@ export class LargeData {
     }
   };
 
-  async #read({ dataInFile, bytes }: InFile): Promise<Uint8Array<ArrayBuffer>> {
+  async #readFile({ dataInFile, bytes }: InFile): Promise<Uint8Array<ArrayBuffer>> {
     const used = this.#memory.findIndex(({ length }) => length === bytes);
     const data = used < 0 ? new Uint8Array(bytes) : this.#memory.splice(used, 1)[0]!;
     await withFile(dataInFile, 'r', async (file) => {
@@ -95,12 +97,13 @@ export class LargeData {
       }
     });
     renameSync(dataInFile, dataInFile + FREE);
+    this.#read.add(data);
     return data;
   }
 
   /** Takes back what {@link take} gave, for data of the same size that comes later: new memory is slow. */
   release(data: Uint8Array<ArrayBuffer>): void {
-    if (data.length >= LARGE_BYTES) this.#memory.push(data);
+    if (this.#read.has(data)) this.#memory.push(data);
   }
 
   /** Removes the folder with what nobody has taken. What is under way then never comes. */

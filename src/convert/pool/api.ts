@@ -6,6 +6,7 @@
 
 import type { CalibrationRows } from '../../calibration/rows.ts';
 import type { QuantParams } from '../../exl2/params.ts';
+import type { Speeds } from '../../kernels/measure-speeds.ts';
 import type { LinearInput } from '../../model/architectures/architecture.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import type { SumPiece } from '../hessian-sums.ts';
@@ -17,6 +18,8 @@ import type { ConvertSettings } from '../settings.ts';
 
 /** What a helper needs to know of a job; model and work directory are its host's part. */
 export interface HelperJob {
+  /** What the leader measured on its GPU: adapters of that name make the same choices, and so the same results. */
+  readonly measured?: { readonly adapter: string; readonly speeds: Speeds };
   readonly settings: Pick<ConvertSettings, 'quantizer' | 'precision' | 'ropeScale' | 'ropeAlpha'>;
   readonly measurement: CalibrationRows;
   readonly quantization: CalibrationRows;

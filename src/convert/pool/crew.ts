@@ -87,6 +87,7 @@ export class Helper extends Member {
     work: (api: HelperLink['api']) => Promise<T>,
     onShare?: (share: number) => void,
   ): Promise<T> {
+    if (this.loss) throw this.loss;
     this.#onShare = onShare;
     try {
       return await this.during(doing, () => this.#untilEnd.answer(work(this.#link.api)));
@@ -144,12 +145,12 @@ export class Crew {
 
   /** Tells of each helper that is lost, once. */
   warnOfLost(): void {
-    for (const helper of this.#helpers) {
-      if (!helper.loss || this.#told.has(helper)) continue;
+    const untold = this.#helpers.filter((helper) => helper.loss && !this.#told.has(helper));
+    for (const helper of untold) {
       this.#told.add(helper);
-      this.#emit({ type: 'warning', message: `${helper.loss.message} The other workers do its work.` });
+      this.#emit({ type: 'warning', message: `${helper.loss!.message} The other workers do its work.` });
     }
-    this.#report();
+    if (untold.length > 0) this.#report();
   }
 
   end(): void {

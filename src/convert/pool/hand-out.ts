@@ -64,7 +64,7 @@ export async function handOut(
       } finally {
         current.delete(member);
       }
-      pace = costOf(task) / member.speed / (performance.now() - started);
+      pace = costOf(task) / member.speed / Math.max(1, performance.now() - started);
     }
   };
 
@@ -82,6 +82,13 @@ export async function handOut(
   while (remaining.size > 0) {
     const members = [crew.leader, ...crew.helpers];
     for (const member of members) serving.add(member);
-    await Promise.all(members.map(serveOrLeave));
+    const serves = members.map(serveOrLeave);
+    try {
+      await Promise.all(serves);
+    } catch (error) {
+      // What the leader has under way uses memory that is freed after this.
+      await serves[0]!.catch(() => {});
+      throw error;
+    }
   }
 }

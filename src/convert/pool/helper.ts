@@ -24,7 +24,7 @@ import { HelperLinears } from './helper-linears.ts';
 import { HelperRows } from './helper-rows.ts';
 
 /** What a helper's host hands in. */
-export interface HelperHost {
+interface HelperHost {
   readonly gpu: Gpu;
   readonly adapter: string;
   readonly model: ReadableDirectory;
@@ -41,7 +41,7 @@ interface OpenJob {
   readonly linears: HelperLinears;
 }
 
-/** A helper's side: does what the leader asks for, on its own GPU, one thing after the other. */
+/** A helper's side: does what the leader asks for, on its own GPU, one thing after the other; sums are read at any time. */
 export class JobHelper implements HelperApi {
   readonly #host: HelperHost;
   #job: OpenJob | undefined;
@@ -58,7 +58,8 @@ export class JobHelper implements HelperApi {
   async open(job: HelperJob, first?: number): Promise<HelperFacts> {
     const { gpu, adapter, model, work, control } = this.#host;
     const { quantizer, precision } = job.settings;
-    const speeds = await chooseVariants(gpu, precision, this.#host.speeds);
+    const known = job.measured?.adapter === adapter ? job.measured.speeds : undefined;
+    const speeds = await chooseVariants(gpu, precision, this.#host.speeds, known);
     const { source, plan } = await openModel(model, job.settings);
     const context = {
       ...{ gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control, speeds },

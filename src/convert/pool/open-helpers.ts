@@ -1,3 +1,5 @@
+import type { Speeds } from '../../kernels/measure-speeds.ts';
+import type { JobRows } from '../calibrate.ts';
 import type { ConvertJob } from '../convert-job.ts';
 import type { ConvertSettings } from '../settings.ts';
 import type { HelperJob } from './api.ts';
@@ -5,25 +7,26 @@ import { Helper } from './crew.ts';
 
 /**
  * Opens the job in all its helpers at once; those that cannot take part are left out, with a warning.
- * @param speed the leader's.
+ * @param speeds the leader's.
  * @param starts number of the module that each will likely measure first, if any: it goes before it at once.
  */
 export async function openHelpers(
   { helpers = [], adapter: own, settings, emit }: ConvertJob,
-  rows: Omit<HelperJob, 'settings'>,
-  speed: number,
+  rows: JobRows,
+  speeds: Speeds | undefined,
   starts: readonly (number | undefined)[],
 ): Promise<Helper[]> {
-  const told: HelperJob = { settings: settingsOf(settings), ...rows };
+  const measured = speeds && { adapter: own.name, speeds };
+  const told: HelperJob = { settings: settingsOf(settings), ...rows, ...(measured && { measured }) };
   const opened = await Promise.all(
     helpers.map(async (link, i) => {
       try {
         const { adapter, flopsPerSecond } = await Promise.race([link.api.open(told, starts[i]), link.ended]);
-        // Of the same kind: what differs is chance, and would make the shares differ from run to run.
-        const helper = new Helper(i + 2, link, adapter, adapter === own.name ? speed : flopsPerSecond);
+        const helper = new Helper(i + 2, link, adapter, flopsPerSecond);
         helper.position = starts[i] ?? 0;
         return [helper];
       } catch (error) {
+        if ((error as Error).name === 'AbortError') throw error;
         emit({ type: 'warning', message: `${link.name} cannot take part: ${(error as Error).message}` });
         return [];
       }

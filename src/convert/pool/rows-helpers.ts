@@ -8,13 +8,13 @@ import { PIECES_UNDER_WAY } from './api.ts';
 import type { Helper } from './crew.ts';
 
 /** What a helper has of the rows; maybe nothing. */
-export interface RowShare {
+interface RowShare {
   readonly helper: Helper;
   readonly parts: readonly RowPart[];
 }
 
 /** A module, by its number, or the head after them; and whether its forward passes round to half precision. */
-export interface PassStep {
+interface PassStep {
   readonly index: number;
   readonly key: string;
   readonly mixed: boolean;
@@ -52,9 +52,9 @@ export class RowsHelpers {
     });
   }
 
-  /** Asks for sums that {@link addSums} will want. */
+  /** Asks for sums that {@link addSums} will want; once, though a module may begin again. */
   expectSums(step: PassStep): void {
-    this.#asked = { ...step, pieces: this.#ask(step) };
+    if (!this.#isAsked(step)) this.#asked = { ...step, pieces: this.#ask(step) };
   }
 
   /**
@@ -62,8 +62,7 @@ export class RowsHelpers {
    * makes no difference: of each half there are two sums at most.
    */
   async addSums(sums: HessianSums, step: PassStep): Promise<void> {
-    const isAsked = this.#asked?.index === step.index && this.#asked.mixed === step.mixed;
-    const pieces = isAsked ? this.#asked!.pieces : this.#ask(step);
+    const pieces = this.#isAsked(step) ? this.#asked!.pieces : this.#ask(step);
     this.#asked = undefined;
     const given = await pieces;
     await together(this.#withRows.map(({ helper }, i) => addPieces(sums, helper, given[i]!)));
@@ -102,6 +101,10 @@ export class RowsHelpers {
     await Promise.all([...given, advanced]);
   }
 
+  #isAsked({ index, mixed }: PassStep): boolean {
+    return this.#asked?.index === index && this.#asked.mixed === mixed;
+  }
+
   #ask({ index, key, mixed }: PassStep): Pieces {
     return callAll(this.#withRows, async ({ helper }) => {
       await this.#begun;
@@ -116,15 +119,19 @@ export class RowsHelpers {
 
 async function addPieces(sums: HessianSums, helper: Helper, pieces: readonly SumPiece[]): Promise<void> {
   const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
+  const read = (piece: SumPiece | undefined) => {
+    if (!piece) return;
+    const bytes = helper.call('sends sums', (api) => api.readSum(piece));
+    bytes.catch(() => {}); // thrown when its turn comes
+    reading.push(bytes);
+  };
+  for (const piece of pieces.slice(0, PIECES_UNDER_WAY)) read(piece);
   for (const [i, piece] of pieces.entries()) {
-    for (const next of pieces.slice(reading.length, i + PIECES_UNDER_WAY)) {
-      const bytes = helper.call('sends sums', (api) => api.readSum(next));
-      bytes.catch(() => {}); // thrown when its turn comes
-      reading.push(bytes);
-    }
-    const bytes = await reading[i]!;
+    // Nothing holds on to it afterwards.
+    const bytes = await reading.shift()!;
     await sums.addPiece(piece, bytes);
     helper.release(bytes);
+    read(pieces[i + PIECES_UNDER_WAY]);
   }
 }
 

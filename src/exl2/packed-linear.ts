@@ -184,6 +184,9 @@ export function packedGroups(key: string, packed: PackedLinear): Group[] {
     if (end <= start || end > k || groupWords(group) !== nextWord - firstWord) {
       throw wrong(`packed rows ${firstWord}…${nextWord - 1} cannot hold rows ${start}…${end - 1} of ${k}`);
     }
+    if ((end - start) % ROW_MULTIPLE !== 0) {
+      throw wrong(`${end - start} rows; expected a multiple of ${ROW_MULTIPLE}`);
+    }
     groups.push(group);
     start = end;
     firstWord = nextWord;

@@ -110,7 +110,7 @@ export class Gpu {
   ): void {
     const preferred = this.#preferred.get(wanted)?.find(({ suits }) => suits(args));
     const kernel = (preferred?.variant ?? wanted) as Kernel<S, I, O>;
-    const groups = foldWorkgroups(kernel.workgroups(args));
+    const groups = foldWorkgroups(kernel, kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
     const { pipeline, layout } = this.#pipelines.get(kernel);
     if (this.#uniforms.slots >= this.#burst) {

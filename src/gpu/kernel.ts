@@ -66,9 +66,10 @@ export const defineVariant = <S extends string, I extends string, O extends stri
 const MAX_WORKGROUPS = 65535;
 
 /** The grid with a long first dimension folded into the second. */
-export function foldWorkgroups([x, y = 1, z = 1]: Workgroups): [number, number, number] {
+export function foldWorkgroups({ wgsl }: Kernel, [x, y = 1, z = 1]: Workgroups): [number, number, number] {
   if (x <= MAX_WORKGROUPS && y <= MAX_WORKGROUPS && z <= MAX_WORKGROUPS) return [x, y, z];
-  assert(y === 1 && z === 1, `grid of ${x}×${y}×${z} workgroups is over the limit of ${MAX_WORKGROUPS}`);
+  const canFold = y === 1 && z === 1 && wgsl.includes('flat_workgroup(');
+  assert(canFold, `grid of ${x}×${y}×${z} workgroups is over the limit of ${MAX_WORKGROUPS}`);
   const rows = Math.ceil(x / MAX_WORKGROUPS);
   return [Math.ceil(x / rows), rows, 1];
 }

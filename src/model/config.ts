@@ -39,6 +39,10 @@ const SIZE = { min: 1, max: 2 ** 24 };
 const LAYERS = { min: 1, max: 4096 };
 /** EXL2 packs rows of 32 input features into whole words at every width. */
 const K_MULTIPLE = 32;
+/** Of the output features of linears whose result is taken head by head: columns are padded to it. */
+const N_MULTIPLE = 32;
+/** The attention kernels take four values of a head at a time. */
+const HEAD_DIM_MULTIPLE = 4;
 const DEFAULT_NORM_EPS = 1e-6;
 
 const ACTIVATIONS: Readonly<Record<string, Activation>> = {
@@ -106,6 +110,11 @@ function parseSizes(fields: Fields, architecture: Architecture) {
   checkPackable('hidden_size', hiddenSize);
   checkPackable('intermediate_size', intermediateSize);
   checkPackable('num_attention_heads × head_dim', heads * headDim);
+  if ((kvHeads * headDim) % N_MULTIPLE !== 0) {
+    throw new UnsupportedError(
+      `config.json: num_key_value_heads × head_dim is ${kvHeads * headDim}; keys and values can only be quantized where it is a multiple of ${N_MULTIPLE}`,
+    );
+  }
   const layers = fields.integer('num_hidden_layers', LAYERS);
   return {
     hiddenSize,
@@ -127,10 +136,10 @@ function parseHeadDim(fields: Fields, architecture: Architecture, hiddenSize: nu
     );
   }
   const headDim = stated ?? hiddenSize / heads;
-  if (headDim % 2 !== 0 || headDim < 4) {
+  if (headDim % HEAD_DIM_MULTIPLE !== 0) {
     throw fields.wrong(
       'head_dim',
-      `an even number from 4 (the rotary embedding turns pairs), not ${headDim}`,
+      `a multiple of ${HEAD_DIM_MULTIPLE} (the kernels take so many values together), not ${headDim}`,
     );
   }
   return headDim;

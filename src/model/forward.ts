@@ -134,7 +134,8 @@ export function attend(
     const tensors = { q: part(q, length), k: keys, v: values, o: part(o, length) };
     gpu.run(attention, { ...scalars, rows: count, ...tensors });
   };
-  inParts(gpu, rows, flops, runRows, 1);
+  // Widths are multiples of 32, so that two rows end where a view may begin, whatever their length.
+  inParts(gpu, rows, flops, runRows, 2);
   return o;
 }
 

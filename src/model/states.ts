@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import type { Scope } from '../gpu/scope.ts';
-import { type GpuTensor, view } from '../gpu/tensor.ts';
+import { copyable, type GpuTensor } from '../gpu/tensor.ts';
 
 /** Share of the GPU memory budget that resident states take where nothing tells better. */
 const RESIDENT_SHARE = 0.35;
@@ -109,6 +109,6 @@ export class HiddenStates {
   }
 
   #rowOf(batch: GpuTensor, row: number): GpuTensor {
-    return view(batch, row * this.length * this.hidden, [this.length, this.hidden]);
+    return copyable(batch, row * this.length * this.hidden, [this.length, this.hidden]);
   }
 }

@@ -156,7 +156,7 @@ describe('options', () => {
 
   test.each([
     [['--shape', '64,96'], 'expected llama-1b, llama-8b or hidden,mlp,heads'],
-    [['--shape', '66,96,3,3,1,128'], 'hidden_size is 66'],
+    [['--shape', '100,96,5,5,1,128'], 'hidden_size is 100'],
     [['--layers', '0'], '--layers is 0'],
     [['--stage', 'compile'], 'Choices: "all", "measure", "quantize"'],
     [['--kernel', 'gem'], '--kernel gem: expected all or some of gemm'],

@@ -151,12 +151,18 @@ const damaged = (change: Partial<PackedLinear>): PackedLinear => ({
   ...change,
 });
 
+test('groups whose rows do not begin at a multiple of 32 are refused', () => {
+  const packed = packLinear(randomLinear(64, 32, '1:3b_32g'));
+  const qGroups = Int16Array.of(3, 0, 3, 1);
+  expect(() => checkPackedLinear('x', { ...packed, qGroups })).toThrow('10 rows; expected a multiple of 32');
+});
+
 test.each([
   [[4, 0, 7, 4, 3, 7], '7 bits; expected 2, 3, 4, 5, 6 or 8'],
   [[3, 0, 4, 3, 3, 7], 'more bits than the group before it'],
   [[4, 1, 3, 4, 3, 7], 'starts in packed row 1; expected 0'],
   [[4, 0, 3, 0, 3, 7], 'cannot hold'],
-  [[4, 0, 3, 5, 3, 7], 'cannot hold'],
+  [[4, 0, 3, 5, 3, 7], '40 rows; expected a multiple of 32'],
   [[4, 0, 3, -4, 3, 7], 'cannot hold'],
   [[4, 0, 3, 4, 2, 7], 'packed rows 7…9 cannot hold rows 64…95 of 96'],
   [[4, 0], 'packed rows 0…9 cannot hold rows 0…95 of 96'],

@@ -3,6 +3,7 @@ import { create } from 'webgpu';
 import { openGpu } from '../../src/gpu/device.ts';
 import { Scope, withScope } from '../../src/gpu/scope.ts';
 import { view } from '../../src/gpu/tensor.ts';
+import { columnPower } from '../../src/kernels/linalg/column_power.ts';
 import { addBias } from '../../src/kernels/model/add_bias.ts';
 import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
 import { InternalError } from '../../src/util/errors.ts';
@@ -174,6 +175,12 @@ describe('sizes', () => {
     const kernel = { ...gatedActivation, workgroups: () => [2, 65536] as const };
     const [up, gate] = [scope.alloc([1], 'up'), scope.alloc([1], 'gate')];
     expect(() => gpu.run(kernel, { count: 1, activation: 0, up, gate })).toThrow('2×65536×1 workgroups');
+  });
+
+  test('a kernel that does not know of folding is refused a grid over the limit', () => {
+    const kernel = { ...columnPower, workgroups: () => [65536] as const };
+    const [x, p] = [scope.alloc([1, 64], 'x'), scope.alloc([64], 'p')];
+    expect(() => gpu.run(kernel, { m: 1, k: 64, x, p })).toThrow('65536×1×1 workgroups');
   });
 
   test('a run of no workgroups does nothing', async () => {

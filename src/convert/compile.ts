@@ -16,13 +16,14 @@ import { f32ToF16Bits } from '../util/half.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
+import { outputConfig } from './output-config.ts';
+import { SHARD } from './output-directory.ts';
 
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
 const CONFIG = 'config.json';
 /** The source's README.md in the output. */
-export const ORIGINAL_CARD = 'README-original.md';
-const SHARD = /^output(-\d{5}-of-\d{5})?\.safetensors$/;
+const ORIGINAL_CARD = 'README-original.md';
 /** The largest finite half. */
 const MAX_HALF = 65504;
 
@@ -64,7 +65,10 @@ export async function compile(
   await writeIndex(output, shards);
   await removeOtherShards(output, shards);
   for (const { path } of copied) await copyFile(model, output, path, targetOf(path));
-  const config = { ...context.plan.config.raw, quantization_config: quantizationJson(quantization) };
+  const config = {
+    ...outputConfig(context.plan.config),
+    quantization_config: quantizationJson(quantization),
+  };
   await writeJsonFile(output, CONFIG, config);
   emit({ type: 'progress', stage: 'compile', done: total, total, unit: 'bytes', detail: CONFIG });
   const files = new Set([

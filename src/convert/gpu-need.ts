@@ -241,9 +241,7 @@ export function gpuNeed(
   const linears = modules.flatMap((module) => module.linears);
   return {
     bytes: Math.max(...phases),
-    largestBuffer: Math.max(
-      most(linears, ({ k, n }) => Math.max(buffer(k, padColumns(n)), buffer(k, k))),
-      buffer(head.k, Math.max(...slices)),
-    ),
+    // The head is cut into slices that fit.
+    largestBuffer: most(linears, ({ k, n }) => Math.max(buffer(k, padColumns(n)), buffer(k, k))),
   };
 }

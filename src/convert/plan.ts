@@ -24,6 +24,12 @@ export interface PlanRequest {
   readonly quantization: RowShape;
 }
 
+/** Bytes of a linear's weight in the source. */
+export const fileBytesIn =
+  (source: ModelDirectory) =>
+  ({ weight, k, n }: LinearSpec): number =>
+    k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
+
 const TOKEN_ID_BYTES = 8;
 /** Measurement and strategy of a module, as JSON. */
 const MODULE_JSON_BYTES = 64 * 2 ** 10;
@@ -63,7 +69,7 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
   const moduleBytes = Math.ceil(Math.min(most, budgetBits(modules, bits)) / 8);
   const outputParts = outputPartsOf(source, plan, headBits, moduleBytes);
   const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
-  const fileBytes = ({ weight, k, n }: LinearSpec) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
+  const fileBytes = fileBytesIn(source);
   const gpu = gpuNeed(plan, headParams(headBits), { measurement, quantization }, quantizer, fileBytes);
   const memory = { measurement, quantization, headBytes: outputParts.head, fileBytes };
   const rowBytes = sum([measurement, quantization], ({ rows, length }) => rows * length * TOKEN_ID_BYTES);

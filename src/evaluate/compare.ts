@@ -7,7 +7,7 @@ import { forEachBatch } from '../model/batches.ts';
 import { type ForwardContext, forwardContext, normalize, project } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
 import type { HiddenStates } from '../model/states.ts';
-import { type Range, sliceColumns } from '../model/weights.ts';
+import { type Range, sliceBytes, sliceColumns } from '../model/weights.ts';
 import { InputError } from '../util/errors.ts';
 import type { OnStep, TokenRows } from './final-states.ts';
 import { loadFinalNorm, loadHeadSlice } from './load.ts';
@@ -43,7 +43,7 @@ export async function compareTokens(
   onStep: OnStep = () => {},
 ): Promise<TokenComparison[]> {
   checkVocabularies(reference.model, other.model);
-  const slices = sharedSlices(reference.model, other.model);
+  const slices = sharedSlices(gpu, [reference.model, other.model]);
   const found: SliceStatistics[][] = Array.from({ length: rows.rows * rows.length }, () => []);
   for (const [index, words] of slices.entries()) {
     await withScope(gpu, async (scope) => {
@@ -78,9 +78,9 @@ function checkVocabularies(reference: EvaluatedModel, other: EvaluatedModel): vo
 }
 
 /** Slices of the vocabulary that suit both heads. */
-function sharedSlices(...models: readonly EvaluatedModel[]): Range[] {
+function sharedSlices(gpu: Gpu, models: readonly EvaluatedModel[]): Range[] {
   const heads = models.map(({ outline }) => outline.head);
-  return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) });
+  return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) }, sliceBytes(gpu));
 }
 
 /** A model's final norm and its head for some words. */

@@ -5,7 +5,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import { loadEmbeddings, spread } from '../model/embedding.ts';
 import { normalize, project, runBlock } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
-import { sliceColumns } from '../model/weights.ts';
+import { sliceBytes, sliceColumns } from '../model/weights.ts';
 import { KvCache } from './kv-cache.ts';
 import { type LoadedBlock, loadBlock, loadFinalNorm, loadHeadSlice } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
@@ -57,7 +57,8 @@ export class LanguageModel {
       }
       onModule(modules.length, modules.length + 1);
       const slices: AnyLinear[] = [];
-      for (const columns of sliceColumns(head)) slices.push(await loadHeadSlice(gpu, scope, model, columns));
+      for (const columns of sliceColumns(head, sliceBytes(gpu)))
+        slices.push(await loadHeadSlice(gpu, scope, model, columns));
       const norm = await loadFinalNorm(scope, model);
       await gpu.sync();
       return new LanguageModel(gpu, scope, model, blocks, { norm, slices });

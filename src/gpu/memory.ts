@@ -53,6 +53,12 @@ export class GpuMemory {
     return this.budget - this.#used;
   }
 
+  /** Bytes of the largest buffer that the device can bind, whatever memory is free. */
+  get largestBuffer(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
+
   /** A buffer of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed. */
   acquire(bytes: number, label: string): GPUBuffer {
     const size = bufferBytes(bytes);
@@ -63,12 +69,10 @@ export class GpuMemory {
       this.#used += size;
       return reused;
     }
-    const limit = Math.min(
-      this.#device.limits.maxBufferSize,
-      this.#device.limits.maxStorageBufferBindingSize,
-    );
-    if (size > limit) {
-      throw new OutOfMemoryError(`${label} needs ${size} bytes in one buffer; this GPU allows ${limit}`);
+    if (size > this.largestBuffer) {
+      throw new OutOfMemoryError(
+        `${label} needs ${size} bytes in one buffer; this GPU allows ${this.largestBuffer}`,
+      );
     }
     if (this.#used + size > this.budget) {
       throw new OutOfMemoryError(

@@ -80,6 +80,9 @@ async function loadBias(
 /** f32 bytes of a weight that are kept in one buffer; a wider one is cut into slices of its columns. */
 const SLICE_BYTES = 2 ** 29;
 
+/** The same, on a GPU whose buffers may be smaller. */
+export const sliceBytes = ({ memory }: Gpu): number => Math.min(SLICE_BYTES, memory.largestBuffer);
+
 /** The columns of a linear in slices that each fit well into a buffer; one, for all but the heads of large models. */
 export function sliceColumns({ k, n }: LinearSpec, bytes = SLICE_BYTES): Range[] {
   const width = Math.max(32, Math.floor(bytes / (k * 4) / 32) * 32);
@@ -97,7 +100,7 @@ export async function loadSlices(
   linear: LinearSpec,
 ): Promise<LinearWeight[]> {
   const slices: LinearWeight[] = [];
-  for (const columns of sliceColumns(linear))
+  for (const columns of sliceColumns(linear, sliceBytes(gpu)))
     slices.push(await loadLinear(gpu, scope, source, linear, columns));
   return slices;
 }

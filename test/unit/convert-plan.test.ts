@@ -55,7 +55,8 @@ test('longer rows need more memory of both kinds, more rows need none on the GPU
 });
 
 test('no buffer needs more than the whole', () => {
-  expect(planned.gpuBufferBytes).toBe(256 * 4096 * 4);
+  // A Hessian; the head is cut into slices that fit.
+  expect(planned.gpuBufferBytes).toBe(768 * 768 * 4);
   expect(planned.gpuBufferBytes).toBeLessThan(planned.gpuBytes);
 });
 

@@ -24,7 +24,10 @@ export async function withPlaces(
   return { ...entry, source, output, record: { ...entry.record, outputName: outputName(output) } };
 }
 
-/** The job with these choices: what it has made of others is kept, what it has not finished is dropped. */
+/**
+ * The job with these choices: what it has made of others is kept, what it has not finished is dropped. Its files stay
+ * until `removeDropped`, so that a refusal loses nothing.
+ */
 export async function withTargets(
   entry: JobEntry,
   requests: readonly AllocationRequest[],
@@ -41,7 +44,6 @@ export async function withTargets(
   const dropped = record.targets.filter(
     (target) => isChanged(target) || !(isAsked(target) || isMade(target)),
   );
-  for (const target of dropped) await dropTarget(entry, target);
   const results = record.results.filter(({ bits }) => !dropped.some((target) => target.bits === bits));
   const others = record.targets.filter((target) => isMade(target) && !isAsked(target));
   const changed = { ...entry, record: { ...record, results, targets: [...others, ...requests] } };
@@ -51,6 +53,13 @@ export async function withTargets(
 
 const pins = (pinned: AllocationRequest['pinned']): string =>
   JSON.stringify(Object.entries(pinned).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Removes the files of what `before` was to make, or has made, and `after` is not to make like that. */
+export async function removeDropped(before: JobEntry, after: JobEntry): Promise<void> {
+  const isKept = ({ bits, pinned }: AllocationRequest) =>
+    after.record.targets.some((target) => target.bits === bits && pins(target.pinned) === pins(pinned));
+  for (const target of before.record.targets) if (!isKept(target)) await dropTarget(before, target);
+}
 
 async function dropTarget({ record, output }: JobEntry, { bits }: AllocationRequest): Promise<void> {
   await removeStorage(STORED.target(record.id, bits));

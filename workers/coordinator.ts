@@ -5,7 +5,7 @@ import { removeStorage } from '../src/io/platform/storage.ts';
 import { InputError } from '../src/util/errors.ts';
 import { hasSecondGpu } from './adapter.ts';
 import type { CoordinatorApi, GpuFacts, JobOptions, JobState } from './api.ts';
-import { withPlaces, withTargets } from './changed-job.ts';
+import { removeDropped, withPlaces, withTargets } from './changed-job.ts';
 import { gpusOf, together } from './gpu-choice.ts';
 import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
@@ -118,7 +118,7 @@ const api: CoordinatorApi = {
   async quantize(id, requests) {
     await measured.json(id);
     openSource((await board.get(id)).source); // throws when the files have to be chosen again
-    await queue.add(id, (entry) => withTargets(entry, requests));
+    await queue.add(id, (entry) => withTargets(entry, requests), removeDropped);
   },
 
   async outputFiles(id, bits) {

@@ -46,17 +46,23 @@ export class JobQueue {
     }
   }
 
-  /** Lets a job wait for its turn, as `prepare` changes it. Throws what `prepare` throws, and InputError. */
-  async add(id: string, prepare?: (entry: JobEntry) => Promise<JobEntry>): Promise<void> {
+  /**
+   * Lets a job wait for its turn, as `prepare` changes it. Throws what `prepare` throws, and InputError. `accepted` is
+   * done when nothing can refuse the job any more, before it starts.
+   */
+  async add(
+    id: string,
+    prepare?: (entry: JobEntry) => Promise<JobEntry>,
+    accepted?: (before: JobEntry, after: JobEntry) => Promise<void>,
+  ): Promise<void> {
     if (this.has(id)) throw new InputError('This conversion is under way or waits already.');
     const release = await lockJob(id);
     try {
-      const entry = await this.#board.get(id);
-      const { record, ...rest } = prepare ? await prepare(entry) : entry;
-      await requireOwnOutput(
-        { record, ...rest },
-        await Promise.all(this.#ids().map((each) => this.#board.get(each))),
-      );
+      const before = await this.#board.get(id);
+      const after = prepare ? await prepare(before) : before;
+      await requireOwnOutput(after, await Promise.all(this.#ids().map((each) => this.#board.get(each))));
+      await accepted?.(before, after);
+      const { record, ...rest } = after;
       const queued = this.#nextPlace();
       const { error: _, ...going } = record;
       await this.#board.change(id, { ...going, state: 'waiting', queued }, rest);

@@ -1,6 +1,6 @@
 import { InputError } from '../src/util/errors.ts';
+import { outputFolder } from '../src/util/output-folder.ts';
 import type { JobEntry } from './job-store.ts';
-import { outputFolder } from './places.ts';
 
 /** Throws InputError when one of `others`, jobs that wait or run, writes to a folder that this job writes to. */
 export async function requireOwnOutput(entry: JobEntry, others: readonly JobEntry[]): Promise<void> {

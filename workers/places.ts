@@ -9,6 +9,7 @@ import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.
 import { storageDirectory, storageRoot } from '../src/io/platform/storage.ts';
 import { fetchFile } from '../src/io/platform/url-directory.ts';
 import { InputError } from '../src/util/errors.ts';
+import { outputFolder } from '../src/util/output-folder.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './api.ts';
 import { demoModel } from './demo-model.ts';
 
@@ -59,10 +60,6 @@ export const outputFiles = async (
   output.kind === 'handle'
     ? listFiles(output.handle, outputFolder(modelName, bits))
     : listFiles(await storageRoot(), STORED.output(id, bits));
-
-/** Without what some system does not take in a name. */
-export const outputFolder = (modelName: string, bits: number): string =>
-  `${modelName.replace(/[\\/:*?"<>|\p{Cc}]/gu, '-')}-${bits}bpw-exl2`;
 
 /** The text of the built-in calibration mix. */
 export const calibrationMix = async (): Promise<CalibrationMix> =>

@@ -12,12 +12,26 @@ import { route } from './state/route.ts';
 /** The whole page. */
 export function App({ state }: { state: AppState }) {
   useEffect(() => state.open(), [state]);
+  const lost = state.lost.value;
   const trouble = state.trouble.value;
   return (
     <AppProvider value={state}>
       <TabTitle />
       <Masthead />
       <main>
+        {lost && (
+          <Notice
+            kind="problem"
+            title="Reload the page"
+            actions={
+              <button type="button" class="primary" onClick={() => location.reload()}>
+                Reload
+              </button>
+            }
+          >
+            {lost}
+          </Notice>
+        )}
         {trouble && (
           <Notice kind="problem" title="That did not work">
             {trouble}

@@ -5,4 +5,9 @@ import { connect } from './connect.ts';
 import { AppState } from './state/app-state.ts';
 
 const root = document.getElementById('app');
-if (root) render(<App state={new AppState(connect())} />, root);
+const state: AppState = new AppState(
+  connect((why) => {
+    state.lost.value = why;
+  }),
+);
+if (root) render(<App state={state} />, root);

@@ -5,6 +5,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { standInForPicker } from '../support/page/folders.ts';
 import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -307,12 +308,63 @@ test('after measuring, slider and pins move the whole grid, and several bitrates
     await clickText(page, '+ keep this one');
     await clickText(page, '3');
     await clickText(page, 'Quantize to 5.00 and 3.00 bpw');
-    await waitForText(page, 'They are in this browser’s storage');
+    await waitForText(page, 'times smaller');
     expect(await page.$$eval('.results tbody th', (heads) => heads.map((head) => head.textContent))).toEqual([
       'original',
       '5.00 bpw',
       '3.00 bpw',
     ]);
+  });
+});
+
+test('a choice that is refused is still there, and its job is not asked to go on', async () => {
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?jobs=some&quantize=refused#choose=done`);
+    await waitForText(page, 'total error');
+    await page.focus('input[type=range]');
+    for (let i = 0; i < 20; i++) await page.keyboard.press('ArrowRight');
+    await clickText(page, 'Quantize to 5.00 bpw');
+    await waitForText(page, 'Another conversion makes that one.');
+    const buttons = await page.$$eval('button', (all) => all.map((each) => each.textContent));
+    expect(buttons).toContain('Quantize to 5.00 bpw');
+    expect(buttons).toContain('Choose the model’s folder again');
+    expect(buttons).not.toContain('Go on');
+    expect(new URL(page.url()).hash).toBe('#choose=done');
+  });
+});
+
+test('what is finished of a cancelled job is saved to a folder of its own, which is never written over', async () => {
+  const saved = (page: Page) =>
+    page.evaluate(async () => {
+      const root = await navigator.storage.getDirectory();
+      const chosen = await root.getDirectoryHandle('chosen');
+      const texts: Record<string, string> = {};
+      const read = async (folder: FileSystemDirectoryHandle, prefix: string) => {
+        for await (const [name, handle] of folder.entries()) {
+          if (handle instanceof FileSystemDirectoryHandle) await read(handle, `${prefix}${name}/`);
+          else if (handle instanceof FileSystemFileHandle)
+            texts[prefix + name] = await (await handle.getFile()).text();
+        }
+      };
+      await read(chosen, '');
+      return texts;
+    });
+  await withPage(async (page) => {
+    await page.goto(`${site.url}?jobs=some#job=half-done`);
+    await waitForText(page, 'Files, 4.00 bpw');
+    await standInForPicker(page, 'chosen', new Map([['config.json', Buffer.from('the model’s own')]]));
+    await clickText(page, 'Save all to a folder');
+    await waitForText(page, 'Saved to chosen/TinyStories 7M-4bpw-exl2.');
+    const files = await saved(page);
+    expect(files).toEqual({
+      'config.json': 'the model’s own',
+      'TinyStories 7M-4bpw-exl2/config.json': 'config.json',
+      'TinyStories 7M-4bpw-exl2/output.safetensors': 'output.safetensors',
+      'TinyStories 7M-4bpw-exl2/tokenizer.json': 'tokenizer.json',
+    });
+    await clickText(page, 'Save all to a folder');
+    await waitForText(page, 'is there already and holds files');
+    expect(await saved(page)).toEqual(files);
   });
 });
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { AllocationRequest } from '../../workers/api.ts';
-import { withPlaces, withTargets } from '../../workers/changed-job.ts';
+import { removeDropped, withPlaces, withTargets } from '../../workers/changed-job.ts';
 import type { JobEntry } from '../../workers/job-store.ts';
 
 const removed: string[] = [];
@@ -14,13 +14,20 @@ vi.mock('../../workers/places.ts', () => ({
     output: (_: string, bits: number) => `output ${bits}`,
   },
 }));
-vi.mock('../../workers/new-job.ts', () => ({ checkOutputs: async () => {}, outputName: () => 'out' }));
+const outputs = vi.hoisted(() => ({ check: async () => {} }));
+vi.mock('../../workers/new-job.ts', () => ({
+  checkOutputs: () => outputs.check(),
+  outputName: () => 'out',
+}));
 vi.mock('../../workers/open-source.ts', () => ({
   inspectSource: async ({ kind }: { kind: string }) => ({ source: kind }),
   headersOf: async (source: string) => ({ fingerprint: source }),
 }));
 
-beforeEach(() => void removed.splice(0));
+beforeEach(() => {
+  removed.splice(0);
+  outputs.check = async () => {};
+});
 
 const target = (bits: number, pinned = {}): AllocationRequest => ({ bits, pinned });
 
@@ -32,8 +39,15 @@ const job = (targets: readonly AllocationRequest[], made: readonly number[]): Jo
     headers: { fingerprint: 'demo' },
   }) as unknown as JobEntry;
 
+/** Gives a job these targets, as the queue does. */
+async function change(entry: JobEntry, requests: readonly AllocationRequest[]): Promise<JobEntry> {
+  const changed = await withTargets(entry, requests);
+  await removeDropped(entry, changed);
+  return changed;
+}
+
 test('what is made stays, what is asked for comes after it', async () => {
-  const { record } = await withTargets(job([target(4)], [4]), [target(3), target(5)]);
+  const { record } = await change(job([target(4)], [4]), [target(3), target(5)]);
   expect(record.targets.map(({ bits }) => bits)).toEqual([4, 3, 5]);
   expect(record.results.map(({ bits }) => bits)).toEqual([4]);
   expect(removed).toEqual([]);
@@ -41,18 +55,25 @@ test('what is made stays, what is asked for comes after it', async () => {
 
 test('a bitrate with other pins is made anew; with the same ones, in any order, it stays', async () => {
   const pins = { a: 1, b: 2 };
-  const same = await withTargets(job([target(4, pins)], [4]), [target(4, { b: 2, a: 1 })]);
+  const same = await change(job([target(4, pins)], [4]), [target(4, { b: 2, a: 1 })]);
   expect([same.record.results.length, removed]).toEqual([1, []]);
-  const other = await withTargets(job([target(4, pins)], [4]), [target(4, { a: 1 })]);
+  const other = await change(job([target(4, pins)], [4]), [target(4, { a: 1 })]);
   expect([other.record.results.length, removed]).toEqual([0, ['work 4', 'output 4']]);
   expect(other.record.targets).toEqual([target(4, { a: 1 })]);
 });
 
 test('an unfinished bitrate goes on when it is asked for again, and is dropped when it is not', async () => {
-  const again = await withTargets(job([target(4)], []), [target(4)]);
+  const again = await change(job([target(4)], []), [target(4)]);
   expect([again.record.targets, removed]).toEqual([[target(4)], []]);
-  const dropped = await withTargets(job([target(4)], []), [target(3)]);
+  const dropped = await change(job([target(4)], []), [target(3)]);
   expect([dropped.record.targets, removed]).toEqual([[target(3)], ['work 4', 'output 4']]);
+});
+
+test('a refused change loses nothing of what is made', async () => {
+  outputs.check = () => Promise.reject(new Error('It holds other files'));
+  const entry = job([target(4)], [4]);
+  await expect(change(entry, [target(4, { a: 1 })])).rejects.toThrow('other files');
+  expect([entry.record.results.length, removed]).toEqual([1, []]);
 });
 
 test('a bitrate twice is refused', async () => {

@@ -25,7 +25,6 @@ vi.mock('../../workers/job-steps.ts', () => ({
 }));
 vi.mock('../../workers/places.ts', () => ({
   STORED: { target: () => 'target' },
-  outputFolder: (name: string, bits: number) => `${name}-${bits}bpw-exl2`,
 }));
 vi.mock('../../src/io/platform/storage.ts', () => ({ removeStorage: async () => {} }));
 
@@ -169,13 +168,17 @@ test('two jobs of the queue never write to the same folder', async () => {
   ];
   const { queue, runs } = setUp(...jobs);
   await queue.add('a');
-  await expect(queue.add('b')).rejects.toThrow(/makes tiny-4bpw-exl2 in the same folder/);
+  const accepted = vi.fn(async () => {});
+  const refused = queue.add('b', async (entry) => entry, accepted);
+  await expect(refused).rejects.toThrow(/makes tiny-4bpw-exl2 in the same folder/);
+  expect(accepted).not.toHaveBeenCalled();
   await queue.add('c');
   await settle();
   runs.get('a')!.end();
   await settle();
-  await queue.add('b');
+  await queue.add('b', async (entry) => ({ ...entry, diskBytes: 7 }), accepted);
   expect(queue.has('b')).toBe(true);
+  expect(accepted.mock.calls).toEqual([[jobs[1], { ...jobs[1], diskBytes: 7 }]]);
 });
 
 test('a second GPU runs its own jobs beside the first; places are counted on each', async () => {

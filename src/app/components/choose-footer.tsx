@@ -2,7 +2,7 @@ import { formatBits } from '../format.ts';
 import type { AllocationChoice } from '../state/allocation-choice.ts';
 import { useApp } from '../state/app-state.ts';
 import { gpusOf, isFree } from '../state/queue.ts';
-import { go } from '../state/route.ts';
+import { go, route } from '../state/route.ts';
 
 /** The bitrates that will be made, and the button that makes them. */
 export function ChooseFooter({ choice }: { choice: AllocationChoice }) {
@@ -11,8 +11,9 @@ export function ChooseFooter({ choice }: { choice: AllocationChoice }) {
   const requests = choice.requests();
   const pins = Object.keys(choice.pinned.value).length;
   const quantize = async () => {
-    go({ screen: 'job', id });
-    await app.jobs.quantize(id, requests);
+    const begun = await app.jobs.quantize(id, requests);
+    // The user may have gone elsewhere meanwhile.
+    if (begun && route.value.screen === 'choose' && route.value.id === id) go({ screen: 'job', id });
   };
   return (
     <div class="row chips">

@@ -116,11 +116,26 @@ function SteeringFailed({ record, failure }: { record: JobRecord; failure: Failu
     <Notice
       kind="problem"
       title={failure.name === 'PermissionError' ? 'The folder is locked' : 'That did not work'}
-      actions={<GoOn record={record}>{!record.sourceGone && <ChooseAgain record={record} />}</GoOn>}
+      actions={<WayOn record={record} />}
     >
       {failure.message}
     </Notice>
   );
+}
+
+/** What helps after a failure, by the job's state: only one that has stopped can go on. */
+function WayOn({ record }: { record: JobRecord }) {
+  switch (record.state) {
+    case 'interrupted':
+    case 'failed':
+    case 'cancelled':
+      return <GoOn record={record}>{!record.sourceGone && <ChooseAgain record={record} />}</GoOn>;
+    case 'choosing':
+    case 'done':
+      return <ChooseAgain record={record} />;
+    default:
+      return null;
+  }
 }
 
 function GoOn({ record, children }: { record: JobRecord; children?: ComponentChildren }) {

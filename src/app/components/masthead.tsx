@@ -15,7 +15,10 @@ export function Masthead() {
 }
 
 function GpuLine() {
-  const gpu = useApp().gpu.value;
+  const { gpu: found, lost } = useApp();
+  const gpu = found.value;
+  // Nobody looks for it any more.
+  if (gpu.state === 'loading' && lost.value) return null;
   if (gpu.state === 'loading') return <p class="gpu-line">looking for the GPU…</p>;
   if (gpu.state !== 'ready') return <p class="gpu-line">no usable GPU</p>;
   const { name, software, flopsPerSecond } = gpu.value;

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useId } from 'preact/hooks';
 import type { JobRecord, NamedFile, TargetResult } from '../../../workers/api.ts';
-import { formatBytes } from '../format.ts';
+import { outputFolder } from '../../util/output-folder.ts';
+import { formatBits, formatBytes } from '../format.ts';
 import { outputText } from '../job-words.ts';
 import { canPickFolders, pickOutput } from '../platform/folders.ts';
 import { download, downloadAll, fileName, saveInto } from '../platform/save-files.ts';
@@ -16,6 +17,7 @@ interface ResultFilesProps {
 /** Where the files are, and from the browser's storage the ways to get them out. */
 export function ResultFiles({ record, result }: ResultFilesProps) {
   const { api } = useApp();
+  const heading = useId();
   const stored = useSignal<readonly NamedFile[] | undefined>(undefined);
   useEffect(() => {
     if (record.outputName !== '') return;
@@ -30,9 +32,15 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
   }, [api, record.id, record.outputName, result.bits, stored]);
   const files = stored.value?.length ? stored.value : undefined;
   return (
-    <section class="panel" aria-labelledby="files">
-      <h2 id="files">Files</h2>
-      {files ? <SaveAll files={files} /> : <p>They are in {outputText(record)}.</p>}
+    <section class="panel" aria-labelledby={heading}>
+      <h2 id={heading}>
+        Files, <span class="number">{formatBits(result.bits)} bpw</span>
+      </h2>
+      {files ? (
+        <SaveAll folder={outputFolder(record.model.name, result.bits)} files={files} />
+      ) : (
+        <p>They are in {outputText(record)}.</p>
+      )}
       <ul class="files">
         {result.files.map(({ path, size }) => {
           const file = files?.find((each) => each.path === path)?.file;
@@ -54,15 +62,22 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
   );
 }
 
-function SaveAll({ files }: { files: readonly NamedFile[] }) {
+interface SaveAllProps {
+  /** The name of the one that they are saved to. */
+  readonly folder: string;
+  readonly files: readonly NamedFile[];
+}
+
+function SaveAll({ folder, files }: SaveAllProps) {
   const state = useSignal('');
   const intoFolder = async () => {
-    const folder = await pickOutput();
-    if (!folder) return;
-    state.value = `Saving to ${folder.name}…`;
+    const chosen = await pickOutput();
+    if (!chosen) return;
+    const place = `${chosen.name}/${folder}`;
+    state.value = `Saving to ${place}…`;
     try {
-      await saveInto(folder, files);
-      state.value = `Saved to ${folder.name}.`;
+      await saveInto(chosen, folder, files);
+      state.value = `Saved to ${place}.`;
     } catch (error) {
       state.value = failureOf(error).message;
     }

@@ -5,24 +5,33 @@ import { effect } from '@preact/signals';
 /** Keeps the screen on, and warns before the tab is closed, while `running()`. Returns the undoing. */
 export function keepAwakeWhile(running: () => boolean): () => void {
   let lock: WakeLockSentinel | undefined;
+  /** Counts what was asked for: of several answers under way only the last one is kept. */
+  let latest = 0;
+  const letGo = () => {
+    latest++;
+    void lock?.release();
+    lock = undefined;
+  };
   const hold = async () => {
+    letGo();
     if (!running() || document.visibilityState !== 'visible') return;
+    const own = latest;
     // Refused on low battery; the job goes on anyway.
-    lock = await navigator.wakeLock?.request('screen').catch(() => undefined);
+    const answer = await navigator.wakeLock?.request('screen').catch(() => undefined);
+    if (own === latest) lock = answer;
+    else void answer?.release();
   };
   const warn = (event: BeforeUnloadEvent) => event.preventDefault();
   // The browser drops the lock whenever the tab is hidden.
   document.addEventListener('visibilitychange', hold);
   const stop = effect(() => {
     window.removeEventListener('beforeunload', warn);
-    void lock?.release();
-    lock = undefined;
-    if (!running()) return;
-    window.addEventListener('beforeunload', warn);
     void hold();
+    if (running()) window.addEventListener('beforeunload', warn);
   });
   return () => {
     stop();
+    letGo();
     document.removeEventListener('visibilitychange', hold);
   };
 }

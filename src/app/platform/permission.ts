@@ -13,7 +13,7 @@ export async function askForFolder(
   if ((await answerFor(handle, mode)) === 'granted') return;
   const what = mode === 'read' ? 'read' : 'write to';
   throw new PermissionError(
-    `The browser did not allow the page to ${what} the folder “${handle.name}”. Go on again and choose “Allow”; ` +
+    `The browser did not allow the page to ${what} the folder “${handle.name}”. Try again and choose “Allow”; ` +
       'if it does not ask any more, allow it in the site’s settings, beside the address.',
   );
 }
@@ -28,7 +28,7 @@ async function answerFor(
     // A click counts for some seconds only, and the question before may have taken longer.
     if (!(error instanceof DOMException) || error.name !== 'SecurityError') throw error;
     throw new PermissionError(
-      `The browser wants another click before it asks for the folder “${handle.name}”: go on again.`,
+      `The browser wants another click before it asks for the folder “${handle.name}”: try again.`,
     );
   }
 }

@@ -29,17 +29,29 @@ export const fileName = (path: string): string => path.split('/').at(-1) ?? path
 export const downloadJson = (json: unknown, name: string): void =>
   download(new Blob([JSON.stringify(json)], { type: 'application/json' }), name);
 
-/** Copies files into a folder, chunk by chunk. */
+/** Copies files into the folder `name` of `chosen`, chunk by chunk. Throws when files are there: they may be others. */
 export async function saveInto(
-  folder: FileSystemDirectoryHandle,
+  chosen: FileSystemDirectoryHandle,
+  name: string,
   files: readonly NamedFile[],
 ): Promise<void> {
+  const folder = await chosen.getDirectoryHandle(name, { create: true });
+  if (!(await isEmpty(folder))) {
+    throw new Error(
+      `${chosen.name}/${name} is there already and holds files: choose another folder, or remove that one first.`,
+    );
+  }
   for (const { path, file } of files) {
     const parts = path.split('/');
-    const name = parts.pop() ?? path;
+    const last = parts.pop() ?? path;
     let parent = folder;
     for (const part of parts) parent = await parent.getDirectoryHandle(part, { create: true });
-    const handle = await parent.getFileHandle(name, { create: true });
+    const handle = await parent.getFileHandle(last, { create: true });
     await file.stream().pipeTo(await handle.createWritable());
   }
+}
+
+async function isEmpty(folder: FileSystemDirectoryHandle): Promise<boolean> {
+  for await (const _ of folder.keys()) return false;
+  return true;
 }

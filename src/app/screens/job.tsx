@@ -1,7 +1,9 @@
 import { useEffect } from 'preact/hooks';
+import type { JobRecord } from '../../../workers/api.ts';
 import { Announcer } from '../components/announcer.tsx';
 import { JobHeader } from '../components/job-header.tsx';
 import { JobNotices } from '../components/job-notices.tsx';
+import { ResultFiles } from '../components/result-files.tsx';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { go } from '../state/route.ts';
@@ -34,10 +36,21 @@ function KnownJob({ job, another }: { job: LiveJob; another: boolean }) {
       ) : record.state === 'done' ? (
         <ResultScreen record={record} />
       ) : (
-        <WorkScreen job={job} />
+        <>
+          <FinishedFiles record={record} />
+          <WorkScreen job={job} />
+        </>
       )}
     </>
   );
+}
+
+/** The files of what is finished while the rest is not: they can be had whatever becomes of that. */
+function FinishedFiles({ record }: { record: JobRecord }) {
+  const { results, state, targets } = record;
+  // The screen of the result, which has them too, comes in a moment.
+  if (state === 'running' && results.length === targets.length) return null;
+  return results.map((result) => <ResultFiles key={result.bits} record={record} result={result} />);
 }
 
 function NoJob() {

@@ -28,7 +28,9 @@ export class AppState {
   readonly jobs: JobList;
   /** While a job is on its way to the queue. */
   readonly starting = signal(false);
-  /** A failure of something that has no place of its own. */
+  /** Why the coordinator answers no more, which only a reload mends. */
+  readonly lost = signal<string | undefined>(undefined);
+  /** A failure of something that has no place of its own; of the present screen. */
   readonly trouble = signal<string | undefined>(undefined);
 
   constructor(api: CoordinatorApi) {
@@ -44,7 +46,13 @@ export class AppState {
       await this.jobs.load();
     });
     void this.#findGpu();
-    const stops = [followAddress(), keepAwakeWhile(() => isWorking(this.jobs.queue.value))];
+    const stops = [
+      followAddress(),
+      keepAwakeWhile(() => isWorking(this.jobs.queue.value)),
+      route.subscribe(() => {
+        this.trouble.value = undefined;
+      }),
+    ];
     return () => {
       for (const stop of stops) stop();
     };

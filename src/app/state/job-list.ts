@@ -30,6 +30,8 @@ export class JobList {
     ),
   );
   readonly #jobs = new Map<string, LiveJob>();
+  /** Jobs that something is being done with. */
+  readonly #busy = new Set<string>();
   readonly #api: CoordinatorApi;
 
   constructor(api: CoordinatorApi) {
@@ -56,13 +58,19 @@ export class JobList {
         ? (this.#jobs.get(update.record.id) ?? this.#add(update.record))
         : this.#jobs.get(update.id);
     if (!job) return;
+    const { state } = job.record.peek();
     job.view.value = reduceJob(job.view.peek(), update, Date.now());
+    // What failed before is past when the job goes on.
+    if (state !== job.record.peek().state && isGoing(job)) job.failure.value = undefined;
     if (update.type !== 'rates') updateEstimate(job);
   };
 
   /** Pauses, goes on, cancels or moves up in the queue; a failure is kept with the job. */
   async steer(id: string, step: Steps): Promise<void> {
-    await this.#attempt(id, () => this.#api[step](id));
+    const act = () => this.#api[step](id);
+    // What gives no answer can be cancelled.
+    if (step === 'cancel') await this.#attempt(id, act);
+    else await this.#attemptOnce(id, act);
   }
 
   /**
@@ -70,7 +78,7 @@ export class JobList {
    * `source` where the model's folder has to be chosen anew.
    */
   async resume(id: string, source?: ModelSource): Promise<void> {
-    await this.#attempt(id, async () => {
+    await this.#attemptOnce(id, async () => {
       await this.#askForFolders(id, source);
       await (source ? this.#api.resume(id, source) : this.#api.resume(id));
     });
@@ -79,20 +87,20 @@ export class JobList {
   /** Goes on with all that were interrupted, in their order. Must be called from a click, as `resume`. */
   async resumeAll(): Promise<void> {
     const ids = this.interrupted.peek().map(({ record }) => record.peek().id);
-    const permitted: string[] = [];
-    // The click counts for some seconds only: all questions come first.
-    for (const id of ids) {
-      await this.#attempt(id, async () => {
-        await this.#askForFolders(id);
-        permitted.push(id);
-      });
-    }
-    for (const id of permitted) await this.#attempt(id, () => this.#api.resume(id));
+    await this.#once(ids, async (free) => {
+      const permitted: string[] = [];
+      // The click counts for some seconds only: all questions come first.
+      for (const id of free) if (await this.#attempt(id, () => this.#askForFolders(id))) permitted.push(id);
+      for (const id of permitted) await this.#attempt(id, () => this.#api.resume(id));
+    });
   }
 
-  /** Quantizes by choices that were made after measuring. Must be called from a click, as `resume`. */
-  async quantize(id: string, requests: readonly AllocationRequest[]): Promise<void> {
-    await this.#attempt(id, async () => {
+  /**
+   * Quantizes by choices that were made after measuring; tells whether that was begun. Must be called from a click, as
+   * `resume`.
+   */
+  quantize(id: string, requests: readonly AllocationRequest[]): Promise<boolean> {
+    return this.#attemptOnce(id, async () => {
       await this.#askForFolders(id);
       await this.#api.quantize(id, requests);
     });
@@ -151,14 +159,42 @@ export class JobList {
     this.ids.value = this.ids.value.filter((other) => other !== id);
   }
 
-  async #attempt(id: string, act: () => Promise<void>): Promise<void> {
+  /** Does something with those jobs that nothing is being done with: a second click on the way does nothing. */
+  async #once(ids: readonly string[], act: (free: readonly string[]) => Promise<void>): Promise<void> {
+    const free = ids.filter((id) => !this.#busy.has(id));
+    for (const id of free) this.#busy.add(id);
+    try {
+      await act(free);
+    } finally {
+      for (const id of free) this.#busy.delete(id);
+    }
+  }
+
+  /** As `#attempt`, but does nothing while something is being done with the job. */
+  async #attemptOnce(id: string, act: () => Promise<void>): Promise<boolean> {
+    let done = false;
+    await this.#once([id], async (free) => {
+      done = free.length > 0 && (await this.#attempt(id, act));
+    });
+    return done;
+  }
+
+  /** Keeps a failure with the job; tells whether there was none. */
+  async #attempt(id: string, act: () => Promise<void>): Promise<boolean> {
     const job = this.#jobs.get(id);
-    if (!job) return;
+    if (!job) return false;
     job.failure.value = undefined;
     try {
       await act();
+      return true;
     } catch (error) {
       job.failure.value = failureOf(error);
+      return false;
     }
   }
+}
+
+function isGoing({ record }: LiveJob): boolean {
+  const { state } = record.peek();
+  return state === 'waiting' || state === 'running';
 }

@@ -1,6 +1,6 @@
 /**
  * A coordinator that plays conversions from ExLlamaV2's measurement of the demo model. The worker's name says how:
- * `?model=large&gpu=software&hold=measure:5&jobs=some&pace=20&workers=4`.
+ * `?model=large&gpu=software&hold=measure:5&jobs=some&pace=20&workers=4&quantize=refused`.
  */
 
 import { expose } from 'comlink';
@@ -250,6 +250,7 @@ const api: CoordinatorApi = {
     return mockAllocation(model, await ready, request);
   },
   async quantize(id, requests) {
+    if (wish.get('quantize') === 'refused') throw new Error('Another conversion makes that one.');
     change(id, { targets: requests, results: [] });
     enqueue(id, requests);
   },

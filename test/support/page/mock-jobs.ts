@@ -87,6 +87,7 @@ export function mockRecords(
     record('interrupted', { id: 'waited', measured: false, queued: 2 }),
     record('running', { id: 'elsewhere', elsewhere: true }),
     record('cancelled', { measured: false }),
+    record('cancelled', { id: 'half-done', results: results.slice(0, 1) }),
     record('failed', {
       error: {
         name: 'FullDiskError',

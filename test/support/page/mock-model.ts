@@ -36,8 +36,14 @@ const LARGE: Shape = {
   headDim: 128,
 };
 
-export const mockModel = (size: string | null): ModelFacts =>
-  modelOf(size === 'large' ? LARGE : size === 'huge' ? { ...LARGE, name: 'Deep 80', layers: 80 } : TINY);
+/** By the wish of a test. */
+const SHAPES: Readonly<Record<string, Shape>> = {
+  large: LARGE,
+  huge: { ...LARGE, name: 'Deep 80', layers: 80 },
+  named: { ...LARGE, name: 'A_long_name_without_a_space_at_which_a_line_could_break' },
+};
+
+export const mockModel = (wish: string | null): ModelFacts => modelOf(SHAPES[wish ?? ''] ?? TINY);
 
 function modelOf(shape: Shape): ModelFacts {
   const { layers, hiddenSize, kvSize, vocabSize, headDim } = shape;

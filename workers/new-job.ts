@@ -9,6 +9,7 @@ import type { AllocationRequest, JobOptions, JobPlan, JobRecord, ModelSource, Ou
 import { writeMeasurement } from './job-steps.ts';
 import type { JobEntry } from './job-store.ts';
 import { headersOf, type OpenedModel } from './open-source.ts';
+import { requireApart } from './output-apart.ts';
 import { openOutput, STORED } from './places.ts';
 
 /** Makes the job's entry and puts the files it was given into the browser's storage. Throws InputError. */
@@ -53,11 +54,13 @@ export async function newJob(
   return entry;
 }
 
-/** Makes sure, before there is any work, that nothing of the user's would be overwritten. */
-export async function checkOutputs(
-  { record, output }: JobEntry,
-  targets: readonly AllocationRequest[],
-): Promise<void> {
+/** Makes sure, before there is any work, that nothing of the user's would be overwritten or taken for the model's. */
+export async function checkOutputs(entry: JobEntry, targets: readonly AllocationRequest[]): Promise<void> {
+  const { record, output } = entry;
+  await requireApart(
+    entry,
+    targets.map(({ bits }) => bits),
+  );
   for (const { bits } of targets) {
     const folder = await openOutput(output, record.id, record.model.name, bits);
     await checkOutput(folder, workDirectory(await storageDirectory(STORED.target(record.id, bits))));

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { isArtefact } from '../convert/artefacts.ts';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
@@ -10,11 +11,12 @@ import type { ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { readJsonFile } from '../io/json.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
-import { UnsupportedError } from '../util/errors.ts';
+import { InputError, UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import type { Card } from './cards.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
+import { pathInside } from './inside.ts';
 import { checkMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
@@ -39,8 +41,11 @@ export async function runConversion(
   const { inDir, workDir, workers } = options;
   const work = nodeDirectory(options.workDir);
   await checkMeasurementFile(options);
-  if (!options.resume) await dropJob(work);
   const settings = await convertSettings(options);
+  if (!options.resume) {
+    await checkInputsStay(options);
+    await dropJob(work);
+  }
   const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
   const gpuName = options.gpu !== undefined && { gpu: options.gpu };
   const helpers = startHelpers({ inDir, workDir, budgetBytes, cards, workers, root, ...gpuName }, signal);
@@ -64,6 +69,18 @@ export async function runConversion(
     gpu.destroy();
   }
   await writeMeasurementFile(options);
+}
+
+/** Throws InputError when an input of this job would be dropped with the earlier one. */
+async function checkInputsStay({ workDir, measurement, calDataset }: CliOptions): Promise<void> {
+  for (const [option, file] of Object.entries({ measurement, cal_dataset: calDataset })) {
+    const path = file && (await pathInside(workDir, file));
+    if (!path || !isArtefact(path)) continue;
+    throw new InputError(
+      `--no_resume empties the work directory ${workDir}, and with it the ${path} that --${option} names: copy that ` +
+        'file elsewhere first, and name the copy.',
+    );
+  }
 }
 
 async function convertSettings(options: CliOptions): Promise<ConvertSettings> {

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type LayerRange, rangeText } from '../convert/layer-range.ts';
 import { InputError } from '../util/errors.ts';
@@ -56,16 +57,33 @@ export function jobPlaces(
 const sliceName = (slice: LayerRange | undefined): string =>
   slice === undefined ? '' : `-layers-${rangeText(slice)}`;
 
-/** Directories inside one another would be copied into, or dropped with, each other. Throws InputError. */
+/**
+ * Directories inside one another would be copied into, or dropped with, each other; also where links lead there.
+ * Throws InputError.
+ */
 export function checkApart(
   [nameA, a]: readonly [string, string],
   [nameB, b]: readonly [string, string],
 ): void {
-  if (!contains(a, b) && !contains(b, a)) return;
+  // By name as well: a model's folder is read with all that links in it lead to.
+  if (!overlap(a, b) && !overlap(realPath(a), realPath(b))) return;
   throw new InputError(
     `${nameA} ${a} and ${nameB} ${b} must not be the same nor lie in one another: choose another place.`,
   );
 }
+
+/** Where an absolute path leads, by the names on the disk; folders that do not exist yet keep the names given. */
+function realPath(path: string): string {
+  try {
+    // The system's own also gives upper and lower case as on the disk.
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), basename(path));
+  }
+}
+
+const overlap = (a: string, b: string): boolean => contains(a, b) || contains(b, a);
 
 function contains(outer: string, inner: string): boolean {
   const path = relative(outer, inner);

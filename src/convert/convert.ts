@@ -1,13 +1,17 @@
+import { headParams } from '../exl2/candidates.ts';
 import { workDirectory } from '../io/work-directory.ts';
 import { productSpeed } from '../kernels/measure-speeds.ts';
 import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
+import { formatByteSize } from '../util/byte-size.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
+import { checkBuffers } from './check-buffers.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
+import { gpuNeed } from './gpu-need.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { checkLayers, type LayerRange } from './layer-range.ts';
 import { measure, measuringTasks } from './measure.ts';
@@ -17,7 +21,7 @@ import { modelFacts } from './model-facts.ts';
 import { openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
-import { checkTarget } from './plan.ts';
+import { checkTarget, fileBytesIn } from './plan.ts';
 import { Crew, type Helper, Member } from './pool/crew.ts';
 import { openHelpers } from './pool/open-helpers.ts';
 import { startingIndexes } from './pool/schedule.ts';
@@ -42,6 +46,7 @@ export async function convert(given: ConvertJob): Promise<void> {
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
   checkLayers(context.plan, measureLayers);
+  checkBuffers(context.plan, context.gpu.memory.largestBuffer);
   // A measurement that is given may have other candidates.
   if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
@@ -104,6 +109,7 @@ function calibrate(
 ): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
   return stage(context, 'calibrate', async () => {
     const rows = await makeRows(job);
+    warnOfMemory(context, job, rows);
     const digests = {
       model: await modelFingerprint(context.source),
       measurement_rows: await rowsFingerprint(rows.measurement),
@@ -116,6 +122,19 @@ function calibrate(
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
     return { rows, reference, helpers: await opening };
   });
+}
+
+/** Better now than after hours of work; but the estimate may be too high. */
+function warnOfMemory(
+  { gpu, plan, source, quantizer, emit }: StageContext,
+  { settings: { headBits } }: ConvertJob,
+  rows: JobRows,
+): void {
+  const { bytes } = gpuNeed(plan, headParams(headBits), rows, quantizer, fileBytesIn(source));
+  const { budget } = gpu.memory;
+  if (bytes <= budget) return;
+  const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
+  emit({ type: 'warning', message });
 }
 
 /** Numbers of the modules that the helpers will likely measure first. */
@@ -195,7 +214,7 @@ async function quantizeOnce(
 ): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors'>> {
   const { work, emit } = context;
   const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
-  if (result) {
+  if (result && (await hasAllTensors(context))) {
     emit({ type: 'stage', stage: 'quantize', state: 'reused' });
     const { tokens, original, quantized } = result.perplexity;
     emit({ type: 'perplexity', model: 'original', value: original, tokens });
@@ -218,6 +237,14 @@ async function quantizeOnce(
     await work.writeJson(ARTEFACT.result, note);
     return errorsOf(note);
   });
+}
+
+/** Whether no module's tensors have gone since. Throws InputError that says which damaged file to delete. */
+async function hasAllTensors({ plan, work }: StageContext): Promise<boolean> {
+  for (const { key } of [...plan.modules, plan.head]) {
+    if (!(await work.openTensors(ARTEFACT.tensors(key)))) return false;
+  }
+  return true;
 }
 
 const errorsOf = ({ rfn_error, linear_error }: QuantizationNote) => ({

@@ -6,7 +6,7 @@ import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { JobRows } from './calibrate.ts';
-import { compile, ORIGINAL_CARD } from './compile.ts';
+import { compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { evaluateOutput, type Reference } from './evaluate-output.ts';
@@ -36,11 +36,11 @@ export interface Findings {
 export async function finish(context: StageContext, job: ConvertJob, findings: Findings): Promise<void> {
   const { reference, ...found } = findings;
   const { plan } = context;
-  const { settings, output } = job;
+  const { settings, model, output } = job;
   const { bytes } = await writeOutput(context, job, found.rows);
   if (reference) await evaluateOnce(context, job, reference);
   const data = reportData({ ...found, plan, settings, outputBytes: bytes });
-  await writeWords(output, data);
+  await writeWords(model, output, data);
   const files = await output.list();
   job.emit({
     type: 'output',
@@ -79,9 +79,13 @@ async function evaluateOnce(context: StageContext, job: ConvertJob, reference: R
   });
 }
 
-/** Report and model card. */
-async function writeWords(output: WritableDirectory, data: ReportData): Promise<void> {
-  await writeText(output, CARD, modelCard(data, await readText(output, ORIGINAL_CARD)));
+/** Report and model card. The original card is the model's own: the output may still hold one of another model. */
+async function writeWords(
+  model: ReadableDirectory,
+  output: WritableDirectory,
+  data: ReportData,
+): Promise<void> {
+  await writeText(output, CARD, modelCard(data, await readText(model, CARD)));
   await writeText(output, REPORT, reportPage(data));
 }
 

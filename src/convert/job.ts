@@ -12,11 +12,30 @@ import { strategyToJson } from './strategy-json.ts';
 /** Everything that a job's artefacts depend on. A job only goes on when all of it is the same. */
 export type JobInputs = Readonly<Record<string, unknown>>;
 
-/** A digest of the model: config.json and the name, dtype and shape of every tensor, and the sizes of its files. */
+/** Bytes of each end of a tensor that stand for its values: to read all would take as long as the disk is slow. */
+const SAMPLE_BYTES = 1024;
+/** Tensors that are sampled at the same time: disks answer many small reads sooner than one after the other. */
+const SAMPLED_AT_ONCE = 32;
+
+/**
+ * A digest of the model: config.json; the name, dtype and shape of every tensor and a sample of its values, as weights
+ * may be replaced by others of the same shapes; and the sizes of its files.
+ */
 export async function modelFingerprint(source: ModelDirectory): Promise<string> {
   const tensors = source.names().map((name) => source.requireInfo(name));
-  const description = { config: await source.readJson('config.json'), tensors, files: source.weightFiles() };
-  return digestOf(description);
+  const config = await source.readJson('config.json');
+  return digestOf({ config, tensors, samples: await sampleDigests(source), files: source.weightFiles() });
+}
+
+async function sampleDigests(source: ModelDirectory): Promise<string[]> {
+  const names = source.names();
+  const digests: string[] = [];
+  for (let at = 0; at < names.length; at += SAMPLED_AT_ONCE) {
+    const some = names.slice(at, at + SAMPLED_AT_ONCE);
+    const sampled = some.map(async (name) => digest(await source.readEnds(name, SAMPLE_BYTES)));
+    digests.push(...(await Promise.all(sampled)));
+  }
+  return digests;
 }
 
 /** A digest of token rows. */
@@ -40,11 +59,12 @@ export const jobInputs = (
 
 /**
  * Claims the work directory for a job with these inputs, or goes on with one that has the same.
- * @throws InputError that lists what differs from the job that is there.
+ * @throws InputError that lists what differs from the job that is there, or names a file that is another program's.
  */
 export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<void> {
   const earlier = await work.readJson<JobInputs>(ARTEFACT.job);
   if (!earlier) {
+    await refuseForeignFiles(work);
     await work.writeJson(ARTEFACT.job, inputs);
     return;
   }
@@ -55,7 +75,19 @@ export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<v
   throw new InputError(
     `The work directory holds a job with other inputs:\n${list.join('\n')}\n` +
       'Take the same options to go on with it, another work directory (--out_dir) for a new job, or --no_resume to ' +
-      'drop the old one. To keep its measurement at another bitrate, pass its measurement.json with --measurement.',
+      'drop the old one. To keep its measurement at another bitrate, copy its measurement.json elsewhere and pass ' +
+      'the copy with --measurement.',
+  );
+}
+
+/** Before a job's description there is none of its artefacts: they would be trusted, and dropped with the job. */
+async function refuseForeignFiles(work: WorkDirectory): Promise<void> {
+  const foreign = (await work.list()).find(({ path }) => isArtefact(path));
+  if (!foreign) return;
+  throw new InputError(
+    `The work directory ${work.name} holds ${foreign.path}, but no ${ARTEFACT.job}: it is not of a job of this ` +
+      'program. Choose another work directory (--out_dir); to use a measurement that was made elsewhere, pass its ' +
+      'file with --measurement.',
   );
 }
 
@@ -78,12 +110,16 @@ export async function checkStrategy(work: WorkDirectory, strategy: Strategy): Pr
 
 const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
 
+/**
+ * While there are layers, the strategy tells which allocation they are of; while there is the description, the directory
+ * is known as a job's.
+ */
+const LAST_DROPPED: readonly string[] = [ARTEFACT.strategy, ARTEFACT.job];
+
 /** Removes an earlier job from its work directory; files that are not a job's stay. */
 export async function dropJob(directory: WritableDirectory): Promise<void> {
   if (!(await directory.open(ARTEFACT.job))) return;
-  for (const { path } of await directory.list()) {
-    // The description goes last: while it is there, the directory is known as a job's.
-    if (path !== ARTEFACT.job && isArtefact(path)) await directory.remove(path);
-  }
-  await directory.remove(ARTEFACT.job);
+  const paths = (await directory.list()).map(({ path }) => path).filter(isArtefact);
+  const others = paths.filter((path) => !LAST_DROPPED.includes(path));
+  for (const path of [...others, ...LAST_DROPPED]) await directory.remove(path);
 }

@@ -1,8 +1,14 @@
-import type { WritableDirectory } from '../io/bytes.ts';
-import { readJsonFile } from '../io/json.ts';
+import type { FileEntry, WritableDirectory } from '../io/bytes.ts';
+import { isJsonObject, readJsonFile } from '../io/json.ts';
+import { listIfThere } from '../io/list-if-there.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
 import { InputError } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
+
+/** Weights where loaders look for them, which is the top folder alone. */
+const WEIGHTS = /^[^/]+\.safetensors$/i;
+/** What a conversion calls its own, and replaces. */
+export const SHARD = /^output(-\d{5}-of-\d{5})?\.safetensors$/;
 
 /**
  * Makes sure that nothing of the user's is overwritten: the output directory must be empty, new, or hold an EXL2
@@ -11,17 +17,30 @@ import { ARTEFACT } from './artefacts.ts';
 export async function checkOutput(output: WritableDirectory, work: WorkDirectory): Promise<void> {
   const begun = await work.readJson<OutputNote>(ARTEFACT.output);
   if (begun?.directory === output.name) return;
-  const config = await output.open('config.json');
-  if (config) {
-    const { quantization_config } = (await readJsonFile(config)) as {
-      quantization_config?: { quant_method?: unknown };
-    };
-    if (quantization_config?.quant_method === 'exl2') return;
-  }
-  const [first] = await listIfThere(output);
+  const files = await listIfThere(output);
+  if (await holdsExl2(output)) return refuseOtherWeights(output, files);
+  const [first] = files;
   if (!first) return tryToWrite(output);
   throw new InputError(
     `The output directory ${output.name} holds files that are not an EXL2 model (${first.path}, …): choose an empty or new one.`,
+  );
+}
+
+async function holdsExl2(output: WritableDirectory): Promise<boolean> {
+  const source = await output.open('config.json');
+  const config = source && (await readJsonFile(source));
+  if (!isJsonObject(config)) return false;
+  const { quantization_config: quantization } = config;
+  const { quant_method: method }: Record<string, unknown> = isJsonObject(quantization) ? quantization : {};
+  return method === 'exl2';
+}
+
+/** Loaders read every safetensors file that they find: others would get mixed up with the new weights. */
+function refuseOtherWeights(output: WritableDirectory, files: readonly FileEntry[]): void {
+  const other = files.find(({ path }) => WEIGHTS.test(path) && !SHARD.test(path));
+  if (!other) return;
+  throw new InputError(
+    `The output directory ${output.name} holds an EXL2 model with weights that are not replaced (${other.path}): choose an empty or new one.`,
   );
 }
 
@@ -37,14 +56,4 @@ export const claimOutput = (output: WritableDirectory, work: WorkDirectory): Pro
 
 interface OutputNote {
   readonly directory: string;
-}
-
-async function listIfThere(directory: WritableDirectory) {
-  try {
-    return await directory.list();
-  } catch (error) {
-    // A directory that does not exist yet is as good as an empty one.
-    if (error instanceof InputError) return [];
-    throw error;
-  }
 }

@@ -9,6 +9,8 @@ import { checkIndex, findWeightFiles, isCopied } from './weight-files.ts';
 export interface ModelDirectory extends TensorSource {
   /** The folder's name for messages. */
   readonly name: string;
+  /** The first and the last `count` bytes of a tensor, one after the other; all bytes of a smaller one. */
+  readEnds(name: string, count: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A JSON file such as `config.json`. Throws InputError when it is missing or damaged. */
   readJson(path: string): Promise<unknown>;
   /** As `readJson`; undefined when there is no such file. */
@@ -36,9 +38,14 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
     return source && readJsonFile(source);
   };
 
+  const tensors = joinTensors([...open.values()], directory.name);
   return {
-    ...joinTensors([...open.values()], directory.name),
+    ...tensors,
     name: directory.name,
+    async readEnds(name, count) {
+      tensors.requireInfo(name);
+      return [...open.values()].find((file) => file.tensors.has(name))!.readEnds(name, count);
+    },
     readOptionalJson,
     async readJson(path) {
       const value = await readOptionalJson(path);

@@ -8,7 +8,8 @@ import { INDEX_FILE } from './safetensors/writer.ts';
 /** How many missing names a message lists. */
 const MAX_LISTED = 8;
 
-const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|onnx_data|h5|msgpack|ot|npz)(\.index\.json)?$/i;
+const WEIGHTS =
+  /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|onnx_data(_\d+)?|onnx\.data|h5|msgpack|ot|npz)(\.index\.json)?$/i;
 const HIDDEN_FOLDER = /(^|\/)\.[^/]*\//;
 const NUMBERED_SHARD = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/;
 

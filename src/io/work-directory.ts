@@ -1,13 +1,18 @@
 import type { HostTensor } from '../tensor/dtype.ts';
 import { InputError } from '../util/errors.ts';
-import type { ByteSource, WritableDirectory } from './bytes.ts';
+import type { ByteSource, FileEntry, WritableDirectory } from './bytes.ts';
 import { readJsonFile } from './json.ts';
+import { listIfThere } from './list-if-there.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors/reader.ts';
 import { planShard, writeSafetensors } from './safetensors/writer.ts';
 import { writeJsonFile } from './write-file.ts';
 
 /** A job's artefacts. Each appears whole or not at all, so one that is there is done. */
 export interface WorkDirectory {
+  /** For messages. */
+  readonly name: string;
+  /** All files in it, also those that are not a job's; none where the folder is not there yet. */
+  list(): Promise<FileEntry[]>;
   has(path: string): Promise<boolean>;
   writeJson(path: string, value: unknown): Promise<void>;
   /** What `writeJson` wrote; undefined when it is not there. Throws InputError when it is damaged. */
@@ -41,6 +46,8 @@ export function workDirectory(directory: WritableDirectory): WorkDirectory {
   };
 
   return {
+    name: directory.name,
+    list: () => listIfThere(directory),
     has: async (path) => (await directory.open(path)) !== undefined,
     writeJson: (path, value) => writeJsonFile(directory, path, value),
     readJson: <T>(path: string) => readArtefact(path, (source) => readJsonFile(source) as Promise<T>),

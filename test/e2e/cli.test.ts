@@ -339,7 +339,7 @@ describe('the output', () => {
     writeFileSync(at('file'), '');
     const run = await runCli([...args('x').slice(0, 4), '-cf', at('file/out'), ...FEW_ROWS]);
     expect(run.code).toBe(1);
-    expect(run.stderr).toMatch(/^Error: Cannot write .*file\/out.*: a part of the path is a file/);
+    expect(run.stderr).toMatch(/^Error: Cannot read .*file\/out: a part of the path is a file/);
     expect(run.events).toEqual([]);
   });
 });

@@ -1,6 +1,13 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkOutput, claimOutput } from '../../src/convert/output-directory.ts';
+import { handleError } from '../../src/io/platform/handle-errors.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { fileError } from '../../src/io/platform/node-errors.ts';
 import { workDirectory } from '../../src/io/work-directory.ts';
 import { InputError } from '../../src/util/errors.ts';
 
@@ -9,12 +16,27 @@ const exl2 = JSON.stringify({ quantization_config: { quant_method: 'exl2' } });
 
 test('an empty directory and an EXL2 model may be written to', async () => {
   await checkOutput(memoryDirectory('out'), newWork());
-  await checkOutput(memoryDirectory('out', { 'config.json': exl2, 'model.safetensors': 'x' }), newWork());
+  for (const name of ['output.safetensors', 'output-00001-of-00002.safetensors', 'vision/a.safetensors']) {
+    await checkOutput(memoryDirectory('out', { 'config.json': exl2, [name]: 'x' }), newWork());
+  }
 });
+
+test.each(['model.safetensors', 'output-of-mine.safetensors', 'Model.SafeTensors'])(
+  'an EXL2 model whose weights would stay beside the new ones is refused: %s',
+  async (name) => {
+    const output = memoryDirectory('out', { 'config.json': exl2, 'output.safetensors': 'x', [name]: 'x' });
+    const check = checkOutput(output, newWork());
+    await expect(check).rejects.toThrow(InputError);
+    await expect(check).rejects.toThrow(`not replaced (${name}): choose an empty or new one`);
+  },
+);
 
 test.each([
   ['an original model', { 'config.json': '{"architectures": []}', 'model.safetensors': 'x' }],
   ['other files', { 'letter.txt': 'Dear …' }],
+  ['a config.json of null', { 'config.json': 'null' }],
+  ['a config.json that is a list', { 'config.json': '[]' }],
+  ['a quantization_config of null', { 'config.json': '{"quantization_config": null}' }],
 ])('%s is not overwritten', async (_, files) => {
   await expect(checkOutput(memoryDirectory('out', files), newWork())).rejects.toThrow(InputError);
 });
@@ -37,4 +59,24 @@ test('a directory that cannot be written to is refused before any work', async (
   const output = memoryDirectory('out');
   await checkOutput(output, newWork());
   expect(await output.list()).toEqual([]);
+});
+
+test('a directory that does not exist yet is new', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'exl2-output-'));
+  try {
+    await checkOutput(nodeDirectory(join(root, 'new/out')), newWork());
+    expect(existsSync(join(root, 'new/out/config.json'))).toBe(false);
+  } finally {
+    await rm(root, { recursive: true });
+  }
+  const gone = handleError(new DOMException('', 'NotFoundError'), 'read', 'out');
+  await checkOutput({ ...memoryDirectory('out'), list: () => Promise.reject(gone) }, newWork());
+});
+
+test.each([
+  ['Node', fileError(Object.assign(new Error('denied'), { code: 'EACCES' }), 'read', 'out/lost+found')],
+  ['a browser', handleError(new DOMException('', 'NotAllowedError'), 'read', 'out/lost+found')],
+])('a directory that %s cannot list is not taken for a new one', async (_, error) => {
+  const output = { ...memoryDirectory('out', { 'a.txt': 'x' }), list: () => Promise.reject(error) };
+  await expect(checkOutput(output, newWork())).rejects.toBe(error);
 });

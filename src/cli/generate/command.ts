@@ -2,10 +2,13 @@ import { resolve } from 'node:path';
 import { generate } from '../../evaluate/generate.ts';
 import { LanguageModel } from '../../evaluate/language-model.ts';
 import { openEvaluatedModel } from '../../evaluate/open-model.ts';
+import { checkSampling, type SamplingOptions } from '../../evaluate/sampling.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
+import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
+import { refuseRepeats } from '../single-values.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 
 const OPTIONS = {
@@ -38,8 +41,22 @@ export const generateCommand = (args: readonly string[], process: Process): Prom
     const options = parser(USAGE, OPTIONS);
     if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
+    refuseRepeats(given, OPTIONS);
+    checkMaxTokens(given['max-tokens']);
+    checkSampling(samplingOf(given));
     await withGpu(given.gpu, given['gpu-memory-budget'], (gpu) => generateText(gpu, given, process));
   });
+
+function checkMaxTokens(count: number): void {
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InputError(`--max-tokens is ${count}; expected a whole number from 1.`);
+}
+
+const samplingOf = ({ temperature, ...given }: Given): SamplingOptions => ({
+  temperature,
+  topK: given['top-k'],
+  topP: given['top-p'],
+});
 
 interface Given {
   readonly model: string;
@@ -62,15 +79,15 @@ async function generateText(
   const opened = await openEvaluatedModel(directory(given.model));
   const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
-  const { prompt, json, temperature, seed } = given;
-  const sampling = { temperature, topK: given['top-k'], topP: given['top-p'], seed };
+  const { prompt, json, seed } = given;
   let text = '';
   let speed = { tokens: 0, promptSeconds: 0, tokensPerSecond: 0 };
   if (!json) out.write(prompt);
   try {
     const words = generate(gpu, model, tokenizer, {
       prompt,
-      ...sampling,
+      ...samplingOf(given),
+      seed,
       maxTokens: given['max-tokens'],
       signal,
     });

@@ -38,7 +38,7 @@ export const syncSink: OpenSink = async (folder, name, path) => {
   let at = 0;
   return guarded(path, access, {
     async write(file, bytes) {
-      at += file.write(bytes, { at });
+      at += writeAll(file, bytes, at);
     },
     async close(file) {
       file.flush();
@@ -63,6 +63,16 @@ interface SyncAccess {
   write(bytes: Uint8Array, options: { at: number }): number;
   flush(): void;
   close(): void;
+}
+
+/** Writes all of `bytes` and says how many: a disk that fills up meanwhile takes only a part of them at first. */
+function writeAll(file: SyncAccess, bytes: Uint8Array, at: number): number {
+  for (let done = 0; done < bytes.length; ) {
+    const taken = file.write(bytes.subarray(done), { at: at + done });
+    if (taken === 0) throw new DOMException('The file takes no more bytes.', 'QuotaExceededError');
+    done += taken;
+  }
+  return bytes.length;
 }
 
 interface SinkSteps<T> {

@@ -165,6 +165,16 @@ function safeProduct(a: number, b: number, where: string): number {
 
 /** A value of the file as it stands in messages: escaped and of bounded length. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
+  const text = jsonText(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'missing';
+  } catch (error) {
+    // JSON.parse takes any nesting; JSON.stringify runs out of stack.
+    if (error instanceof RangeError) return 'nested too deeply to show';
+    throw error;
+  }
 }

@@ -17,6 +17,8 @@ export interface SafetensorsFile extends SafetensorsHeader {
     rowEnd: number,
     target?: Uint8Array<ArrayBuffer>,
   ): Promise<HostTensor>;
+  /** The first and the last `count` bytes of a tensor, one after the other; all bytes of a smaller one. */
+  readEnds(name: string, count: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Reads and checks the header; throws as {@link readHeader}. */
@@ -46,6 +48,14 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
       const [first, last] = [begin + rowStart * rowBytes, begin + rowEnd * rowBytes];
       const data = await readChunked(source, first, last, target);
       return { name, dtype, shape: [rowEnd - rowStart, ...rest], data };
+    },
+    async readEnds(name, count) {
+      const { begin, end } = entry(name);
+      if (end - begin <= 2 * count) return source.read(begin, end);
+      const ends = new Uint8Array(2 * count);
+      ends.set(await source.read(begin, begin + count));
+      ends.set(await source.read(end - count, end), count);
+      return ends;
     },
   };
 }

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { dropJob, modelFingerprint, openJob } from '../../src/convert/job.ts';
+import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
+import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { handleError } from '../../src/io/platform/handle-errors.ts';
+import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { workDirectory } from '../../src/io/work-directory.ts';
+import { InputError } from '../../src/util/errors.ts';
+import { entry, fileOf } from './io-fixtures.ts';
+
+const INPUTS = { model: 'a1', bits: 4 };
+
+describe('the fingerprint of a model', () => {
+  const LARGE = 100_000;
+  const HEADER = `{"a":${entry('U8', [2, LARGE / 2], [0, LARGE])},"b":${entry('U8', [3], [LARGE, LARGE + 3])}}`;
+
+  /** Two tensors of zeros but for the byte `changed` of their data. */
+  const model = (changed?: number): ReadableDirectory => {
+    const weights = fileOf(HEADER, LARGE + 3);
+    if (changed !== undefined) weights[8 + HEADER.length + changed] = 1;
+    return memoryDirectory('model', { 'config.json': '{}', 'model.safetensors': weights });
+  };
+  const fingerprint = async (directory: ReadableDirectory) =>
+    modelFingerprint(await openModelDirectory(directory));
+
+  test('differs when weights are replaced by others of the same shapes', async () => {
+    const places = [0, 1023, LARGE - 1024, LARGE - 1, LARGE, LARGE + 2];
+    const all = await Promise.all([undefined, ...places].map((place) => fingerprint(model(place))));
+    expect(new Set(all).size).toBe(1 + places.length);
+    expect(await fingerprint(model())).toBe(all[0]);
+  });
+
+  test('reads little of the weights', async () => {
+    let bytes = 0;
+    const whole = model();
+    const counted: ReadableDirectory = {
+      ...whole,
+      async open(path) {
+        const source = (await whole.open(path))!;
+        const read = (start: number, end: number) => {
+          bytes += end - start;
+          return source.read(start, end);
+        };
+        return path === 'model.safetensors' ? { name: path, size: source.size, read } : source;
+      },
+    };
+    await fingerprint(counted);
+    expect(bytes).toBeGreaterThan(2048);
+    expect(bytes).toBeLessThan(4096);
+  });
+});
+
+describe('a work directory', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'job-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each(['measurement.json', 'result.json', 'tensors/mine.safetensors', 'measured/a.json'])(
+    'with %s of another program is refused and stays as it is',
+    async (path) => {
+      const directory = memoryDirectory('work', { 'notes.txt': 'mine', [path]: '{}' });
+      const opened = openJob(workDirectory(directory), INPUTS);
+      await expect(opened).rejects.toThrow(InputError);
+      await expect(opened).rejects.toThrow(`The work directory work holds ${path}, but no job.json`);
+      await dropJob(directory);
+      expect((await directory.list()).map((file) => file.path).sort()).toEqual(['notes.txt', path].sort());
+    },
+  );
+
+  test('with other files, or that is not there yet, is claimed', async () => {
+    const directories = [
+      memoryDirectory('work', { 'notes.txt': 'mine' }),
+      nodeDirectory(join(folder, 'new')),
+    ];
+    for (const directory of directories) {
+      const work = workDirectory(directory);
+      await openJob(work, INPUTS);
+      await work.writeJson('measurement.json', {});
+      await openJob(work, INPUTS);
+      expect(await work.readJson('job.json')).toEqual(INPUTS);
+    }
+  });
+
+  test('of the browser that is not there yet is claimed', async () => {
+    const memory = memoryDirectory('work');
+    const list = () => Promise.reject(handleError(new DOMException('', 'NotFoundError'), 'read', 'work'));
+    await openJob(workDirectory({ ...memory, list }), INPUTS);
+    expect(await memory.open('job.json')).toBeDefined();
+  });
+
+  test('that cannot be listed is not taken for an empty one', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(workDirectory(nodeDirectory(join(folder, 'file'))).list()).rejects.toThrow(/ENOTDIR/);
+    const list = () => Promise.reject(new InputError('Cannot read work: permission denied.'));
+    const denied = openJob(workDirectory({ ...memoryDirectory('work'), list }), INPUTS);
+    await expect(denied).rejects.toThrow('permission denied');
+  });
+
+  test('of a job with other inputs says how to keep its measurement', async () => {
+    const work = workDirectory(memoryDirectory('work'));
+    await openJob(work, INPUTS);
+    const other = openJob(work, { ...INPUTS, bits: 5 });
+    await expect(other).rejects.toThrow('bits: 4 then, 5 now');
+    await expect(other).rejects.toThrow(
+      'copy its measurement.json elsewhere and pass the copy with --measurement',
+    );
+  });
+});
+
+test('a job that is dropped loses its layers before its strategy, and its description last', async () => {
+  const files = ['job.json', 'measured/a.json', 'notes.txt', 'strategy.json', 'tensors/a.safetensors'];
+  const memory = memoryDirectory('work', Object.fromEntries(files.map((path) => [path, '{}'])));
+  const removed: string[] = [];
+  const watched: WritableDirectory = {
+    ...memory,
+    remove(path) {
+      removed.push(path);
+      return memory.remove(path);
+    },
+  };
+  await dropJob(watched);
+  expect(removed).toEqual(['measured/a.json', 'tensors/a.safetensors', 'strategy.json', 'job.json']);
+  expect(await memory.list()).toEqual([{ path: 'notes.txt', size: 2 }]);
+});

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { convert } from '../../src/convert/convert.ts';
+import type { ConvertEvent } from '../../src/convert/events.ts';
+import { QUANTIZERS } from '../../src/convert/settings.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { writeJsonFile } from '../../src/io/write-file.ts';
+import { testGpu } from '../support/gpu.ts';
+import { filesOf, tinyModel, tinyRows } from '../support/tiny-job.ts';
+
+const [work, output] = [memoryDirectory('work'), memoryDirectory('output')];
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+afterAll(() => gpu.destroy());
+
+/** Converts, or goes on; the keys of the modules that it quantizes anew. */
+async function run() {
+  const rows = await tinyRows();
+  const events: ConvertEvent[] = [];
+  await convert({
+    ...{ gpu, model: tinyModel(1), output, work, adapter: { name: 'test GPU', software: true } },
+    settings: {
+      ...{ bits: 4, headBits: 6, quantizer: QUANTIZERS.exllamav2, precision: 'f32', shardBytes: 2 ** 30 },
+      dataset: 'test',
+    },
+    calibration: {
+      measurement: async () => rows,
+      quantization: async () => rows,
+      heldOut: async () => ({ ...rows, rows: 1, ids: rows.ids.slice(0, rows.length) }),
+    },
+    emit: (event) => void events.push(event),
+    control: { signal: new AbortController().signal },
+    helpers: [],
+  });
+  return events.flatMap((event) =>
+    event.type === 'module' && event.stage === 'quantize' && !event.resumed ? [event.key] : [],
+  );
+}
+
+test('tensors that were lost or damaged after the quantization are made again, and no others', async () => {
+  const path = (module: string) => `tensors/${module}.safetensors`;
+  expect(await run()).toEqual(['model.layers.0.self_attn', 'model.layers.0.mlp']);
+  const whole = (await filesOf(output))['output.safetensors'];
+  expect(await run()).toEqual([]);
+
+  await work.remove(path('model.layers.0.mlp'));
+  expect(await run()).toEqual(['model.layers.0.mlp']);
+  expect((await filesOf(output))['output.safetensors']).toBe(whole);
+
+  await writeJsonFile(work, path('model.layers.0.self_attn'), 'damaged');
+  await expect(run()).rejects.toThrow(
+    /Delete work\/tensors\/model.layers.0.self_attn.safetensors and run the job again/,
+  );
+  await work.remove(path('model.layers.0.self_attn'));
+  expect(await run()).toEqual(['model.layers.0.self_attn']);
+
+  await work.remove(path('lm_head'));
+  expect(await run()).toEqual([]);
+  expect((await filesOf(output))['output.safetensors']).toBe(whole);
+});

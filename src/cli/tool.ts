@@ -28,9 +28,27 @@ export const parser = <const O extends Record<string, Options>>(usage: string, o
     .wrap(HELP_WIDTH)
     .options({ ...options, help: { alias: 'h', type: 'boolean', description: 'Show this help.' } } as const)
     .strict()
+    .check((given) => {
+      refuseRepeats(given, options);
+      return true;
+    })
     .fail((message: string | null, error: Error | undefined) => {
       throw error instanceof InputError ? error : new InputError(`${message ?? error?.message} See --help.`);
     });
+
+/** Throws InputError for an option that takes one value and was given several: yargs makes a list of them. */
+function refuseRepeats(
+  given: Readonly<Record<string, unknown>>,
+  options: Readonly<Record<string, Options>>,
+): void {
+  for (const [name, { type }] of Object.entries(options)) {
+    const value = given[name];
+    if (type === 'array' || !Array.isArray(value)) continue;
+    throw new InputError(
+      `--${name} is given ${value.length} times, but takes one value: leave the others out.`,
+    );
+  }
+}
 
 /** Writes the help where `args` ask for it, and says whether they did. */
 export async function helped(

@@ -8,16 +8,9 @@ type Json = Readonly<Record<string, unknown>>;
  * compute something else without a word.
  */
 export function outputConfig({ raw, headDim, normEps }: ModelConfig): Json {
-  return { head_dim: headDim, rms_norm_eps: normEps, ...withoutNull(raw), ...ropeFields(raw) };
+  const filledIn = { head_dim: raw['head_dim'] ?? headDim, rms_norm_eps: raw['rms_norm_eps'] ?? normEps };
+  return { ...raw, ...filledIn, ...ropeFields(raw) };
 }
-
-/** What is null counts as left out, of these fields. */
-const withoutNull = (raw: Json): Json =>
-  Object.fromEntries(
-    Object.entries(raw).filter(
-      ([name, value]) => value !== null || (name !== 'head_dim' && name !== 'rms_norm_eps'),
-    ),
-  );
 
 /** ExLlamaV2 reads `rope_theta`, and `rope_scaling` with `type` for the linear kind and `rope_type` for Llama 3's. */
 function ropeFields(raw: Json): Json {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { benchCommand } from '../../src/cli/bench/command.ts';
 import type { Surroundings } from '../../src/cli/command.ts';
 import { evaluateCommand } from '../../src/cli/evaluate/command.ts';
 import { generateCommand } from '../../src/cli/generate/command.ts';
@@ -39,5 +40,12 @@ test.each([
   expect(await run(evaluateCommand, `--ref a --model a ${args}`)).toEqual({
     code: 1,
     errors: `Error: ${message}\n`,
+  });
+});
+
+test('bench refuses an option that is given twice', async () => {
+  expect(await run(benchCommand, '--shape llama-1b --shape llama-8b')).toEqual({
+    code: 1,
+    errors: 'Error: --shape is given 2 times, but takes one value: leave the others out.\n',
   });
 });

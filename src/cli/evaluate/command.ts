@@ -13,7 +13,6 @@ import { InputError } from '../../util/errors.ts';
 import { readMix } from '../calibration.ts';
 import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
-import { refuseRepeats } from '../single-values.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { type Evaluation, evaluationRow, evaluationTitle } from './table.ts';
@@ -54,7 +53,6 @@ export const evaluateCommand = (args: readonly string[], process: Process): Prom
     const options = parser(USAGE, OPTIONS);
     if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
-    refuseRepeats(given, OPTIONS);
     checkShape(given.rows, given.length);
     await withGpu(given.gpu, given['gpu-memory-budget'], (gpu) => evaluateAll(gpu, given, process));
   });

@@ -8,7 +8,6 @@ import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
-import { refuseRepeats } from '../single-values.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 
 const OPTIONS = {
@@ -41,7 +40,6 @@ export const generateCommand = (args: readonly string[], process: Process): Prom
     const options = parser(USAGE, OPTIONS);
     if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
-    refuseRepeats(given, OPTIONS);
     checkMaxTokens(given['max-tokens']);
     checkSampling(samplingOf(given));
     await withGpu(given.gpu, given['gpu-memory-budget'], (gpu) => generateText(gpu, given, process));

@@ -3,6 +3,7 @@ import { DeviceLostError } from '../src/util/errors.ts';
 import { UntilEnd } from '../src/util/until-end.ts';
 import type { GpuChoice, GpuFacts } from './api.ts';
 import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
+import { failureOf } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 interface RunningWorker {
@@ -89,12 +90,7 @@ function startWorker(name: GpuChoice): RunningWorker {
   const ended = new Promise<never>((_, reject) => {
     end = reject;
   });
-  // Only what nobody catches comes here: a script that does not load, or memory that has run out.
-  worker.onerror = (event) => {
-    event.preventDefault();
-    const why = event.message || 'its script could not be loaded; reload the page';
-    end(new Error(`The GPU worker has stopped: ${why}.`));
-  };
+  failureOf(worker).catch(({ message }) => end(new Error(`The GPU worker has stopped: ${message}.`)));
   const lock = newLock('GPU');
   void api
     .begin(lock)

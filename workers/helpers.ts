@@ -4,6 +4,7 @@ import type { HelperLink } from '../src/convert/pool/api.ts';
 import type { GpuChoice } from './api.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
+import { failureOf } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 export interface StartedHelpers {
@@ -49,15 +50,6 @@ function startHelper(
   ended.catch(() => {}); // those who wait for it are told
   return { worker, link: { name: `worker ${number}`, api, ended } };
 }
-
-/** Rejects at what nobody catches in the worker: a script that does not load, or memory that has run out. */
-const failureOf = (worker: Worker): Promise<never> =>
-  new Promise((_, reject) => {
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message || 'its script could not be loaded; reload the page'));
-    };
-  });
 
 async function endOf(lock: string, signal: AbortSignal): Promise<never> {
   await endOfHolder(lock, signal);

@@ -43,7 +43,7 @@ export async function runConversion(
   await checkMeasurementFile(options);
   const settings = await convertSettings(options);
   if (!options.resume) {
-    await checkInputsStay(options);
+    checkInputsStay(options);
     await dropJob(work);
   }
   const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
@@ -72,9 +72,9 @@ export async function runConversion(
 }
 
 /** Throws InputError when an input of this job would be dropped with the earlier one. */
-async function checkInputsStay({ workDir, measurement, calDataset }: CliOptions): Promise<void> {
+function checkInputsStay({ workDir, measurement, calDataset }: CliOptions): void {
   for (const [option, file] of Object.entries({ measurement, cal_dataset: calDataset })) {
-    const path = file && (await pathInside(workDir, file));
+    const path = file && pathInside(workDir, file);
     if (!path || !isArtefact(path)) continue;
     throw new InputError(
       `--no_resume empties the work directory ${workDir}, and with it the ${path} that --${option} names: copy that ` +

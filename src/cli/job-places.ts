@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type LayerRange, rangeText } from '../convert/layer-range.ts';
 import { InputError } from '../util/errors.ts';
+import { pathBelow, realPath } from './inside.ts';
 import type { Places } from './options.ts';
 
 const BUNDLED_MODEL = 'public/models/tinystories-7m';
@@ -72,21 +72,5 @@ export function checkApart(
   );
 }
 
-/** Where an absolute path leads, by the names on the disk; folders that do not exist yet keep the names given. */
-function realPath(path: string): string {
-  try {
-    // The system's own also gives upper and lower case as on the disk.
-    return realpathSync.native(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(realPath(parent), basename(path));
-  }
-}
-
-const overlap = (a: string, b: string): boolean => contains(a, b) || contains(b, a);
-
-function contains(outer: string, inner: string): boolean {
-  const path = relative(outer, inner);
-  // Another drive on Windows gives an absolute path.
-  return path === '' || (path.split(/[\\/]/)[0] !== '..' && resolve(path) !== path);
-}
+const overlap = (a: string, b: string): boolean =>
+  pathBelow(a, b) !== undefined || pathBelow(b, a) !== undefined;

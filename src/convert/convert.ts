@@ -143,6 +143,7 @@ async function helperStarts(
   { settings, helpers = [] }: ConvertJob,
   rows: JobRows,
 ): Promise<(number | undefined)[]> {
+  if (helpers.length === 0) return [];
   const { measureLayers } = settings;
   const isMeasured = !measureLayers && (await earlierMeasurement(context, settings)) !== undefined;
   if (isMeasured) return [];

@@ -36,11 +36,13 @@ export async function measure(
   const isMeasured = isIn(layers);
   const progress = progressReporter(context, 'measure', plan.modules.filter(isMeasured));
   const modules = new MeasuredModules(context, progress);
-  for (const [index, module] of plan.modules.entries()) {
-    const json = isMeasured(module) ? await work.readJson(ARTEFACT.measuredModule(module.key)) : undefined;
-    if (json !== undefined) modules.reuse(index, moduleFromJson(module, json));
-  }
   const tasks = await measuringTasks(context, rows, layers);
+  const isLeft = new Set(tasks.map(({ index }) => index));
+  for (const [index, module] of plan.modules.entries()) {
+    if (!isMeasured(module) || isLeft.has(index)) continue;
+    const json = await work.readJson(ARTEFACT.measuredModule(module.key));
+    modules.reuse(index, moduleFromJson(module, json));
+  }
   const measurer = new Measurer(context, rows);
 
   /** The leader measures with `measurer`; a helper has one of its own. */
@@ -83,26 +85,27 @@ export async function measuringTasks(
   layers?: LayerRange,
 ): Promise<Task[]> {
   const { plan, work } = context;
+  const costs = taskCosts(context, rows);
   const tasks: Task[] = [];
   for (const [index, module] of plan.modules.entries()) {
-    if (!isIn(layers)(module)) continue;
-    const json = await work.readJson(ARTEFACT.measuredModule(module.key));
-    if (json === undefined) tasks.push(taskOf(context, index, rows));
+    if (!isIn(layers)(module) || (await work.has(ARTEFACT.measuredModule(module.key)))) continue;
+    tasks.push({ index, from: 0, ...costs(module) });
   }
   return tasks;
 }
 
-/** The candidates of a module are the steps of its task. */
-function taskOf({ plan, quantizer, speeds }: StageContext, index: number, rows: RowShape): Task {
-  const module = plan.modules[index]!;
-  const to = candidatesOf(module, quantizer.method).length;
+/** What measuring a module costs, whose candidates are the steps of its task. */
+function taskCosts({ plan, quantizer: { method }, speeds }: StageContext, rows: RowShape) {
   const time = (work: Work) => timeAsProducts(work, speeds);
-  const loading = (each: ModuleSpec) =>
-    ((2 * moduleWeights(each)) / LOAD_BYTES_PER_SECOND) * productSpeed(speeds);
-  const before = time(preparing(plan, module, rows));
-  const trials = time(measuring(plan, module, rows, quantizer.method)) - before;
+  const loading = (module: ModuleSpec) =>
+    ((2 * moduleWeights(module)) / LOAD_BYTES_PER_SECOND) * productSpeed(speeds);
   const wayCost = mean(plan.modules.map((each) => loading(each) + time(running(plan, each, rows))));
-  return { index, from: 0, to, setupCost: loading(module) + before, stepCost: trials / to, wayCost };
+  return (module: ModuleSpec): Omit<Task, 'index' | 'from'> => {
+    const to = candidatesOf(module, method).length;
+    const before = time(preparing(plan, module, rows));
+    const trials = time(measuring(plan, module, rows, method)) - before;
+    return { to, setupCost: loading(module) + before, stepCost: trials / to, wayCost };
+  };
 }
 
 function describe({ plan, quantizer }: StageContext, { index, from, to }: Task): string {

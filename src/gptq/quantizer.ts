@@ -99,11 +99,10 @@ export function batchSize(
     const { kept, meanwhile } = candidateBytes(k, n, groups);
     return sum + kept + meanwhile;
   }, 0);
-  const largest = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
   const widest = Math.max(...slices.map((slice) => slice.n));
   const fit = Math.min(
     Math.floor((gpu.memory.available * 0.9) / each),
-    Math.floor(largest / (k * widest * 4)),
+    Math.floor(gpu.memory.largestBuffer / (k * widest * 4)),
   );
   return Math.max(1, Math.min(candidates.length, fit));
 }

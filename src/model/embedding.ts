@@ -47,8 +47,7 @@ export async function embedTokens(
       ids.subarray(first * length, Math.min(first + count, states.rows) * length),
     );
   const { rowBytes } = storedVectors(source, plan);
-  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
-  const room = Math.min(gpu.memory.available * VECTORS_SHARE, maxStorageBufferBindingSize, maxBufferSize);
+  const room = Math.min(gpu.memory.available * VECTORS_SHARE, gpu.memory.largestBuffer);
   const fits = distinct(idsOf(0, rows)).length * rowBytes <= room;
   const step = fits ? rows : Math.max(1, Math.floor(room / (targets.length * length * rowBytes)));
   for (let first = 0; first < rows; first += step) {

@@ -1,0 +1,8 @@
+/** Rejects at what nobody catches in the worker: a script that does not load, or memory that has run out. */
+export const failureOf = (worker: Worker): Promise<never> =>
+  new Promise((_, reject) => {
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message || 'its script could not be loaded; reload the page'));
+    };
+  });

@@ -309,6 +309,19 @@ test('a dropped folder is converted into a folder; cancelled, resumed, reloaded 
   await remove(id);
 });
 
+/** A job whose GPU is lost while it quantizes comes to the same bytes, and tells of it. */
+async function goesOnAfter(lose: () => Promise<unknown>): Promise<void> {
+  const id = await start(`{ kind: 'storage' }`, MEASUREMENT);
+  await sees(id, `e.type === 'module' && e.stage === 'quantize'`);
+  await lose();
+  const { state, error } = await reaches(id, 'done', 'failed');
+  expect([state, error]).toEqual(['done', undefined]);
+  const warnings = (await events(id)).filter((e) => e.type === 'warning').map(({ message }) => message);
+  expect(warnings.join()).toMatch(/The GPU was lost.*attempt 1 of 3/);
+  expect(await digests(id, 4)).toEqual((await expected)[4]);
+  await remove(id);
+}
+
 test('a lost device is replaced, and the job goes on by itself', async () => {
   await run('backend.api.gpu()');
   await gpuWorker().evaluate(() => {
@@ -319,29 +332,15 @@ test('a lost device is replaced, and the job goes on by itself', async () => {
       return device;
     };
   });
-  const id = await start(`{ kind: 'storage' }`, MEASUREMENT);
-  await sees(id, `e.type === 'module' && e.stage === 'quantize'`);
-  await gpuWorker().evaluate('device.destroy()');
-  const { state, error } = await reaches(id, 'done', 'failed');
-  expect([state, error]).toEqual(['done', undefined]);
-  const warnings = (await events(id)).filter((e) => e.type === 'warning').map(({ message }) => message);
-  expect(warnings.join()).toMatch(/The GPU was lost.*attempt 1 of 3/);
-  expect(await digests(id, 4)).toEqual((await expected)[4]);
-  await remove(id);
+  await goesOnAfter(() => gpuWorker().evaluate('device.destroy()'));
 });
 
 test('a GPU worker that ends without a word is started again, and the job goes on', async () => {
-  const id = await start(`{ kind: 'storage' }`, MEASUREMENT);
-  await sees(id, `e.type === 'module' && e.stage === 'quantize'`);
-  await gpuWorker()
-    .evaluate('close()')
-    .catch(() => {}); // it cannot answer any more
-  const { state, error } = await reaches(id, 'done', 'failed');
-  expect([state, error]).toEqual(['done', undefined]);
-  const warnings = (await events(id)).filter((e) => e.type === 'warning').map(({ message }) => message);
-  expect(warnings.join()).toMatch(/The GPU was lost.*attempt 1 of 3/);
-  expect(await digests(id, 4)).toEqual((await expected)[4]);
-  await remove(id);
+  await goesOnAfter(async () => {
+    await gpuWorker()
+      .evaluate('close()')
+      .catch(() => {}); // it cannot answer any more
+  });
 });
 
 test('two workers that share a job make the same bytes, also when it is cancelled and goes on', async () => {

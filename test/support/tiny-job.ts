@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CalibrationRows } from '../../src/calibration/rows.ts';
+import type { ConvertJob } from '../../src/convert/convert-job.ts';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import { openModel } from '../../src/convert/open-model.ts';
 import type { HelperJob } from '../../src/convert/pool/api.ts';
@@ -56,6 +57,30 @@ export async function tinyStages(gpu: Gpu, model: ReadableDirectory, work: Writa
   // Of the rows, the leader has fewer where there are helpers.
   const choice = { strategy, headBits: 6, perplexityRows: 3 } as const;
   return { context, events, rows, job, choice };
+}
+
+/** A whole conversion of a tiny model by ExLlamaV2's quantizer; `events` collects what is emitted. */
+export async function tinyJob(
+  gpu: Gpu,
+  model: ReadableDirectory,
+  { work, output }: Pick<ConvertJob, 'work' | 'output'>,
+): Promise<ConvertJob & { readonly events: ConvertEvent[] }> {
+  const rows = await tinyRows();
+  const events: ConvertEvent[] = [];
+  return {
+    ...{ gpu, model, work, output, events, adapter: { name: 'test GPU', software: true } },
+    settings: {
+      ...{ bits: 4, headBits: 6, quantizer: QUANTIZERS.exllamav2, precision: 'f32', shardBytes: 2 ** 30 },
+      dataset: 'test',
+    },
+    calibration: {
+      measurement: async () => rows,
+      quantization: async () => rows,
+      heldOut: async () => ({ ...rows, rows: 1, ids: rows.ids.slice(0, rows.length) }),
+    },
+    emit: (event) => void events.push(event),
+    control: { signal: new AbortController().signal },
+  };
 }
 
 /** All files of a directory, as hex. */

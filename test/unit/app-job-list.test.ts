@@ -3,19 +3,11 @@
 import { expect, test, vi } from 'vitest';
 import { JobList } from '../../src/app/state/job-list.ts';
 import type { CoordinatorApi, JobRecord, JobState } from '../../workers/api.ts';
-import { newRecord } from '../support/page/mock-jobs.ts';
+import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);
-const options = {
-  bits: [4],
-  headBits: 6,
-  quantizer: 'refined',
-  preset: 'quick',
-  chooseAfterMeasuring: false,
-  gpuBudgetBytes: 1e9,
-  seed: 0,
-} as const;
+const options = quickOptions(4);
 
 const recordOf = (id: string, state: JobState): JobRecord => ({
   ...newRecord(id, model, options, [], ''),

@@ -11,20 +11,12 @@ import { reduceJob } from '../../src/app/state/reduce-job.ts';
 import { resultView } from '../../src/app/state/result-view.ts';
 import type { AllocationEvent, ConvertEvent, TrialEvent } from '../../src/convert/events.ts';
 import type { TargetResult } from '../../workers/api.ts';
-import { newRecord } from '../support/page/mock-jobs.ts';
+import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);
 const [first, second] = [model.modules[0]!, model.modules[1]!];
-const options = {
-  bits: [4, 3],
-  headBits: 6,
-  quantizer: 'refined',
-  preset: 'quick',
-  chooseAfterMeasuring: false,
-  gpuBudgetBytes: 1e9,
-  seed: 0,
-} as const;
+const options = quickOptions(4, 3);
 const targets = options.bits.map((bits) => ({ bits, pinned: {} }));
 const empty = viewOf({ ...newRecord('a', model, options, targets, ''), state: 'running' });
 

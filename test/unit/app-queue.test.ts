@@ -15,7 +15,7 @@ import { reduceJob } from '../../src/app/state/reduce-job.ts';
 import { plannedSeconds, timeLeft } from '../../src/app/state/time-left.ts';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import type { GpuChoice, JobRecord } from '../../workers/api.ts';
-import { newRecord } from '../support/page/mock-jobs.ts';
+import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);
@@ -23,15 +23,7 @@ const targets = [
   { bits: 4, pinned: {} },
   { bits: 3, pinned: {} },
 ];
-const options = {
-  bits: [4, 3],
-  headBits: 6,
-  quantizer: 'refined',
-  preset: 'quick',
-  chooseAfterMeasuring: false,
-  gpuBudgetBytes: 1e9,
-  seed: 0,
-} as const;
+const options = quickOptions(4, 3);
 
 /** Planned: 100 s to measure, and 30 s for each of two bitrates. */
 const job = (id: string, change: Partial<JobRecord> = {}): LiveJob =>

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { writeJsonFile } from '../../src/io/write-file.ts';
 import { testGpu } from '../support/gpu.ts';
-import { filesOf, tinyModel, tinyRows } from '../support/tiny-job.ts';
+import { filesOf, tinyJob, tinyModel } from '../support/tiny-job.ts';
 
 const [work, output] = [memoryDirectory('work'), memoryDirectory('output')];
 let gpu: Gpu;
@@ -17,24 +15,9 @@ afterAll(() => gpu.destroy());
 
 /** Converts, or goes on; the keys of the modules that it quantizes anew. */
 async function run() {
-  const rows = await tinyRows();
-  const events: ConvertEvent[] = [];
-  await convert({
-    ...{ gpu, model: tinyModel(1), output, work, adapter: { name: 'test GPU', software: true } },
-    settings: {
-      ...{ bits: 4, headBits: 6, quantizer: QUANTIZERS.exllamav2, precision: 'f32', shardBytes: 2 ** 30 },
-      dataset: 'test',
-    },
-    calibration: {
-      measurement: async () => rows,
-      quantization: async () => rows,
-      heldOut: async () => ({ ...rows, rows: 1, ids: rows.ids.slice(0, rows.length) }),
-    },
-    emit: (event) => void events.push(event),
-    control: { signal: new AbortController().signal },
-    helpers: [],
-  });
-  return events.flatMap((event) =>
+  const job = await tinyJob(gpu, tinyModel(1), { work, output });
+  await convert(job);
+  return job.events.flatMap((event) =>
     event.type === 'module' && event.stage === 'quantize' && !event.resumed ? [event.key] : [],
   );
 }

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { testGpu } from '../support/gpu.ts';
 import { helperLink, type Loss } from '../support/helper-links.ts';
-import { filesOf, tinyModel, tinyRows } from '../support/tiny-job.ts';
+import { filesOf, tinyJob, tinyModel } from '../support/tiny-job.ts';
 
 const MODEL = tinyModel(1);
 
@@ -23,29 +21,14 @@ afterAll(() => {
 
 /** Converts with one helper, or with none, and maybe with a measurement that is there. */
 async function run(loss?: Loss, measurement?: unknown) {
-  const rows = await tinyRows();
   const [work, output] = [memoryDirectory('work'), memoryDirectory('output')];
-  const events: ConvertEvent[] = [];
-  await convert({
-    ...{ gpu: leader, model: MODEL, output, work },
-    adapter: { name: 'test GPU', software: true },
-    settings: {
-      ...{ bits: 4, headBits: 6, quantizer: QUANTIZERS.exllamav2, precision: 'f32', shardBytes: 2 ** 30 },
-      ...{ dataset: 'test', measurement },
-    },
-    calibration: {
-      measurement: async () => rows,
-      quantization: async () => rows,
-      heldOut: async () => ({ ...rows, rows: 1, ids: rows.ids.slice(0, rows.length) }),
-    },
-    emit: (event) => void events.push(event),
-    control: { signal: new AbortController().signal },
-    helpers: loss ? [helperLink('worker 2', helper, { model: MODEL, work }, loss)] : [],
-  });
+  const job = await tinyJob(leader, MODEL, { work, output });
+  const helpers = loss ? [helperLink('worker 2', helper, { model: MODEL, work }, loss)] : [];
+  await convert({ ...job, settings: { ...job.settings, measurement }, helpers });
   const { 'report.html': _, ...files } = await filesOf(output);
   const measured = await work.open('measurement.json');
   const json: unknown = JSON.parse(new TextDecoder().decode(await measured!.read(0, measured!.size)));
-  const lost = events.flatMap((event) =>
+  const lost = job.events.flatMap((event) =>
     event.type === 'warning' && event.message.includes('is lost') ? [event.message] : [],
   );
   return { files, measurement: json, lost };

@@ -19,6 +19,11 @@ const OPTIONS: JobOptions = {
   seed: 0,
 };
 
+/** Of a quick job. */
+export const quickOptions = (...bits: number[]): JobOptions => ({
+  ...{ ...OPTIONS, bits, preset: 'quick', gpuBudgetBytes: 1e9 },
+});
+
 export function newRecord(
   id: string,
   model: ModelFacts,

@@ -177,8 +177,8 @@ test.each([
   [2, 4096],
   [3, 4097],
   [1, 10007],
-  // More workgroups than a grid's dimension holds.
-  [65536, 3],
+  // More workgroups than a grid's dimension holds, and an odd number: one of the two rows of the grid is not full.
+  [65537, 3],
 ])('difference_norms of %i rows of %i', async (rows, count) => {
   const reference = randomFloats(rows * count, 10);
   const y = randomFloats(rows * count, 11).map((value, i) => reference[i]! + value / 100);

@@ -49,8 +49,8 @@ export async function runConversion(
   const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
   const gpuName = options.gpu !== undefined && { gpu: options.gpu };
   const helpers = startHelpers({ inDir, workDir, budgetBytes, cards, workers, root, ...gpuName }, signal);
-  const gpu = await openGpu(adapter, budgetBytes);
   try {
+    const gpu = await openGpu(adapter, budgetBytes);
     await convert({
       gpu,
       adapter: { name, software },
@@ -63,10 +63,9 @@ export async function runConversion(
       emit,
       control: { signal },
       helpers: helpers.links,
-    });
+    }).finally(() => gpu.destroy());
   } finally {
     helpers.stop();
-    gpu.destroy();
   }
   await writeMeasurementFile(options);
 }

@@ -9,7 +9,6 @@ import { openModel } from '../convert/open-model.ts';
 import { planConversion } from '../convert/plan.ts';
 import type { ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
-import { readJsonFile } from '../io/json.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
@@ -17,8 +16,7 @@ import type { Card } from './cards.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
-import { checkMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
-import { openFile } from './open-file.ts';
+import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { speedFile } from './speed-file.ts';
 
@@ -94,7 +92,7 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),
     dataset: calDataset === undefined ? 'default' : basename(calDataset),
-    ...(measurement !== undefined && { measurement: await readJsonFile(await openFile(measurement)) }),
+    ...(measurement !== undefined && { measurement: await readMeasurementFile(measurement) }),
     measureOnly: outputMeasurement !== undefined,
     ...(measureLayers !== undefined && { measureLayers }),
   };

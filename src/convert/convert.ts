@@ -3,7 +3,8 @@ import { workDirectory } from '../io/work-directory.ts';
 import { productSpeed } from '../kernels/measure-speeds.ts';
 import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
 import { formatByteSize } from '../util/byte-size.ts';
-import { ARTEFACT } from './artefacts.ts';
+import { InputError } from '../util/errors.ts';
+import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { checkBuffers } from './check-buffers.ts';
 import type { StageContext } from './context.ts';
@@ -11,6 +12,7 @@ import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
+import { finishedTensors } from './finished-tensors.ts';
 import { gpuNeed } from './gpu-need.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { checkLayers, type LayerRange } from './layer-range.ts';
@@ -86,7 +88,11 @@ async function openContext(job: ConvertJob): Promise<StageContext> {
   }
   const { gpu, emit, control, settings } = job;
   const { quantizer } = settings;
-  return { gpu, emit, control, source, plan, work: workDirectory(job.work), quantizer, speeds };
+  const work = workDirectory(job.work, (path) => {
+    const message = `${path} in the work directory ${job.work.name} is damaged, or of another job: what it held is made again.`;
+    emit({ type: 'warning', message });
+  });
+  return { gpu, emit, control, source, plan, work, quantizer, speeds };
 }
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
@@ -153,7 +159,7 @@ async function helperStarts(
 }
 
 const earlierMeasurement = async ({ work }: StageContext, settings: ConvertSettings): Promise<unknown> =>
-  settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
+  settings.measurement === undefined ? work.readJson(ARTEFACT.measurement) : settings.measurement;
 
 async function measureOnce(
   context: StageContext,
@@ -168,11 +174,23 @@ async function measureOnce(
     emit({ type: 'stage', stage: 'measure', state: 'reused' });
     return measurement;
   }
+  await refuseLostMeasurement(context);
   return stage(context, 'measure', async () => {
     const measurement = await measure(context, crew, rows.measurement);
     await keepMeasurement(context, measurement);
     return measurement;
   });
+}
+
+/** One that the job was given cannot be made again. Throws InputError. */
+async function refuseLostMeasurement({ work }: StageContext): Promise<void> {
+  const { kind } = await work.inspect(ARTEFACT.measurement);
+  if (kind === 'missing' || (await work.list()).some(({ path }) => isMeasuredModule(path))) return;
+  throw new InputError(
+    `${ARTEFACT.measurement} in the work directory ${work.name} is damaged, and this job has not measured it itself: ` +
+      'pass the file that it was made from again (--measurement; in the page, remove this conversion and begin one with ' +
+      'that file), or drop the job (--no_resume) to measure anew.',
+  );
 }
 
 /** Measures some layers. A whole measurement that the work directory may hold stays as it is. */
@@ -215,7 +233,7 @@ async function quantizeOnce(
 ): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors'>> {
   const { work, emit } = context;
   const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
-  if (result && (await hasAllTensors(context))) {
+  if (result && (await hasAllTensors(context, strategy))) {
     emit({ type: 'stage', stage: 'quantize', state: 'reused' });
     const { tokens, original, quantized } = result.perplexity;
     emit({ type: 'perplexity', model: 'original', value: original, tokens });
@@ -240,10 +258,10 @@ async function quantizeOnce(
   });
 }
 
-/** Whether no module's tensors have gone since. Throws InputError that says which damaged file to delete. */
-async function hasAllTensors({ plan, work }: StageContext): Promise<boolean> {
+/** Whether no module's tensors have gone since, or been damaged. */
+async function hasAllTensors({ plan, work }: StageContext, strategy: Strategy): Promise<boolean> {
   for (const { key } of [...plan.modules, plan.head]) {
-    if (!(await work.openTensors(ARTEFACT.tensors(key)))) return false;
+    if (!(await finishedTensors(work, key, strategy))) return false;
   }
   return true;
 }

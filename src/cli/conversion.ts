@@ -92,7 +92,9 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),
     dataset: calDataset === undefined ? 'default' : basename(calDataset),
-    ...(measurement !== undefined && { measurement: await readMeasurementFile(measurement) }),
+    ...(measurement !== undefined && {
+      ...{ measurement: await readMeasurementFile(measurement), measurementName: measurement },
+    }),
     measureOnly: outputMeasurement !== undefined,
     ...(measureLayers !== undefined && { measureLayers }),
   };

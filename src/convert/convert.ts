@@ -44,20 +44,21 @@ import { Watch } from './watch.ts';
 export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
   const job = observed(given, recorder);
-  const { measurement: earlier, measureOnly, measureLayers, bits, quantizer } = job.settings;
+  const { measureOnly, measureLayers, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
   checkLayers(context.plan, measureLayers);
   checkBuffers(context.plan, context.gpu.memory.largestBuffer);
+  const earlier = givenMeasurement(context, job.settings);
   // A measurement that is given may have other candidates.
-  if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
+  if (!measureOnly && !earlier) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
   const { rows, reference, helpers } = await calibrate(context, job);
   const leader = new Member(1, job.adapter.name, productSpeed(context.speeds));
   const crew = new Crew(leader, helpers, () => context.gpu.memory.used, job.emit);
   try {
     if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
-    const measurement = await measureOnce(context, crew, job, rows);
+    const measurement = await measureOnce(context, crew, rows, earlier);
     if (measureOnly) return await keepMeasurement(context, measurement);
     const strategy = await chooseStrategy(context, job, measurement);
     const errors = await quantizeOnce(context, crew, job, rows, strategy);
@@ -150,29 +151,42 @@ async function helperStarts(
   rows: JobRows,
 ): Promise<(number | undefined)[]> {
   if (helpers.length === 0) return [];
-  const { measureLayers } = settings;
-  const isMeasured = !measureLayers && (await earlierMeasurement(context, settings)) !== undefined;
-  if (isMeasured) return [];
+  const { measureLayers, measurement } = settings;
+  const isMeasured =
+    measurement !== undefined || (await context.work.readJson(ARTEFACT.measurement)) !== undefined;
+  if (isMeasured && !measureLayers) return [];
   const tasks = await measuringTasks(context, rows.measurement, measureLayers);
   const [_leader, ...others] = startingIndexes(1 + helpers.length, tasks);
   return others;
 }
 
-const earlierMeasurement = async ({ work }: StageContext, settings: ConvertSettings): Promise<unknown> =>
-  settings.measurement === undefined ? work.readJson(ARTEFACT.measurement) : settings.measurement;
+/** Throws InputError that names the file when it is none of this model, or not one that can be quantized by. */
+function givenMeasurement(
+  { plan }: StageContext,
+  { measurement, measurementName = 'the measurement' }: ConvertSettings,
+): Measurement | undefined {
+  if (measurement === undefined) return undefined;
+  try {
+    return measurementFromJson(measurement, plan);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`Of ${measurementName}: ${error.message}`);
+  }
+}
 
+/** @param given measurement, if any. */
 async function measureOnce(
   context: StageContext,
   crew: Crew,
-  job: ConvertJob,
   rows: JobRows,
+  given: Measurement | undefined,
 ): Promise<Measurement> {
-  const { plan, emit } = context;
-  const given = await earlierMeasurement(context, job.settings);
-  if (given !== undefined) {
-    const measurement = measurementFromJson(given, plan);
+  const { plan, work, emit } = context;
+  const kept = given ? undefined : await work.readJson(ARTEFACT.measurement);
+  const earlier = kept === undefined ? given : measurementFromJson(kept, plan);
+  if (earlier) {
     emit({ type: 'stage', stage: 'measure', state: 'reused' });
-    return measurement;
+    return earlier;
   }
   await refuseLostMeasurement(context);
   return stage(context, 'measure', async () => {

@@ -3,7 +3,7 @@ import { workDirectory } from '../io/work-directory.ts';
 import { productSpeed } from '../kernels/measure-speeds.ts';
 import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
 import { formatByteSize } from '../util/byte-size.ts';
-import { InputError } from '../util/errors.ts';
+import { at, InputError } from '../util/errors.ts';
 import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { checkBuffers } from './check-buffers.ts';
@@ -49,7 +49,7 @@ export async function convert(given: ConvertJob): Promise<void> {
   const context = await openContext(job);
   checkLayers(context.plan, measureLayers);
   checkBuffers(context.plan, context.gpu.memory.largestBuffer);
-  const earlier = givenMeasurement(context, job.settings);
+  const earlier = await givenMeasurement(context, job.settings);
   // A measurement that is given may have other candidates.
   if (!measureOnly && !earlier) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
@@ -161,18 +161,11 @@ async function helperStarts(
 }
 
 /** Throws InputError that names the file when it is none of this model, or not one that can be quantized by. */
-function givenMeasurement(
+const givenMeasurement = async (
   { plan }: StageContext,
   { measurement, measurementName = 'the measurement' }: ConvertSettings,
-): Measurement | undefined {
-  if (measurement === undefined) return undefined;
-  try {
-    return measurementFromJson(measurement, plan);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new InputError(`Of ${measurementName}: ${error.message}`);
-  }
-}
+): Promise<Measurement | undefined> =>
+  measurement === undefined ? undefined : at(measurementName, () => measurementFromJson(measurement, plan));
 
 /** @param given measurement, if any. */
 async function measureOnce(

@@ -33,7 +33,7 @@ function randomParams(random: () => number, rows: number): QuantParams {
 test.each([
   ['exllamav2', 128, undefined],
   ['refined', 128, undefined],
-  ['refined', 2048, /^Of odd\.json: The measurement of .* makes groups of \d+ rows; this program quantizes/],
+  ['refined', 2048, /^In odd\.json: The measurement of .* makes groups of \d+ rows; this program quantizes/],
 ] as const)(
   'settings that no table has are converted (%s), or named before the work',
   async (method, rows, refused) => {

@@ -13,6 +13,7 @@ import { nodeDirectory } from '../io/platform/node-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import type { Card } from './cards.ts';
+import { endable } from './endable.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
@@ -60,6 +61,7 @@ export async function runConversion(
       calibration: calibrationFor(options, software),
       emit,
       control: { signal },
+      guard: endable(signal),
       helpers: helpers.links,
     }).finally(() => gpu.destroy());
   } finally {

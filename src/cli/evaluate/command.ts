@@ -12,6 +12,7 @@ import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import { readMix } from '../calibration.ts';
 import type { Surroundings } from '../command.ts';
+import { endable } from '../endable.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
@@ -85,7 +86,7 @@ async function evaluateAll(
   // All are opened before the work begins, so that a mistake is told at once.
   const models: EvaluatedModel[] = [];
   for (const path of given.model) models.push(await open(path));
-  const rows = await textRows(given, places.cwd);
+  const rows = await textRows(given, places.cwd, signal);
   const status = new StatusLine({ ...out, write: writeError });
   const steps = (name: string) => (done: number, total: number) => {
     signal.throwIfAborted();
@@ -119,8 +120,12 @@ const describe = (
   seconds,
 });
 
-async function textRows({ ref, text, rows, length }: Given, cwd: string): Promise<TokenRows> {
-  const tokenizer = await loadTokenizer(nodeDirectory(resolve(cwd, ref)));
+async function textRows(
+  { ref, text, rows, length }: Given,
+  cwd: string,
+  signal: AbortSignal,
+): Promise<TokenRows> {
+  const tokenizer = await loadTokenizer(nodeDirectory(resolve(cwd, ref)), endable(signal));
   if (text === undefined) {
     const { heldOut } = await readMix();
     return documentRows(

@@ -8,6 +8,7 @@ import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
+import { endable } from '../endable.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 
 const OPTIONS = {
@@ -75,7 +76,7 @@ async function generateText(
 ): Promise<void> {
   const directory = (path: string) => nodeDirectory(resolve(places.cwd, path));
   const opened = await openEvaluatedModel(directory(given.model));
-  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model));
+  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model), endable(signal));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
   const { prompt, json, seed } = given;
   let text = '';

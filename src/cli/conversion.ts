@@ -5,11 +5,12 @@ import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
 import { checkLayers } from '../convert/layer-range.ts';
 import { modelFacts } from '../convert/model-facts.ts';
-import { openModel } from '../convert/open-model.ts';
+import { linksMessage, openModel } from '../convert/open-model.ts';
 import { planConversion } from '../convert/plan.ts';
 import type { ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import type { Card } from './cards.ts';
@@ -54,7 +55,7 @@ export async function runConversion(
       gpu,
       adapter: { name, software },
       speeds: speedFile(),
-      model: nodeDirectory(inDir),
+      model: nodeModelDirectory(inDir),
       output: nodeDirectory(options.outputDir),
       work,
       settings,
@@ -105,10 +106,11 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
 /** Emits the plan of the conversion; reads headers only and needs no GPU. */
 export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
   const { inDir, bits, headBits, quantizer, gpu } = options;
-  const { source, plan } = await openModel(nodeDirectory(inDir), options);
+  const { source, plan } = await openModel(nodeModelDirectory(inDir), options);
   checkLayers(plan, options.measureLayers);
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
   const rows = plannedRows(options, await isSoftwareOnly(gpu));
+  if (source.otherLinks.length > 0) emit({ type: 'warning', message: linksMessage(source) });
   emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));
 }
 

@@ -20,7 +20,7 @@ import { measure, measuringTasks } from './measure.ts';
 import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
 import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
-import { openModel } from './open-model.ts';
+import { linksMessage, openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget, fileBytesIn } from './plan.ts';
@@ -87,6 +87,7 @@ async function openContext(job: ConvertJob): Promise<StageContext> {
     const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
     job.emit({ type: 'warning', message });
   }
+  if (source.otherLinks.length > 0) job.emit({ type: 'warning', message: linksMessage(source) });
   const { gpu, emit, control, settings } = job;
   const { quantizer } = settings;
   const work = workDirectory(job.work, (path) => {

@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import type { ReadableDirectory } from '../io/bytes.ts';
 import { isJsonObject, readJsonFile } from '../io/json.ts';
+import { missingLink } from '../io/model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { checkIds } from './limits.ts';
 import { withSafeSplits } from './safe-splits.ts';
@@ -139,6 +140,8 @@ async function readObject(
 }
 
 async function missingTokenizer(directory: ReadableDirectory): Promise<InputError> {
+  const link = await missingLink(directory, 'tokenizer.json');
+  if (link) return new InputError(`${directory.name} has no tokenizer.json: ${link}`);
   const hasSentencePiece = (await directory.open('tokenizer.model')) !== undefined;
   return new InputError(
     hasSentencePiece

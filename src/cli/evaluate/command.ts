@@ -7,7 +7,7 @@ import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { readChunked } from '../../io/chunks.ts';
 import { decodeUtf8 } from '../../io/json.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import { readMix } from '../calibration.ts';
@@ -81,7 +81,7 @@ async function evaluateAll(
   { out, signal, places, writeError }: Process,
 ): Promise<void> {
   const open = (path: string | number): Promise<EvaluatedModel> =>
-    openEvaluatedModel(nodeDirectory(resolve(places.cwd, String(path))));
+    openEvaluatedModel(nodeModelDirectory(resolve(places.cwd, String(path))));
   const reference = await open(given.ref);
   // All are opened before the work begins, so that a mistake is told at once.
   const models: EvaluatedModel[] = [];
@@ -125,7 +125,7 @@ async function textRows(
   cwd: string,
   signal: AbortSignal,
 ): Promise<TokenRows> {
-  const tokenizer = await loadTokenizer(nodeDirectory(resolve(cwd, ref)), endable(signal));
+  const tokenizer = await loadTokenizer(nodeModelDirectory(resolve(cwd, ref)), endable(signal));
   if (text === undefined) {
     const { heldOut } = await readMix();
     return documentRows(

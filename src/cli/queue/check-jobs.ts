@@ -2,6 +2,7 @@ import { openModel } from '../../convert/open-model.ts';
 import { checkOutput } from '../../convert/output-directory.ts';
 import { checkTarget } from '../../convert/plan.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { workDirectory } from '../../io/work-directory.ts';
 import type { ModelPlan } from '../../model/plan.ts';
 import { type Guard, loadTokenizer } from '../../tokenizer/tokenizer.ts';
@@ -29,7 +30,7 @@ export async function checkJobs(jobs: readonly QueueJob[], guard?: Guard): Promi
 }
 
 async function open({ options }: QueueJob, guard: Guard | undefined): Promise<ModelPlan> {
-  const directory = nodeDirectory(options.inDir);
+  const directory = nodeModelDirectory(options.inDir);
   const { plan } = await openModel(directory, options);
   await loadTokenizer(directory, guard);
   return plan;

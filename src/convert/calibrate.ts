@@ -15,8 +15,8 @@ export interface JobRows {
 }
 
 /** Makes the token rows of both passes. */
-export async function makeRows({ model, calibration }: ConvertJob): Promise<JobRows> {
-  const tokenizer: Tokenizer = await loadTokenizer(model);
+export async function makeRows({ model, calibration, guard }: ConvertJob): Promise<JobRows> {
+  const tokenizer: Tokenizer = await loadTokenizer(model, guard);
   return {
     measurement: await calibration.measurement(tokenizer),
     quantization: await calibration.quantization(tokenizer),

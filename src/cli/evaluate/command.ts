@@ -7,11 +7,12 @@ import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { readChunked } from '../../io/chunks.ts';
 import { decodeUtf8 } from '../../io/json.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import { readMix } from '../calibration.ts';
 import type { Surroundings } from '../command.ts';
+import { endable } from '../endable.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
@@ -80,12 +81,12 @@ async function evaluateAll(
   { out, signal, places, writeError }: Process,
 ): Promise<void> {
   const open = (path: string | number): Promise<EvaluatedModel> =>
-    openEvaluatedModel(nodeDirectory(resolve(places.cwd, String(path))));
+    openEvaluatedModel(nodeModelDirectory(resolve(places.cwd, String(path))));
   const reference = await open(given.ref);
   // All are opened before the work begins, so that a mistake is told at once.
   const models: EvaluatedModel[] = [];
   for (const path of given.model) models.push(await open(path));
-  const rows = await textRows(given, places.cwd);
+  const rows = await textRows(given, places.cwd, signal);
   const status = new StatusLine({ ...out, write: writeError });
   const steps = (name: string) => (done: number, total: number) => {
     signal.throwIfAborted();
@@ -119,8 +120,12 @@ const describe = (
   seconds,
 });
 
-async function textRows({ ref, text, rows, length }: Given, cwd: string): Promise<TokenRows> {
-  const tokenizer = await loadTokenizer(nodeDirectory(resolve(cwd, ref)));
+async function textRows(
+  { ref, text, rows, length }: Given,
+  cwd: string,
+  signal: AbortSignal,
+): Promise<TokenRows> {
+  const tokenizer = await loadTokenizer(nodeModelDirectory(resolve(cwd, ref)), endable(signal));
   if (text === undefined) {
     const { heldOut } = await readMix();
     return documentRows(

@@ -98,9 +98,10 @@ function checkInputs(earlier: JobInputs, inputs: JobInputs): void {
  */
 async function checkArtefacts(work: WorkDirectory, id: string): Promise<void> {
   const { artefacts, isJobs } = artefactsIn(await work.list());
+  if (!isJobs && artefacts.includes(ARTEFACT.job)) throw otherVersion(work);
   for (const path of artefacts) {
     const state = await work.inspect(path);
-    if (state.kind === 'unknown' && (path !== ARTEFACT.job || !isJobs)) throw foreignFile(work, path);
+    if (state.kind === 'unknown' && path !== ARTEFACT.job) throw foreignFile(work, path);
     if (state.kind !== 'whole' || state.job === id) continue;
     throw new InputError(
       `${ARTEFACT.job} of the work directory ${work.name} is damaged or has gone, and ${path} is of a job with other ` +
@@ -110,14 +111,20 @@ async function checkArtefacts(work: WorkDirectory, id: string): Promise<void> {
   }
 }
 
-function foreignFile({ name }: WorkDirectory, path: string): InputError {
-  const what = path === ARTEFACT.job ? 'which this version did not write' : `but no ${ARTEFACT.job}`;
-  return new InputError(
-    `The work directory ${name} holds ${path}, ${what}: it is not of a job of this program. Choose another work ` +
-      'directory (--out_dir), or move that file elsewhere; to use a measurement that was made elsewhere, pass its file ' +
-      'with --measurement.',
+const otherVersion = ({ name }: WorkDirectory): InputError =>
+  new InputError(
+    `The work directory ${name} holds a job of another version of this program, or of another one (there is no ` +
+      `${recordOf(ARTEFACT.job)}). Choose another work directory (--out_dir), or drop that job with --no_resume; to keep ` +
+      'its measurement, copy its measurement.json elsewhere first, and pass the copy with --measurement. In the page, ' +
+      'remove the conversion and begin it anew.',
   );
-}
+
+const foreignFile = ({ name }: WorkDirectory, path: string): InputError =>
+  new InputError(
+    `The work directory ${name} holds ${path}, but no ${ARTEFACT.job}: it is not of a job of this program. Choose another ` +
+      'work directory (--out_dir), or move that file elsewhere; to use a measurement that was made elsewhere, pass its ' +
+      'file with --measurement.',
+  );
 
 /** What is named like an artefact, and whether a job of ours has been there: every artefact has a record. */
 function artefactsIn(files: readonly FileEntry[]): { artefacts: string[]; isJobs: boolean } {

@@ -32,11 +32,16 @@ const OWN_FILES = ` The job's note of where it writes (${ARTEFACT.output}) is da
 
 async function holdsExl2(output: WritableDirectory): Promise<boolean> {
   const source = await output.open('config.json');
-  const config = source && (await readJsonFile(source));
+  const config = source && (await readJsonFile(source).catch(noJson));
   if (!isJsonObject(config)) return false;
   const { quantization_config: quantization } = config;
   const { quant_method: method }: Record<string, unknown> = isJsonObject(quantization) ? quantization : {};
   return method === 'exl2';
+}
+
+/** What is damaged says nothing of what the folder holds. */
+function noJson(error: unknown): undefined {
+  if (!(error instanceof InputError)) throw error;
 }
 
 /** Loaders read every safetensors file that they find: others would get mixed up with the new weights. */

@@ -119,10 +119,15 @@ describe('a work directory', () => {
     await openJob(workDirectory(directory), INPUTS);
   });
 
-  test('with a job.json of another program is refused, and dropped when that is asked for', async () => {
-    const directory = memoryDirectory('work', { 'job.json': '{"model":"a1","bits":4}' });
+  test('of another version is refused, and dropped when that is asked for', async () => {
+    const files = {
+      'job.json': '{"model":"a1","bits":4}',
+      'measurement.json': '{}',
+      'measured/a.json': '[]',
+    };
+    const directory = memoryDirectory('work', files);
     await expect(openJob(workDirectory(directory), INPUTS)).rejects.toThrow(
-      'job.json, which this version did not',
+      /work holds a job of another version .* drop that job with --no_resume; to keep its measurement, copy/,
     );
     await dropJob(directory);
     await openJob(workDirectory(directory), INPUTS);

@@ -11,7 +11,7 @@ import { testGpu } from '../support/gpu.ts';
 import { tinyJob, tinyModel } from '../support/tiny-job.ts';
 
 /** Of damages to each state of a job; more of them by hand: DAMAGES=50 npx vitest run test/unit/damaged-work.test.ts. */
-const DAMAGES = Number(process.env['DAMAGES'] ?? 2);
+const DAMAGES = Number(process.env['DAMAGES'] ?? 1);
 const MODEL = tinyModel(1);
 
 let gpu: Gpu;
@@ -100,6 +100,29 @@ describe('whatever is damaged in the work directory of a job', () => {
       expect(model(end), what).toEqual(model(whole.state));
       expect(evaluations(events), what).toEqual(evaluations(whole.events));
     }
+  });
+
+  test('also the note of where it writes, of which its message says what to do', async () => {
+    const settings = { shardBytes: 50_000 };
+    const sharded = await run(NOTHING, undefined, settings);
+    let written = 0;
+    const { state } = await run(
+      states.get('before the output')!,
+      (event) => event.type === 'progress' && event.stage === 'compile' && ++written === 12,
+      settings,
+    );
+    expect([...state.output.keys()].some((path) => path.startsWith('output-00001'))).toBe(true);
+    expect(state.output.has('config.json')).toBe(false);
+    const note = state.work.get('output.json')!;
+    for (const bytes of [note.slice(1), new Uint8Array()]) {
+      const broken = { ...state, work: new Map([...state.work, ['output.json', bytes]]) };
+      const again = run(broken, undefined, settings);
+      await expect(again).rejects.toThrow('if these files are what it had written so far, remove them');
+      const emptied = await run({ ...broken, output: new Map() }, undefined, settings);
+      expect(model(emptied.state)).toEqual(model(sharded.state));
+      expect(emptied.events.some((event) => event.type === 'trial')).toBe(false);
+    }
+    expect(model((await run(state, undefined, settings)).state)).toEqual(model(sharded.state));
   });
 
   /** Runs to the end, and does what messages say. */

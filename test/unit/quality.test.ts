@@ -14,11 +14,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluationRow, evaluationTitle } from '../../src/cli/evaluate/table.ts';
 import { qualityCommand } from '../../src/cli/quality/command.ts';
 import { qualityJobs } from '../../src/cli/quality/jobs.ts';
+import { QualityReport } from '../../src/cli/quality/report.ts';
 import { type Found, type Original, type Result, ratioOf } from '../../src/cli/quality/result.ts';
 import { type FinishedStep, stepsOf } from '../../src/cli/quality/steps.ts';
 import { QualityTable } from '../../src/cli/quality/table.ts';
 import { parseVariants } from '../../src/cli/quality/variants.ts';
 import { withTemporaryFolder } from '../../src/cli/temporary-folder.ts';
+import type { ConvertEvent } from '../../src/convert/events.ts';
 import { type Measures, summarize } from '../../src/evaluate/measures.ts';
 import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
 import { storedBits } from '../../src/evaluate/stored-bits.ts';
@@ -27,6 +29,7 @@ import { InputError } from '../../src/util/errors.ts';
 import { GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import { assembleModel } from '../support/cli.ts';
 import { exl2Directory } from '../support/exl2-model.ts';
+import { FakeTerminal } from '../support/fake-terminal.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PLACES = { cwd: '/home/me', root: '/repo' };
@@ -201,8 +204,74 @@ describe('the table', () => {
   test('says why there is none', () => {
     const { found: _, ...failed } = { model: 'm', name: 'plain', bits: 3, seconds: {}, found: undefined };
     expect(table.row({ ...failed, failure: 'Out of memory.\n  at …' })).toBe(
-      '  3.0  plain  failed: Out of memory.',
+      '  3.0  plain     failed: Out of memory.',
     );
+  });
+});
+
+describe('the report', () => {
+  const warning: ConvertEvent = { type: 'warning', message: 'beware' };
+  const progress = (done: number): ConvertEvent => ({
+    ...{ type: 'progress', stage: 'measure', done, total: 84_000_000, unit: 'weights' },
+    detail: 'model.layers.3.mlp',
+  });
+  const step = (name: string, bits: number | undefined) => ({ name, bits }) as FinishedStep;
+  const models = (...names: string[]) =>
+    names.map((inDir) => ({ inDir, steps: [step('a', 3), step('b', undefined)] }));
+
+  test('has a line of progress with the time left, and tells a warning once', async () => {
+    const terminal = new FakeTerminal(120);
+    let errors = '';
+    const saved: number[] = [];
+    const report = new QualityReport(models('one', 'two'), 'book.txt', {
+      out: terminal,
+      writeError: (text) => {
+        errors += text;
+      },
+      save: async ({ results }) => void saved.push(results.length),
+    });
+    const told = (): string => {
+      const text = errors;
+      errors = '';
+      return text;
+    };
+    report.beginStep('one', step('a', 3));
+    report.see({ type: 'stage', stage: 'measure', state: 'started' });
+    for (let at = 0; at < 4; at++) {
+      terminal.seconds++;
+      report.see(progress(at * 2_100_000));
+    }
+    expect(told()).toMatch(
+      /1 of 4 {2}one, a, 3\.0 bpw {2}Measurement {2}7 % .* left {2}model\.layers\.3\.mlp$/,
+    );
+    report.see(warning);
+    report.see(warning);
+    expect(told().match(/Warning, one, a, 3\.0 bpw: beware\n/g)).toHaveLength(1);
+    for (let at = 0; at < 3; at++) {
+      terminal.seconds += 2;
+      report.evaluating(at, 10);
+    }
+    expect(told()).toMatch(/1 of 4 {2}one, a, 3\.0 bpw {2}Comparison {2}20 % {2}16\.0 s left$/);
+    await report.result({ model: 'one', name: 'a', bits: 3, seconds: {} });
+    report.beginStep('one', step('b', undefined));
+    await report.failed({ model: 'one', name: 'b', bits: undefined, seconds: {} }, new InputError('no\nway'));
+    expect(report.failures).toEqual(['one, b: no\nway\n']);
+    expect(terminal.text).toContain('b         failed: no\n');
+    expect(saved).toEqual([1, 2]);
+  });
+
+  test('does not name the one model again and again', () => {
+    const terminal = new FakeTerminal(120);
+    let errors = '';
+    const report = new QualityReport(models('one'), 'book.txt', {
+      ...{ out: terminal, save: async () => {} },
+      writeError: (text) => {
+        errors += text;
+      },
+    });
+    report.beginStep('one', step('a', 3));
+    report.see({ type: 'stage', stage: 'measure', state: 'started' });
+    expect(errors).toMatch(/1 of 2 {2}a, 3\.0 bpw {2}Measurement$/);
   });
 });
 

@@ -6,7 +6,7 @@ import { type EvaluatedModel, openEvaluatedModel } from '../../evaluate/open-mod
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import type { Surroundings } from '../command.ts';
-import { StatusLine } from '../terminal.ts';
+import { StatusLine, writingBy } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { type Evaluation, evaluationRow, evaluationTitle } from './table.ts';
 import { checkShape, LENGTH_OPTION, ROWS_OPTION, TEXT_OPTION, textRows } from './text.ts';
@@ -65,7 +65,7 @@ async function evaluateAll(
   const models: EvaluatedModel[] = [];
   for (const path of given.model) models.push(await open(path));
   const rows = await textRows(resolve(places.cwd, given.ref), given, places.cwd);
-  const status = new StatusLine({ ...out, write: writeError });
+  const status = new StatusLine(writingBy(out, writeError));
   const steps = (name: string) => (done: number, total: number) => {
     signal.throwIfAborted();
     status.update(() => `${name}: ${Math.round((done / total) * 100)} %`);

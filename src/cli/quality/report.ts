@@ -4,7 +4,7 @@ import { EtaEstimator } from '../../util/eta.ts';
 import { errorText } from '../command.ts';
 import { bitsName } from '../job-places.ts';
 import { JobProgress } from '../queue/job-progress.ts';
-import { StatusLine, type Terminal } from '../terminal.ts';
+import { StatusLine, type Terminal, writingBy } from '../terminal.ts';
 import type { Comparison, Original, Result } from './result.ts';
 import type { ModelSteps, Step } from './steps.ts';
 import { QualityTable } from './table.ts';
@@ -24,9 +24,13 @@ export class QualityReport {
   readonly #text: string;
   readonly #status: StatusLine;
   readonly #table: QualityTable;
+  readonly #models: number;
+  /** Of all steps. */
   readonly #count: number;
   /** Of the step under way, from 1. */
   #number = 0;
+  #step = '';
+  /** What the line of progress begins with. */
   #title = '';
   #progress = new JobProgress();
   #eta = new EtaEstimator();
@@ -40,8 +44,9 @@ export class QualityReport {
     const steps = models.flatMap((model) => model.steps);
     this.#places = places;
     this.#text = text;
-    this.#status = new StatusLine({ ...places.out, write: places.writeError });
+    this.#status = new StatusLine(writingBy(places.out, places.writeError));
     this.#table = new QualityTable(steps.map(({ name }) => name));
+    this.#models = models.length;
     this.#count = steps.length;
   }
 
@@ -56,10 +61,12 @@ export class QualityReport {
     this.#write(`${isFirst ? '' : '\n'}${this.#table.head(original, this.#text)}`);
   }
 
-  beginStep({ name, bits }: Step): void {
+  beginStep(model: string, { name, bits }: Step): void {
     this.#number++;
+    const of = this.#models > 1 ? `${model}, ` : '';
     const at = bits === undefined ? '' : `, ${bitsName(bits)} bpw`;
-    this.#title = `${this.#number} of ${this.#count}  ${name}${at}`;
+    this.#step = `${of}${name}${at}`;
+    this.#title = `${this.#number} of ${this.#count}  ${this.#step}`;
     this.#progress = new JobProgress();
     this.#progress.see({ type: 'job', state: 'started', cards: [] }, this.#now());
     this.#eta = new EtaEstimator();
@@ -70,7 +77,7 @@ export class QualityReport {
     this.#progress.see(event, this.#now());
     if (event.type === 'warning' && !this.#warnings.has(event.message)) {
       this.#warnings.add(event.message);
-      this.#status.print(`Warning, ${this.#title}: ${event.message}`);
+      this.#status.print(`Warning, ${this.#step}: ${event.message}`);
     }
     this.#status.update(() => `${this.#title}  ${this.#progress.text(this.#now())}`);
   }
@@ -94,7 +101,7 @@ export class QualityReport {
   /** The reason is told in full at the end. */
   async failed(facts: Omit<Result, 'found' | 'failure'>, error: unknown): Promise<void> {
     const failure = errorText(error).replace(/^Error: /, '');
-    this.#failures.push(`${this.#title.replace(/^\S+ of \S+ {2}/, '')}: ${failure}\n`);
+    this.#failures.push(`${this.#step}: ${failure}\n`);
     await this.result({ ...facts, failure });
   }
 

@@ -32,6 +32,12 @@ interface OpenModel extends ModelSteps {
   readonly rows: TokenRows;
 }
 
+interface Outcome {
+  readonly seconds: Seconds;
+  readonly found?: Found;
+  readonly error?: unknown;
+}
+
 /** One comparison: converts and evaluates, step by step. */
 export class QualityRun {
   readonly #request: QualityRequest;
@@ -77,24 +83,29 @@ export class QualityRun {
 
   /** @param first measures of the first variant, by bits. */
   async #step(model: string, step: Step, original: RunOriginal, first: Map<number, Measures>): Promise<void> {
-    const { keep } = this.#request;
     const { name, bits } = step;
     const folder = step.kind === 'convert' ? step.job.options.outputDir : step.model.source.name;
-    const isKept = keep || step.kind === 'finished';
+    const isKept = this.#request.keep || step.kind === 'finished';
     const facts = { model, name, bits, ...(isKept && { folder }) };
+    this.#report.beginStep(model, step);
+    const { error, ...outcome } = await this.#outcome(step, original, first);
+    if (error === undefined) await this.#report.result({ ...facts, ...outcome });
+    else await this.#report.failed({ ...facts, ...outcome }, error);
+  }
+
+  /** What a step has found, or why it failed. */
+  async #outcome(step: Step, original: RunOriginal, first: Map<number, Measures>): Promise<Outcome> {
     let seconds: Seconds = {};
     try {
-      this.#report.beginStep(step);
       if (step.kind === 'convert') seconds = await this.#convert(step);
       const started = performance.now();
       const found = await this.#evaluate(step, original, first);
-      seconds = { ...seconds, evaluating: (performance.now() - started) / 1000 };
-      await this.#report.result({ ...facts, seconds, found });
+      return { seconds: { ...seconds, evaluating: (performance.now() - started) / 1000 }, found };
     } catch (error) {
       this.#signal.throwIfAborted();
-      await this.#report.failed({ ...facts, seconds }, error);
+      return { seconds, error };
     } finally {
-      if (step.kind === 'convert' && !keep) await removeJob(step.job);
+      if (step.kind === 'convert' && !this.#request.keep) await removeJob(step.job);
     }
   }
 

@@ -38,7 +38,7 @@ export class QualityTable {
 
   row({ name, bits, seconds, found, failure }: Result): string {
     const what = [bits === undefined ? '' : bitsName(bits), name];
-    if (!found) return `${tableRow(this.#columns, what)}  failed: ${failure?.split('\n')[0]}`;
+    if (!found) return tableRow(this.#columns, [...what, `failed: ${failure?.split('\n')[0]}`]);
     const { storedBits, measures, ratio } = found;
     const { divergence, perplexity, agreement } = measures;
     return tableRow(this.#columns, [

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { ARTEFACT } from '../convert/artefacts.ts';
 import { readJsonFile } from '../io/json.ts';
@@ -8,6 +7,7 @@ import { writeJsonFile } from '../io/write-file.ts';
 import { InputError } from '../util/errors.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
+import { checkResultFile } from './result-file.ts';
 
 type Places = Pick<CliOptions, 'workDir' | 'outputMeasurement' | 'measureLayers'>;
 
@@ -18,20 +18,9 @@ type Places = Pick<CliOptions, 'workDir' | 'outputMeasurement' | 'measureLayers'
 export async function checkMeasurementFile(places: Places): Promise<void> {
   const { outputMeasurement: path } = places;
   if (path === undefined) return;
-  const directory = nodeDirectory(dirname(path));
-  const file = await directory.open(basename(path));
-  if (!file) {
-    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory();
-    if (isFolder) throw new InputError(`${path} is a folder: name a file for --output_measurement.`);
-    const sink = await directory.create(basename(path));
-    await sink.abort();
-    return;
-  }
-  const there = await readJsonFile(file).catch(() => undefined);
-  if (there !== undefined && JSON.stringify(there) === JSON.stringify(await measured(places))) return;
-  throw new InputError(
-    `${path} is there already: choose another name for --output_measurement, or remove it.`,
-  );
+  const isMeasured = async (there: unknown) =>
+    JSON.stringify(there) === JSON.stringify(await measured(places));
+  await checkResultFile(path, '--output_measurement', isMeasured);
 }
 
 /** Writes what was measured to the file of --output_measurement, if one was named. */

@@ -106,23 +106,13 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
     const needed = total(hessianSizes({ linears: rest }), (k) => buffer(k, k));
     return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
-  const errors = rowErrorBytes(t, plan.config.hiddenSize);
-  const trying =
-    total(versions, ({ kept }) => kept) +
-    trial +
-    Math.max(most(linears, weight), errors.meanwhile) +
-    candidates.length * errors.kept;
+  const errors = candidates.length * rowErrorBytes(t);
+  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + errors;
   return Math.max(
     total(linears, weight) + Math.max(factors + block, factoring(sizes, 1)),
     quantizingAll,
     trying,
   );
-}
-
-/** row-errors.ts, for one row. */
-function comparing(length: number, hidden: number): number {
-  const { kept, meanwhile } = rowErrorBytes(length, hidden);
-  return kept + meanwhile;
 }
 
 /** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
@@ -154,13 +144,13 @@ function quantizingModule(
     const candidates = candidatesOf(module, quantizer.method).map((candidate) => candidate[name]!);
     const settings = quantizer.method === 'refined' ? finerSettings(k, candidates) : [];
     const bytes = [...candidates, ...settings].map((params) => packing(k, [columns], params));
-    return projection + Math.max(projection + comparing(sampled, columns), ...bytes);
+    return projection + Math.max(projection + rowErrorBytes(sampled), ...bytes);
   });
   const phases = [
     factors + totals(sizes) + block,
     factoring(sizes, each),
     each * factors + packed,
-    block + comparing(t, plan.config.hiddenSize),
+    block + rowErrorBytes(t),
   ];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);

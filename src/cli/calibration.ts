@@ -8,7 +8,7 @@ import type { CalibrationProvider } from '../convert/settings.ts';
 import { readJsonFile } from '../io/json.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
-import { calibrationSizes } from './preset.ts';
+import { calibrationSizes, presetOf } from './preset.ts';
 
 /** The calibration mix lies beside the built command line. */
 const MIX = resolve(dirname(fileURLToPath(import.meta.url)), '../calibration/mix.json');
@@ -19,10 +19,10 @@ export const readMix = async (): Promise<CalibrationMix> =>
 
 /** Token rows from the user's file, or from the built-in mix. */
 export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean): CalibrationProvider {
-  const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
+  const preset = presetOf(options, onSoftwareAdapter);
   const { calDataset } = options;
   return calibrationProvider({
-    shapes,
+    shapes: (neededTokens) => calibrationSizes(options, preset, neededTokens),
     preset,
     seed: options.seed,
     ownData: calDataset === undefined ? undefined : () => openFile(calDataset),
@@ -31,8 +31,13 @@ export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean):
 }
 
 /** How many rows that will give. */
-export function plannedRows(options: CliOptions, onSoftwareAdapter: boolean): CalibrationShapes {
-  const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
+export function plannedRows(
+  options: CliOptions,
+  onSoftwareAdapter: boolean,
+  neededTokens: number,
+): CalibrationShapes {
+  const preset = presetOf(options, onSoftwareAdapter);
+  const shapes = calibrationSizes(options, preset, neededTokens);
   if (options.calDataset !== undefined) return shapes;
   return {
     measurement: mixShape(preset, 'measurement', shapes.measurement),

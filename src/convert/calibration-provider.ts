@@ -10,7 +10,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CalibrationProvider } from './settings.ts';
 
 export interface CalibrationChoice {
-  readonly shapes: CalibrationShapes;
+  readonly shapes: (neededTokens: number) => CalibrationShapes;
   readonly preset: CalibrationPreset;
   readonly seed: number;
   /** The user's file; undefined: the built-in mix. */
@@ -21,14 +21,18 @@ export interface CalibrationChoice {
 /** Token rows from the user's file, or from the built-in mix. */
 export function calibrationProvider(choice: CalibrationChoice): CalibrationProvider {
   const { shapes, preset, seed, ownData, mix } = choice;
-  const make = async (kind: CalibrationKind, tokenizer: Tokenizer): Promise<CalibrationRows> => {
-    const shape = shapes[kind];
+  const make = async (
+    kind: CalibrationKind,
+    tokenizer: Tokenizer,
+    neededTokens: number,
+  ): Promise<CalibrationRows> => {
+    const shape = shapes(neededTokens)[kind];
     if (ownData) return readCalibrationFile(await ownData(), tokenizer, shape);
     return buildCalibration({ mix: await mix(), tokenizer, kind, preset, ...shape, seed });
   };
   return {
-    measurement: (tokenizer) => make('measurement', tokenizer),
-    quantization: (tokenizer) => make('quantization', tokenizer),
+    measurement: (tokenizer, neededTokens) => make('measurement', tokenizer, neededTokens),
+    quantization: (tokenizer, neededTokens) => make('quantization', tokenizer, neededTokens),
     heldOut: async (tokenizer, { rows, length }) =>
       variedRows('The held-out text', (await mix()).heldOut, tokenizer, length, rows),
   };

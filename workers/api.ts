@@ -197,11 +197,11 @@ export interface JobRecord {
   readonly results: readonly TargetResult[];
 }
 
-/** Accuracy and bits of every candidate of a module. */
+/** Error and bits of every candidate of a module. */
 export interface MeasuredModule {
   readonly key: string;
   readonly candidates: readonly {
-    readonly accuracy: number;
+    readonly error: number;
     readonly bitsPerWeight: number;
     readonly totalBits: number;
     readonly description: string;

@@ -1,6 +1,7 @@
 import type { AllocationEvent } from '../src/convert/events.ts';
-import { type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
+import { errorOf, type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
 import { describeCandidate, optimize } from '../src/convert/optimize.ts';
+import type { QuantizerMethod } from '../src/gptq/method.ts';
 import type { ModelPlan } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -12,6 +13,7 @@ import { planOf } from './open-source.ts';
 interface Measured {
   readonly plan: ModelPlan;
   readonly measurement: Measurement;
+  readonly method: QuantizerMethod;
 }
 
 /** What was measured, for choosing by hand: read once, so that each choice is answered at once. */
@@ -32,21 +34,21 @@ export class MeasuredJobs {
   }
 
   async modules(id: string): Promise<MeasuredModule[]> {
-    const { plan, measurement } = await this.#measured(id);
+    const { plan, measurement, method } = await this.#measured(id);
     return plan.modules.map((module) => ({
       key: module.key,
-      candidates: measurement.modules.get(module.key)!.map(({ accuracy, totalBits, params }) => ({
-        accuracy,
-        totalBits,
-        bitsPerWeight: totalBits / moduleWeights(module),
-        description: describeCandidate(params),
+      candidates: measurement.modules.get(module.key)!.map((candidate) => ({
+        error: errorOf(method, candidate),
+        totalBits: candidate.totalBits,
+        bitsPerWeight: candidate.totalBits / moduleWeights(module),
+        description: describeCandidate(candidate.params),
       })),
     }));
   }
 
   async allocate(id: string, { bits, pinned }: AllocationRequest): Promise<AllocationEvent> {
-    const { plan, measurement } = await this.#measured(id);
-    return optimize(plan, measurement, bits, pinned).event;
+    const { plan, measurement, method } = await this.#measured(id);
+    return optimize(plan, measurement, method, bits, pinned).event;
   }
 
   forget(id: string): void {
@@ -57,8 +59,10 @@ export class MeasuredJobs {
     const known = this.#known.get(id);
     if (known) return known;
     const json = await this.json(id);
-    const plan = planOf((await this.#board.get(id)).headers);
-    const measured = { plan, measurement: measurementFromJson(json, plan) };
+    const { record, headers } = await this.#board.get(id);
+    const plan = planOf(headers);
+    const measurement = measurementFromJson(json, plan);
+    const measured = { plan, measurement, method: record.options.quantizer };
     this.#known.set(id, measured);
     return measured;
   }

@@ -1,10 +1,11 @@
-// A[i, j] = scale · H[order[i], order[j]] + (i = j ? damp : 0).
+// A[i, j] = scale · H[order[i], order[j]], on the diagonal times 1 + ratio, plus damp.
 //
 // h : (k, k) f32, symmetric   order : (k) u32   a : (k, k) f32. One workgroup takes 64 elements of a row.
 
 struct Scalars {
   k: u32,
   scale: f32, // 1 / calibration rows
+  ratio: f32, // of the diagonal, added to it
   damp: f32, // added to the diagonal
 }
 
@@ -21,5 +22,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let value = h[order[row] * s.k + order[column]] * s.scale;
-  a[row * s.k + column] = value + select(0.0, s.damp, row == column);
+  a[row * s.k + column] = value + select(0.0, s.ratio * value + s.damp, row == column);
 }

@@ -21,7 +21,7 @@ export const GLOSSARY = {
   'GPU memory':
     'Quantized weights and cache. The program that runs the model needs some for itself too, commonly 0.5 to 1 GB.',
   error:
-    'How far an output moves when weights are quantized: ‖quantized − original‖ / ‖original‖, over calibration text. Given for each module (log files call it rfn error) and, beside its bits, for each linear by itself.',
+    'How far an output moves when weights are quantized: ‖quantized − original‖ / ‖original‖ of each token of calibration text, as the root of the mean square over all tokens, so that a few huge ones do not hide the others. Given for each module (log files call it rfn error) and, beside its bits, for each linear by itself. ExLlamaV2’s own way takes whole rows of tokens at once.',
   'total error': 'The sum of all modules’ measured errors. Smaller is better; it has no unit.',
   elbow: 'Where the curve bends: to the left of it error grows fast, to the right more bits buy little.',
   candidate:

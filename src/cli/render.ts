@@ -183,8 +183,7 @@ export class TerminalReport {
     const [nearest] = [...byBits].sort((a, b) => distance(a) - distance(b));
     const [least, most] = [byBits[0], byBits.at(-1)];
     if (!least || !nearest || !most) return undefined;
-    const error = ({ accuracy }: TrialEvent) => 1 - accuracy;
-    return { atLeastBits: error(least), nearTarget: error(nearest), atMostBits: error(most) };
+    return { atLeastBits: least.error, nearTarget: nearest.error, atMostBits: most.error };
   }
 
   #plan(event: PlanEvent): string[] {

@@ -203,13 +203,14 @@ export async function captureHessians(
   output: HiddenStates,
   batch: number,
 ): Promise<Captured> {
-  const { gpu } = context;
+  const { gpu, quantizer } = context;
   return withScope(gpu, async (sums) => {
     const summed = await sumHessians(context, sums, loaded, input, output, batch);
     const factors = new Map<LinearInput, HessianFactor>();
     for (const [name, h] of summed.hessians) {
       const what = `${loaded.module.key} (${name})`;
-      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, input.rows, false));
+      const options = { rows: input.rows, method: quantizer.method, keepHessian: false };
+      factors.set(name, await factorHessian(gpu, scope, what, h, options));
       sums.free(h);
     }
     return { factors, loaded: summed.loaded };

@@ -15,7 +15,12 @@ import { gpuNeed } from './gpu-need.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { checkLayers, type LayerRange } from './layer-range.ts';
 import { measure, measuringTasks } from './measure.ts';
-import { type Measurement, measurementFromJson, measurementToJson } from './measurement-json.ts';
+import {
+  type Measurement,
+  measurementAdvice,
+  measurementFromJson,
+  measurementToJson,
+} from './measurement-json.ts';
 import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
 import { openModel } from './open-model.ts';
@@ -173,6 +178,8 @@ async function measureOnce(
   if (given !== undefined) {
     const measurement = measurementFromJson(given, plan);
     emit({ type: 'stage', stage: 'measure', state: 'reused' });
+    const advice = measurementAdvice(context.quantizer.method, measurement);
+    if (advice) emit({ type: 'warning', message: advice });
     return measurement;
   }
   return stage(context, 'measure', async () => {
@@ -202,8 +209,8 @@ const keepMeasurement = ({ work }: StageContext, measurement: Measurement): Prom
 
 function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Measurement): Promise<Strategy> {
   return stage(context, 'optimize', async () => {
-    const { bits, pinned } = job.settings;
-    const strategy = optimize(context.plan, measurement, bits, pinned);
+    const { bits, pinned, quantizer } = job.settings;
+    const strategy = optimize(context.plan, measurement, quantizer.method, bits, pinned);
     await checkStrategy(context.work, strategy);
     // One that is given replaces none before it is known to fit the job that is there.
     await keepMeasurement(context, measurement);

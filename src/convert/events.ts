@@ -49,11 +49,12 @@ export interface TrialEvent {
   readonly type: 'trial';
   readonly module: string;
   readonly candidate: number;
-  readonly accuracy: number;
+  /** Of the module's output: see relative-error.ts. */
+  readonly error: number;
   readonly bitsPerWeight: number;
   /** Parameters of its linears, as in {@link AllocationEvent}. */
   readonly description: string;
-  /** It was not tried; its accuracy follows from the module's trials. */
+  /** It was not tried; its error follows from the module's trials. */
   readonly predicted: boolean;
 }
 
@@ -63,8 +64,8 @@ export interface LinearEvent {
   readonly key: string;
   readonly bitsPerWeight: number;
   /**
-   * ‖X·Q − X·W‖ / ‖X·W‖, without bias, of the weight W and the quantized one Q: over about 256 tokens X of the
-   * linear's calibration inputs, the last ones of each row. Not of the head.
+   * Relative error of X·Q to X·W, without bias, of the weight W and the quantized one Q: over about 256 tokens X of
+   * the linear's calibration inputs, the last ones of each row. Not of the head.
    */
   readonly error?: number;
 }

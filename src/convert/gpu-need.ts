@@ -15,7 +15,7 @@ import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { splitOf } from '../kernels/linalg/gemm_split.ts';
-import { rowNormBytes } from '../kernels/row-norms.ts';
+import { rowErrorBytes } from '../kernels/row-errors.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
@@ -106,8 +106,12 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
     const needed = total(hessianSizes({ linears: rest }), (k) => buffer(k, k));
     return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
-  const sums = candidates.length * errorSums(t * plan.config.hiddenSize);
-  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;
+  const errors = rowErrorBytes(t, plan.config.hiddenSize);
+  const trying =
+    total(versions, ({ kept }) => kept) +
+    trial +
+    Math.max(most(linears, weight), errors.meanwhile) +
+    candidates.length * errors.kept;
   return Math.max(
     total(linears, weight) + Math.max(factors + block, factoring(sizes, 1)),
     quantizingAll,
@@ -115,8 +119,11 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
   );
 }
 
-/** errors-by-row.ts, for one row of `count` elements. */
-const errorSums = (count: number): number => bufferBytes(rowNormBytes(count));
+/** row-errors.ts, for one row. */
+function comparing(length: number, hidden: number): number {
+  const { kept, meanwhile } = rowErrorBytes(length, hidden);
+  return kept + meanwhile;
+}
 
 /** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
 const totals = (sizes: readonly number[]): number =>
@@ -144,18 +151,16 @@ function quantizingModule(
   const packed = most(linears, ({ name, k, n }) => {
     const columns = padColumns(n);
     const projection = buffer(sampled, columns);
-    const comparing = projection + errorSums(sampled * columns);
     const candidates = candidatesOf(module, quantizer.method).map((candidate) => candidate[name]!);
     const settings = quantizer.method === 'refined' ? finerSettings(k, candidates) : [];
     const bytes = [...candidates, ...settings].map((params) => packing(k, [columns], params));
-    return projection + Math.max(comparing, ...bytes);
+    return projection + Math.max(projection + comparing(sampled, columns), ...bytes);
   });
-  const sums = errorSums(t * plan.config.hiddenSize);
   const phases = [
     factors + totals(sizes) + block,
     factoring(sizes, each),
     each * factors + packed,
-    block + sums,
+    block + comparing(t, plan.config.hiddenSize),
   ];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);

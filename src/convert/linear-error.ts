@@ -1,15 +1,19 @@
-/** What quantizing a linear costs by itself: ‖X·Q − X·W‖ / ‖X·W‖ on a small sample X of its calibration inputs. */
+/**
+ * What quantizing a linear costs by itself: the relative error of X·Q to X·W on a small sample X of its calibration
+ * inputs.
+ */
 
 import type { RowShape } from '../calibration/rows.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { recordRowNorms } from '../kernels/row-norms.ts';
+import { readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { multiply } from '../model/linear.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import type { LinearWeight } from '../model/weights.ts';
-import { readErrors } from './errors-by-row.ts';
+import { relativeError } from './relative-error.ts';
 
 /** Tokens of a sample at most: enough for two digits of an error, and next to nothing beside the Hessians' work. */
 const MOST_TOKENS = 256;
@@ -64,9 +68,9 @@ export class InputSample {
     return y;
   }
 
-  /** ‖y − reference‖ / ‖reference‖ of two projections, over all tokens. */
-  async error(scope: Scope, y: GpuTensor, reference: GpuTensor): Promise<number> {
-    const [error] = await readErrors(this.#gpu, recordRowNorms(this.#gpu, scope, y, reference, 1));
-    return error!;
+  /** The relative error of one projection to another. */
+  async error(method: QuantizerMethod, scope: Scope, y: GpuTensor, reference: GpuTensor): Promise<number> {
+    const errors = await readRowErrors(this.#gpu, recordRowErrors(this.#gpu, scope, y, reference, 1));
+    return relativeError(method, errors);
   }
 }

@@ -1,15 +1,16 @@
 import { withScope } from '../gpu/scope.ts';
+import type { RowError } from '../kernels/row-errors.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { captureHessians, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';
-import { mean } from './errors-by-row.ts';
 import { finerSettingsOfPart, type MeasuredPart } from './measured-part.ts';
-import { accuracyOf } from './measurement-json.ts';
+import { accuracyOf, errorOf, type MeasuredError } from './measurement-json.ts';
 import { type CandidateRange, candidateBits, candidatesOf } from './module-candidates.ts';
 import { describeCandidate } from './optimize.ts';
 import { quantizeTrials } from './quantize-trials.ts';
+import { tokenError, wholeRowError } from './relative-error.ts';
 import { runTrials } from './trials.ts';
 
 /**
@@ -17,7 +18,6 @@ import { runTrials } from './trials.ts';
  * setting, and compares the module's output under every candidate with the reference.
  * @param range the candidates to try, of {@link candidatesOf}.
  * @param progress called with the share of the work that is done, 0…1.
- * @returns among others each candidate's accuracy: 1 − mean over rows of ‖y − reference‖ / ‖reference‖.
  */
 export async function measureModule(
   context: StageContext,
@@ -48,14 +48,17 @@ export async function measureModule(
       );
       return { ...tried, precise: captured.loaded };
     });
-    const accuracy = (errors: readonly number[]) => accuracyOf(mean(errors));
+    const measured = (rows: readonly RowError[]): MeasuredError => ({
+      accuracy: accuracyOf(wholeRowError(rows)),
+      ...(quantizer.method === 'refined' && { tokenError: tokenError(rows) }),
+    });
     const weights = moduleWeights(module);
-    const onTrial = (candidate: number, errors: readonly number[]) =>
+    const onTrial = (candidate: number, rows: readonly RowError[]) =>
       context.emit({
         type: 'trial',
         module: module.key,
         candidate: from + candidate,
-        accuracy: accuracy(errors),
+        error: errorOf(quantizer.method, measured(rows)),
         bitsPerWeight: candidateBits(module, candidates[candidate]!) / weights,
         description: describeCandidate(candidates[candidate]!),
         predicted: false,
@@ -63,6 +66,6 @@ export async function measureModule(
     const errors = await runTrials(context, precise, trials, states, reference, batch, onTrial, (share) =>
       progress(0.5 + 0.5 * share),
     );
-    return { from, to, accuracies: errors.map(accuracy), losses };
+    return { from, to, errors: errors.map(measured), losses };
   });
 }

@@ -4,7 +4,6 @@ import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
-import { mean } from './errors-by-row.ts';
 import type { LayerRange } from './layer-range.ts';
 import { MeasuredModules } from './measured-modules.ts';
 import type { MeasuredPart } from './measured-part.ts';
@@ -15,6 +14,7 @@ import { type Crew, Helper, type Member } from './pool/crew.ts';
 import { handOut } from './pool/hand-out.ts';
 import type { Task } from './pool/schedule.ts';
 import { progressReporter } from './progress.ts';
+import { mean } from './relative-error.ts';
 import { measuring, preparing, running, timeAsProducts, type Work } from './work-estimate.ts';
 
 /** At which 16-bit weights come to a GPU from the system's cache (an H200, 2026-11-23). */

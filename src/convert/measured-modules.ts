@@ -2,7 +2,7 @@ import { moduleWeights } from '../model/sizes.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { joinParts, type MeasuredPart } from './measured-part.ts';
-import { type MeasuredCandidate, type Measurement, moduleToJson } from './measurement-json.ts';
+import { errorOf, type MeasuredCandidate, type Measurement, moduleToJson } from './measurement-json.ts';
 import { type CandidateRange, candidateBits, candidatesOf } from './module-candidates.ts';
 import { describeCandidate } from './optimize.ts';
 
@@ -46,9 +46,9 @@ export class MeasuredModules {
     const module = plan.modules[index]!;
     const tried = this.#tried(index);
     if (!told) {
-      const ofPart = part.accuracies.map((accuracy, i): MeasuredCandidate => {
+      const ofPart = part.errors.map((error, i): MeasuredCandidate => {
         const params = tried[part.from + i]!;
-        return { accuracy, params, totalBits: candidateBits(module, params) };
+        return { ...error, params, totalBits: candidateBits(module, params) };
       });
       this.#tell(index, part.from, ofPart);
     }
@@ -91,10 +91,11 @@ export class MeasuredModules {
     const module = this.#context.plan.modules[index]!;
     const weights = moduleWeights(module);
     const tried = this.#tried(index).length;
-    for (const [i, { accuracy, totalBits, params }] of candidates.entries()) {
+    for (const [i, { totalBits, params, ...measured }] of candidates.entries()) {
       const candidate = from + i;
+      const error = errorOf(this.#context.quantizer.method, measured);
       this.#context.emit({
-        ...{ type: 'trial', module: module.key, candidate, accuracy, bitsPerWeight: totalBits / weights },
+        ...{ type: 'trial', module: module.key, candidate, error, bitsPerWeight: totalBits / weights },
         ...{ description: describeCandidate(params), predicted: candidate >= tried },
       });
     }

@@ -6,13 +6,13 @@ import type { QuantizerMethod } from '../gptq/method.ts';
 import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
 import { assert } from '../util/errors.ts';
 import { finerCandidates } from './finer-candidates.ts';
-import type { MeasuredCandidate } from './measurement-json.ts';
+import type { MeasuredCandidate, MeasuredError } from './measurement-json.ts';
 import { type CandidateRange, candidateBits, candidatesOf } from './module-candidates.ts';
 import type { LinearLosses, SettingLoss } from './quantize-trials.ts';
 
 /** What one worker has measured of a module: some of its candidates, in order. Structured-cloneable. */
 export interface MeasuredPart extends CandidateRange {
-  readonly accuracies: readonly number[];
+  readonly errors: readonly MeasuredError[];
   /** Of the settings that these candidates take, and of its share of the finer ones; when the quantizer refines. */
   readonly losses: LinearLosses | undefined;
 }
@@ -39,11 +39,11 @@ export function joinParts(
 ): MeasuredCandidate[] {
   const candidates = candidatesOf(module, method);
   const inOrder = parts.toSorted((a, b) => a.from - b.from);
-  const accuracies = inOrder.flatMap((part) => part.accuracies);
-  assert(accuracies.length === candidates.length, `${accuracies.length} of ${candidates.length} candidates`);
+  const errors = inOrder.flatMap((part) => part.errors);
+  assert(errors.length === candidates.length, `${errors.length} of ${candidates.length} candidates`);
   const measured = candidates.map(
     (params, i): MeasuredCandidate => ({
-      accuracy: accuracies[i]!,
+      ...errors[i]!,
       totalBits: candidateBits(module, params),
       params,
     }),

@@ -1,13 +1,20 @@
 import type { Candidate } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
 import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { InputError } from '../util/errors.ts';
 
-/** A candidate of a module as it was measured. */
-export interface MeasuredCandidate {
-  /** 1 − relative error of the module's output. */
+/** What a candidate costs a module's output, in two ways: see relative-error.ts. */
+export interface MeasuredError {
+  /** 1 − the error of whole rows, as ExLlamaV2 takes it. */
   readonly accuracy: number;
+  /** The error token by token. Neither ExLlamaV2's measurements have it nor ours of before 0.2. */
+  readonly tokenError?: number;
+}
+
+/** A candidate of a module as it was measured. */
+export interface MeasuredCandidate extends MeasuredError {
   readonly totalBits: number;
   /** Of each linear, by name. */
   readonly params: Candidate;
@@ -16,9 +23,23 @@ export interface MeasuredCandidate {
 /** 1 − error; not below this, as in ExLlamaV2. */
 export const accuracyOf = (error: number): number => Math.max(1e-6, 1 - error);
 
+/** What this quantizer goes by: what it measures, or as much of it as the measurement has. */
+export const errorOf = (method: QuantizerMethod, { accuracy, tokenError }: MeasuredError): number =>
+  (method === 'refined' ? tokenError : undefined) ?? 1 - accuracy;
+
 /** What was measured of every attention and MLP module, by key. */
 export interface Measurement {
   readonly modules: ReadonlyMap<string, readonly MeasuredCandidate[]>;
+}
+
+/** What is to be told where the refined quantizer has a measurement without what it would go by; else undefined. */
+export function measurementAdvice(method: QuantizerMethod, { modules }: Measurement): string | undefined {
+  const lacks = [...modules.values()].flat().some(({ tokenError }) => tokenError === undefined);
+  if (method !== 'refined' || !lacks) return undefined;
+  return (
+    'This measurement has only errors of whole rows of tokens (ExLlamaV2 made it, or an earlier version): it is used as ' +
+    'it is, but measuring again gives a better mix of bit widths.'
+  );
 }
 
 /** ExLlamaV2 lists the final norm and the head too, without candidates. */
@@ -42,9 +63,14 @@ export function modulesToJson(modules: readonly (readonly [key: string, candidat
 export const moduleToJson = (candidates: readonly MeasuredCandidate[]): unknown[] =>
   candidates.map(candidateToJson);
 
-function candidateToJson({ accuracy, totalBits, params }: MeasuredCandidate) {
+function candidateToJson({ accuracy, tokenError, totalBits, params }: MeasuredCandidate) {
   const linears = Object.entries(params).map(([name, setting]) => [name, paramsToJson(setting)] as const);
-  return { accuracy, total_bits: totalBits, ...Object.fromEntries(linears) };
+  return {
+    accuracy,
+    ...(tokenError !== undefined && { token_error: tokenError }),
+    total_bits: totalBits,
+    ...Object.fromEntries(linears),
+  };
 }
 
 /** Reads a measurement made by this program or by ExLlamaV2. Throws InputError when it is not of this model. */
@@ -91,6 +117,10 @@ function readCandidate(module: ModuleSpec, value: unknown, where: string): Measu
   if (typeof accuracy !== 'number' || !(accuracy > 0 && accuracy <= 1)) {
     throw new InputError(`The ${where}: accuracy is ${accuracy}; expected a number above 0 and at most 1.`);
   }
+  const tokenError = fields.get('token_error');
+  if (tokenError !== undefined && !(typeof tokenError === 'number' && tokenError >= 0)) {
+    throw new InputError(`The ${where}: token_error is ${tokenError}; expected a number from 0.`);
+  }
   const linears = module.linears.map((linear) => ({
     ...linear,
     params: paramsFromJson(fields.get(linear.name), `The ${where}, ${linear.name}`),
@@ -106,6 +136,7 @@ function readCandidate(module: ModuleSpec, value: unknown, where: string): Measu
   }
   return {
     accuracy,
+    ...(tokenError !== undefined && { tokenError }),
     totalBits: bits,
     params: Object.fromEntries(linears.map(({ name, params }) => [name, params])),
   };

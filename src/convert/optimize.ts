@@ -1,25 +1,30 @@
 import type { Candidate } from '../exl2/candidates.ts';
 import { describe } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModelPlan } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import { type AllocationModule, allocate, budgetBits } from './allocate.ts';
 import type { AllocationEvent } from './events.ts';
-import type { Measurement } from './measurement-json.ts';
+import { errorOf, type Measurement } from './measurement-json.ts';
 
 /** The chosen candidate of every module. */
 export interface Strategy {
   readonly params: ReadonlyMap<string, Candidate>;
+  /** As ExLlamaV2 takes it, by the module's key. */
+  readonly accuracies: ReadonlyMap<string, number>;
   readonly event: AllocationEvent;
 }
 
 /**
  * Chooses a candidate for every module: least error within the bits.
+ * @param method tells which error a measurement that has several is taken by.
  * @param pinned candidates that are fixed, by the module's key.
  * @throws InputError when the bits do not suffice, or a pin names no module or candidate.
  */
 export function optimize(
   plan: ModelPlan,
   measurement: Measurement,
+  method: QuantizerMethod,
   bits: number,
   pinned: Readonly<Record<string, number>> = {},
 ): Strategy {
@@ -28,7 +33,10 @@ export function optimize(
     return {
       key: module.key,
       weights: moduleWeights(module),
-      candidates: candidates.map(({ accuracy, totalBits }) => ({ totalBits, error: 1 - accuracy })),
+      candidates: candidates.map((candidate) => ({
+        totalBits: candidate.totalBits,
+        error: errorOf(method, candidate),
+      })),
     };
   });
   const allocation = allocate(modules, budgetBits(modules, bits), {
@@ -37,15 +45,17 @@ export function optimize(
   const chosen = modules.map(({ key, weights, candidates }, i) => {
     const candidate = allocation.choice[i]!;
     const { totalBits, error } = candidates[candidate]!;
-    const { params } = measurement.modules.get(key)![candidate]!;
+    const { params, accuracy } = measurement.modules.get(key)![candidate]!;
     const description = describeCandidate(params);
-    return { key, candidate, totalBits, bitsPerWeight: totalBits / weights, error, description, params };
+    const bitsPerWeight = totalBits / weights;
+    return { module: { key, candidate, totalBits, bitsPerWeight, error, description }, params, accuracy };
   });
   return {
-    params: new Map(chosen.map(({ key, params }) => [key, params])),
+    params: new Map(chosen.map(({ module, params }) => [module.key, params])),
+    accuracies: new Map(chosen.map(({ module, accuracy }) => [module.key, accuracy])),
     event: {
       type: 'allocation',
-      modules: chosen.map(({ params: _, ...module }) => module),
+      modules: chosen.map(({ module }) => module),
       bitsPerWeight: allocation.bitsPerWeight,
       budgetBits: allocation.budgetBits,
       usedBits: allocation.usedBits,

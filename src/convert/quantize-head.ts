@@ -7,7 +7,7 @@ import { loadNorm, loadSlices } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import type { StageContext } from './context.ts';
 import { type Perplexity, perplexity } from './perplexity.ts';
-import { linearEvent, quantizeLinear } from './quantize-linear.ts';
+import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
 import type { RowsPass } from './rows-pass.ts';
 import { headInputs } from './sum-rows.ts';
 
@@ -51,8 +51,8 @@ export async function quantizeHead(
       });
       sums.freeTotals();
       const h = sums.squares.get('postNorm')!;
-      const keepHessian = context.quantizer.descentPasses > 0;
-      const factor = await factorHessian(gpu, temporary, 'the head', h, plan.head.k, rows.rows, keepHessian);
+      const options = factorOptions(context.quantizer, rows.rows);
+      const factor = await factorHessian(gpu, temporary, 'the head', h, options);
       temporary.free(h);
       return { ...(await quantizeLinear(context, scope, plan.head, head, factor, params)), mixed };
     });

@@ -3,7 +3,7 @@ import { takeColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedTensors } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import { descend } from '../gptq/descent.ts';
-import type { HessianFactor } from '../gptq/factor.ts';
+import type { FactorOptions, HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
@@ -13,6 +13,7 @@ import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';
 import type { StageContext } from './context.ts';
 import type { LinearEvent } from './events.ts';
+import type { QuantizerSettings } from './settings.ts';
 
 export function linearEvent(
   { key, k, n, bias }: LinearSpec,
@@ -22,6 +23,13 @@ export function linearEvent(
   const bitsPerWeight = totalBits(k, n, params, bias !== undefined) / (k * n);
   return { type: 'linear', key, bitsPerWeight, ...(error !== undefined && { error }) };
 }
+
+/** How the sum of so many calibration rows is factored for good: descent takes the Hessian itself. */
+export const factorOptions = ({ method, descentPasses }: QuantizerSettings, rows: number): FactorOptions => ({
+  rows,
+  method,
+  keepHessian: descentPasses > 0,
+});
 
 /**
  * Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write.

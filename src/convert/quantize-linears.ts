@@ -13,7 +13,7 @@ import type { HessianSums } from './hessian-sums.ts';
 import type { InputSample } from './linear-error.ts';
 import { takePackedWeight } from './packed-module.ts';
 import type { Crew, Helper, Member } from './pool/crew.ts';
-import { linearEvent, quantizeLinear } from './quantize-linear.ts';
+import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
 import { quantizingLinear } from './work-estimate.ts';
 
 /** With less of the memory free than this, the leader takes no linear of a helper while it quantizes one itself. */
@@ -177,7 +177,7 @@ async function startHelpers(
 
 /** Has `make` put another weight in place of a linear's, and notes and tells what that costs. */
 async function replace(
-  { gpu, emit }: StageContext,
+  { gpu, emit, quantizer }: StageContext,
   { loaded, params, sample }: LinearsRequest,
   linear: LinearSpec,
   done: Done,
@@ -188,7 +188,7 @@ async function replace(
     const expected = sample.project(temporary, input, loaded.linears.get(name)!);
     await make();
     const rebuilt = loaded.linears.get(name)!;
-    return sample.error(temporary, sample.project(temporary, input, rebuilt), expected);
+    return sample.error(quantizer.method, temporary, sample.project(temporary, input, rebuilt), expected);
   });
   done.errors.set(name, error);
   emit(linearEvent(linear, params[name]!, error));
@@ -206,8 +206,7 @@ async function factorInputs(
   for (const [name, h] of sums.squares) {
     if (linears.some(({ input }) => input === name)) {
       const what = `${loaded.module.key} (${name})`;
-      const keep = quantizer.descentPasses > 0;
-      factors.set(name, await factorHessian(gpu, scope, what, h, h.shape[0]!, rows, keep));
+      factors.set(name, await factorHessian(gpu, scope, what, h, factorOptions(quantizer, rows)));
     }
     sumScope.free(h);
   }

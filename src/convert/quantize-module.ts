@@ -20,7 +20,7 @@ export interface QuantizedModule extends QuantizedLinears {
 
 /** What a module's quantization costs. */
 export interface ModuleErrors extends Pick<QuantizedLinears, 'linearErrors'> {
-  /** Mean over the first rows of ‖quantized − original‖ / ‖original‖ of the module's output on the same input. */
+  /** Relative error of the quantized module's output to the original's on the same input, over the first rows. */
   readonly rfnError: number;
 }
 

@@ -1,6 +1,7 @@
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { Scope } from '../gpu/scope.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
+import type { RowError } from '../kernels/row-errors.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
@@ -12,7 +13,6 @@ import { together } from '../util/together.ts';
 import { withFittingBatch } from './batch-size.ts';
 import { advance, type BlockRun, inputsFit, type LoadedModule, rowsRoundToHalf } from './capture.ts';
 import type { StageContext } from './context.ts';
-import { mean, noteErrors } from './errors-by-row.ts';
 import { quantizingNeed } from './gpu-need.ts';
 import { HessianSums } from './hessian-sums.ts';
 import { ModuleLoader } from './module-loader.ts';
@@ -21,6 +21,7 @@ import { OriginalRows } from './original-rows.ts';
 import type { HeadModel, Perplexity } from './perplexity.ts';
 import type { Crew, Helper } from './pool/crew.ts';
 import { RowsHelpers } from './pool/rows-helpers.ts';
+import { noteErrors, relativeError } from './relative-error.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
 import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
 import { passingRows } from './work-estimate.ts';
@@ -178,11 +179,11 @@ export class RowsPass {
   /**
    * Advances everyone's states through a module whose linears are quantized. Helpers take what they were not given
    * from the work directory.
-   * @returns the mean over the first rows of ‖output − expected‖ / ‖expected‖.
+   * @returns the relative error of the first rows.
    */
   async advance(index: number, loaded: LoadedModule, batch: number): Promise<number> {
     const { key } = loaded.module;
-    const errors: number[] = [];
+    const errors: RowError[] = [];
     const others = this.#helpers.advance({ index, key, mixed: loaded.forward.mixed });
     others.catch(() => {}); // thrown when it is awaited
     this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
@@ -193,7 +194,7 @@ export class RowsPass {
     });
     await this.#crew.leader.during(`advances ${key}`, () => told);
     await Promise.all([others, this.#originalRun]);
-    return mean(errors);
+    return relativeError(this.#context.quantizer.method, errors);
   }
 
   async free(): Promise<void> {

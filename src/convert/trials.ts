@@ -1,7 +1,7 @@
 import { dequantizeInto, type GpuLinear } from '../gptq/gpu-linear.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { recordRowNorms } from '../kernels/row-norms.ts';
+import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { activate, attend, normalize, project, projectHeads } from '../model/forward.ts';
 import { linearWeights } from '../model/sizes.ts';
@@ -9,7 +9,6 @@ import type { HiddenStates } from '../model/states.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
-import { readErrors } from './errors-by-row.ts';
 
 /** Share that remembered projections may take of the GPU memory that is free beside everything else. */
 const MEMO_SHARE = 0.5;
@@ -24,7 +23,7 @@ export interface LinearTrials {
 export type ModuleTrials = ReadonlyMap<string, LinearTrials>;
 
 /**
- * Relative error of the module's output for each candidate and calibration row: ‖y − reference‖ / ‖reference‖.
+ * Errors of the module's output for each candidate and calibration row.
  * Candidates with the same versions of every linear are run once; versions that candidates share are projected once.
  * @param progress called with the share of the trials that is done, 0…1.
  * @returns errors[candidate][row].
@@ -36,24 +35,24 @@ export async function runTrials(
   states: HiddenStates,
   reference: HiddenStates,
   batch: number,
-  onTrial: (candidate: number, errorsSoFar: readonly number[]) => void,
+  onTrial: (candidate: number, errorsSoFar: readonly RowError[]) => void,
   progress: (share: number) => void,
-): Promise<number[][]> {
+): Promise<RowError[][]> {
   const { gpu, control } = context;
   const candidates = [...trials.values()][0]!.indexOf.length;
-  const errors: number[][] = Array.from({ length: candidates }, () => []);
+  const errors: RowError[][] = Array.from({ length: candidates }, () => []);
   await forEachBatch(gpu, states.rows, batch, async (scope, start, end, later) => {
     const x = states.load(scope, start, end);
     const expected = reference.load(scope, start, end);
     const runner = new BatchRunner(context, loaded, trials, scope, x);
     // Each candidate's errors are read as soon as they are there, while the GPU works on the next ones.
-    const measured = new Map<string, Promise<number[]>>();
+    const measured = new Map<string, Promise<RowError[]>>();
     const keys = errors.map((_, candidate) => runner.key(candidate));
     for (const [candidate, key] of keys.entries()) {
       if (measured.has(key)) continue;
       await checkControl(control);
       const y = runner.run(candidate);
-      const reading = readErrors(gpu, recordRowNorms(gpu, scope, y, expected, end - start));
+      const reading = readRowErrors(gpu, recordRowErrors(gpu, scope, y, expected, end - start));
       later(reading);
       measured.set(key, reading);
       scope.free(y);

@@ -70,7 +70,7 @@ export class Watch {
   }
 
   #measured({ key }: ModuleEvent): string[] {
-    const errors = this.#trials.filter(({ module }) => module === key).map(({ accuracy }) => 1 - accuracy);
+    const errors = this.#trials.filter(({ module }) => module === key).map(({ error }) => error);
     // Other workers measure other modules.
     this.#trials = this.#trials.filter(({ module }) => module !== key);
     if (errors.some((error) => !Number.isFinite(error))) {

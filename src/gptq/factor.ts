@@ -9,14 +9,23 @@ import { permuteHessian } from '../kernels/linalg/permute_hessian.ts';
 import { reverseTriangle } from '../kernels/linalg/reverse_triangle.ts';
 import { symmetrize } from '../kernels/linalg/symmetrize.ts';
 import { NumericalError } from '../util/errors.ts';
+import { dampingOf } from './damping.ts';
 import { invertTriangle } from './invert-triangle.ts';
+import type { QuantizerMethod } from './method.ts';
 
-/** Share of the mean diagonal that is added to it (ExLlamaV2's default). */
-const DAMP_FRACTION = 0.12;
-const DAMP_MINIMUM = 1e-5;
 const ATTEMPTS = 10;
 /** Side of the blocks that the factorization kernels work on. */
 const BLOCK = 32;
+
+/** How to factor a sum of xᵀx. */
+export interface FactorOptions {
+  /** Calibration rows in the sum, by which it is divided. */
+  readonly rows: number;
+  /** Tells the damping. */
+  readonly method: QuantizerMethod;
+  /** Whether the result has `hessian` too. */
+  readonly keepHessian: boolean;
+}
 
 /** What the quantizer needs of a Hessian: act-order and the factor of its inverse. */
 export interface HessianFactor {
@@ -36,8 +45,6 @@ export interface HessianFactor {
  *
  * With J the reversal, J·H·J = L·Lᵀ gives U = J·L⁻¹·J: one factorization instead of two and an inverse.
  * @param sum lower triangle of Σ xᵀx (k, k); the upper one is filled here.
- * @param rows calibration rows in the sum, by which it is divided.
- * @param keepHessian whether the result has `hessian` too.
  * @throws NumericalError when `what`'s Hessian is not finite or cannot be factored.
  */
 export async function factorHessian(
@@ -45,10 +52,9 @@ export async function factorHessian(
   scope: Scope,
   what: string,
   sum: GpuTensor,
-  k: number,
-  rows: number,
-  keepHessian: boolean,
+  { rows, method, keepHessian }: FactorOptions,
 ): Promise<HessianFactor> {
+  const k = sum.shape[0]!;
   gpu.run(symmetrize, { k, h: sum });
   const diagonalOfH = (await readDiagonal(gpu, sum, k)).map((value) => value / rows);
   if (!diagonalOfH.every(Number.isFinite)) {
@@ -56,13 +62,12 @@ export async function factorHessian(
       `The Hessian of ${what} is not finite: the calibration states overflow there. Check the model's weights for NaN or infinity, or calibrate with other text.`,
     );
   }
-  const mean = diagonalOfH.reduce((a, b) => a + b, 0) / k;
-  const damp = Math.max(DAMP_FRACTION * mean, DAMP_MINIMUM);
+  const { ratio, constant } = dampingOf(method, diagonalOfH);
   const perm = actOrder(diagonalOfH);
   const hessianInv = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
   const work = scope.alloc([k, k], `damped Hessian of ${what}`);
   for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
-    const args = { k, scale: 1 / rows, damp: damp * attempts };
+    const args = { k, scale: 1 / rows, ratio: ratio * attempts, damp: constant * attempts };
     if (!(await tryFactor(gpu, sum, args, perm, work, hessianInv))) continue;
     if (!keepHessian) {
       scope.free(work);
@@ -75,7 +80,7 @@ export async function factorHessian(
     return { k, perm, hessianInv, hessian: work, attempts };
   }
   throw new NumericalError(
-    `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${damp}. More calibration rows may help.`,
+    `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${constant}. More calibration rows may help.`,
   );
 }
 
@@ -96,7 +101,7 @@ export async function readDiagonal(gpu: Gpu, h: GpuTensor, k: number): Promise<n
 async function tryFactor(
   gpu: Gpu,
   h: GpuTensor,
-  args: { k: number; scale: number; damp: number },
+  args: { k: number; scale: number; ratio: number; damp: number },
   perm: Uint32Array<ArrayBuffer>,
   a: GpuTensor,
   u: GpuTensor,

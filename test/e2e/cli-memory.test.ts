@@ -63,7 +63,7 @@ test('with the least memory the result is the same to the byte, when rows run on
 const errors = ({ events }: CliResult): Map<string, number> =>
   new Map(
     events.flatMap((event) =>
-      event.type === 'trial' ? [[`${event.module}, candidate ${event.candidate}`, 1 - event.accuracy]] : [],
+      event.type === 'trial' ? [[`${event.module}, candidate ${event.candidate}`, event.error]] : [],
     ),
   );
 

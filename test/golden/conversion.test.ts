@@ -2,17 +2,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { advance, loadModule } from '../../src/convert/capture.ts';
 import { compile } from '../../src/convert/compile.ts';
-import { mean, noteErrors } from '../../src/convert/errors-by-row.ts';
 import { measure } from '../../src/convert/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
 import { takePackedWeights } from '../../src/convert/packed-module.ts';
 import { perplexity } from '../../src/convert/perplexity.ts';
 import { quantize } from '../../src/convert/quantize.ts';
+import { noteErrors, wholeRowError } from '../../src/convert/relative-error.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
+import type { RowError } from '../../src/kernels/row-errors.ts';
 import { embedTokens } from '../../src/model/embedding.ts';
 import { forwardContext } from '../../src/model/forward.ts';
 import { HiddenStates } from '../../src/model/states.ts';
@@ -150,11 +151,11 @@ test.runIf(COMPLETE)(
         const loaded = await loadModule(context, scope, module, rows.length);
         await advance(context, loaded, states, expected, rows.rows);
         await takePackedWeights(context, scope, loaded, file);
-        const errors: number[] = [];
+        const errors: RowError[] = [];
         await advance(context, loaded, states, states, rows.rows, (run) =>
           noteErrors(gpu, run, expected, errors),
         );
-        return mean(errors);
+        return wholeRowError(errors);
       });
       console.log(`${module.key}: rfn error ${error.toFixed(6)}, in the log ${rfn[i]}`);
       expect(Math.abs(error / rfn[i]! - 1)).toBeLessThan(0.002);

@@ -34,8 +34,10 @@ function quantizeIn(
 ) {
   const { head } = context.plan;
   return withScope(gpu, async (scope) => {
-    const h = scope.upload(Float32Array.from(gram(randomFloats(200 * head.k, 3), 200, head.k)), 'Hessian');
-    const factor = await factorHessian(gpu, scope, 'head', h, head.k, 1, false);
+    const sum = scope.upload(Float32Array.from(gram(randomFloats(200 * head.k, 3), 200, head.k)), 'Hessian');
+    const h = { ...sum, shape: [head.k, head.k] };
+    const options = { rows: 1, method: 'refined', keepHessian: false } as const;
+    const factor = await factorHessian(gpu, scope, 'head', h, options);
     const weights: LinearWeight[] = [];
     for (const columns of slices) weights.push(await loadLinear(gpu, scope, context.source, head, columns));
     return (await quantizeLinear(context, scope, head, weights, factor, headParams(6))).tensors;

@@ -6,7 +6,7 @@ import { padColumns } from '../../src/exl2/packed-linear.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
 import { unpackLinear } from '../../src/exl2/unpacking.ts';
 import { descend } from '../../src/gptq/descent.ts';
-import { factorHessian, type HessianFactor } from '../../src/gptq/factor.ts';
+import { type FactorOptions, factorHessian, type HessianFactor } from '../../src/gptq/factor.ts';
 import { dequantizeInto, type GpuLinear } from '../../src/gptq/gpu-linear.ts';
 import { quantizeCandidates } from '../../src/gptq/quantizer.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -76,7 +76,7 @@ describe.each(NAMES)('%s', (name) => {
   test('quantizing gives the codes and the proxy loss of ExLlamaV2, from its factor and from its Hessian', async () => {
     const golden = await readGoldenLinear(`${GOLDEN_DIR}/linear/${name}.safetensors`);
     const scope = new Scope(gpu);
-    const own = await factorHessian(gpu, scope, name, uploadCopy(scope, golden.hessian), golden.k, 1, false);
+    const own = await factorOf(scope, name, golden, { method: 'exllamav2', keepHessian: false });
     expect([...own.perm]).toEqual([...golden.perm]);
     expect(own.attempts).toBe(1);
     const theirs = { ...own, hessianInv: uploadCopy(scope, golden.hessianInv) };
@@ -91,8 +91,7 @@ test('the refined quantizer errs less: 0.82 of the proxy loss on average, never 
   for (const name of NAMES) {
     const golden = await readGoldenLinear(`${GOLDEN_DIR}/linear/${name}.safetensors`);
     const scope = new Scope(gpu);
-    const { k } = golden;
-    const factor = await factorHessian(gpu, scope, name, uploadCopy(scope, golden.hessian), k, 1, true);
+    const factor = await factorOf(scope, name, golden, { method: 'refined', keepHessian: true });
     const { w, slices, groups } = upload(scope, golden);
     const input = { what: name, slices, factor, method: 'refined' as const };
     const results = quantizeCandidates(gpu, scope, input, groups);
@@ -110,6 +109,17 @@ test('the refined quantizer errs less: 0.82 of the proxy loss on average, never 
   expect(average).toBeLessThanOrEqual(0.82);
   expect(Math.max(...losses)).toBeLessThanOrEqual(0.9);
 });
+
+/** Factors the golden Hessian, which is divided by its rows already. */
+function factorOf(
+  scope: Scope,
+  name: string,
+  { k, hessian }: GoldenLinear,
+  options: Pick<FactorOptions, 'method' | 'keepHessian'>,
+): Promise<HessianFactor> {
+  const sum = { ...uploadCopy(scope, hessian), shape: [k, k] };
+  return factorHessian(gpu, scope, name, sum, { ...options, rows: 1 });
+}
 
 function uploadCopy(scope: Scope, data: Float32Array) {
   return scope.upload(Float32Array.from(data), 'golden data');

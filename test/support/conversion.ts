@@ -79,5 +79,6 @@ export function strategyFromJson(plan: ModelPlan, json: unknown): Strategy {
     return { key: module.key, candidate: 0, totalBits: bits, bitsPerWeight, error: 0, description: '' };
   });
   const sums = { bitsPerWeight: 0, budgetBits: 0, usedBits: 0, sumError: 0, maxError: 0, sumLogError: 0 };
-  return { params, event: { type: 'allocation', modules, ...sums } };
+  const accuracies = new Map(plan.modules.map(({ key }) => [key, 1]));
+  return { params, accuracies, event: { type: 'allocation', modules, ...sums } };
 }

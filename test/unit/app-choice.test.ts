@@ -12,7 +12,7 @@ const model = mockModel(null);
 const trials = (...errors: number[]) =>
   errors.map((error, candidate) => ({
     candidate,
-    accuracy: 1 - error,
+    error,
     bitsPerWeight: 2 + candidate,
     description: '',
   }));

@@ -27,7 +27,7 @@ const trial = (module: string, candidate: number, bitsPerWeight: number, error: 
   type: 'trial',
   module,
   candidate,
-  accuracy: 1 - error,
+  error,
   description: '',
   predicted: false,
   bitsPerWeight,

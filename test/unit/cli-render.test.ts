@@ -110,7 +110,7 @@ test('a measured module shows its errors at the least, the target and the most b
     description: '',
     predicted: false,
     candidate,
-    accuracy,
+    error: 1 - accuracy,
     bitsPerWeight,
   });
   const module = { type: 'module', stage: 'measure', index: 0, count: 2, resumed: false } as const;

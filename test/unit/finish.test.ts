@@ -39,7 +39,7 @@ async function cardOf(modelFiles: Record<string, string>): Promise<string> {
   });
   const findings = {
     rows: { measurement: rows, quantization: rows },
-    strategy: { params: new Map(), event: { bitsPerWeight: 4, modules: [] } },
+    strategy: { params: new Map(), accuracies: new Map(), event: { bitsPerWeight: 4, modules: [] } },
     ...{ rfnErrors: {}, linearErrors: {}, reference: undefined, recorder },
   };
   await finish(

@@ -27,7 +27,7 @@ function begun() {
 
 const part = (from: number, to: number): MeasuredPart => ({
   ...{ from, to, losses: undefined },
-  accuracies: Array.from({ length: to - from }, (_, i) => 0.5 + (from + i) / 100),
+  errors: Array.from({ length: to - from }, (_, i) => ({ accuracy: 0.5 + (from + i) / 100 })),
 });
 
 test('a module is finished by its last part, and tells of each candidate once', async () => {
@@ -37,7 +37,7 @@ test('a module is finished by its last part, and tells of each candidate once', 
   await modules.add(MLP, part(0, 5), true);
   expect(events.slice(12)).toMatchObject([{ type: 'module', key: 'model.layers.0.mlp', resumed: false }]);
   const candidates = modules.measurement.modules.get('model.layers.0.mlp');
-  expect(candidates?.map(({ accuracy }) => accuracy)).toEqual([...part(0, CANDIDATES).accuracies]);
+  expect(candidates?.map(({ accuracy }) => ({ accuracy }))).toEqual([...part(0, CANDIDATES).errors]);
   const trials = events.flatMap((event) => (event.type === 'trial' ? [event.candidate] : []));
   expect(trials).toEqual(Array.from({ length: 12 }, (_, i) => 5 + i));
 });

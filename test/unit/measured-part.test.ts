@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { joinParts } from '../../src/convert/measured-part.ts';
+import { errorOf } from '../../src/convert/measurement-json.ts';
 import { Measurer } from '../../src/convert/measurer.ts';
 import { candidatesOf } from '../../src/convert/module-candidates.ts';
 import { QUANTIZERS } from '../../src/convert/settings.ts';
@@ -48,8 +49,8 @@ test.each(KINDS)('%s by %s is the same measured in parts', async (_, method, ind
   expect(inParts).toEqual(whole);
   const tried = whole.told.size;
   expect(whole.candidates.length > tried).toBe(method === 'refined');
-  expect(whole.candidates.slice(0, tried).map(({ accuracy }) => accuracy)).toEqual(
-    [...whole.told.keys()].toSorted((a, b) => a - b).map((key) => whole.told.get(key)!.accuracy),
+  expect(whole.candidates.slice(0, tried).map((candidate) => errorOf(method, candidate))).toEqual(
+    [...whole.told.keys()].toSorted((a, b) => a - b).map((key) => whole.told.get(key)!.error),
   );
 });
 

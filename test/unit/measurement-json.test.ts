@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
+import {
+  errorOf,
+  measurementAdvice,
+  measurementFromJson,
+  measurementToJson,
+} from '../../src/convert/measurement-json.ts';
 import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { ARCHITECTURE_NAMES, architectureModel } from '../support/architectures.ts';
@@ -35,6 +40,30 @@ test('modules and keys come in the order of ExLlamaV2', async () => {
   expect(Object.keys(ours.measurement)).toEqual(Object.keys(json.measurement));
   const key = 'model.layers.0.mlp';
   expect(Object.keys(ours.measurement[key]![0]!)).toEqual(Object.keys(json.measurement[key]![0]!));
+});
+
+test('errors token by token stand beside the accuracies, and are kept', async () => {
+  const { plan } = await architectureModel('qwen2');
+  const json = golden('qwen2');
+  for (const candidates of Object.values(json.measurement)) {
+    for (const [i, candidate] of (candidates ?? []).entries()) candidate['token_error'] = 0.01 * (i + 1);
+  }
+  const measurement = measurementFromJson(json, plan);
+  const [first] = [...measurement.modules.values()];
+  const { accuracy } = first![2]!;
+  expect(errorOf('refined', first![2]!)).toBe(0.03);
+  expect(errorOf('exllamav2', first![2]!)).toBe(1 - accuracy);
+  expect(JSON.parse(JSON.stringify(measurementToJson(measurement)))).toEqual(json);
+  expect(measurementAdvice('refined', measurement)).toBeUndefined();
+});
+
+test('a measurement of ExLlamaV2 is taken as it is, and measuring again is advised', async () => {
+  const { plan } = await architectureModel('qwen2');
+  const measurement = measurementFromJson(golden('qwen2'), plan);
+  const [first] = [...measurement.modules.values()];
+  expect(errorOf('refined', first![0]!)).toBe(1 - first![0]!.accuracy);
+  expect(measurementAdvice('refined', measurement)).toContain('measuring again gives a better mix');
+  expect(measurementAdvice('exllamav2', measurement)).toBeUndefined();
 });
 
 const ATTENTION = 'model.layers.1.self_attn';
@@ -74,6 +103,12 @@ test.each<[string, (json: Json) => unknown, string]>([
   ],
   ['accuracy as text', (json) => change(json, { accuracy: '0.9' }), 'accuracy is 0.9; expected a number'],
   ['accuracy of zero', (json) => change(json, { accuracy: 0 }), 'accuracy is 0'],
+  [
+    'a token error below zero',
+    (json) => change(json, { token_error: -1 }),
+    'token_error is -1; expected a number',
+  ],
+  ['a token error that is none', (json) => change(json, { token_error: null }), 'token_error is null'],
   ['accuracy above one', (json) => change(json, { accuracy: 1.5 }), 'accuracy is 1.5'],
   ['a linear missing', (json) => change(json, { q_proj: undefined }), 'q_proj: expected two lists'],
 ])('refuses %s', async (_, damage, message) => {

@@ -30,7 +30,7 @@ const TASKS = Array.from(
   { length: 6 },
   (_, index): Task => ({ index, from: 0, to: 1, stepCost: 1, setupCost: 0, wayCost: 0 }),
 );
-const PART: MeasuredPart = { from: 0, to: 1, accuracies: [1], losses: undefined };
+const PART: MeasuredPart = { from: 0, to: 1, errors: [{ accuracy: 1 }], losses: undefined };
 const pause = () => new Promise<MeasuredPart>((resolve) => setTimeout(() => resolve(PART), 1));
 
 /** Who did each task. */

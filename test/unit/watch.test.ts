@@ -33,7 +33,7 @@ const trial = (accuracy: number): ConvertEvent => ({
   candidate: 0,
   description: '',
   predicted: false,
-  accuracy,
+  error: 1 - accuracy,
   bitsPerWeight: 4,
 });
 const module = (stage: 'measure' | 'quantize', rfnError?: number): ConvertEvent => ({

@@ -24,9 +24,9 @@ export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
     );
   }
   const pinned = choice.pinned.value[module.key];
-  const trials = measured.candidates.map(({ accuracy, bitsPerWeight, description }, candidate) => ({
+  const trials = measured.candidates.map(({ error, bitsPerWeight, description }, candidate) => ({
     candidate,
-    accuracy,
+    error,
     bitsPerWeight,
     description,
   }));
@@ -52,9 +52,9 @@ export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
           <option value="">what is best for all</option>
           {trials
             .toSorted((a, b) => a.bitsPerWeight - b.bitsPerWeight)
-            .map(({ candidate, bitsPerWeight, accuracy }) => (
+            .map(({ candidate, bitsPerWeight, error }) => (
               <option key={candidate} value={candidate}>
-                {formatBits(bitsPerWeight)} bpw, error {formatPercent(1 - accuracy)} %
+                {formatBits(bitsPerWeight)} bpw, error {formatPercent(error)} %
               </option>
             ))}
         </select>

@@ -54,7 +54,7 @@ export function moduleCells(module: ModuleFacts, view: ModuleView, chosen: boole
 
 function moduleError(view: ModuleView, trial: Trial | undefined, chosen: boolean): CellValue | undefined {
   if (view.rfnError !== undefined) return { value: view.rfnError, certainty: 'settled' };
-  return trial && { value: 1 - trial.accuracy, certainty: chosen ? 'settled' : 'expected' };
+  return trial && { value: trial.error, certainty: chosen ? 'settled' : 'expected' };
 }
 
 /** Where the parameters are not known, every linear has the module's average. */

@@ -18,7 +18,7 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
   const trials = view.trials.filter((trial) => trial !== undefined);
   const chosen = trialNow(view);
   const title = chosen
-    ? `Error against bits of ${moduleTitle(module)}: it takes ${formatBits(chosen.bitsPerWeight)} bpw with ${formatPercent(1 - chosen.accuracy)} % error`
+    ? `Error against bits of ${moduleTitle(module)}: it takes ${formatBits(chosen.bitsPerWeight)} bpw with ${formatPercent(chosen.error)} % error`
     : `Error against bits of ${moduleTitle(module)}`;
   const [least, most] = errorRange(trials);
   return (
@@ -34,7 +34,7 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
             <polyline
               class="curve"
               points={linePoints(
-                frontier(trials).map(({ bitsPerWeight, accuracy }) => [x(bitsPerWeight), y(1 - accuracy)]),
+                frontier(trials).map(({ bitsPerWeight, error }) => [x(bitsPerWeight), y(error)]),
               )}
             />
             {chosenLast(trials, chosen).map((trial) => (
@@ -43,11 +43,11 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
                 key={trial.candidate}
                 class={trial.candidate === chosen?.candidate ? 'point chosen' : 'point'}
                 cx={x(trial.bitsPerWeight)}
-                cy={y(1 - trial.accuracy)}
+                cy={y(trial.error)}
                 r={trial.candidate === chosen?.candidate ? 5.5 : 3.5}
                 onClick={onCandidate && (() => onCandidate(trial.candidate))}
               >
-                <title>{`${formatBits(trial.bitsPerWeight)} bpw, error ${formatPercent(1 - trial.accuracy)} %`}</title>
+                <title>{`${formatBits(trial.bitsPerWeight)} bpw, error ${formatPercent(trial.error)} %`}</title>
               </circle>
             ))}
           </>
@@ -62,8 +62,7 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
             {chosen && (
               <>
                 ; takes <span class="number">{formatBits(chosen.bitsPerWeight)}</span> bpw,{' '}
-                <Term of="error">error</Term> <span class="number">{formatPercent(1 - chosen.accuracy)}</span>{' '}
-                %
+                <Term of="error">error</Term> <span class="number">{formatPercent(chosen.error)}</span> %
               </>
             )}
           </>
@@ -85,13 +84,13 @@ const formatTick = (error: number): string => String(Number((error * 100).toPrec
 export function frontier(trials: readonly Trial[]): Trial[] {
   const best: Trial[] = [];
   for (const trial of [...trials].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight)) {
-    if (trial.accuracy > (best.at(-1)?.accuracy ?? Number.NEGATIVE_INFINITY)) best.push(trial);
+    if (trial.error < (best.at(-1)?.error ?? Number.POSITIVE_INFINITY)) best.push(trial);
   }
   return best;
 }
 
 function errorRange(trials: readonly Trial[]): [number, number] {
-  const errors = trials.map(({ accuracy }) => Math.max(1e-6, 1 - accuracy));
+  const errors = trials.map(({ error }) => Math.max(1e-6, error));
   // The usual range, so that modules can be compared, and wider where one needs it.
   return [Math.min(0.001, ...errors), Math.max(0.3, ...errors)];
 }

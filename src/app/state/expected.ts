@@ -50,8 +50,8 @@ function take(modules: readonly Measured[], price: number): { bits: number; tria
   let bits = 0;
   const trials = new Map<string, Trial>();
   for (const { key, weights, trials: all } of modules) {
-    const cost = ({ accuracy, bitsPerWeight }: Trial) =>
-      (1 - accuracy) ** ERROR_NORM + (price * bitsPerWeight * weights) / 1e6;
+    const cost = ({ error, bitsPerWeight }: Trial) =>
+      error ** ERROR_NORM + (price * bitsPerWeight * weights) / 1e6;
     const best = all.reduce((least, trial) => (cost(trial) < cost(least) ? trial : least));
     bits += best.bitsPerWeight * weights;
     trials.set(key, best);

@@ -131,9 +131,9 @@ export class JobList {
     const known = new Map(view.modules);
     for (const { key, candidates } of modules) {
       if (known.has(key)) continue;
-      const trials = candidates.map(({ accuracy, bitsPerWeight, description }, candidate) => ({
+      const trials = candidates.map(({ error, bitsPerWeight, description }, candidate) => ({
         candidate,
-        accuracy,
+        error,
         bitsPerWeight,
         description,
       }));

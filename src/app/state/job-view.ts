@@ -31,7 +31,7 @@ export const STAGE_TITLES: Readonly<Record<StageName, string>> = {
 
 export type StageState = 'waiting' | 'started' | 'done' | 'reused';
 
-export type Trial = Pick<TrialEvent, 'candidate' | 'accuracy' | 'bitsPerWeight' | 'description'>;
+export type Trial = Pick<TrialEvent, 'candidate' | 'error' | 'bitsPerWeight' | 'description'>;
 
 export type Choice = AllocationEvent['modules'][number];
 
@@ -122,5 +122,5 @@ export const moduleUnderWork = ({ record, progress }: JobView): ModuleFacts | un
 export function trialNow({ trials, choice, expected }: ModuleView): Trial | undefined {
   if (!choice) return trials.find((trial) => trial?.candidate === expected);
   const { candidate, error, bitsPerWeight, description } = choice;
-  return { candidate, bitsPerWeight, accuracy: 1 - error, description };
+  return { candidate, bitsPerWeight, error, description };
 }

@@ -79,10 +79,10 @@ function applyStage(draft: Draft, { stage, state }: StageEvent): void {
 
 function applyTrial(
   draft: Draft,
-  { module, candidate, accuracy, bitsPerWeight, description }: TrialEvent,
+  { module, candidate, error, bitsPerWeight, description }: TrialEvent,
 ): void {
   const trials = [...(draft.modules.get(module) ?? EMPTY_MODULE).trials];
-  trials[candidate] = { candidate, accuracy, bitsPerWeight, description };
+  trials[candidate] = { candidate, error, bitsPerWeight, description };
   patch(draft, module, { trials });
 }
 

@@ -9,7 +9,7 @@ import { assert } from '../../util/errors.ts';
 import type { StageContext } from '../context.ts';
 import { checkControl } from '../control.ts';
 import { putSum } from '../hessian-sums.ts';
-import { quantizeLinear } from '../quantize-linear.ts';
+import { factorOptions, quantizeLinear } from '../quantize-linear.ts';
 
 /** A helper's part of the linears of a module: the factors of the sums that it was given. */
 export class HelperLinears {
@@ -36,8 +36,7 @@ export class HelperLinears {
     const { k } = module.linears.find((linear) => linear.input === input)!;
     const factor = await withScope(gpu, async (scope) => {
       const h = await putSum(gpu, scope, sum, k);
-      const keep = quantizer.descentPasses > 0;
-      return factorHessian(gpu, this.#scope, `${module.key} (${input})`, h, k, rows, keep);
+      return factorHessian(gpu, this.#scope, `${module.key} (${input})`, h, factorOptions(quantizer, rows));
     });
     this.#factors.set(input, factor);
   }

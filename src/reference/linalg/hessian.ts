@@ -1,11 +1,18 @@
 type Numbers = ArrayLike<number>;
 
-/** A[i, j] = scale · H[order[i], order[j]] + (i = j ? damp : 0), all (k, k). */
-export function permuteHessian(h: Numbers, order: Numbers, scale: number, damp: number): Float64Array {
+/** A[i, j] = scale · H[order[i], order[j]], on the diagonal times 1 + ratio, plus damp; all (k, k). */
+export function permuteHessian(
+  h: Numbers,
+  order: Numbers,
+  scale: number,
+  ratio: number,
+  damp: number,
+): Float64Array {
   const k = order.length;
   return Float64Array.from({ length: k * k }, (_, at) => {
     const [i, j] = [Math.floor(at / k), at % k];
-    return scale * h[order[i]! * k + order[j]!]! + (i === j ? damp : 0);
+    const value = scale * h[order[i]! * k + order[j]!]!;
+    return i === j ? value * (1 + ratio) + damp : value;
   });
 }
 

@@ -83,7 +83,7 @@ function modulesOf({ hiddenSize: h, intermediateSize: i, kvSize }: Shape, layer:
 
 type Golden = Record<string, readonly { readonly accuracy: number }[] | null>;
 
-/** ExLlamaV2's accuracies of the demo model; of larger ones each layer is a little different. */
+/** ExLlamaV2's errors of the demo model; of larger ones each layer is a little different. */
 export async function mockMeasurement(model: ModelFacts): Promise<MeasuredModule[]> {
   const packed = (await fetch(goldenUrl)).body?.pipeThrough(new DecompressionStream('gzip'));
   const { measurement } = (await new Response(packed).json()) as { measurement: Golden };
@@ -98,7 +98,7 @@ export async function mockMeasurement(model: ModelFacts): Promise<MeasuredModule
         0,
       );
       return {
-        accuracy: module.layer < 6 ? accuracy : 1 - (1 - accuracy) * lucky,
+        error: (1 - accuracy) * (module.layer < 6 ? 1 : lucky),
         bitsPerWeight: bits / module.weights,
         totalBits: bits,
         description: Object.entries(params)
@@ -118,7 +118,7 @@ export function mockAllocation(
   const modules = measured.map(({ key, candidates }, i) => ({
     key,
     weights: model.modules[i]?.weights ?? 0,
-    candidates: candidates.map(({ accuracy, totalBits }) => ({ totalBits, error: 1 - accuracy })),
+    candidates: candidates.map(({ error, totalBits }) => ({ totalBits, error })),
   }));
   const allocation = allocate(modules, budgetBits(modules, bits), {
     pinned: new Map(Object.entries(pinned)),
@@ -130,7 +130,7 @@ function eventOf(measured: readonly MeasuredModule[], allocation: Allocation): A
   const modules = measured.flatMap(({ key, candidates }, i) => {
     const candidate = allocation.choice[i] ?? 0;
     const chosen = candidates[candidate];
-    return chosen ? [{ key, candidate, error: 1 - chosen.accuracy, ...chosen }] : [];
+    return chosen ? [{ key, candidate, ...chosen }] : [];
   });
   return {
     type: 'allocation',

@@ -33,11 +33,11 @@ export function* measurementEvents(
     done += module.weights;
     yield [
       ...(measured[index]?.candidates ?? []).map(
-        ({ accuracy, bitsPerWeight, description }, candidate): ConvertEvent => ({
+        ({ error, bitsPerWeight, description }, candidate): ConvertEvent => ({
           type: 'trial',
           module: module.key,
           candidate,
-          accuracy,
+          error,
           bitsPerWeight,
           description,
           predicted: false,

@@ -81,10 +81,10 @@ interface JobCalibration {
 
 /** The measurement and every bitrate take the same rows: they are made once. */
 async function calibrationOf({ id, calibration }: GpuJob): Promise<JobCalibration> {
-  const { preset, seed, file } = calibration;
+  const { text, preset, seed, file } = calibration;
   const ownData = file === undefined ? undefined : () => openCalibration(id, file);
   const shapes = (neededTokens: number) => presetShapes(preset, file !== undefined, neededTokens);
-  const made = calibrationProvider({ shapes, preset, seed, ownData, mix: calibrationMix });
+  const made = calibrationProvider({ shapes, text, preset, seed, ownData, mix: calibrationMix });
   const kept = withKeptRows(made, workDirectory(await storageDirectory(STORED.measure(id))));
   const tokens = new Map<StageName, number>();
   const counted = async (stage: StageName, making: Promise<CalibrationRows>): Promise<CalibrationRows> => {

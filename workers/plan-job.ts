@@ -55,15 +55,16 @@ export async function planJob(
 }
 
 function calibrationShapes(
-  { plan }: OpenedModel,
+  { plan, calibrationText }: OpenedModel,
   { preset, calibrationFile }: JobOptions,
 ): CalibrationShapes {
   const shapes = presetShapes(preset, calibrationFile !== undefined, neededTokens(plan));
   if (calibrationFile) return shapes;
   const { measurement, quantization } = shapes;
+  const choice = { text: calibrationText, preset };
   return {
-    measurement: mixShape(preset, 'measurement', measurement),
-    quantization: mixShape(preset, 'quantization', quantization),
+    measurement: mixShape(choice, 'measurement', measurement),
+    quantization: mixShape(choice, 'quantization', quantization),
   };
 }
 

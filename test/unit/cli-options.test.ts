@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { plannedRows } from '../../src/cli/calibration.ts';
 import { helpPage } from '../../src/cli/help.ts';
@@ -197,6 +198,15 @@ test('the standard mix has its own number of rows, of at most 2048 tokens', () =
     rows: 7,
     length: 4096,
   });
+});
+
+test('the bundled model, which knows simple stories only, is given those: fewer rows suffice', () => {
+  const bundled = { ...options(), inDir: resolve('public/models/tinystories-7m') };
+  expect(plannedRows(bundled, false, 0)).toEqual({
+    measurement: { rows: 6, length: 2048 },
+    quantization: { rows: 30, length: 2048 },
+  });
+  expect(plannedRows(bundled, true, 3072).quantization).toEqual({ rows: 24, length: 128 });
 });
 
 test('the help page has every option, in lines that fit', () => {

@@ -10,7 +10,7 @@ import { decodeUtf8 } from '../../io/json.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
-import { readMix } from '../calibration.ts';
+import { builtInText } from '../calibration.ts';
 import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
@@ -122,7 +122,7 @@ const describe = (
 async function textRows({ ref, text, rows, length }: Given, cwd: string): Promise<TokenRows> {
   const tokenizer = await loadTokenizer(nodeDirectory(resolve(cwd, ref)));
   if (text === undefined) {
-    const { heldOut } = await readMix();
+    const { heldOut } = await builtInText();
     return documentRows(
       'The held-out text',
       heldOut.map((document) => document.text),

@@ -9,7 +9,7 @@ export interface CalibrationShapes {
 
 const QUICK_LENGTH = 128;
 /** The measurement compares candidates that fit the same few tokens alike; and each of them takes all its rows. */
-const QUICK_MEASUREMENT: RowShape = { rows: 4, length: QUICK_LENGTH };
+const QUICK_MEASUREMENT: RowShape = { rows: 4, length: 96 };
 /** Every kind of text, however narrow the model. */
 const QUICK_LEAST_ROWS = 8;
 

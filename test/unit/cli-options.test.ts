@@ -172,10 +172,14 @@ test('the sizes of the calibration follow preset, adapter and own values', () =>
     measurement: { rows: measurement, length },
     quantization: { rows: quantization, length },
   });
-  expect(plannedRows(options(), true, 600)).toEqual(shapes(4, 8, 128));
+  const quick = { measurement: { rows: 4, length: 96 }, quantization: { rows: 8, length: 128 } };
+  expect(plannedRows(options(), true, 600)).toEqual(quick);
   expect(plannedRows(options(), false, 600)).toEqual(shapes(19, 115, 2048));
   expect(plannedRows(options('--preset', 'standard'), true, 600)).toEqual(shapes(19, 115, 2048));
-  expect(plannedRows(options('--preset', 'quick', '-r', '9'), false, 600)).toEqual(shapes(4, 9, 128));
+  expect(plannedRows(options('--preset', 'quick', '-r', '9'), false, 600)).toEqual({
+    ...quick,
+    quantization: { rows: 9, length: 128 },
+  });
   expect(plannedRows(options('-c', 'a.txt', '-ml', '64', '-l', '96', '-mr', '3'), false, 600)).toEqual({
     measurement: { rows: 3, length: 64 },
     quantization: { rows: 100, length: 96 },

@@ -36,6 +36,7 @@ export default defineConfig(({ mode }) => ({
           generate: 'src/cli/generate/main.ts',
           helper: 'src/cli/helper/main.ts',
           merge: 'src/cli/merge/main.ts',
+          quality: 'src/cli/quality/main.ts',
         },
         // Shared code finds other files of dist by its own address.
         output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },

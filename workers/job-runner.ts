@@ -89,11 +89,12 @@ export class JobRunner {
   async #steps(run: Run): Promise<JobState> {
     const { id } = run;
     let entry = await this.#board.get(id);
-    if (!entry.record.measured) {
+    let measurement = entry.record.measured ? await readMeasurement(id) : undefined;
+    if (measurement === undefined) {
       await this.#runEngine(run, measureStep(entry));
       entry = await this.#board.change(id, { measured: true });
+      measurement = await readMeasurement(id);
     }
-    const measurement = await readMeasurement(id);
     for (const target of entry.record.targets) {
       if (entry.record.results.some(({ bits }) => bits === target.bits)) continue;
       entry = await this.#makeTarget(run, target, measurement);

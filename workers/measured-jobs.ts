@@ -25,12 +25,18 @@ export class MeasuredJobs {
     this.#board = board;
   }
 
-  /** measurement.json. Throws InputError before it is there. */
+  /** measurement.json. Throws InputError before it is there, and when it is damaged: the job can then go on. */
   async json(id: string): Promise<unknown> {
     const { record } = await this.#board.get(id);
-    const json = record.measured ? await readMeasurement(id) : undefined;
-    if (json === undefined) throw new InputError('This job has not been measured to the end yet.');
-    return json;
+    if (!record.measured) throw new InputError('This job has not been measured to the end yet.');
+    const json = await readMeasurement(id);
+    if (json !== undefined) return json;
+    const error = new InputError(
+      "What this job has measured is damaged, or has gone from the browser's storage: go on with the job to make it again.",
+    );
+    const { name, message } = error;
+    await this.#board.change(id, { measured: false, state: 'failed', error: { name, message } });
+    throw error;
   }
 
   async modules(id: string): Promise<MeasuredModule[]> {

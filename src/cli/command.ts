@@ -103,7 +103,17 @@ async function convert(
 /** What is expected to go wrong explains itself; anything else is a bug and needs its stack. */
 export function errorText(error: unknown): string {
   const explained = [InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError];
+  if (isMemoryExhausted(error)) return `Error: ${NO_MEMORY} (${(error as Error).message})`;
   return explained.some((type) => error instanceof type)
     ? `Error: ${(error as Error).message}`
     : inspect(error);
 }
+
+const NO_MEMORY =
+  "The computer's main memory does not suffice: end other programs, or calibrate with fewer or shorter rows (--dry-run " +
+  'says what a conversion needs).';
+
+/** As JavaScript says it of an array. */
+const isMemoryExhausted = (error: unknown): boolean =>
+  error instanceof RangeError &&
+  /^(Array buffer allocation failed|Invalid typed array length)/.test(error.message);

@@ -5,21 +5,21 @@ import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
 import { checkLayers } from '../convert/layer-range.ts';
 import { modelFacts } from '../convert/model-facts.ts';
-import { openModel } from '../convert/open-model.ts';
+import { linksMessage, openModel } from '../convert/open-model.ts';
 import { planConversion } from '../convert/plan.ts';
 import type { ConvertSettings } from '../convert/settings.ts';
 import { neededTokens, tooFewTokensWarning } from '../convert/token-need.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
-import { readJsonFile } from '../io/json.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import type { Card } from './cards.ts';
+import { endable } from './endable.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
-import { checkMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
-import { openFile } from './open-file.ts';
+import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { speedFile } from './speed-file.ts';
 
@@ -56,13 +56,14 @@ export async function runConversion(
       gpu,
       adapter: { name, software },
       speeds: speedFile(),
-      model: nodeDirectory(inDir),
+      model: nodeModelDirectory(inDir),
       output: nodeDirectory(options.outputDir),
       work,
       settings,
       calibration: calibrationFor(options, software),
       emit,
       control: { signal },
+      guard: endable(signal),
       helpers: helpers.links,
     }).finally(() => gpu.destroy());
   } finally {
@@ -95,7 +96,9 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),
     dataset: calDataset === undefined ? 'default' : basename(calDataset),
-    ...(measurement !== undefined && { measurement: await readJsonFile(await openFile(measurement)) }),
+    ...(measurement !== undefined && {
+      ...{ measurement: await readMeasurementFile(measurement), measurementName: measurement },
+    }),
     measureOnly: outputMeasurement !== undefined,
     ...(measureLayers !== undefined && { measureLayers }),
   };
@@ -104,10 +107,11 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
 /** Emits the plan of the conversion; reads headers only and needs no GPU. */
 export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
   const { inDir, bits, headBits, quantizer, gpu } = options;
-  const { source, plan } = await openModel(nodeDirectory(inDir), options);
+  const { source, plan } = await openModel(nodeModelDirectory(inDir), options);
   checkLayers(plan, options.measureLayers);
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
   const rows = plannedRows(options, await isSoftwareOnly(gpu), neededTokens(plan));
+  if (source.otherLinks.length > 0) emit({ type: 'warning', message: linksMessage(source) });
   emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));
   const message = options.outputMeasurement ? undefined : tooFewTokensWarning(plan, rows.quantization);
   if (message !== undefined) emit({ type: 'warning', message });

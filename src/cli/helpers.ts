@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { wrap } from 'comlink';
 import type { HelperApi, HelperLink } from '../convert/pool/api.ts';
 import { type Card, startProcess } from './cards.ts';
+import { newDataFolder, removeLeftData } from './helper/data-folder.ts';
 import { processEndpoint } from './helper/endpoint.ts';
-import { LargeData, newDataFolder } from './helper/large-data.ts';
+import { LargeData } from './helper/large-data.ts';
 
 /** A helper's program, built; from the repository. */
 const HELPER_FILE = 'dist/cli/helper.js';
@@ -42,6 +43,7 @@ export function startHelpers(
   { cards, workers, root, ...places }: HelperRequest,
   signal: AbortSignal,
 ): StartedHelpers {
+  removeLeftData();
   const seats = (cards.length > 0 ? cards : [undefined]).flatMap((card) =>
     Array.from({ length: workers }, () => card),
   );

@@ -10,6 +10,19 @@ export interface Terminal {
   now(): number;
 }
 
+/** The same screen, written to in another way: a progress line goes to standard error, results go to standard output. */
+export const writingBy = (terminal: Terminal, write: Terminal['write']): Terminal => ({
+  write,
+  get columns() {
+    return terminal.columns;
+  },
+  get rows() {
+    return terminal.rows;
+  },
+  colors: terminal.colors,
+  now: () => terminal.now(),
+});
+
 export const REDRAW_SECONDS = 0.1;
 export const LOG_SECONDS = 10;
 const CLEAR_LINE = '\r\x1b[2K';

@@ -16,18 +16,30 @@ export const GPU_OPTIONS = {
   'gpu-memory-budget': { type: 'string', description: 'GPU memory to use, such as 6GB.' },
 } as const satisfies Record<string, Options>;
 
-/** A parser that prints nothing and exits never; throws InputError for what it does not know. */
-export const parser = <const O extends Record<string, Options>>(usage: string, options: O) =>
+const PARSING = { 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false };
+/** What is not known stays as it was given, in `_`. */
+const PASSING_ON = {
+  'unknown-options-as-args': true,
+  'greedy-arrays': false,
+  'short-option-groups': false,
+  'parse-positional-numbers': false,
+};
+
+/**
+ * A parser that prints nothing and exits never; throws InputError for what it does not know.
+ * @param passOn what it does not know is for another one.
+ */
+export const parser = <const O extends Record<string, Options>>(usage: string, options: O, passOn = false) =>
   yargs()
     .usage(usage)
-    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'dot-notation': false })
+    .parserConfiguration({ ...PARSING, ...(passOn && PASSING_ON) })
     .detectLocale(false)
     .exitProcess(false)
     .help(false)
     .version(false)
     .wrap(HELP_WIDTH)
     .options({ ...options, help: { alias: 'h', type: 'boolean', description: 'Show this help.' } } as const)
-    .strict()
+    .strict(!passOn)
     .check((given) => {
       refuseRepeats(given, options);
       return true;

@@ -1,3 +1,5 @@
+import { recordedPath } from '../io/work-directory.ts';
+
 /** Paths of a job's artefacts in its work directory. */
 export const ARTEFACT = {
   job: 'job.json',
@@ -21,5 +23,9 @@ const NAMES: ReadonlySet<string> = new Set(
   Object.values(ARTEFACT).filter((path) => typeof path === 'string'),
 );
 
-/** Whether a file in a work directory is a job's. */
-export const isArtefact = (path: string): boolean => NAMES.has(path) || /^(measured|tensors)\//.test(path);
+/** Whether a file in a work directory is what was measured of a module. */
+export const isMeasuredModule = (path: string): boolean => /^measured\/.*\.json$/.test(path);
+
+/** Whether a file in a work directory is a job's, or the record of one. */
+export const isArtefact = (path: string): boolean =>
+  NAMES.has(recordedPath(path) ?? path) || /^(measured|tensors)\//.test(path);

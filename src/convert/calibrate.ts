@@ -17,8 +17,8 @@ export interface JobRows {
 }
 
 /** Makes the token rows of both passes. */
-export async function makeRows({ model, calibration }: ConvertJob, plan: ModelPlan): Promise<JobRows> {
-  const tokenizer: Tokenizer = await loadTokenizer(model);
+export async function makeRows({ model, calibration, guard }: ConvertJob, plan: ModelPlan): Promise<JobRows> {
+  const tokenizer: Tokenizer = await loadTokenizer(model, guard);
   const needed = neededTokens(plan);
   return {
     measurement: await calibration.measurement(tokenizer, needed),

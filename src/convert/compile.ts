@@ -7,6 +7,7 @@ import {
   writeIndex,
   writeSafetensors,
 } from '../io/safetensors/writer.ts';
+import { summedDirectory } from '../io/summed-directory.ts';
 import { writeJsonFile } from '../io/write-file.ts';
 import type { StoredTensor } from '../model/plan.ts';
 import { byteLength, elementCount, type HostTensor, type TensorInfo } from '../tensor/dtype.ts';
@@ -34,15 +35,24 @@ export interface QuantizationConfig {
   readonly calibration: { readonly rows: number; readonly length: number; readonly dataset: string };
 }
 
+/** What was written. */
+export interface Compiled {
+  readonly bytes: number;
+  readonly files: readonly string[];
+  /** Of all these files. */
+  readonly checksum: string;
+}
+
 /** Writes the model directory: weights, then the source's other files, then config.json. */
 export async function compile(
   context: StageContext,
   model: ReadableDirectory,
-  output: WritableDirectory,
+  to: WritableDirectory,
   quantization: QuantizationConfig,
   shardBytes: number,
-): Promise<{ bytes: number; files: string[] }> {
+): Promise<Compiled> {
   const { source, emit, control } = context;
+  const { directory: output, checksum } = await summedDirectory(to);
   const packed = await packedTensorFiles(context);
   const stored = new Map(context.plan.stored.map((tensor) => [tensor.name, tensor]));
   const storedInfos = [...stored.values()].map(
@@ -77,7 +87,11 @@ export async function compile(
     CONFIG,
   ]);
   const entries = (await output.list()).filter(({ path }) => files.has(path));
-  return { bytes: entries.reduce((sum, { size }) => sum + size, 0), files: entries.map(({ path }) => path) };
+  return {
+    bytes: entries.reduce((sum, { size }) => sum + size, 0),
+    files: entries.map(({ path }) => path),
+    checksum: checksum(),
+  };
 }
 
 /** Of an earlier conversion that was cut otherwise: loaders read every safetensors file that they find. */

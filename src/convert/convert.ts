@@ -3,7 +3,8 @@ import { workDirectory } from '../io/work-directory.ts';
 import { productSpeed } from '../kernels/measure-speeds.ts';
 import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
 import { formatByteSize } from '../util/byte-size.ts';
-import { ARTEFACT } from './artefacts.ts';
+import { at, InputError } from '../util/errors.ts';
+import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { checkBuffers } from './check-buffers.ts';
 import type { StageContext } from './context.ts';
@@ -11,6 +12,7 @@ import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
+import { finishedTensors } from './finished-tensors.ts';
 import { gpuNeed } from './gpu-need.ts';
 import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
 import { checkLayers, type LayerRange } from './layer-range.ts';
@@ -23,7 +25,7 @@ import {
 } from './measurement-json.ts';
 import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
-import { openModel } from './open-model.ts';
+import { linksMessage, openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget, fileBytesIn } from './plan.ts';
@@ -48,20 +50,21 @@ import { Watch } from './watch.ts';
 export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
   const job = observed(given, recorder);
-  const { measurement: earlier, measureOnly, measureLayers, bits, quantizer } = job.settings;
+  const { measureOnly, measureLayers, bits, quantizer } = job.settings;
   if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
   const context = await openContext(job);
   checkLayers(context.plan, measureLayers);
   checkBuffers(context.plan, context.gpu.memory.largestBuffer);
+  const earlier = await givenMeasurement(context, job.settings);
   // A measurement that is given may have other candidates.
-  if (!measureOnly && earlier === undefined) checkTarget(context.plan, bits, quantizer.method);
+  if (!measureOnly && !earlier) checkTarget(context.plan, bits, quantizer.method);
   reportStart(context, job);
   const { rows, reference, helpers } = await calibrate(context, job);
   const leader = new Member(1, job.adapter.name, productSpeed(context.speeds));
   const crew = new Crew(leader, helpers, () => context.gpu.memory.used, job.emit);
   try {
     if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
-    const measurement = await measureOnce(context, crew, job, rows);
+    const measurement = await measureOnce(context, crew, rows, earlier);
     if (measureOnly) return await keepMeasurement(context, measurement);
     const strategy = await chooseStrategy(context, job, measurement);
     const errors = await quantizeOnce(context, crew, job, rows, strategy);
@@ -90,9 +93,14 @@ async function openContext(job: ConvertJob): Promise<StageContext> {
     const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
     job.emit({ type: 'warning', message });
   }
+  if (source.otherLinks.length > 0) job.emit({ type: 'warning', message: linksMessage(source) });
   const { gpu, emit, control, settings } = job;
   const { quantizer } = settings;
-  return { gpu, emit, control, source, plan, work: workDirectory(job.work), quantizer, speeds };
+  const work = workDirectory(job.work, (path) => {
+    const message = `${path} in the work directory ${job.work.name} is damaged, or of another job: what it held is made again.`;
+    emit({ type: 'warning', message });
+  });
+  return { gpu, emit, control, source, plan, work, quantizer, speeds };
 }
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
@@ -156,37 +164,55 @@ async function helperStarts(
   rows: JobRows,
 ): Promise<(number | undefined)[]> {
   if (helpers.length === 0) return [];
-  const { measureLayers } = settings;
-  const isMeasured = !measureLayers && (await earlierMeasurement(context, settings)) !== undefined;
-  if (isMeasured) return [];
+  const { measureLayers, measurement } = settings;
+  const isMeasured =
+    measurement !== undefined || (await context.work.readJson(ARTEFACT.measurement)) !== undefined;
+  if (isMeasured && !measureLayers) return [];
   const tasks = await measuringTasks(context, rows.measurement, measureLayers);
   const [_leader, ...others] = startingIndexes(1 + helpers.length, tasks);
   return others;
 }
 
-const earlierMeasurement = async ({ work }: StageContext, settings: ConvertSettings): Promise<unknown> =>
-  settings.measurement ?? (await work.readJson(ARTEFACT.measurement));
+/** Throws InputError that names the file when it is none of this model, or not one that can be quantized by. */
+const givenMeasurement = async (
+  { plan }: StageContext,
+  { measurement, measurementName = 'the measurement' }: ConvertSettings,
+): Promise<Measurement | undefined> =>
+  measurement === undefined ? undefined : at(measurementName, () => measurementFromJson(measurement, plan));
 
+/** @param given measurement, if any. */
 async function measureOnce(
   context: StageContext,
   crew: Crew,
-  job: ConvertJob,
   rows: JobRows,
+  given: Measurement | undefined,
 ): Promise<Measurement> {
-  const { plan, emit } = context;
-  const given = await earlierMeasurement(context, job.settings);
-  if (given !== undefined) {
-    const measurement = measurementFromJson(given, plan);
+  const { plan, work, emit } = context;
+  const kept = given ? undefined : await work.readJson(ARTEFACT.measurement);
+  const earlier = kept === undefined ? given : measurementFromJson(kept, plan);
+  if (earlier) {
     emit({ type: 'stage', stage: 'measure', state: 'reused' });
-    const advice = measurementAdvice(context.quantizer.method, measurement);
+    const advice = measurementAdvice(context.quantizer.method, earlier);
     if (advice) emit({ type: 'warning', message: advice });
-    return measurement;
+    return earlier;
   }
+  await refuseLostMeasurement(context);
   return stage(context, 'measure', async () => {
     const measurement = await measure(context, crew, rows.measurement);
     await keepMeasurement(context, measurement);
     return measurement;
   });
+}
+
+/** One that the job was given cannot be made again. Throws InputError. */
+async function refuseLostMeasurement({ work }: StageContext): Promise<void> {
+  const { kind } = await work.inspect(ARTEFACT.measurement);
+  if (kind === 'missing' || (await work.list()).some(({ path }) => isMeasuredModule(path))) return;
+  throw new InputError(
+    `${ARTEFACT.measurement} in the work directory ${work.name} is damaged, and this job has not measured it itself: ` +
+      'pass the file that it was made from again (--measurement; in the page, remove this conversion and begin one with ' +
+      'that file), or drop the job (--no_resume) to measure anew.',
+  );
 }
 
 /** Measures some layers. A whole measurement that the work directory may hold stays as it is. */
@@ -229,7 +255,7 @@ async function quantizeOnce(
 ): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors'>> {
   const { work, emit } = context;
   const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
-  if (result && (await hasAllTensors(context))) {
+  if (result && (await hasAllTensors(context, strategy))) {
     emit({ type: 'stage', stage: 'quantize', state: 'reused' });
     const { tokens, original, quantized } = result.perplexity;
     emit({ type: 'perplexity', model: 'original', value: original, tokens });
@@ -254,10 +280,10 @@ async function quantizeOnce(
   });
 }
 
-/** Whether no module's tensors have gone since. Throws InputError that says which damaged file to delete. */
-async function hasAllTensors({ plan, work }: StageContext): Promise<boolean> {
+/** Whether no module's tensors have gone since, or been damaged. */
+async function hasAllTensors({ plan, work }: StageContext, strategy: Strategy): Promise<boolean> {
   for (const { key } of [...plan.modules, plan.head]) {
-    if (!(await work.openTensors(ARTEFACT.tensors(key)))) return false;
+    if (!(await finishedTensors(work, key, strategy))) return false;
   }
   return true;
 }

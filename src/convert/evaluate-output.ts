@@ -37,7 +37,7 @@ export interface Reference {
  */
 export async function runReference(context: StageContext, job: ConvertJob): Promise<Reference | undefined> {
   const model = await openEvaluatedModel(job.model, job.settings);
-  const tokenizer = await loadTokenizer(job.model);
+  const tokenizer = await loadTokenizer(job.model, job.guard);
   const rows = await job.calibration.heldOut(tokenizer, job.adapter.software ? SOFTWARE_SHAPE : SHAPE);
   const reference = { model, rows };
   const { gpu, work, emit } = context;

@@ -6,7 +6,7 @@ import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { JobRows } from './calibrate.ts';
-import { compile } from './compile.ts';
+import { type Compiled, compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { evaluateOutput, type Reference } from './evaluate-output.ts';
@@ -37,8 +37,8 @@ export async function finish(context: StageContext, job: ConvertJob, findings: F
   const { reference, ...found } = findings;
   const { plan } = context;
   const { settings, model, output } = job;
-  const { bytes } = await writeOutput(context, job, found.rows);
-  if (reference) await evaluateOnce(context, job, reference);
+  const { bytes, checksum } = await writeOutput(context, job, found.rows);
+  if (reference) await evaluateOnce(context, job, reference, checksum);
   const data = reportData({ ...found, plan, settings, outputBytes: bytes });
   await writeWords(model, output, data);
   const files = await output.list();
@@ -52,7 +52,7 @@ export async function finish(context: StageContext, job: ConvertJob, findings: F
   });
 }
 
-function writeOutput(context: StageContext, job: ConvertJob, rows: JobRows): Promise<{ bytes: number }> {
+function writeOutput(context: StageContext, job: ConvertJob, rows: JobRows): Promise<Compiled> {
   const { bits, headBits, shardBytes, dataset } = job.settings;
   return stage(context, 'compile', async () => {
     const { rows: count, length } = rows.quantization;
@@ -62,21 +62,33 @@ function writeOutput(context: StageContext, job: ConvertJob, rows: JobRows): Pro
   });
 }
 
-/** Compares what was written with the original. */
-async function evaluateOnce(context: StageContext, job: ConvertJob, reference: Reference): Promise<void> {
+/** Compares what was written with the original. @param output checksum of what was written. */
+async function evaluateOnce(
+  context: StageContext,
+  job: ConvertJob,
+  reference: Reference,
+  output: string,
+): Promise<void> {
   const { work, emit } = context;
-  const earlier = await work.readJson<Measures>(ARTEFACT.evaluation);
-  if (earlier) {
+  const earlier = await work.readJson<Evaluation>(ARTEFACT.evaluation);
+  if (earlier?.output === output) {
     emit({ type: 'stage', stage: 'evaluate', state: 'reused' });
-    emit({ type: 'evaluation', measures: earlier });
+    emit({ type: 'evaluation', measures: earlier.measures });
     return;
   }
   await stage(context, 'evaluate', async () => {
     const measures = await evaluateOutput(context, job, reference);
     if (!measures) return;
-    await work.writeJson(ARTEFACT.evaluation, measures);
+    await work.writeJson(ARTEFACT.evaluation, { output, measures } satisfies Evaluation);
     emit({ type: 'evaluation', measures });
   });
+}
+
+/** The verdict on an output. */
+interface Evaluation {
+  /** The output's checksum: figures of another one say nothing of it. */
+  readonly output: string;
+  readonly measures: Measures;
 }
 
 /** Report and model card. The original card is the model's own: the output may still hold one of another model. */

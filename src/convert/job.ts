@@ -1,7 +1,8 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
-import type { WritableDirectory } from '../io/bytes.ts';
+import type { FileEntry, WritableDirectory } from '../io/bytes.ts';
+import { listIfThere } from '../io/list-if-there.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
-import type { WorkDirectory } from '../io/work-directory.ts';
+import { recordedPath, recordOf, type WorkDirectory } from '../io/work-directory.ts';
 import { digest, digestOf } from '../util/digest.ts';
 import { InputError } from '../util/errors.ts';
 import { ARTEFACT, isArtefact } from './artefacts.ts';
@@ -57,17 +58,28 @@ export const jobInputs = (
   rope_alpha: settings.ropeAlpha ?? null,
 });
 
+/** Of what artefacts hold, and how; to be raised when that changes, as those of before are of no use then. */
+const FORMAT = 1;
+
+/** What artefacts of a job with these inputs are known by, in whatever order the inputs are. */
+export const jobId = (inputs: JobInputs): Promise<string> =>
+  digestOf([FORMAT, ...Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1))]);
+
 /**
- * Claims the work directory for a job with these inputs, or goes on with one that has the same.
+ * Claims the work directory for a job with these inputs, or goes on with one that has the same. Where the job's
+ * description is damaged or has gone, its artefacts tell whose they are.
  * @throws InputError that lists what differs from the job that is there, or names a file that is another program's.
  */
 export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<void> {
+  const id = await jobId(inputs);
   const earlier = await work.readJson<JobInputs>(ARTEFACT.job);
-  if (!earlier) {
-    await refuseForeignFiles(work);
-    await work.writeJson(ARTEFACT.job, inputs);
-    return;
-  }
+  if (earlier) checkInputs(earlier, inputs);
+  else await checkArtefacts(work, id);
+  work.bind(id);
+  if (!earlier) await work.writeJson(ARTEFACT.job, inputs);
+}
+
+function checkInputs(earlier: JobInputs, inputs: JobInputs): void {
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(inputs)])];
   const changed = names.filter((name) => JSON.stringify(earlier[name]) !== JSON.stringify(inputs[name]));
   if (changed.length === 0) return;
@@ -80,15 +92,45 @@ export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<v
   );
 }
 
-/** Before a job's description there is none of its artefacts: they would be trusted, and dropped with the job. */
-async function refuseForeignFiles(work: WorkDirectory): Promise<void> {
-  const foreign = (await work.list()).find(({ path }) => isArtefact(path));
-  if (!foreign) return;
-  throw new InputError(
-    `The work directory ${work.name} holds ${foreign.path}, but no ${ARTEFACT.job}: it is not of a job of this ` +
-      'program. Choose another work directory (--out_dir); to use a measurement that was made elsewhere, pass its ' +
+/**
+ * Without a description of the job: what another job has made would be dropped with this one, and what no job has made
+ * may be the user's.
+ */
+async function checkArtefacts(work: WorkDirectory, id: string): Promise<void> {
+  const { artefacts, isJobs } = artefactsIn(await work.list());
+  if (!isJobs && artefacts.includes(ARTEFACT.job)) throw otherVersion(work);
+  for (const path of artefacts) {
+    const state = await work.inspect(path);
+    if (state.kind === 'unknown' && path !== ARTEFACT.job) throw foreignFile(work, path);
+    if (state.kind !== 'whole' || state.job === id) continue;
+    throw new InputError(
+      `${ARTEFACT.job} of the work directory ${work.name} is damaged or has gone, and ${path} is of a job with other ` +
+        'inputs. Take the options of that job to go on with it, another work directory (--out_dir) for a new job, or ' +
+        '--no_resume to drop the old one.',
+    );
+  }
+}
+
+const otherVersion = ({ name }: WorkDirectory): InputError =>
+  new InputError(
+    `The work directory ${name} holds a job of another version of this program, or of another one (there is no ` +
+      `${recordOf(ARTEFACT.job)}). Choose another work directory (--out_dir), or drop that job with --no_resume; to keep ` +
+      'its measurement, copy its measurement.json elsewhere first, and pass the copy with --measurement. In the page, ' +
+      'remove the conversion and begin it anew.',
+  );
+
+const foreignFile = ({ name }: WorkDirectory, path: string): InputError =>
+  new InputError(
+    `The work directory ${name} holds ${path}, but no ${ARTEFACT.job}: it is not of a job of this program. Choose another ` +
+      'work directory (--out_dir), or move that file elsewhere; to use a measurement that was made elsewhere, pass its ' +
       'file with --measurement.',
   );
+
+/** What is named like an artefact, and whether a job of ours has been there: every artefact has a record. */
+function artefactsIn(files: readonly FileEntry[]): { artefacts: string[]; isJobs: boolean } {
+  const paths = files.map(({ path }) => path).filter(isArtefact);
+  const artefacts = paths.filter((path) => recordedPath(path) === undefined);
+  return { artefacts, isJobs: artefacts.length < paths.length };
 }
 
 /**
@@ -114,12 +156,18 @@ const text = (value: unknown): string => (value === undefined ? 'not set' : JSON
  * While there are layers, the strategy tells which allocation they are of; while there is the description, the directory
  * is known as a job's.
  */
-const LAST_DROPPED: readonly string[] = [ARTEFACT.strategy, ARTEFACT.job];
+const LAST_DROPPED: readonly string[] = [ARTEFACT.strategy, ARTEFACT.job].flatMap((path) => [
+  recordOf(path),
+  path,
+]);
 
 /** Removes an earlier job from its work directory; files that are not a job's stay. */
 export async function dropJob(directory: WritableDirectory): Promise<void> {
-  if (!(await directory.open(ARTEFACT.job))) return;
-  const paths = (await directory.list()).map(({ path }) => path).filter(isArtefact);
+  const files = await listIfThere(directory);
+  const { artefacts, isJobs } = artefactsIn(files);
+  if (!isJobs && !artefacts.includes(ARTEFACT.job)) return;
+  const paths = files.map(({ path }) => path).filter(isArtefact);
   const others = paths.filter((path) => !LAST_DROPPED.includes(path));
-  for (const path of [...others, ...LAST_DROPPED]) await directory.remove(path);
+  const last = LAST_DROPPED.filter((path) => paths.includes(path));
+  for (const path of [...others, ...last]) await directory.remove(path);
 }

@@ -7,7 +7,7 @@ import type { StageContext } from './context.ts';
 import type { LayerRange } from './layer-range.ts';
 import { MeasuredModules } from './measured-modules.ts';
 import type { MeasuredPart } from './measured-part.ts';
-import { type Measurement, moduleFromJson } from './measurement-json.ts';
+import { type MeasuredCandidate, type Measurement, moduleFromJson } from './measurement-json.ts';
 import { Measurer } from './measurer.ts';
 import { candidatesOf } from './module-candidates.ts';
 import { type Crew, Helper, type Member } from './pool/crew.ts';
@@ -32,17 +32,11 @@ export async function measure(
   rows: CalibrationRows,
   layers?: LayerRange,
 ): Promise<Measurement> {
-  const { plan, work } = context;
-  const isMeasured = isIn(layers);
-  const progress = progressReporter(context, 'measure', plan.modules.filter(isMeasured));
+  const progress = progressReporter(context, 'measure', context.plan.modules.filter(isIn(layers)));
   const modules = new MeasuredModules(context, progress);
-  const tasks = await measuringTasks(context, rows, layers);
-  const isLeft = new Set(tasks.map(({ index }) => index));
-  for (const [index, module] of plan.modules.entries()) {
-    if (!isMeasured(module) || isLeft.has(index)) continue;
-    const json = await work.readJson(ARTEFACT.measuredModule(module.key));
-    modules.reuse(index, moduleFromJson(module, json));
-  }
+  const kept = await keptModules(context, layers);
+  const tasks = tasksBeside(context, rows, kept, layers);
+  for (const [index, candidates] of kept) modules.reuse(index, candidates);
   const measurer = new Measurer(context, rows);
 
   /** The leader measures with `measurer`; a helper has one of its own. */
@@ -78,20 +72,37 @@ const isIn =
   ({ layer }: ModuleSpec): boolean =>
     !layers || (layer >= layers.first && layer <= layers.last);
 
+/** What an earlier run has measured, by the module's number. */
+async function keptModules(
+  { plan, work }: StageContext,
+  layers: LayerRange | undefined,
+): Promise<ReadonlyMap<number, readonly MeasuredCandidate[]>> {
+  const kept = new Map<number, readonly MeasuredCandidate[]>();
+  for (const [index, module] of plan.modules.entries()) {
+    const path = ARTEFACT.measuredModule(module.key);
+    const json = isIn(layers)(module) ? await work.readJson(path) : undefined;
+    if (json !== undefined) kept.set(index, moduleFromJson(module, json));
+  }
+  return kept;
+}
+
 /** What is to be measured, without what an earlier run has measured. */
-export async function measuringTasks(
+export const measuringTasks = async (
   context: StageContext,
   rows: RowShape,
   layers?: LayerRange,
-): Promise<Task[]> {
-  const { plan, work } = context;
+): Promise<Task[]> => tasksBeside(context, rows, await keptModules(context, layers), layers);
+
+function tasksBeside(
+  context: StageContext,
+  rows: RowShape,
+  kept: ReadonlyMap<number, unknown>,
+  layers: LayerRange | undefined,
+): Task[] {
   const costs = taskCosts(context, rows);
-  const tasks: Task[] = [];
-  for (const [index, module] of plan.modules.entries()) {
-    if (!isIn(layers)(module) || (await work.has(ARTEFACT.measuredModule(module.key)))) continue;
-    tasks.push({ index, from: 0, ...costs(module) });
-  }
-  return tasks;
+  return [...context.plan.modules.entries()]
+    .filter(([index, module]) => isIn(layers)(module) && !kept.has(index))
+    .map(([index, module]) => ({ index, from: 0, ...costs(module) }));
 }
 
 /** What measuring a module costs, whose candidates are the steps of its task. */

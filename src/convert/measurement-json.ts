@@ -1,5 +1,6 @@
 import type { Candidate } from '../exl2/candidates.ts';
-import { totalBits } from '../exl2/groups.ts';
+import { resolveGroups, totalBits } from '../exl2/groups.ts';
+import { describe, MAX_GROUP_ROWS, type QuantParams } from '../exl2/params.ts';
 import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
@@ -121,10 +122,12 @@ function readCandidate(module: ModuleSpec, value: unknown, where: string): Measu
   if (tokenError !== undefined && !(typeof tokenError === 'number' && tokenError >= 0)) {
     throw new InputError(`The ${where}: token_error is ${tokenError}; expected a number from 0.`);
   }
-  const linears = module.linears.map((linear) => ({
-    ...linear,
-    params: paramsFromJson(fields.get(linear.name), `The ${where}, ${linear.name}`),
-  }));
+  const linears = module.linears.map((linear) => {
+    const place = `The ${where}, ${linear.name}`;
+    const params = paramsFromJson(fields.get(linear.name), place);
+    checkGroups(linear.k, params, place);
+    return { ...linear, params };
+  });
   const bits = linears.reduce(
     (sum, { k, n, params, bias }) => sum + totalBits(k, n, params, bias !== undefined),
     0,
@@ -140,4 +143,14 @@ function readCandidate(module: ModuleSpec, value: unknown, where: string): Measu
     totalBits: bits,
     params: Object.fromEntries(linears.map(({ name, params }) => [name, params])),
   };
+}
+
+/** Throws InputError for groups that the quantizer does not take. */
+function checkGroups(k: number, params: QuantParams, where: string): void {
+  const large = resolveGroups(k, params).find(({ start, end }) => end - start > MAX_GROUP_ROWS);
+  if (!large) return;
+  throw new InputError(
+    `${where}: ${describe(params)} makes groups of ${large.end - large.start} rows; this program quantizes groups of at ` +
+      `most ${MAX_GROUP_ROWS}. Take a measurement with smaller group sizes.`,
+  );
 }

@@ -19,3 +19,15 @@ export async function openModel(
   const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
   return { source, plan: buildPlan(config, tensors) };
 }
+
+const MOST_SHOWN = 3;
+
+/** That links of a model's folder were not followed. */
+export function linksMessage({ name, otherLinks }: ModelDirectory): string {
+  const shown = otherLinks.slice(0, MOST_SHOWN).map((path) => JSON.stringify(path));
+  const rest = otherLinks.length > MOST_SHOWN ? ', …' : '';
+  return (
+    `Links in ${name} that lead out of it are passed over (${otherLinks.length}: ${shown.join(', ')}${rest}): what they ` +
+    'lead to is not the model’s, and is not in the output. If it is to be, put the files themselves into the folder.'
+  );
+}

@@ -21,18 +21,27 @@ export async function checkOutput(output: WritableDirectory, work: WorkDirectory
   if (await holdsExl2(output)) return refuseOtherWeights(output, files);
   const [first] = files;
   if (!first) return tryToWrite(output);
+  const { kind } = await work.inspect(ARTEFACT.output);
+  const own = kind === 'missing' || begun ? '' : OWN_FILES;
   throw new InputError(
-    `The output directory ${output.name} holds files that are not an EXL2 model (${first.path}, …): choose an empty or new one.`,
+    `The output directory ${output.name} holds files that are not an EXL2 model (${first.path}, …): choose an empty or new one.${own}`,
   );
 }
 
+const OWN_FILES = ` The job's note of where it writes (${ARTEFACT.output}) is damaged: if these files are what it had written so far, remove them, and run the same command again.`;
+
 async function holdsExl2(output: WritableDirectory): Promise<boolean> {
   const source = await output.open('config.json');
-  const config = source && (await readJsonFile(source));
+  const config = source && (await readJsonFile(source).catch(noJson));
   if (!isJsonObject(config)) return false;
   const { quantization_config: quantization } = config;
   const { quant_method: method }: Record<string, unknown> = isJsonObject(quantization) ? quantization : {};
   return method === 'exl2';
+}
+
+/** What is damaged says nothing of what the folder holds. */
+function noJson(error: unknown): undefined {
+  if (!(error instanceof InputError)) throw error;
 }
 
 /** Loaders read every safetensors file that they find: others would get mixed up with the new weights. */

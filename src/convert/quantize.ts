@@ -12,6 +12,7 @@ import { ARTEFACT } from './artefacts.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';
 import { advance, withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
+import { finishedTensors, strategyMark } from './finished-tensors.ts';
 import type { Strategy } from './optimize.ts';
 import { isMixed, takePackedWeights } from './packed-module.ts';
 import type { Crew } from './pool/crew.ts';
@@ -57,6 +58,7 @@ export async function quantize(
   const { source, fetch } = readAhead(stage.source);
   const context = { ...stage, source };
   const { strategy } = choice;
+  const mark = await strategyMark(strategy);
   const progress = progressReporter(context, 'quantize');
   const pass = new RowsPass(context, crew, rows, choice.perplexityRows);
   const rfnErrors = new Map<string, number>();
@@ -69,14 +71,14 @@ export async function quantize(
       const started = performance.now();
       progress(index, 0);
       fetch(namesAfter(source, plan, index));
-      const done = await work.openTensors(ARTEFACT.tensors(module.key));
+      const done = await finishedTensors(work, module.key, strategy);
       const params = strategy.params.get(module.key)!;
       const errors = await withFittingBatch(gpu, batchRows, module.key, pass.states, (batch) =>
         done
           ? replayModule(context, pass, module, params, done, batch)
           : quantizeModule(context, crew, pass, module, params, rows.rows, batch, (result) => {
               progress(index, 0.7);
-              return writeModule(context, module, result);
+              return writeModule(context, module, result, mark);
             }),
       );
       const { rfnError } = errors;
@@ -94,7 +96,7 @@ export async function quantize(
     const head = await withFittingBatch(gpu, batchRows, 'the head', pass.states, (batch) =>
       quantizeHead(context, params, pass, rows, batch),
     );
-    await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors);
+    await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors, mark);
     progress(plan.modules.length, 1);
     return { rfnErrors, linearErrors, perplexity: head.perplexity };
   } finally {
@@ -113,8 +115,10 @@ const writeModule = (
   { work }: StageContext,
   { key }: ModuleSpec,
   { tensors, mixed, linearErrors }: QuantizedModule,
+  mark: Readonly<Record<string, string>>,
 ): Promise<void> =>
   work.writeTensors(ARTEFACT.tensors(key), tensors, {
+    ...mark,
     mixed: String(mixed),
     linear_errors: JSON.stringify(linearErrors),
   });

@@ -39,6 +39,8 @@ export interface ConvertSettings {
   readonly dataset: string;
   /** A measurement made earlier, as JSON. */
   readonly measurement?: unknown;
+  /** The file that it is from, for messages. */
+  readonly measurementName?: string;
   /** End after measuring. */
   readonly measureOnly?: boolean;
   /** Measure these layers alone; with `measureOnly`. */

@@ -68,7 +68,8 @@ export async function compareTokens(
   return found.map(combineSlices);
 }
 
-function checkVocabularies(reference: EvaluatedModel, other: EvaluatedModel): void {
+/** Throws InputError when they have different vocabularies. */
+export function checkVocabularies(reference: EvaluatedModel, other: EvaluatedModel): void {
   const [expected, actual] = [reference, other].map(({ outline }) => outline.config.vocabSize);
   if (expected === actual) return;
   throw new InputError(

@@ -18,7 +18,7 @@ import {
   weightNames,
 } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
-import { UnsupportedError } from '../util/errors.ts';
+import { at, UnsupportedError } from '../util/errors.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
 /** A residual block, ready to run. */
@@ -83,7 +83,7 @@ async function readLinear(
 ): Promise<{ packed: PackedLinear; bias: Float32Array | undefined }> {
   const tensors = new Map<string, HostTensor>();
   for (const [, name] of PACKED_TENSORS) tensors.set(`${key}.${name}`, await source.read(`${key}.${name}`));
-  const packed = readPackedLinear(key, (name) => tensors.get(name));
+  const packed = await at(source.name, () => readPackedLinear(key, (name) => tensors.get(name)));
   const values = bias === undefined ? undefined : (await source.readFloat(`${key}.bias`)).data;
   return { packed, bias: values };
 }
@@ -98,7 +98,7 @@ async function loadHeadNorm(
   const width = shape.at(-1)!;
   if (data.some((value, i) => value !== data[i % width])) {
     throw new UnsupportedError(
-      `${name} has norms that differ from head to head, which no supported model has.`,
+      `${name} of ${source.name} has norms that differ from head to head, which no supported model has.`,
     );
   }
   return scope.upload(data.slice(0, width) as Float32Array<ArrayBuffer>, name);

@@ -10,6 +10,13 @@ export interface Measures {
   /** Kullback-Leibler divergence from the reference, in nats. */
   readonly divergence: {
     readonly mean: number;
+    /**
+     * Of the mean, by how the rows' means differ: tokens of a row are not independent. Undefined for one row, and in
+     * results that earlier versions have kept.
+     */
+    readonly standardError: number | undefined;
+    /** Mean of each row; not in results that earlier versions have kept. */
+    readonly byRow: readonly number[];
     readonly median: number;
     /** 99 % of the tokens have less. */
     readonly p99: number;
@@ -33,7 +40,11 @@ export function summarize(tokens: readonly TokenComparison[], rows: number, leng
   const position = (i: number) => i % length;
   // The last token of a row has no next word.
   const predicted = tokens.filter((_, i) => position(i) < length - 1);
-  const divergences = Float64Array.from(tokens, ({ divergence }) => divergence).sort();
+  const inOrder = Float64Array.from(tokens, ({ divergence }) => divergence);
+  const byRow = Array.from({ length: rows }, (_, row) =>
+    mean(inOrder.subarray(row * length, (row + 1) * length)),
+  );
+  const divergences = inOrder.toSorted();
   return {
     rows,
     length,
@@ -43,6 +54,8 @@ export function summarize(tokens: readonly TokenComparison[], rows: number, leng
     },
     divergence: {
       mean: mean(divergences),
+      standardError: standardError(byRow),
+      byRow,
       median: quantile(divergences, 0.5),
       p99: quantile(divergences, 0.99),
     },
@@ -72,6 +85,14 @@ const mean = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;
 };
+
+/** Of the mean of these values; undefined for a single one. */
+export function standardError(values: readonly number[]): number | undefined {
+  if (values.length < 2) return undefined;
+  const center = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}
 
 /** Of sorted values, between the two nearest. */
 function quantile(sorted: Float64Array, share: number): number {

@@ -28,6 +28,9 @@ export interface Group {
 /** Groups hold a multiple of so many rows, so that at any width they fill whole 32-bit words. */
 export const ROW_MULTIPLE = 32;
 
+/** Rows of the largest group that the quantizer takes, and ExLlamaV2's tables have; the format knows larger ones. */
+export const MAX_GROUP_ROWS = 128;
+
 /** The notation of ExLlamaV2's log: `0.05:3b_64g/0.95:2b_64g s4`. */
 export const describe = (params: QuantParams): string =>
   `${params.map((part) => `${part.proportion}:${part.bits}b_${part.groupSize}g`).join('/')} s4`;

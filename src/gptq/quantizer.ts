@@ -1,4 +1,4 @@
-import type { Group } from '../exl2/params.ts';
+import { type Group, MAX_GROUP_ROWS } from '../exl2/params.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { Scope } from '../gpu/scope.ts';
@@ -19,8 +19,7 @@ import { type GpuLinear, rowTable } from './gpu-linear.ts';
 import { readLosses } from './loss.ts';
 import type { QuantizerMethod } from './method.ts';
 
-/** Rows of the largest group. */
-const GROUP_ROWS = 128;
+const GROUP_ROWS = MAX_GROUP_ROWS;
 /** Rows that take in the errors of all rows before them in one product. */
 const BLOCK_ROWS = 256;
 /** Of a group or block, as the kernels read them. */

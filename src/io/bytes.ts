@@ -30,6 +30,8 @@ export interface ReadableDirectory {
   list(): Promise<FileEntry[]>;
   /** Undefined when there is no such file. */
   open(path: string): Promise<ByteSource | undefined>;
+  /** Links that lead elsewhere and count as missing; where there may be any. */
+  otherLinks?(): Promise<string[]>;
 }
 
 export interface WritableDirectory extends ReadableDirectory {

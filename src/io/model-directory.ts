@@ -17,6 +17,8 @@ export interface ModelDirectory extends TensorSource {
   readOptionalJson(path: string): Promise<unknown>;
   /** The files that an EXL2 output takes over: everything that is not weights. */
   copiedFiles(): readonly FileEntry[];
+  /** Links that lead out of the folder and are not followed. */
+  readonly otherLinks: readonly string[];
   /** The safetensors files, with sizes. */
   weightFiles(): readonly FileEntry[];
 }
@@ -38,6 +40,7 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
     return source && readJsonFile(source);
   };
 
+  const otherLinks = (await directory.otherLinks?.()) ?? [];
   const tensors = joinTensors([...open.values()], directory.name);
   return {
     ...tensors,
@@ -50,13 +53,19 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
     async readJson(path) {
       const value = await readOptionalJson(path);
       if (value === undefined) {
-        throw new InputError(
-          `${directory.name} has no ${path}: choose the folder with all files of the model.`,
-        );
+        const why = (await missingLink(directory, path)) ?? 'choose the folder with all files of the model.';
+        throw new InputError(`${directory.name} has no ${path}: ${why}`);
       }
       return value;
     },
+    otherLinks,
     copiedFiles: () => files.filter(isCopied),
     weightFiles: () => files.filter(({ path }) => open.has(path)),
   };
+}
+
+/** Why a file of a model counts as missing that is there as a link, and what to do; undefined when it is not. */
+export async function missingLink(directory: ReadableDirectory, path: string): Promise<string | undefined> {
+  if (!(await directory.otherLinks?.())?.includes(path)) return undefined;
+  return 'it is a link that leads out of the folder, which is followed for weights only. Put the file itself there.';
 }

@@ -13,8 +13,11 @@ const WEIGHTS =
 const HIDDEN_FOLDER = /(^|\/)\.[^/]*\//;
 const NUMBERED_SHARD = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/;
 
+/** Whether the file holds weights, of whatever format, or an index of them. */
+export const isWeights = (path: string): boolean => WEIGHTS.test(path);
+
 /** Whether an EXL2 output takes the file over from its source: not weights or their index, not in .git or .cache. */
-export const isCopied = ({ path }: FileEntry): boolean => !WEIGHTS.test(path) && !HIDDEN_FOLDER.test(path);
+export const isCopied = ({ path }: FileEntry): boolean => !isWeights(path) && !HIDDEN_FOLDER.test(path);
 
 /** The safetensors files of a model, and for each name in its index the file that should hold it. */
 export interface WeightFiles {

@@ -1,8 +1,11 @@
 import type { ByteSink, WritableDirectory } from './bytes.ts';
 
+/** Where files can be made. */
+type Destination = Pick<WritableDirectory, 'create'>;
+
 /** Creates a file, lets `fill` write it and closes it. On any error nothing appears, and the error is passed on. */
 export async function writeFile(
-  directory: WritableDirectory,
+  directory: Destination,
   path: string,
   fill: (sink: ByteSink) => Promise<void>,
 ): Promise<void> {
@@ -17,11 +20,7 @@ export async function writeFile(
 }
 
 /** Writes `value` as indented JSON with a newline at the end. */
-export async function writeJsonFile(
-  directory: WritableDirectory,
-  path: string,
-  value: unknown,
-): Promise<void> {
+export async function writeJsonFile(directory: Destination, path: string, value: unknown): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   await writeFile(directory, path, (sink) => sink.write(bytes));
 }

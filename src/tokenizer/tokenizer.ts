@@ -1,7 +1,9 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import type { ReadableDirectory } from '../io/bytes.ts';
 import { isJsonObject, readJsonFile } from '../io/json.ts';
+import { missingLink } from '../io/model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
+import { checkIds } from './limits.ts';
 import { withSafeSplits } from './safe-splits.ts';
 import { findBosId, findEosIds, type TokenConfigs } from './special-ids.ts';
 
@@ -21,6 +23,14 @@ export interface Tokenizer {
   readonly vocabSize: number;
 }
 
+/**
+ * Runs work that a tokenizer.json decides about, and that a broken or hostile one can make endless: gives its result,
+ * or throws when it is ended from outside.
+ */
+export type Guard = <T>(work: () => T) => T;
+
+const unguarded: Guard = (work) => work();
+
 /** What loadTokenizer reads from a model directory, parsed. */
 export interface TokenizerFiles extends TokenConfigs {
   /** Path or name for messages. */
@@ -33,26 +43,49 @@ export interface TokenizerFiles extends TokenConfigs {
  * where they exist. Throws InputError (missing or broken files) and UnsupportedError (a kind of tokenizer that
  * the library does not have).
  */
-export async function loadTokenizer(directory: ReadableDirectory): Promise<Tokenizer> {
+export async function loadTokenizer(directory: ReadableDirectory, guard?: Guard): Promise<Tokenizer> {
   const tokenizer = await readObject(directory, 'tokenizer.json');
   if (!tokenizer) throw await missingTokenizer(directory);
-  return createTokenizer({
+  const files = {
     name: directory.name,
     tokenizer,
     tokenizerConfig: (await readObject(directory, 'tokenizer_config.json')) ?? {},
     config: (await readObject(directory, 'config.json')) ?? {},
     generationConfig: (await readObject(directory, 'generation_config.json')) ?? {},
-  });
+  };
+  return createTokenizer(files, guard);
 }
 
 /** As {@link loadTokenizer}, from files that are already parsed. */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const library = openLibrary(files);
+export function createTokenizer(files: TokenizerFiles, guard = unguarded): Tokenizer {
+  const run = <T>(what: string, work: () => T): T => {
+    try {
+      return guard(work);
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (error instanceof InputError || error instanceof UnsupportedError || name === 'AbortError')
+        throw error;
+      throw new UnsupportedError(
+        `${files.name}/tokenizer.json: ${what} failed: ${message}. The file is damaged, or asks for what is not supported: ` +
+          'get it again; if it is whole, please report the model.',
+      );
+    }
+  };
+  const library = run('loading it', () => openLibrary(files));
   const tokenToId = (token: string): number | undefined => library.token_to_id(token);
+  const encode = (text: string): number[] => {
+    const { ids } = library.encode(text, { add_special_tokens: false });
+    if (!ids.every(Number.isSafeInteger)) throw new Error('it has a piece of the text without an id');
+    return ids;
+  };
   return {
-    encode: (text) => library.encode(text, { add_special_tokens: false }).ids,
+    encode: (text) => run('turning text into tokens', () => encode(text)),
     decode: (ids) =>
-      ids.length === 0 ? '' : library.decode([...ids], { clean_up_tokenization_spaces: false }),
+      ids.length === 0
+        ? ''
+        : run('turning tokens into text', () =>
+            library.decode([...ids], { clean_up_tokenization_spaces: false }),
+          ),
     bosId: findBosId(files, tokenToId),
     eosIds: findEosIds(files, tokenToId),
     vocabSize: Math.min(idCount(library), embeddingRows(files.config)),
@@ -66,11 +99,14 @@ function openLibrary({ name, tokenizer, tokenizerConfig }: TokenizerFiles): Hugg
       `${name}/tokenizer.json has no ${isJsonObject(model) ? 'added_tokens' : 'model'}: it is not a Hugging Face tokenizer file, or it is damaged; get it again.`,
     );
   }
+  checkIds(tokenizer, `${name}/tokenizer.json`);
   const type = String(model['type']);
+  // It adds tokens before and after a text, which is not wanted here.
+  const withoutEnds = { ...tokenizer, post_processor: null };
   try {
     // The library takes any other type for a list of whole words.
     if (!MODEL_TYPES.includes(type)) throw new Error(`its model type is not ${MODEL_TYPES.join(', ')}`);
-    return new HuggingFaceTokenizer(withSafeSplits(tokenizer), tokenizerConfig);
+    return new HuggingFaceTokenizer(withSafeSplits(withoutEnds), tokenizerConfig);
   } catch (error) {
     throw new UnsupportedError(
       `${name}/tokenizer.json (model type ${type}) could not be loaded: ${(error as Error).message}. If the file is whole, please report the model.`,
@@ -104,6 +140,8 @@ async function readObject(
 }
 
 async function missingTokenizer(directory: ReadableDirectory): Promise<InputError> {
+  const link = await missingLink(directory, 'tokenizer.json');
+  if (link) return new InputError(`${directory.name} has no tokenizer.json: ${link}`);
   const hasSentencePiece = (await directory.open('tokenizer.model')) !== undefined;
   return new InputError(
     hasSentencePiece

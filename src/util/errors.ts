@@ -33,6 +33,19 @@ export class InternalError extends Error {
   override readonly name = 'InternalError';
 }
 
+/** Runs `work`; says of what it takes for wrong where that is, where the message does not say so itself. */
+export async function at<T>(place: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isExplained = error instanceof InputError || error instanceof UnsupportedError;
+    if (!isExplained || error.message.includes(place)) throw error;
+    throw new (error instanceof InputError ? InputError : UnsupportedError)(`In ${place}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
 /** Throws {@link InternalError} unless `condition` holds. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new InternalError(`${message} (a bug in the converter: please report it)`);

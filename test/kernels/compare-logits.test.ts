@@ -111,3 +111,14 @@ test('measures over rows: the last token of a row has no next word', () => {
   expect(measures.byPosition[2]).toMatchObject({ agreement: 1 });
   expect(measures.byPosition[2]!.divergence).toBeCloseTo(0.35, 12);
 });
+
+test('the standard error of the mean divergence counts rows, not tokens', () => {
+  const rowOf = (divergence: number): TokenComparison[] =>
+    Array.from({ length: 8 }, () => ({ referenceLoss: 1, loss: 1, divergence, agree: true }));
+  const { divergence } = summarize([...rowOf(0.1), ...rowOf(0.2), ...rowOf(0.6)], 3, 8);
+  expect(divergence.mean).toBeCloseTo(0.3, 12);
+  expect(divergence.byRow).toEqual([0.1, 0.2, 0.6].map((x) => expect.closeTo(x, 12)));
+  // Deviations −0.2, −0.1 and 0.3: √(0.14 / 2 / 3).
+  expect(divergence.standardError).toBeCloseTo(0.152753, 6);
+  expect(summarize(rowOf(0.1), 1, 8).divergence.standardError).toBeUndefined();
+});

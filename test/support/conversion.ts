@@ -11,6 +11,7 @@ import { totalBits } from '../../src/exl2/groups.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { openModelDirectory } from '../../src/io/model-directory.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
@@ -20,13 +21,13 @@ import { buildPlan, type ModelPlan } from '../../src/model/plan.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
 import { readSafetensors } from './safetensors.ts';
 
-/** The stages' context for a model folder, with everything in memory; `events` collects what is emitted. */
+/** The stages' context for a model or its folder, with the work in memory; `events` collects what is emitted. */
 export async function stageContext(
   gpu: Gpu,
-  modelPath: string,
+  model: ReadableDirectory | string,
   method: QuantizerMethod = 'exllamav2',
 ): Promise<StageContext & { events: ConvertEvent[] }> {
-  const source = await openModelDirectory(nodeDirectory(modelPath));
+  const source = await openModelDirectory(typeof model === 'string' ? nodeDirectory(model) : model);
   const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
   const plan = buildPlan(parseConfig(await source.readJson('config.json')), tensors);
   const events: ConvertEvent[] = [];

@@ -85,8 +85,21 @@ test('adapters in software are recognised', () => {
   expect(isSoftware('llvmpipe (LLVM 19.1.7, 256 bits)', { isFallbackAdapter: false })).toBe(true);
 });
 
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
 test('only bugs show their stack', () => {
   expect(errorText(new NumericalError('no inverse'))).toBe('Error: no inverse');
+  for (const bytes of [1e15, 1e16]) {
+    const error = thrownBy(() => new Uint8Array(bytes));
+    expect(errorText(error)).toMatch(/^Error: The computer's main memory does not suffice: .* \(\w.*\)$/);
+  }
+  expect(errorText(new RangeError('Maximum call stack size exceeded'))).toContain('cli-command.test');
   expect(errorText(new InternalError('oops'))).toMatch(/oops[\s\S]*cli-command\.test/);
   expect(errorText(new TypeError('x is undefined'))).toMatch(
     /TypeError: x is undefined[\s\S]*cli-command\.test/,

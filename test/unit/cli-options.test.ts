@@ -192,6 +192,17 @@ test('the quick preset quantizes with as many rows as have the tokens that the m
   expect(plannedRows(options('-c', 'a.txt'), true, 3073)).toMatchObject({ quantization: { rows: 25 } });
 });
 
+test.each([
+  [['-r', '1000000', '-l', '1000000'], '--dataset_rows 1000000 × --length 1000000 are 1000000000000 tokens'],
+  [['-mr', '1000000', '-ml', '1000000'], '--measurement_rows 1000000 × --measurement_length 1000000 are'],
+  [['-r', '1000000'], '--dataset_rows 1000000 × --length 2048 are 2048000000 tokens; at most 268435456'],
+])('%j are more tokens than there is room for', (args, message) => {
+  for (const own of [[], ['-c', 'a.txt']]) {
+    expect(() => plannedRows(options(...args, ...own), false, 600)).toThrow(InputError);
+    expect(() => plannedRows(options(...args, ...own), false, 600)).toThrow(message);
+  }
+});
+
 test('the standard mix has its own number of rows, of at most 2048 tokens', () => {
   expect(plannedRows(options('-r', '7', '-l', '4096', '-ml', '512'), false, 0)).toEqual({
     measurement: { rows: 19, length: 512 },

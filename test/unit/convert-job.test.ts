@@ -9,6 +9,7 @@ import { handleError } from '../../src/io/platform/handle-errors.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { workDirectory } from '../../src/io/work-directory.ts';
+import { writeFile } from '../../src/io/write-file.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { entry, fileOf } from './io-fixtures.ts';
 
@@ -69,6 +70,74 @@ describe('a work directory', () => {
       expect((await directory.list()).map((file) => file.path).sort()).toEqual(['notes.txt', path].sort());
     },
   );
+
+  /** Work directory with the files of a job with these inputs. */
+  async function used(inputs = INPUTS) {
+    const directory = memoryDirectory('work', { 'notes.txt': 'mine' });
+    const work = workDirectory(directory);
+    await openJob(work, inputs);
+    await work.writeJson('measured/a.json', [1]);
+    return directory;
+  }
+  const put = (directory: WritableDirectory, path: string, content: string) =>
+    writeFile(directory, path, (sink) => sink.write(new TextEncoder().encode(content)));
+
+  test.each([
+    ['damaged', (directory: WritableDirectory) => put(directory, 'job.json', '{"model":')],
+    ['gone', (directory: WritableDirectory) => directory.remove('job.json')],
+    ['without its record', (directory: WritableDirectory) => directory.remove('job.json.checksum')],
+    ['with a damaged record', (directory: WritableDirectory) => put(directory, 'job.json.checksum', '{')],
+  ])('whose description is %s is known by its artefacts', async (_, damage) => {
+    const directory = await used();
+    await damage(directory);
+    const other = openJob(workDirectory(directory), { ...INPUTS, bits: 5 });
+    await expect(other).rejects.toThrow(
+      /job\.json .* is damaged or has gone, and measured\/a\.json is of a job with other/,
+    );
+    const work = workDirectory(directory);
+    await openJob(work, INPUTS);
+    expect(await work.readJson('measured/a.json')).toEqual([1]);
+    expect(await work.readJson('job.json')).toEqual(INPUTS);
+  });
+
+  test('whose description is damaged can be given to a new job as its message says', async () => {
+    const directory = await used();
+    await put(directory, 'job.json', '');
+    await dropJob(directory);
+    expect(await directory.list()).toEqual([{ path: 'notes.txt', size: 4 }]);
+    await openJob(workDirectory(directory), { ...INPUTS, bits: 5 });
+  });
+
+  test('with a file of another program beside its own, and no description, says to move it', async () => {
+    const directory = await used();
+    await directory.remove('job.json');
+    await put(directory, 'measurement.json', 'mine');
+    const opened = openJob(workDirectory(directory), INPUTS);
+    await expect(opened).rejects.toThrow('holds measurement.json, but no job.json');
+    await expect(opened).rejects.toThrow('or move that file elsewhere');
+    await directory.remove('measurement.json');
+    await openJob(workDirectory(directory), INPUTS);
+  });
+
+  test('of another version is refused, and dropped when that is asked for', async () => {
+    const files = {
+      'job.json': '{"model":"a1","bits":4}',
+      'measurement.json': '{}',
+      'measured/a.json': '[]',
+    };
+    const directory = memoryDirectory('work', files);
+    await expect(openJob(workDirectory(directory), INPUTS)).rejects.toThrow(
+      /work holds a job of another version .* drop that job with --no_resume; to keep its measurement, copy/,
+    );
+    await dropJob(directory);
+    await openJob(workDirectory(directory), INPUTS);
+  });
+
+  test('knows its artefacts in whatever order the inputs are', async () => {
+    const work = workDirectory(await used());
+    await openJob(work, { bits: 4, model: 'a1' });
+    expect(await work.readJson('measured/a.json')).toEqual([1]);
+  });
 
   test('with other files, or that is not there yet, is claimed', async () => {
     const directories = [

@@ -33,10 +33,6 @@ test('tensors that were lost or damaged after the quantization are made again, a
   expect((await filesOf(output))['output.safetensors']).toBe(whole);
 
   await writeJsonFile(work, path('model.layers.0.self_attn'), 'damaged');
-  await expect(run()).rejects.toThrow(
-    /Delete work\/tensors\/model.layers.0.self_attn.safetensors and run the job again/,
-  );
-  await work.remove(path('model.layers.0.self_attn'));
   expect(await run()).toEqual(['model.layers.0.self_attn']);
 
   await work.remove(path('lm_head'));

@@ -4,7 +4,7 @@ import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
-import type { HostTensor } from '../../src/tensor/dtype.ts';
+import { DTYPES, type DType, type HostTensor } from '../../src/tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import { readJson } from '../support/architectures.ts';
 import { exl2Directory } from '../support/exl2-model.ts';
@@ -102,6 +102,42 @@ test.each([
   expect(error.message).toContain(tensor);
   expect(error.message).toContain('not of the same model');
 });
+
+const KINDS = [
+  ...['model.embed_tokens.weight', 'model.norm.weight', 'model.layers.0.input_layernorm.weight'],
+  ...['q_weight', 'q_scale', 'q_scale_max', 'q_groups', 'q_invperm', 'bias'].map(
+    (name) => `model.layers.0.self_attn.q_proj.${name}`,
+  ),
+  'lm_head.q_weight',
+];
+
+test.each(KINDS)(
+  '%s of any other dtype, or with its shape turned, is named with the folder',
+  async (name) => {
+    const as = (change: (tensor: HostTensor) => HostTensor) => (tensors: HostTensor[]) =>
+      tensors.map((tensor) => (tensor.name === name ? change(tensor) : tensor));
+    const file = await openSafetensors((await exl2Directory(NAME).open('output.safetensors'))!);
+    const { dtype, shape } = file.tensors.get(name)!;
+    const { bytes } = DTYPES[dtype];
+    const others = (Object.keys(DTYPES) as DType[]).filter(
+      (other) => DTYPES[other].bytes === bytes && other !== dtype && !['F16', 'BF16'].includes(other),
+    );
+    const changes = [
+      ...others.map((other) => as((tensor) => ({ ...tensor, dtype: other }))),
+      ...(shape.length > 1 ? [as((tensor) => ({ ...tensor, shape: shape.toReversed() }))] : []),
+      as((tensor) => ({ ...tensor, shape: [1, ...shape] })),
+    ];
+    for (const change of changes) {
+      const error = await refusal(await changed(change));
+      // What only the tensors of one linear say about each other is found when they are read.
+      const isRead = error.message === 'was opened';
+      expect(isRead && !name.endsWith('_max') && !name.endsWith('_groups')).toBe(false);
+      if (isRead) continue;
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.message).toContain(`Tensor ${name} of the EXL2 model model`);
+    }
+  },
+);
 
 test('no config.json', async () => {
   const error = await refusal(memoryDirectory('folder', { 'output.safetensors': new Uint8Array(8) }));

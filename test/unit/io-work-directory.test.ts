@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { workDirectory } from '../../src/io/work-directory.ts';
+import { writeFile } from '../../src/io/write-file.ts';
 import { InputError, InternalError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
 import { randomTensors } from './io-fixtures.ts';
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 describe('the work directory', () => {
   it('keeps JSON and tensors until they are removed', async () => {
@@ -16,7 +20,6 @@ describe('the work directory', () => {
     const file = await work.openTensors('tensors/q.safetensors');
     for (const tensor of tensors) expect(await file!.read(tensor.name)).toEqual(tensor);
     expect(file!.metadata.get('rfn')).toBe('0.01');
-    expect([await work.has('measurement.json'), await work.has('other.json')]).toEqual([true, false]);
 
     await work.remove('measurement.json');
     await work.remove('measurement.json');
@@ -31,12 +34,117 @@ describe('the work directory', () => {
     expect(await work.readJson('a.json')).toBe(2);
   });
 
-  it('says which damaged file to delete', async () => {
-    const work = workDirectory(memoryDirectory('work', { 'a.json': '{"a":', 'b.safetensors': 'short' }));
-    for (const read of [work.readJson('a.json'), work.openTensors('b.safetensors')]) {
-      await expect(read).rejects.toThrow(/Delete work\/(a.json|b.safetensors) and run the job again/);
-      await expect(read).rejects.toThrow(InputError);
+  /** A work directory of job `a` with two artefacts, and the paths of which it tells that they are damaged. */
+  async function written() {
+    const directory = memoryDirectory('work');
+    const damaged: string[] = [];
+    const work = workDirectory(directory, (path) => damaged.push(path));
+    work.bind('a');
+    await work.writeJson('a.json', { bits: [4, 3.5] });
+    await work.writeTensors('b.safetensors', randomTensors(3, seededRandom(6)), { mixed: 'true' });
+    const read = async () => [await work.readJson('a.json'), await work.openTensors('b.safetensors')];
+    return { directory, work, damaged, read };
+  }
+
+  const bytesOf = async (directory: WritableDirectory, path: string) => {
+    const source = (await directory.open(path))!;
+    return source.read(0, source.size);
+  };
+  const put = (directory: WritableDirectory, path: string, bytes: Uint8Array) =>
+    writeFile(directory, path, (sink) => sink.write(bytes));
+
+  it('takes no artefact of which any bit is not as it was written, nor of its record', async () => {
+    const { directory, damaged, read } = await written();
+    for (const [path, artefact] of [
+      ['a.json', 0],
+      ['a.json.checksum', 0],
+      ['b.safetensors', 1],
+      ['b.safetensors.checksum', 1],
+    ] as const) {
+      const whole = await bytesOf(directory, path);
+      for (let bit = 0; bit < whole.length * 8; bit += 7) {
+        const flipped = whole.slice();
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        await put(directory, path, flipped);
+        const found = await read();
+        // A record may say the same in other bytes.
+        const isWhole = found[artefact] !== undefined;
+        if (isWhole) expect(JSON.parse(text(flipped))).toEqual(JSON.parse(text(whole)));
+        expect(found[1 - artefact]).toBeDefined();
+      }
+      await put(directory, path, whole);
     }
+    expect(new Set(damaged)).toEqual(new Set(['a.json', 'b.safetensors']));
+    expect(damaged).toHaveLength(2);
+    expect((await read()).every((found) => found !== undefined)).toBe(true);
+  });
+
+  it.each([
+    ['cut short', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 3)],
+    ['longer', (bytes: Uint8Array) => Uint8Array.of(...bytes, 0)],
+    ['empty', () => new Uint8Array()],
+  ])('takes none that is %s, or whose record is', async (_, damage) => {
+    for (const path of ['a.json', 'b.safetensors', 'a.json.checksum', 'b.safetensors.checksum']) {
+      const { directory, damaged, read } = await written();
+      await put(directory, path, damage(await bytesOf(directory, path)));
+      expect((await read())[path.startsWith('a') ? 0 : 1]).toBeUndefined();
+      expect(damaged).toEqual([path.replace('.checksum', '')]);
+    }
+  });
+
+  it('takes none without a record, in the place of another one, or of another job', async () => {
+    const { directory, work, damaged, read } = await written();
+    await work.writeJson('c.json', 3);
+    for (const ending of ['', '.checksum'])
+      await put(directory, `a.json${ending}`, await bytesOf(directory, `c.json${ending}`));
+    await directory.remove('b.safetensors.checksum');
+    expect(await read()).toEqual([undefined, undefined]);
+    expect(damaged).toEqual(['a.json', 'b.safetensors']);
+    expect(await work.inspect('a.json')).toEqual({ kind: 'damaged' });
+    expect(await work.inspect('b.safetensors')).toEqual({ kind: 'unknown' });
+    expect(await work.inspect('d.json')).toEqual({ kind: 'missing' });
+
+    expect(await work.readJson('c.json')).toBe(3);
+    work.bind('b');
+    expect(await work.readJson('c.json')).toBeUndefined();
+    expect(await work.inspect('c.json')).toEqual({ kind: 'whole', job: 'a' });
+    await work.writeJson('c.json', 4);
+    expect(await work.readJson('c.json')).toBe(4);
+  });
+
+  it('has no artefact that takes the place of another one when it is stopped anywhere', async () => {
+    for (let stop = 0; stop < 4; stop++) {
+      const { directory, work } = await written();
+      let left = stop;
+      const step = () => {
+        if (left-- === 0) throw new InputError('stopped');
+      };
+      const stopping: WritableDirectory = {
+        ...directory,
+        async create(path) {
+          step();
+          const sink = await directory.create(path);
+          return {
+            ...sink,
+            async close() {
+              step();
+              await sink.close();
+            },
+          };
+        },
+      };
+      await expect(workDirectory(stopping).writeJson('a.json', 'new')).rejects.toThrow('stopped');
+      expect([undefined, { bits: [4, 3.5] }]).toContainEqual(await work.readJson('a.json'));
+      await work.writeJson('a.json', 'newer');
+      expect(await work.readJson('a.json')).toBe('newer');
+    }
+  });
+
+  it('removes an artefact with its record', async () => {
+    const { directory, work } = await written();
+    await work.remove('a.json');
+    await work.remove('b.safetensors');
+    expect(await directory.list()).toEqual([]);
   });
 });
 

@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Endpoint } from 'comlink';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { newDataFolder, removeLeftData } from '../../src/cli/helper/data-folder.ts';
 import { type Peer, processEndpoint } from '../../src/cli/helper/endpoint.ts';
-import { LargeData, newDataFolder } from '../../src/cli/helper/large-data.ts';
+import { LargeData } from '../../src/cli/helper/large-data.ts';
 
 let large: LargeData;
 beforeEach(() => {
@@ -164,4 +166,32 @@ test('what cannot be sent or read is told, and the next message comes all the sa
   expect(heard).toContain('next');
   expect(heard.join()).toMatch(/ENOENT.*none/);
   expect(heard.join()).toMatch(/could not be cloned/);
+});
+
+describe('data of processes that have ended', () => {
+  /** A folder like that of this process, with another id, start or namespace in its name. */
+  function folderOf(change: (name: string) => string): string {
+    const own = basename(large.folder);
+    const path = join(dirname(large.folder), change(own));
+    expect(basename(path)).not.toBe(own);
+    mkdirSync(path);
+    writeFileSync(join(path, 'data'), 'x');
+    return path;
+  }
+  const named = (part: number, value: string) => (name: string) => {
+    const parts = name.split('-');
+    parts[part] = value;
+    return parts.join('-');
+  };
+
+  test('is removed by the next start, and no other', async () => {
+    const ended = spawnSync(process.execPath, ['-e', '']).pid;
+    const left = [folderOf(named(3, String(ended))), folderOf(named(4, '1'))];
+    const others = [folderOf(named(2, '1')), folderOf((name) => name.replace('exl2-web', 'exl2-other'))];
+    removeLeftData();
+    expect(left.map((path) => existsSync(path))).toEqual([false, false]);
+    expect(others.map((path) => existsSync(path))).toEqual([true, true]);
+    expect(existsSync(large.folder)).toBe(true);
+    for (const path of others) rmSync(path, { recursive: true });
+  });
 });

@@ -5,7 +5,9 @@ import {
   measurementFromJson,
   measurementToJson,
 } from '../../src/convert/measurement-json.ts';
+import { candidateBits } from '../../src/convert/module-candidates.ts';
 import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { parseParams } from '../../src/exl2/params.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { ARCHITECTURE_NAMES, architectureModel } from '../support/architectures.ts';
 import { readGolden } from '../support/golden-conversions.ts';
@@ -129,4 +131,26 @@ function change({ measurement }: Json, fields: Record<string, unknown>): unknown
 test('a measurement of a model with biases does not fit one without', async () => {
   const { plan } = await architectureModel('llama3_rope');
   expect(() => measurementFromJson(golden('qwen2'), plan)).toThrow('The measurement is of another model.');
+});
+
+test('groups that the quantizer does not take are named; a size that the layer has no rows for is fine', async () => {
+  const { plan } = await architectureModel('llama3_rope');
+  const module = plan.modules[1]!;
+  const { modules } = measurementFromJson(golden('llama3_rope'), plan);
+  const withGroups = (linear: string, setting: string): unknown => {
+    const params = { ...modules.get(module.key)![0]!.params, [linear]: parseParams(setting) };
+    const candidate = { accuracy: 0.5, totalBits: candidateBits(module, params), params };
+    return measurementToJson({ modules: new Map([...modules, [module.key, [candidate]]]) });
+  };
+  expect(module.linears.map(({ name, k }) => [name, k])).toEqual([
+    ['gate_proj', 128],
+    ['up_proj', 128],
+    ['down_proj', 192],
+  ]);
+  for (const size of [160, 192, 4096]) {
+    expect(() => measurementFromJson(withGroups('down_proj', `1:4b_${size}g`), plan)).toThrow(
+      `The measurement of ${module.key}, candidate 0, down_proj: 1:4b_${size}g s4 makes groups of ${Math.min(size, 192)} rows`,
+    );
+    measurementFromJson(withGroups('up_proj', `1:4b_${size}g`), plan);
+  }
 });

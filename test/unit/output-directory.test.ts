@@ -34,11 +34,14 @@ test.each(['model.safetensors', 'output-of-mine.safetensors', 'Model.SafeTensors
 test.each([
   ['an original model', { 'config.json': '{"architectures": []}', 'model.safetensors': 'x' }],
   ['other files', { 'letter.txt': 'Dear …' }],
+  ['a config.json that is damaged', { 'config.json': exl2.slice(1), 'output.safetensors': 'x' }],
   ['a config.json of null', { 'config.json': 'null' }],
   ['a config.json that is a list', { 'config.json': '[]' }],
   ['a quantization_config of null', { 'config.json': '{"quantization_config": null}' }],
 ])('%s is not overwritten', async (_, files) => {
-  await expect(checkOutput(memoryDirectory('out', files), newWork())).rejects.toThrow(InputError);
+  const check = checkOutput(memoryDirectory('out', files), newWork());
+  await expect(check).rejects.toThrow(InputError);
+  await expect(check).rejects.toThrow(/are not an EXL2 model \(.*, …\): choose an empty or new one\.$/);
 });
 
 test('a job that was stopped while it wrote goes on there, and nowhere else', async () => {

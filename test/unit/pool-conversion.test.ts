@@ -4,6 +4,7 @@ import { measure } from '../../src/convert/measure.ts';
 import { quantizeAgain } from '../../src/convert/quantize-again.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { recordedPath } from '../../src/io/work-directory.ts';
 import { chooseVariants } from '../../src/kernels/speed.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -42,13 +43,15 @@ async function run(stage: 'measure' | 'quantize', count: number, loss?: Loss) {
   return { files: await filesOf(work), result, warnings };
 }
 
+const isArtefactFile = (path: string) => recordedPath(path) === undefined;
+
 type Run = Awaited<ReturnType<typeof run>>;
 let measured: Run;
 let quantized: Run;
 
 test('a measurement leaves the same bytes with 0, 1 and 3 helpers', async () => {
   measured = await run('measure', 0);
-  expect(Object.keys(measured.files)).toHaveLength(2);
+  expect(Object.keys(measured.files).filter(isArtefactFile)).toHaveLength(2);
   for (const count of [1, 3]) expect(await run('measure', count)).toEqual(measured);
 });
 
@@ -66,7 +69,7 @@ test('four workers divide the larger of two modules', async () => {
 
 test('so does a quantization', async () => {
   quantized = await run('quantize', 0);
-  expect(Object.keys(quantized.files)).toHaveLength(3);
+  expect(Object.keys(quantized.files).filter(isArtefactFile)).toHaveLength(3);
   for (const count of [1, 3]) expect(await run('quantize', count)).toEqual(quantized);
 });
 

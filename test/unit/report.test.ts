@@ -51,7 +51,7 @@ const DATA: ReportData = {
     rows: 2,
     length: 64,
     perplexity: { reference: 8.5, model: 9.25 },
-    divergence: { mean: 0.123456, median: 0.05, p99: 1.5 },
+    divergence: { mean: 0.123456, standardError: 0.01, byRow: [0.113456, 0.133456], median: 0.05, p99: 1.5 },
     agreement: 0.789,
     byPosition: [{ first: 0, last: 63, divergence: 0.1, agreement: 0.8 }],
   },

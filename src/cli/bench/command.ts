@@ -12,7 +12,7 @@ import { endOf } from '../child.ts';
 import type { Surroundings } from '../command.ts';
 import type { OpenAdapter } from '../gpu.ts';
 import { cardNumbers } from '../option-values.ts';
-import { StatusLine } from '../terminal.ts';
+import { StatusLine, writingBy } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { measureCeilings } from './ceilings.ts';
 import { type BenchJob, benchConversion } from './conversion.ts';
@@ -108,7 +108,7 @@ async function bench(
   { name, software }: OpenAdapter,
   { out, signal, writeError }: Process,
 ): Promise<BenchResult> {
-  const status = new StatusLine({ ...out, write: writeError });
+  const status = new StatusLine(writingBy(out, writeError));
   const onEvent = (event: ConvertEvent) => {
     if (event.type === 'progress')
       status.update(() => `${event.stage}: ${Math.round((event.done / event.total) * 100)} %`);

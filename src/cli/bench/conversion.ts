@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convert } from '../../convert/convert.ts';
 import type { ConvertEvent, ModuleEvent, StageName } from '../../convert/events.ts';
@@ -14,6 +12,7 @@ import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { UnsupportedError } from '../../util/errors.ts';
 import { type HelperRequest, startHelpers } from '../helpers.ts';
+import { withTemporaryFolder } from '../temporary-folder.ts';
 import { measureCeilings } from './ceilings.ts';
 import { type ByteCount, countedDirectory } from './counted-directory.ts';
 import { kernelWork } from './kernel-work.ts';
@@ -51,15 +50,12 @@ export async function benchConversion(job: BenchJob): Promise<BenchFindings> {
       `${job.adapter.name} has no timestamps (the WebGPU feature timestamp-query): leave --profile away, for the times of stages and modules.`,
     );
   }
-  const folder = await mkdtemp(join(tmpdir(), 'exl2-bench-'));
-  try {
+  return withTemporaryFolder('exl2-bench-', async (folder) => {
     const started = performance.now();
     await writeRandomModel(nodeDirectory(join(folder, 'model')), job.config, job.signal);
     const modelSeconds = (performance.now() - started) / 1000;
     return { modelSeconds, ...(await convertModel(job, folder)) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFindings, 'modelSeconds'>> {

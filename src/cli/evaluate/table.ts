@@ -19,6 +19,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'size', width: 9, align: 'right' },
   { title: 'perplexity', width: 10, align: 'right' },
   { title: 'KL mean', width: 8, align: 'right' },
+  { title: '±', width: 7, align: 'right' },
   { title: 'median', width: 8, align: 'right' },
   { title: '99 %', width: 8, align: 'right' },
   { title: 'top-1', width: 7, align: 'right' },
@@ -38,7 +39,9 @@ export function evaluationRow({ name, bits, bytes, measures, seconds }: Evaluati
     bits === undefined ? '' : String(bits),
     formatByteSize(bytes),
     perplexity.model.toFixed(4),
-    ...[divergence.mean, divergence.median, divergence.p99].map((value) => value.toFixed(5)),
+    divergence.mean.toFixed(5),
+    divergence.standardError?.toFixed(5) ?? '',
+    ...[divergence.median, divergence.p99].map((value) => value.toFixed(5)),
     `${(agreement * 100).toFixed(2)} %`,
     seconds.toFixed(1),
   ]);

@@ -4,10 +4,11 @@ import { LanguageModel } from '../../evaluate/language-model.ts';
 import { openEvaluatedModel } from '../../evaluate/open-model.ts';
 import { checkSampling, type SamplingOptions } from '../../evaluate/sampling.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
+import { endable } from '../endable.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 
 const OPTIONS = {
@@ -73,9 +74,9 @@ async function generateText(
   given: Given,
   { out, places, signal, writeError }: Process,
 ): Promise<void> {
-  const directory = (path: string) => nodeDirectory(resolve(places.cwd, path));
+  const directory = (path: string) => nodeModelDirectory(resolve(places.cwd, path));
   const opened = await openEvaluatedModel(directory(given.model));
-  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model));
+  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model), endable(signal));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
   const { prompt, json, seed } = given;
   let text = '';

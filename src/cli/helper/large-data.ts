@@ -1,13 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InternalError } from '../../util/errors.ts';
 
 /** Smaller data goes through the channel itself. */
 const LARGE_BYTES = 2 ** 20;
-/** In main memory, where Linux has it. */
-const SHARED_MEMORY = '/dev/shm';
 
 /** What stands for data in a file, in a message. */
 interface InFile {
@@ -114,9 +111,6 @@ export class LargeData {
   }
 }
 
-/** A new folder for processes that belong together. */
-export const newDataFolder = (): string => mkdtempSync(join(sharedFolder(), 'exl2-web-'));
-
 /** Not by `writeFile` and `readFile`, which go in small pieces. */
 async function withFile(
   path: string,
@@ -129,15 +123,6 @@ async function withFile(
   } finally {
     await file.close();
   }
-}
-
-function sharedFolder(): string {
-  try {
-    if (statSync(SHARED_MEMORY).isDirectory()) return SHARED_MEMORY;
-  } catch {
-    // Other systems keep recent files in memory too.
-  }
-  return tmpdir();
 }
 
 /** A copy of `value` with each object replaced by what `replace` gives for it, where it gives something. */

@@ -5,6 +5,7 @@ import type { HelperApi } from '../../convert/pool/api.ts';
 import { JobHelper } from '../../convert/pool/helper.ts';
 import { openGpu } from '../../gpu/device.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { openCard } from '../cards.ts';
 import type { HelperPlaces } from '../helpers.ts';
 import { speedFile } from '../speed-file.ts';
@@ -22,7 +23,7 @@ async function openHelper({
   const gpu = await openGpu(adapter, budgetBytes);
   return new JobHelper({
     ...{ gpu, adapter: name, speeds: speedFile(), control: { signal: new AbortController().signal } },
-    ...{ model: nodeDirectory(inDir), work: nodeDirectory(workDir) },
+    ...{ model: nodeModelDirectory(inDir), work: nodeDirectory(workDir) },
   });
 }
 

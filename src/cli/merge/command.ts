@@ -1,11 +1,10 @@
 import { basename, dirname, resolve } from 'node:path';
 import { mergeSlices, readSlice, type Slice } from '../../convert/measurement-slice.ts';
-import { readJsonFile } from '../../io/json.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
-import { openFile } from '../open-file.ts';
+import { readMeasurementFile } from '../measurement-file.ts';
 import { helped, parser, withExitCode } from '../tool.ts';
 
 const OPTIONS = {
@@ -36,6 +35,6 @@ async function merge(paths: readonly string[], output: string, overwrite: boolea
     throw new InputError(`${output} is there already: choose another name, or give --overwrite.`);
   }
   const slices: Slice[] = [];
-  for (const path of paths) slices.push(readSlice(await readJsonFile(await openFile(path)), path));
+  for (const path of paths) slices.push(readSlice(await readMeasurementFile(path), path));
   await writeJsonFile(directory, basename(output), mergeSlices(slices));
 }

@@ -2,9 +2,10 @@ import { openModel } from '../../convert/open-model.ts';
 import { checkOutput } from '../../convert/output-directory.ts';
 import { checkTarget } from '../../convert/plan.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { workDirectory } from '../../io/work-directory.ts';
 import type { ModelPlan } from '../../model/plan.ts';
-import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
+import { type Guard, loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
 import { openFile } from '../open-file.ts';
 import type { QueueJob } from '../options.ts';
@@ -14,13 +15,13 @@ import type { QueueJob } from '../options.ts';
  * is said before the first one has taken hours.
  * @throws InputError with all that is wrong.
  */
-export async function checkJobs(jobs: readonly QueueJob[]): Promise<void> {
+export async function checkJobs(jobs: readonly QueueJob[], guard?: Guard): Promise<void> {
   const { calDataset, measurement } = jobs[0]!.options;
   for (const file of [calDataset, measurement]) if (file !== undefined) await openFile(file);
   const wrong: string[] = [];
   for (const inDir of new Set(jobs.map(({ options }) => options.inDir))) {
     const ofModel = jobs.filter(({ options }) => options.inDir === inDir);
-    const opened = await problemOf(() => open(ofModel[0]!));
+    const opened = await problemOf(() => open(ofModel[0]!, guard));
     if (typeof opened === 'string') wrong.push(opened.includes(inDir) ? opened : `${inDir}: ${opened}`);
     else for (const job of ofModel) wrong.push(...(await problemsOf(job, opened)));
   }
@@ -28,10 +29,10 @@ export async function checkJobs(jobs: readonly QueueJob[]): Promise<void> {
   throw new InputError(`Nothing was started, as not all jobs can be done:\n  ${wrong.join('\n  ')}`);
 }
 
-async function open({ options }: QueueJob): Promise<ModelPlan> {
-  const directory = nodeDirectory(options.inDir);
+async function open({ options }: QueueJob, guard: Guard | undefined): Promise<ModelPlan> {
+  const directory = nodeModelDirectory(options.inDir);
   const { plan } = await openModel(directory, options);
-  await loadTokenizer(directory);
+  await loadTokenizer(directory, guard);
   return plan;
 }
 

@@ -2,6 +2,7 @@ import type { ConvertEvent } from '../../convert/events.ts';
 import { defaultBudget } from '../../gpu/device.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
 import { isSoftwareOnly, runDryRun } from '../conversion.ts';
+import { endable } from '../endable.ts';
 import type { Queue, QueueJob } from '../options.ts';
 import { TerminalReport } from '../render.ts';
 import type { Terminal } from '../terminal.ts';
@@ -23,7 +24,7 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
   const { queue, out, writeError, signal } = command;
   const [first] = queue.jobs;
   const { json, dryRun, gpus } = first!.options;
-  await checkJobs(queue.jobs);
+  await checkJobs(queue.jobs, endable(signal));
   if (dryRun) return dryRuns(queue.jobs, json, out);
   const cards = await chosenCards(gpus);
   const memoryBudget = await budgetOfCard(first!, cards[0]);

@@ -18,8 +18,7 @@ export function nodeDirectory(path: string): WritableDirectory {
     name: path,
     async list() {
       try {
-        const files = await listBelow(path, '', []);
-        return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+        return (await filesBelow(path)).files;
       } catch (error) {
         throw fileError(error, 'read', path);
       }
@@ -46,18 +45,42 @@ export function nodeDirectory(path: string): WritableDirectory {
   };
 }
 
-/** The files of `folder`, with `prefix` before their names; `above` are the folders it lies in, against loops. */
-async function listBelow(folder: string, prefix: string, above: readonly string[]): Promise<FileEntry[]> {
+/** What is below a folder, sorted by path. */
+export interface FoundFiles {
+  readonly files: FileEntry[];
+  /** Links that were not followed. */
+  readonly otherLinks: string[];
+}
+
+/** Whether to follow the link `path`, relative to the folder that is looked at, to the file or folder `target`. */
+type IsFollowed = (path: string, target: string, isFolder: boolean) => boolean;
+
+export async function filesBelow(folder: string, isFollowed: IsFollowed = () => true): Promise<FoundFiles> {
+  const found: FoundFiles = { files: [], otherLinks: [] };
+  await addBelow(found, folder, '', [], isFollowed);
+  found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return found;
+}
+
+/** Adds what is in `folder`, with `prefix` before its name; `above` are the folders it lies in, against loops. */
+async function addBelow(
+  found: FoundFiles,
+  folder: string,
+  prefix: string,
+  above: readonly string[],
+  isFollowed: IsFollowed,
+): Promise<void> {
   const real = await realpath(folder);
-  if (above.includes(real)) return [];
-  const files: FileEntry[] = [];
-  for (const name of await readdir(folder)) {
-    const state = await stat(join(folder, name)).catch(() => undefined); // a link to nothing is no file
-    if (state?.isDirectory()) {
-      files.push(...(await listBelow(join(folder, name), `${prefix}${name}/`, [...above, real])));
-    } else if (state?.isFile() && !name.endsWith(PARTIAL)) {
-      files.push({ path: prefix + name, size: state.size });
-    }
+  if (above.includes(real)) return;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = prefix + entry.name;
+    const place = join(folder, entry.name);
+    const state = await stat(place).catch(() => undefined); // a link to nothing is no file
+    if (!state) continue;
+    const isFolder = state.isDirectory();
+    const isOther = entry.isSymbolicLink() && !isFollowed(path, await realpath(place), isFolder);
+    if (isOther) found.otherLinks.push(path);
+    else if (isFolder) await addBelow(found, place, `${path}/`, [...above, real], isFollowed);
+    else if (state.isFile() && !entry.name.endsWith(PARTIAL)) found.files.push({ path, size: state.size });
   }
-  return files;
 }

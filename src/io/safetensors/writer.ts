@@ -63,7 +63,7 @@ export function planShard(fileName: string, tensors: readonly TensorInfo[]): Sha
  * when it is whole; on any error it is dropped and the error passed on.
  */
 export async function writeSafetensors(
-  directory: WritableDirectory,
+  directory: Pick<WritableDirectory, 'create'>,
   shard: ShardPlan,
   nextTensor: (name: string) => TensorData | Promise<TensorData>,
   metadata: Readonly<Record<string, string>> = {},

@@ -161,7 +161,10 @@ function mockMeasures(loss: number): Measures {
     rows: 16,
     length: 512,
     perplexity: { reference: 10.412, model: 10.412 * (1 + loss / 1.7) },
-    divergence: { mean: divergence, median: divergence / 3, p99: divergence * 14 },
+    divergence: {
+      ...{ mean: divergence, standardError: divergence / 9, byRow: [], median: divergence / 3 },
+      p99: divergence * 14,
+    },
     agreement: 1 - 1.9 * loss,
     byPosition: [],
   };

@@ -1,0 +1,4 @@
+import { runProcess } from '../process.ts';
+import { qualityCommand } from './command.ts';
+
+await runProcess(qualityCommand);

@@ -1,0 +1,70 @@
+import { compareTokens } from '../../evaluate/compare.ts';
+import { evaluateModel } from '../../evaluate/evaluate.ts';
+import type { OnStep, TokenRows } from '../../evaluate/final-states.ts';
+import { KeptStates } from '../../evaluate/kept-states.ts';
+import { type Measures, summarize } from '../../evaluate/measures.ts';
+import type { EvaluatedModel } from '../../evaluate/open-model.ts';
+import { defaultBudget, openGpu } from '../../gpu/device.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { type Card, openCard } from '../cards.ts';
+
+/** The GPU that models are compared on. */
+export interface EvaluationGpu {
+  readonly card: Card | undefined;
+  /** Part of the adapter's name, where no card was chosen. */
+  readonly name: string | undefined;
+  readonly budgetBytes: number | undefined;
+}
+
+/** An original that has been run on the rows, and its perplexity. */
+export interface RunOriginal {
+  readonly states: KeptStates;
+  readonly perplexity: number;
+}
+
+/** Each time on a new device: conversions in between have the memory for themselves. */
+async function onGpu<T>(
+  { card, name, budgetBytes }: EvaluationGpu,
+  work: (gpu: Gpu) => Promise<T>,
+): Promise<T> {
+  const { adapter, software } = await openCard(card, name);
+  const gpu = await openGpu(adapter, budgetBytes ?? defaultBudget(software));
+  try {
+    return await work(gpu);
+  } finally {
+    gpu.destroy();
+  }
+}
+
+export const runOriginal = (
+  on: EvaluationGpu,
+  model: EvaluatedModel,
+  rows: TokenRows,
+  onStep: OnStep,
+): Promise<RunOriginal> =>
+  onGpu(on, async (gpu) => {
+    const states = await KeptStates.run(gpu, model, rows, onStep);
+    const own = states.on(gpu);
+    try {
+      const tokens = await compareTokens(gpu, own, own, rows, onStep);
+      return { states, perplexity: summarize(tokens, rows.rows, rows.length).perplexity.reference };
+    } finally {
+      own.states.free();
+    }
+  });
+
+/** How `model` differs from the original. */
+export const compareWith = (
+  on: EvaluationGpu,
+  { states }: RunOriginal,
+  model: EvaluatedModel,
+  onStep: OnStep,
+): Promise<Measures> =>
+  onGpu(on, async (gpu) => {
+    const original = states.on(gpu);
+    try {
+      return await evaluateModel(gpu, original, model, states.rows, onStep);
+    } finally {
+      original.states.free();
+    }
+  });

@@ -1,0 +1,68 @@
+import half from '../../shaders/lib/half.wgsl?raw';
+import { defineVariant } from '../../src/gpu/kernel.ts';
+import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { gram } from '../../src/kernels/linalg/gram.ts';
+
+/** What matrix units do, for adapters without: factors rounded to half precision, where they overflow, sums in f32. */
+
+/** As `gemm_matrix`. */
+export const gemmInHalf = defineVariant(gemm, {
+  name: 'gemm_in_half',
+  wgsl: [
+    half,
+    `struct Scalars {
+  m: u32,
+  n: u32,
+  k: u32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= s.n) {
+    return;
+  }
+  let at = id.y * s.n + id.x;
+  var sum = select(0.0, c[at], s.accumulate == 1u);
+  for (var i = 0u; i < s.k; i++) {
+    sum += round_to_half(a[id.y * s.k + i]) * round_to_half(b[i * s.n + id.x]);
+  }
+  c[at] = sum;
+}`,
+  ],
+  workgroups: ({ m, n }) => [Math.ceil(n / 64), m],
+});
+
+/** As `gram_matrix`. */
+export const gramInHalf = defineVariant(gram, {
+  name: 'gram_in_half',
+  wgsl: [
+    half,
+    `struct Scalars {
+  m: u32,
+  k: u32,
+}
+
+@group(0) @binding(0) var<uniform> s: Scalars;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> h: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x > id.y) {
+    return;
+  }
+  var sum = 0.0;
+  for (var token = 0u; token < s.m; token++) {
+    sum += round_to_half(x[token * s.k + id.y]) * round_to_half(x[token * s.k + id.x]);
+  }
+  h[id.y * s.k + id.x] += sum;
+}`,
+  ],
+  workgroups: ({ k }) => [Math.ceil(k / 64), k],
+});

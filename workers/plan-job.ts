@@ -4,6 +4,7 @@ import type { PlanEvent } from '../src/convert/events.ts';
 import { measurementFromJson } from '../src/convert/measurement-json.ts';
 import { planConversion } from '../src/convert/plan.ts';
 import { QUANTIZERS } from '../src/convert/settings.ts';
+import { neededTokens, tooFewTokensWarning } from '../src/convert/token-need.ts';
 import { estimateWork, type Work } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -25,7 +26,7 @@ export async function planJob(
   gpu: GpuFacts | undefined,
 ): Promise<JobPlan> {
   const problems: Problem[] = [];
-  const shapes = calibrationShapes(options);
+  const shapes = calibrationShapes(model, options);
   const plans = options.bits.map((bits) => planTarget(model, options, bits, shapes, problems));
   const made = plans.filter((plan) => plan !== undefined);
   const { workers = 1 } = options;
@@ -40,6 +41,7 @@ export async function planJob(
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };
   checkMeasurement(model, options, problems);
+  checkTokens(model, shapes, problems);
   if (gpu)
     checkGpu(
       plan.gpuBytes,
@@ -52,12 +54,17 @@ export async function planJob(
   return { ...plan, problems };
 }
 
-function calibrationShapes({ preset, calibrationFile }: JobOptions): CalibrationShapes {
-  const { measurement, quantization } = presetShapes(preset, calibrationFile !== undefined);
-  if (calibrationFile) return { measurement, quantization };
+function calibrationShapes(
+  { plan, calibrationText }: OpenedModel,
+  { preset, calibrationFile }: JobOptions,
+): CalibrationShapes {
+  const shapes = presetShapes(preset, calibrationFile !== undefined, neededTokens(plan));
+  if (calibrationFile) return shapes;
+  const { measurement, quantization } = shapes;
+  const choice = { text: calibrationText, preset };
   return {
-    measurement: mixShape(preset, 'measurement', measurement),
-    quantization: mixShape(preset, 'quantization', quantization),
+    measurement: mixShape(choice, 'measurement', measurement),
+    quantization: mixShape(choice, 'quantization', quantization),
   };
 }
 
@@ -102,6 +109,11 @@ function checkMeasurement({ plan }: OpenedModel, { measurement }: JobOptions, pr
     if (!(error instanceof InputError)) throw error;
     problems.push({ severe: true, text: error.message });
   }
+}
+
+function checkTokens({ plan }: OpenedModel, { quantization }: CalibrationShapes, problems: Problem[]): void {
+  const text = tooFewTokensWarning(plan, quantization);
+  if (text !== undefined) problems.push({ severe: false, text });
 }
 
 function checkGpu(

@@ -8,6 +8,7 @@ import { modelFacts } from '../convert/model-facts.ts';
 import { linksMessage, openModel } from '../convert/open-model.ts';
 import { planConversion } from '../convert/plan.ts';
 import type { ConvertSettings } from '../convert/settings.ts';
+import { neededTokens, tooFewTokensWarning } from '../convert/token-need.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
 import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
@@ -109,9 +110,11 @@ export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> 
   const { source, plan } = await openModel(nodeModelDirectory(inDir), options);
   checkLayers(plan, options.measureLayers);
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
-  const rows = plannedRows(options, await isSoftwareOnly(gpu));
+  const rows = plannedRows(options, await isSoftwareOnly(gpu), neededTokens(plan));
   if (source.otherLinks.length > 0) emit({ type: 'warning', message: linksMessage(source) });
   emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));
+  const message = options.outputMeasurement ? undefined : tooFewTokensWarning(plan, rows.quantization);
+  if (message !== undefined) emit({ type: 'warning', message });
 }
 
 /** Without a GPU the conversion runs on an adapter in software. */

@@ -4,7 +4,8 @@ import { InputError } from '../util/errors.ts';
 import { pathBelow, realPath } from './inside.ts';
 import type { Places } from './options.ts';
 
-const BUNDLED_MODEL = 'public/models/tinystories-7m';
+/** Below the repository. */
+export const BUNDLED_MODEL = 'public/models/tinystories-7m';
 
 /** Where a job reads and writes; absolute paths. */
 export interface JobPlaces {

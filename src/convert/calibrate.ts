@@ -1,10 +1,12 @@
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
 import type { CalibrationRows } from '../calibration/rows.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
+import type { ModelPlan } from '../model/plan.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { ConvertJob } from './convert-job.ts';
 import type { CalibrationProvider } from './settings.ts';
+import { neededTokens } from './token-need.ts';
 
 /** Of a file of rows: where each of them is from. */
 const SOURCES = 'sources';
@@ -15,11 +17,12 @@ export interface JobRows {
 }
 
 /** Makes the token rows of both passes. */
-export async function makeRows({ model, calibration, guard }: ConvertJob): Promise<JobRows> {
+export async function makeRows({ model, calibration, guard }: ConvertJob, plan: ModelPlan): Promise<JobRows> {
   const tokenizer: Tokenizer = await loadTokenizer(model, guard);
+  const needed = neededTokens(plan);
   return {
-    measurement: await calibration.measurement(tokenizer),
-    quantization: await calibration.quantization(tokenizer),
+    measurement: await calibration.measurement(tokenizer, needed),
+    quantization: await calibration.quantization(tokenizer, needed),
   };
 }
 
@@ -38,10 +41,12 @@ export async function writeRows(work: WorkDirectory, rows: JobRows): Promise<voi
 export function withKeptRows(provider: CalibrationProvider, work: WorkDirectory): CalibrationProvider {
   return {
     ...provider,
-    measurement: async (tokenizer) =>
-      (await readRows(work, ARTEFACT.measurementRows, tokenizer)) ?? provider.measurement(tokenizer),
-    quantization: async (tokenizer) =>
-      (await readRows(work, ARTEFACT.quantizationRows, tokenizer)) ?? provider.quantization(tokenizer),
+    measurement: async (tokenizer, neededTokens) =>
+      (await readRows(work, ARTEFACT.measurementRows, tokenizer)) ??
+      provider.measurement(tokenizer, neededTokens),
+    quantization: async (tokenizer, neededTokens) =>
+      (await readRows(work, ARTEFACT.quantizationRows, tokenizer)) ??
+      provider.quantization(tokenizer, neededTokens),
   };
 }
 

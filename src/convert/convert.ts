@@ -38,6 +38,7 @@ import { Recorder } from './report/recorder.ts';
 import type { ConvertSettings } from './settings.ts';
 import { stage } from './stage.ts';
 import { strategyToJson } from './strategy-json.ts';
+import { tooFewTokensWarning } from './token-need.ts';
 import { Watch } from './watch.ts';
 
 /**
@@ -121,8 +122,9 @@ function calibrate(
   job: ConvertJob,
 ): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
   return stage(context, 'calibrate', async () => {
-    const rows = await makeRows(job);
+    const rows = await makeRows(job, context.plan);
     warnOfMemory(context, job, rows);
+    warnOfFewTokens(context, job, rows);
     const digests = {
       model: await modelFingerprint(context.source),
       measurement_rows: await rowsFingerprint(rows.measurement),
@@ -148,6 +150,11 @@ function warnOfMemory(
   if (bytes <= budget) return;
   const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
   emit({ type: 'warning', message });
+}
+
+function warnOfFewTokens({ plan, emit }: StageContext, { settings }: ConvertJob, rows: JobRows): void {
+  const message = settings.measureOnly ? undefined : tooFewTokensWarning(plan, rows.quantization);
+  if (message !== undefined) emit({ type: 'warning', message });
 }
 
 /** Numbers of the modules that the helpers will likely measure first. */

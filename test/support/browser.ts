@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import puppeteer, { type Browser } from 'puppeteer';
 import { build, preview } from 'vite';
 import { ensureBrowser } from '../../scripts/adapter.mjs';
-import { buildWhatChanged, CALIBRATION } from '../../scripts/builds.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -38,7 +37,6 @@ export interface ServedPage {
 
 /** Builds the page whose HTML is at `input` in the repository, and serves it on a port of its own. */
 export async function servePage(input: string): Promise<ServedPage> {
-  buildWhatChanged([CALIBRATION]);
   const outDir = mkdtempSync(join(tmpdir(), 'exl2-page-'));
   await build({
     root,

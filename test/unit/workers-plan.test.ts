@@ -28,7 +28,7 @@ const GPU: GpuFacts = {
 
 async function demo(): Promise<OpenedModel> {
   const { source, plan } = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
-  return { source, plan, facts: pageFacts(source, plan, 4096) };
+  return { source, plan, facts: pageFacts(source, plan, 4096), calibrationText: 'stories' };
 }
 
 const estimate = vi.fn(async () => ({ usage: 0, quota: 1e12 }));

@@ -2,6 +2,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import type { ReadableDirectory } from '../io/bytes.ts';
 import { isJsonObject, readJsonFile } from '../io/json.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
+import { modelType } from './model-type.ts';
 import { withSafeSplits } from './safe-splits.ts';
 import { findBosId, findEosIds, type TokenConfigs } from './special-ids.ts';
 
@@ -59,23 +60,38 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   };
 }
 
+/** Parts that a file may leave out and the library asks for. */
+const NO_PARTS = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+
 function openLibrary({ name, tokenizer, tokenizerConfig }: TokenizerFiles): HuggingFaceTokenizer {
   const { model } = tokenizer;
-  if (!isJsonObject(model) || !Array.isArray(tokenizer['added_tokens'])) {
+  const addedTokens = tokenizer['added_tokens'] ?? namedTokens(tokenizerConfig);
+  if (!isJsonObject(model) || !Array.isArray(addedTokens)) {
+    const fault = isJsonObject(model) ? 'has added_tokens that are no list' : 'has no model';
     throw new InputError(
-      `${name}/tokenizer.json has no ${isJsonObject(model) ? 'added_tokens' : 'model'}: it is not a Hugging Face tokenizer file, or it is damaged; get it again.`,
+      `${name}/tokenizer.json ${fault}: it is not a Hugging Face tokenizer file, or it is damaged; get it again.`,
     );
   }
-  const type = String(model['type']);
+  const type = modelType(model);
+  const whole = { ...NO_PARTS, ...tokenizer, model: { ...model, type }, added_tokens: addedTokens };
   try {
     // The library takes any other type for a list of whole words.
-    if (!MODEL_TYPES.includes(type)) throw new Error(`its model type is not ${MODEL_TYPES.join(', ')}`);
-    return new HuggingFaceTokenizer(withSafeSplits(tokenizer), tokenizerConfig);
+    if (!type || !MODEL_TYPES.includes(type))
+      throw new Error(`its model type is not ${MODEL_TYPES.join(', ')}`);
+    return new HuggingFaceTokenizer(withSafeSplits(whole), tokenizerConfig);
   } catch (error) {
     throw new UnsupportedError(
-      `${name}/tokenizer.json (model type ${type}) could not be loaded: ${(error as Error).message}. If the file is whole, please report the model.`,
+      `${name}/tokenizer.json (model type ${type ?? 'not named'}) could not be loaded: ${(error as Error).message}. If the file is whole, please report the model.`,
     );
   }
+}
+
+/** The added tokens that tokenizer_config.json lists, by their ids. */
+function namedTokens({ added_tokens_decoder: named }: Record<string, unknown>): unknown[] {
+  return Object.entries(isJsonObject(named) ? named : {}).map(([id, token]) => ({
+    ...(token as object),
+    id: Number(id),
+  }));
 }
 
 /** One more than the largest id. */

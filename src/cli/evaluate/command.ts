@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import { finalStates, type TokenRows } from '../../evaluate/final-states.ts';
 import type { Measures } from '../../evaluate/measures.ts';
@@ -15,6 +14,7 @@ import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 import { type Evaluation, evaluationRow, evaluationTitle } from './table.ts';
 
 /** States of rows lie on the GPU at multiples of 256 bytes. */
@@ -80,7 +80,7 @@ async function evaluateAll(
   { out, signal, places, writeError }: Process,
 ): Promise<void> {
   const open = (path: string | number): Promise<EvaluatedModel> =>
-    openEvaluatedModel(nodeDirectory(resolve(places.cwd, String(path))));
+    openEvaluatedModel(nodeDirectory(userPath(places.cwd, String(path))));
   const reference = await open(given.ref);
   // All are opened before the work begins, so that a mistake is told at once.
   const models: EvaluatedModel[] = [];
@@ -120,7 +120,7 @@ const describe = (
 });
 
 async function textRows({ ref, text, rows, length }: Given, cwd: string): Promise<TokenRows> {
-  const tokenizer = await loadTokenizer(nodeDirectory(resolve(cwd, ref)));
+  const tokenizer = await loadTokenizer(nodeDirectory(userPath(cwd, ref)));
   if (text === undefined) {
     const { heldOut } = await readMix();
     return documentRows(
@@ -131,7 +131,7 @@ async function textRows({ ref, text, rows, length }: Given, cwd: string): Promis
       rows,
     );
   }
-  const source = await openFile(resolve(cwd, text));
+  const source = await openFile(userPath(cwd, text));
   const documents = splitDocuments(decodeUtf8(await readChunked(source, 0, source.size), source.name));
   return documentRows(source.name, documents, tokenizer, length, rows);
 }

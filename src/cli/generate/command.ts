@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { generate } from '../../evaluate/generate.ts';
 import { LanguageModel } from '../../evaluate/language-model.ts';
 import { openEvaluatedModel } from '../../evaluate/open-model.ts';
@@ -9,6 +8,7 @@ import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 
 const OPTIONS = {
   model: { type: 'string', demandOption: true, description: 'Directory of the model: EXL2 or unquantized.' },
@@ -73,7 +73,7 @@ async function generateText(
   given: Given,
   { out, places, signal, writeError }: Process,
 ): Promise<void> {
-  const directory = (path: string) => nodeDirectory(resolve(places.cwd, path));
+  const directory = (path: string) => nodeDirectory(userPath(places.cwd, path));
   const opened = await openEvaluatedModel(directory(given.model));
   const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());

@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { mergeSlices, readSlice, type Slice } from '../../convert/measurement-slice.ts';
 import { readJsonFile } from '../../io/json.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
@@ -7,6 +7,7 @@ import { InputError } from '../../util/errors.ts';
 import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
 import { helped, parser, withExitCode } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 
 const OPTIONS = {
   output: { alias: 'o', type: 'string', demandOption: true, description: 'measurement.json to write.' },
@@ -24,7 +25,7 @@ export const mergeCommand = (args: readonly string[], process: Process): Promise
     const options = parser(USAGE, OPTIONS).strict(false).strictOptions();
     if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
-    const at = (path: string | number) => resolve(process.places.cwd, String(path));
+    const at = (path: string | number) => userPath(process.places.cwd, String(path));
     await merge(given._.map(at), at(given.output), given.overwrite);
     process.out.write(`${at(given.output)}\n`);
   });

@@ -1,11 +1,10 @@
+import { readText } from '../../calibration/text-file.ts';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import { finalStates, type TokenRows } from '../../evaluate/final-states.ts';
 import type { Measures } from '../../evaluate/measures.ts';
 import { type EvaluatedModel, openEvaluatedModel } from '../../evaluate/open-model.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { readChunked } from '../../io/chunks.ts';
-import { decodeUtf8 } from '../../io/json.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
@@ -132,6 +131,8 @@ async function textRows({ ref, text, rows, length }: Given, cwd: string): Promis
     );
   }
   const source = await openFile(userPath(cwd, text));
-  const documents = splitDocuments(decodeUtf8(await readChunked(source, 0, source.size), source.name));
+  let whole = '';
+  for await (const piece of readText(source)) whole += piece;
+  const documents = splitDocuments(whole);
   return documentRows(source.name, documents, tokenizer, length, rows);
 }

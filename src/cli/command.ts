@@ -10,7 +10,8 @@ import {
 } from '../util/errors.ts';
 import { chosenCards, listCards, openCard, seesOnly, startProcess } from './cards.ts';
 import { endOf } from './child.ts';
-import { runConversion, runDryRun } from './conversion.ts';
+import { runConversion } from './conversion.ts';
+import { runDryRun } from './dry-run.ts';
 import { listAdapters } from './gpu.ts';
 import { helpPage } from './help.ts';
 import type { CliOptions, Places } from './options.ts';

@@ -5,7 +5,7 @@ import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
 import { ARTEFACT } from './artefacts.ts';
-import type { JobRows } from './calibrate.ts';
+import type { WholeRows } from './calibrate.ts';
 import { compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
@@ -23,7 +23,7 @@ const REPORT = 'report.html';
 
 /** What the stages before have found. */
 export interface Findings {
-  readonly rows: JobRows;
+  readonly rows: WholeRows;
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
   readonly linearErrors: Readonly<Record<string, number>>;
@@ -52,7 +52,7 @@ export async function finish(context: StageContext, job: ConvertJob, findings: F
   });
 }
 
-function writeOutput(context: StageContext, job: ConvertJob, rows: JobRows): Promise<{ bytes: number }> {
+function writeOutput(context: StageContext, job: ConvertJob, rows: WholeRows): Promise<{ bytes: number }> {
   const { bits, headBits, shardBytes, dataset } = job.settings;
   return stage(context, 'compile', async () => {
     const { rows: count, length } = rows.quantization;

@@ -57,20 +57,39 @@ export const jobInputs = (
   rope_alpha: settings.ropeAlpha ?? null,
 });
 
+/** What a job that only measures leaves open, for one that goes on from there. */
+const LATER_INPUTS: readonly string[] = ['quantization_rows'];
+
 /**
  * Claims the work directory for a job with these inputs, or goes on with one that has the same.
  * @throws InputError that lists what differs from the job that is there, or names a file that is another program's.
  */
 export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<void> {
+  const earlier = await checkInputs(work, inputs);
+  const known = { ...earlier, ...inputs };
+  if (!earlier || Object.keys(known).length > Object.keys(earlier).length) {
+    await work.writeJson(ARTEFACT.job, known);
+  }
+}
+
+/**
+ * Makes sure that the work directory is free, or holds a job with these inputs.
+ * @returns the inputs of the job that it holds.
+ * @throws as {@link openJob}.
+ */
+export async function checkInputs(work: WorkDirectory, inputs: JobInputs): Promise<JobInputs | undefined> {
   const earlier = await work.readJson<JobInputs>(ARTEFACT.job);
   if (!earlier) {
     await refuseForeignFiles(work);
-    await work.writeJson(ARTEFACT.job, inputs);
-    return;
+    return undefined;
   }
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(inputs)])];
-  const changed = names.filter((name) => JSON.stringify(earlier[name]) !== JSON.stringify(inputs[name]));
-  if (changed.length === 0) return;
+  const isOpen = (name: string) =>
+    LATER_INPUTS.includes(name) && (earlier[name] === undefined || inputs[name] === undefined);
+  const changed = names.filter(
+    (name) => !isOpen(name) && JSON.stringify(earlier[name]) !== JSON.stringify(inputs[name]),
+  );
+  if (changed.length === 0) return earlier;
   const list = changed.map((name) => `  ${name}: ${text(earlier[name])} then, ${text(inputs[name])} now`);
   throw new InputError(
     `The work directory holds a job with other inputs:\n${list.join('\n')}\n` +

@@ -48,7 +48,8 @@ export interface ConvertSettings {
 /** Makes the token rows once the tokenizer is known. */
 export interface CalibrationProvider {
   measurement(tokenizer: Tokenizer): Promise<CalibrationRows>;
-  quantization(tokenizer: Tokenizer): Promise<CalibrationRows>;
+  /** Missing where nothing will be quantized. */
+  quantization?(tokenizer: Tokenizer): Promise<CalibrationRows>;
   /** Rows of text that is in neither of them, at most as many as asked for. */
   heldOut(tokenizer: Tokenizer, shape: RowShape): Promise<TokenRows>;
 }

@@ -110,6 +110,28 @@ describe('a work directory', () => {
   });
 });
 
+describe('a job that has only measured', () => {
+  const measured = { ...INPUTS, measurement_rows: 'm' };
+  const whole = { ...measured, quantization_rows: 'q' };
+
+  test('goes on to quantize, and from then on with the same rows', async () => {
+    const work = workDirectory(memoryDirectory('work'));
+    await openJob(work, measured);
+    await openJob(work, whole);
+    expect(await work.readJson('job.json')).toEqual(whole);
+    await openJob(work, measured);
+    expect(await work.readJson('job.json')).toEqual(whole);
+    await expect(openJob(work, { ...whole, quantization_rows: 'r' })).rejects.toThrow('"q" then, "r" now');
+  });
+
+  test('is another one where it measured with other rows', async () => {
+    const work = workDirectory(memoryDirectory('work'));
+    await openJob(work, measured);
+    const other = openJob(work, { ...whole, measurement_rows: 'n' });
+    await expect(other).rejects.toThrow('measurement_rows: "m" then, "n" now');
+  });
+});
+
 test('a job that is dropped loses its layers before its strategy, and its description last', async () => {
   const files = ['job.json', 'measured/a.json', 'notes.txt', 'strategy.json', 'tensors/a.safetensors'];
   const memory = memoryDirectory('work', Object.fromEntries(files.map((path) => [path, '{}'])));

@@ -1,7 +1,7 @@
 import type { ConvertEvent } from '../../convert/events.ts';
 import { defaultBudget } from '../../gpu/device.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
-import { isSoftwareOnly, runDryRun } from '../conversion.ts';
+import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
 import type { Queue, QueueJob } from '../options.ts';
 import { TerminalReport } from '../render.ts';
 import type { Terminal } from '../terminal.ts';
@@ -23,10 +23,11 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
   const { queue, out, writeError, signal } = command;
   const [first] = queue.jobs;
   const { json, dryRun, gpus } = first!.options;
-  await checkJobs(queue.jobs);
-  if (dryRun) return dryRuns(queue.jobs, json, out);
   const cards = await chosenCards(gpus);
-  const memoryBudget = await budgetOfCard(first!, cards[0]);
+  const software = await isSoftware(first!, cards[0]);
+  await checkJobs(queue.jobs, software);
+  if (dryRun) return dryRuns(queue.jobs, json, out);
+  const memoryBudget = first!.options.gpuMemoryBytes ?? defaultBudget(software);
   const failures = new Map<string, string>();
   const report = json ? undefined : new QueueReport(out, queue.jobs);
   const show = report?.show.bind(report) ?? jsonQueueReport((text) => out.write(text));
@@ -49,11 +50,9 @@ const failureText = (failures: ReadonlyMap<string, string>, jobs: number): strin
   `${[...failures].map(([name, reason]) => `${name}: ${reason}\n`).join('')}` +
   'Run the same command again to go on with them; what is done is kept.\n';
 
-/** Bytes that the jobs of a card have together. */
-async function budgetOfCard({ options }: QueueJob, card: Card | undefined): Promise<number> {
-  if (options.gpuMemoryBytes !== undefined) return options.gpuMemoryBytes;
-  if (card?.file !== undefined) return defaultBudget(false);
-  return defaultBudget(await isSoftwareOnly(card ? adapterName(card) : options.gpu));
+async function isSoftware({ options }: QueueJob, card: Card | undefined): Promise<boolean> {
+  if (card?.file !== undefined) return false;
+  return isSoftwareOnly(card ? adapterName(card) : options.gpu);
 }
 
 async function dryRuns(jobs: readonly QueueJob[], json: boolean, out: Terminal): Promise<number> {

@@ -1,0 +1,74 @@
+import { ARTEFACT } from '../convert/artefacts.ts';
+import { prepareRows } from '../convert/calibrate.ts';
+import { checkJob } from '../convert/check-job.ts';
+import type { Emit } from '../convert/events.ts';
+import { checkInputs } from '../convert/job.ts';
+import { modelFacts } from '../convert/model-facts.ts';
+import { planConversion } from '../convert/plan.ts';
+import { defaultBudget } from '../gpu/device.ts';
+import { largestBufferOf } from '../gpu/memory.ts';
+import type { WritableDirectory } from '../io/bytes.ts';
+import { memoryDirectory } from '../io/platform/memory-directory.ts';
+import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { workDirectory } from '../io/work-directory.ts';
+import { UnsupportedError } from '../util/errors.ts';
+import { calibrationFor, plannedRows } from './calibration.ts';
+import { chosenCards } from './cards.ts';
+import { checkInputsStay, convertSettings } from './conversion.ts';
+import { type OpenAdapter, openAdapter } from './gpu.ts';
+import { checkMeasurementFile } from './measurement-file.ts';
+import type { CliOptions } from './options.ts';
+import { checkFree } from './work-lock.ts';
+
+/**
+ * Emits the plan of the conversion; computes nothing and needs no GPU.
+ * @throws what the conversion itself would throw before it computes anything, and warns of the same.
+ */
+export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
+  const { inDir, outputDir, workDir, bits, headBits, quantizer, workers } = options;
+  await checkFree(workDir);
+  await checkMeasurementFile(options);
+  await chosenCards(options.gpus);
+  if (!options.resume) checkInputsStay(options);
+  const settings = await convertSettings(options);
+  const opened = await adapterIfAny(options.gpu);
+  const adapter = opened instanceof UnsupportedError ? undefined : opened;
+  const software = adapter?.software ?? true;
+  const job = {
+    ...{ settings, emit, model: nodeDirectory(inDir), output: nodeDirectory(outputDir) },
+    work: await leftOf(workDir, options.resume),
+    calibration: calibrationFor(options, software),
+  };
+  const checked = await checkJob(job, adapter && largestBufferOf(adapter.adapter.limits));
+  const { source, plan, measurement: measured } = checked;
+  emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
+  if (opened instanceof UnsupportedError) {
+    emit({ type: 'warning', message: `The conversion itself cannot run here: ${opened.message}` });
+  }
+  const budget = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
+  const { rows, inputs } = await prepareRows(checked, job, { software, budget });
+  await checkInputs(workDirectory(job.work), inputs);
+  const { measurement, quantization = plannedRows(options, software).quantization } = rows;
+  emit(planConversion(source, plan, { bits, headBits, quantizer, measurement, quantization, measured }));
+}
+
+/** Whether the conversion would run on an adapter in software. */
+export async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
+  const adapter = await adapterIfAny(gpu);
+  return adapter instanceof UnsupportedError || adapter.software;
+}
+
+async function adapterIfAny(gpu: string | undefined): Promise<OpenAdapter | UnsupportedError> {
+  try {
+    return await openAdapter(gpu);
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error;
+    throw error;
+  }
+}
+
+/** The work directory as the conversion finds it: without `resume` the job in it is dropped before. */
+async function leftOf(workDir: string, resume: boolean): Promise<WritableDirectory> {
+  const work = nodeDirectory(workDir);
+  return resume || !(await work.open(ARTEFACT.job)) ? work : memoryDirectory(workDir);
+}

@@ -2,6 +2,7 @@ import type { ByteSource } from '../io/bytes.ts';
 import { openSafetensors } from '../io/safetensors/reader.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
+import { shortName } from '../util/short-name.ts';
 import { ROWS_TENSOR, rowsFromTensor } from './artefact.ts';
 import { readJsonLines } from './jsonl.ts';
 import { readParquet } from './parquet.ts';
@@ -29,6 +30,11 @@ export async function readCalibrationFile(
   tokenizer: Tokenizer,
   shape: RowShape,
 ): Promise<CalibrationRows> {
+  const read = await readRows(source, tokenizer, shape);
+  return { ...read, sources: new Array<string>(read.rows).fill(shortName(source.name)) };
+}
+
+async function readRows(source: ByteSource, tokenizer: Tokenizer, shape: RowShape): Promise<CalibrationRows> {
   const extension = /\.[^./\\]*$/.exec(source.name.toLowerCase())?.[0] ?? '';
   if (extension === '.safetensors') return readTokenRows(source, tokenizer.vocabSize, shape);
   const readPieces = Object.hasOwn(TEXT_READERS, extension) ? TEXT_READERS[extension] : undefined;

@@ -3,7 +3,7 @@ import { isArtefact } from '../convert/artefacts.ts';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
-import type { ConvertSettings } from '../convert/settings.ts';
+import { BUILT_IN_DATASET, type ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { readJsonFile } from '../io/json.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
@@ -105,7 +105,7 @@ export async function convertSettings(options: CliOptions): Promise<ConvertSetti
     shardBytes,
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),
-    dataset: calDataset === undefined ? 'default' : basename(calDataset),
+    dataset: calDataset === undefined ? BUILT_IN_DATASET : basename(calDataset),
     ...(measurement !== undefined && { measurement: await readJsonFile(await openFile(measurement)) }),
     measureOnly: outputMeasurement !== undefined,
     ...(measureLayers !== undefined && { measureLayers }),

@@ -10,7 +10,7 @@ import { compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { evaluateOutput, type Reference } from './evaluate-output.ts';
-import { modelCard } from './model-card.ts';
+import { CARD, findCard, modelCard } from './model-card.ts';
 import type { Strategy } from './optimize.ts';
 import { claimOutput } from './output-directory.ts';
 import type { Recorder } from './report/recorder.ts';
@@ -18,7 +18,6 @@ import { reportPage } from './report/report.ts';
 import { type ReportData, reportData } from './report/report-data.ts';
 import { stage } from './stage.ts';
 
-const CARD = 'README.md';
 const REPORT = 'report.html';
 
 /** What the stages before have found. */
@@ -85,7 +84,8 @@ async function writeWords(
   output: WritableDirectory,
   data: ReportData,
 ): Promise<void> {
-  await writeText(output, CARD, modelCard(data, await readText(model, CARD)));
+  const original = findCard((await model.list()).map(({ path }) => path));
+  await writeText(output, CARD, modelCard(data, original && (await readText(model, original))));
   await writeText(output, REPORT, reportPage(data));
 }
 

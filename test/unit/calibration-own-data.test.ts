@@ -301,6 +301,16 @@ test.each(['', ' \n\n\t\n'])('a text file of %j says that it has no text', async
   );
 });
 
+test('rows name the file that they are from, not its folder', async () => {
+  for (const [name, contents] of [
+    ['/home/someone/a.txt', 'abc'],
+    ['C:\\Users\\someone\\a.jsonl', '{"text":"abc"}'],
+  ] as const) {
+    const read = await readCalibrationFile(source(name, contents), byCharacter, { rows: 1, length: 3 });
+    expect(read.sources).toEqual([name.slice(name.indexOf('a.'))]);
+  }
+});
+
 test('other extensions are refused with the list of those that work', async () => {
   for (const name of ['a.csv', 'noextension', 'a.constructor', 'folder.txt/file']) {
     await expect(rowsOf(name, 'abc', 1, 1)).rejects.toThrow(/use \.parquet, \.txt, \.jsonl or \.safetensors/);

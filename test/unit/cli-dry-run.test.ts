@@ -85,7 +85,7 @@ test('warns of what the conversion would warn of', async () => {
   appendFileSync(at('chats.jsonl'), JSON.stringify({ text: readFileSync(at('text.txt'), 'utf8') }));
   expect(warnings(await dryRun('-c', at('chats.jsonl'), '--gpu-memory-budget', '1MiB'))).toEqual([
     expect.stringMatching(/^\d+ tensors of the model are not used by LlamaForCausalLM/),
-    `${at('chats.jsonl')}: 1 row without text was passed over (line 1 has the fields text).`,
+    `chats.jsonl: 1 row without text was passed over (line 1 has the fields text).`,
     expect.stringMatching(/^About .* of GPU memory are needed and 1\.00 MiB allowed/),
   ]);
 });

@@ -2,7 +2,9 @@ import type { Measures } from '../../evaluate/measures.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
+import { shortName } from '../../util/short-name.ts';
 import type { StageName } from '../events.ts';
+import { datasetText } from '../settings.ts';
 import { type Html, html, NOTHING, table } from './html.ts';
 import { allocationSection, errorSection } from './layer-sections.ts';
 import type { ReportData, RowFacts } from './report-data.ts';
@@ -53,9 +55,6 @@ ${timeSection(data)}
   return page.markup;
 }
 
-/** The last part of a path. */
-export const shortName = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
-
 function facts({ bitsPerWeight, settings, outputBytes, start, measures }: ReportData): Html {
   const fact = (name: string, value: string, more: string) =>
     html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`;
@@ -102,7 +101,7 @@ function calibrationSection({ calibration, settings }: ReportData): Html {
   const count = ({ sources }: RowFacts, name: string) =>
     String(sources.find(([other]) => other === name)?.[1] ?? 0);
   return html`<h2>Calibration</h2>
-<p>Data set “${settings.dataset}”: ${measurement.rows} rows of ${measurement.length} tokens to measure,
+<p>Data set “${datasetText(settings.dataset)}”: ${measurement.rows} rows of ${measurement.length} tokens to measure,
 ${quantization.rows} rows of ${quantization.length} to quantize.</p>
 ${table(
   ['Source', 'Rows to measure', 'Rows to quantize'],

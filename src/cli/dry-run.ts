@@ -4,6 +4,7 @@ import { checkJob } from '../convert/check-job.ts';
 import type { Emit } from '../convert/events.ts';
 import { checkInputs } from '../convert/job.ts';
 import { modelFacts } from '../convert/model-facts.ts';
+import { plainWarnings } from '../convert/plain-warnings.ts';
 import { planConversion } from '../convert/plan.ts';
 import { defaultBudget } from '../gpu/device.ts';
 import { largestBufferOf } from '../gpu/memory.ts';
@@ -24,7 +25,8 @@ import { checkFree } from './work-lock.ts';
  * Emits the plan of the conversion; computes nothing and needs no GPU.
  * @throws what the conversion itself would throw before it computes anything, and warns of the same.
  */
-export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
+export async function runDryRun(options: CliOptions, tell: Emit): Promise<void> {
+  const emit = plainWarnings(tell);
   const { inDir, outputDir, workDir, bits, headBits, quantizer, workers } = options;
   await checkFree(workDir);
   await checkMeasurementFile(options);

@@ -8,7 +8,6 @@ import { checkJob, type OpenedJob } from './check-job.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
-import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
 import { checkStrategy, openJob } from './job.ts';
 import type { LayerRange } from './layer-range.ts';
@@ -17,6 +16,7 @@ import { type Measurement, measurementFromJson, measurementToJson } from './meas
 import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
 import { optimize, type Strategy } from './optimize.ts';
+import { plainWarnings } from './plain-warnings.ts';
 import { Crew, type Helper, Member } from './pool/crew.ts';
 import { openHelpers } from './pool/open-helpers.ts';
 import { startingIndexes } from './pool/schedule.ts';
@@ -60,11 +60,11 @@ export async function convert(given: ConvertJob): Promise<void> {
 /** The job with its events kept for the report, and looked at for what must be warned of. */
 function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
   const watch = new Watch();
-  const emit: Emit = (event) => {
+  const emit = plainWarnings((event) => {
     job.emit(event);
     recorder.see(event);
     for (const message of watch.see(event)) emit({ type: 'warning', message });
-  };
+  });
   return { ...job, emit };
 }
 

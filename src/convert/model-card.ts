@@ -1,3 +1,4 @@
+import { plainText } from '../util/plain-text.ts';
 import { shortName } from '../util/short-name.ts';
 import { PRECISIONS } from './report/report.ts';
 import type { ReportData } from './report/report-data.ts';
@@ -21,7 +22,7 @@ const KEPT = /^(license|license_name|license_link|language|pipeline_tag|base_mod
  */
 export function modelCard(data: ReportData, original: string | undefined): string {
   const { start, settings, bitsPerWeight, calibration, measures } = data;
-  const name = shortName(start.model.name);
+  const name = plainText(shortName(start.model.name));
   const { quantization } = calibration;
   const lines = [
     '---',
@@ -40,7 +41,7 @@ export function modelCard(data: ReportData, original: string | undefined): strin
     '| --- | --- |',
     `| bits per weight | ${bitsPerWeight.toFixed(3)} (attention and MLP), head ${settings.headBits} |`,
     `| architecture | ${start.model.architecture}, ${start.model.layers} layers |`,
-    `| calibration | ${datasetText(settings.dataset)}, ${quantization.rows} rows of ${quantization.length} tokens |`,
+    `| calibration | ${plainText(datasetText(settings.dataset))}, ${quantization.rows} rows of ${quantization.length} tokens |`,
     ...(start.gpu ? [`| computed with | ${PRECISIONS[start.gpu.precision]} |`] : []),
     ...(measures
       ? [

@@ -17,8 +17,11 @@ import { parseOptions } from '../../src/cli/parse-options.ts';
 import { lockWork } from '../../src/cli/work-lock.ts';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { assembleModel } from '../support/cli.ts';
+import { readSafetensors } from '../support/safetensors.ts';
 
 /** Only the text that results are judged by is taken from the built-in mix, which lies beside the built command. */
 vi.mock('../../src/cli/open-file.ts', async (original) => {
@@ -88,6 +91,21 @@ test('warns of what the conversion would warn of', async () => {
     `chats.jsonl: 1 row without text was passed over (line 1 has the fields text).`,
     expect.stringMatching(/^About .* of GPU memory are needed and 1\.00 MiB allowed/),
   ]);
+});
+
+test('makes names of tensors plain, however long, and whatever is in them', async () => {
+  const model = await readSafetensors(at('model/model.safetensors'));
+  const name = `\x1b[2Jevil\n${'x'.repeat(10_000)}`;
+  const tensor = { name, dtype: 'F16', shape: [1], data: new Uint8Array(2) } as const;
+  const tensors = new Map([...model, [name, tensor] as const]);
+  await writeSafetensors(
+    nodeDirectory(at('model')),
+    planShard('model.safetensors', [...tensors.values()]),
+    (wanted) => tensors.get(wanted)!,
+  );
+  const [warning] = warnings(await dryRun());
+  expect(warning).toContain('\\u001b[2Jevil');
+  expect(warning!.length).toBeLessThan(2000);
 });
 
 test.each<[string, () => unknown, RegExp]>([

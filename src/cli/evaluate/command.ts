@@ -8,8 +8,10 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
+import { plainText } from '../../util/plain-text.ts';
 import { readMix } from '../calibration.ts';
 import type { Surroundings } from '../command.ts';
+import { jsonLine } from '../json-line.ts';
 import { openFile } from '../open-file.ts';
 import { StatusLine } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
@@ -88,7 +90,7 @@ async function evaluateAll(
   const status = new StatusLine({ ...out, write: writeError });
   const steps = (name: string) => (done: number, total: number) => {
     signal.throwIfAborted();
-    status.update(() => `${name}: ${Math.round((done / total) * 100)} %`);
+    status.update(() => `${plainText(name)}: ${Math.round((done / total) * 100)} %`);
   };
   const states = await finalStates(gpu, reference, rows, steps(reference.name));
   try {
@@ -97,7 +99,7 @@ async function evaluateAll(
       const measures = await evaluateModel(gpu, { model: reference, states }, model, rows, steps(model.name));
       status.clear();
       const evaluation = describe(model, measures, (performance.now() - started) / 1000);
-      if (given.json) out.write(`${JSON.stringify(evaluation)}\n`);
+      if (given.json) out.write(jsonLine(evaluation));
       else out.write(`${i === 0 ? evaluationTitle(evaluation) : ''}${evaluationRow(evaluation)}\n`);
     }
   } finally {

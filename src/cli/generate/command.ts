@@ -6,7 +6,9 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
+import { visible } from '../../util/plain-text.ts';
 import type { Surroundings } from '../command.ts';
+import { jsonLine } from '../json-line.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { userPath } from '../user-path.ts';
 
@@ -92,12 +94,12 @@ async function generateText(
     for await (const { text: added, count, promptSeconds, tokensPerSecond } of words) {
       text += added;
       speed = { tokens: count, promptSeconds, tokensPerSecond };
-      if (!json) out.write(added);
+      if (!json) out.write(visible(added));
     }
   } finally {
     model.free();
   }
-  if (json) out.write(`${JSON.stringify({ prompt, text, ...speed })}\n`);
+  if (json) out.write(jsonLine({ prompt, text, ...speed }));
   else {
     out.write('\n');
     writeError(

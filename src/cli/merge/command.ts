@@ -4,6 +4,7 @@ import { readJsonFile } from '../../io/json.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
 import { InputError } from '../../util/errors.ts';
+import { plainText } from '../../util/plain-text.ts';
 import type { Surroundings } from '../command.ts';
 import { openFile } from '../open-file.ts';
 import { helped, parser, withExitCode } from '../tool.ts';
@@ -27,7 +28,7 @@ export const mergeCommand = (args: readonly string[], process: Process): Promise
     const given = await options.parseAsync([...args]);
     const at = (path: string | number) => userPath(process.places.cwd, String(path));
     await merge(given._.map(at), at(given.output), given.overwrite);
-    process.out.write(`${at(given.output)}\n`);
+    process.out.write(`${plainText(at(given.output))}\n`);
   });
 
 async function merge(paths: readonly string[], output: string, overwrite: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ConvertEvent } from '../../convert/events.ts';
 import { defaultBudget } from '../../gpu/device.ts';
+import { plainText } from '../../util/plain-text.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
 import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
 import type { Queue, QueueJob } from '../options.ts';
@@ -32,7 +33,8 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
   const report = json ? undefined : new QueueReport(out, queue.jobs);
   const show = report?.show.bind(report) ?? jsonQueueReport((text) => out.write(text));
   const tell = (job: QueueJob, event: ConvertEvent | JobEvent) => {
-    if (event.type === 'job' && event.state === 'failed') failures.set(job.name, event.reason ?? '');
+    if (event.type === 'job' && event.state === 'failed')
+      failures.set(job.name, plainText(event.reason ?? ''));
     show(job, event);
   };
   // The process tells of Ctrl-C by itself.
@@ -47,7 +49,7 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
 
 const failureText = (failures: ReadonlyMap<string, string>, jobs: number): string =>
   `${failures.size} of ${jobs} jobs failed:\n` +
-  `${[...failures].map(([name, reason]) => `${name}: ${reason}\n`).join('')}` +
+  `${[...failures].map(([name, reason]) => `${plainText(name)}: ${reason}\n`).join('')}` +
   'Run the same command again to go on with them; what is done is kept.\n';
 
 async function isSoftware({ options }: QueueJob, card: Card | undefined): Promise<boolean> {

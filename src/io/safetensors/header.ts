@@ -4,6 +4,7 @@
  */
 import { DTYPES, type DType, type TensorInfo } from '../../tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
+import { plainText } from '../../util/plain-text.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readChunked } from '../chunks.ts';
 import { decodeUtf8, duplicateKey, isJsonObject, parseJson } from '../json.ts';
@@ -164,10 +165,7 @@ function safeProduct(a: number, b: number, where: string): number {
 }
 
 /** A value of the file as it stands in messages: escaped and of bounded length. */
-function show(value: unknown): string {
-  const text = jsonText(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-}
+const show = (value: unknown): string => plainText(jsonText(value), MAX_SHOWN);
 
 function jsonText(value: unknown): string {
   try {

@@ -2,6 +2,7 @@ import { modelFacts } from '../src/convert/model-facts.ts';
 import type { ModelDirectory } from '../src/io/model-directory.ts';
 import type { ModelPlan, ModuleSpec } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
+import { plainText } from '../src/util/plain-text.ts';
 import type { ModelFacts, ModuleFacts } from './api.ts';
 
 /** What the page shows of a model. */
@@ -30,7 +31,6 @@ function unusedTensors({ unexpected, config }: ModelPlan): string[] {
   if (unexpected.length === 0) return [];
   const names = unexpected.slice(0, 3).join(', ');
   const more = unexpected.length > 3 ? ', …' : '';
-  return [
-    `${config.architecture} has no use for ${unexpected.length} of the tensors; they will not be in the output: ${names}${more}`,
-  ];
+  const text = `${config.architecture} has no use for ${unexpected.length} of the tensors; they will not be in the output: ${names}${more}`;
+  return [plainText(text)];
 }

@@ -17,17 +17,18 @@ const MIX = resolve(dirname(fileURLToPath(import.meta.url)), '../calibration/mix
 export const readMix = async (): Promise<CalibrationMix> =>
   parseMix(await readJsonFile(await openFile(MIX)), MIX);
 
-/** Token rows from the user's file, or from the built-in mix. */
+/** Token rows from the user's file, or from the built-in mix; of a job that only measures, no others than for that. */
 export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean): CalibrationProvider {
   const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
-  const { calDataset } = options;
-  return calibrationProvider({
+  const { calDataset, outputMeasurement } = options;
+  const { quantization, ...others } = calibrationProvider({
     shapes,
     preset,
     seed: options.seed,
     ownData: calDataset === undefined ? undefined : () => openFile(calDataset),
     mix: readMix,
   });
+  return outputMeasurement === undefined ? { ...others, quantization } : others;
 }
 
 /** How many rows that will give. */

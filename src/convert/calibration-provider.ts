@@ -19,7 +19,7 @@ export interface CalibrationChoice {
 }
 
 /** Token rows from the user's file, or from the built-in mix. */
-export function calibrationProvider(choice: CalibrationChoice): CalibrationProvider {
+export function calibrationProvider(choice: CalibrationChoice): Required<CalibrationProvider> {
   const { shapes, preset, seed, ownData, mix } = choice;
   const make = async (kind: CalibrationKind, tokenizer: Tokenizer): Promise<CalibrationRows> => {
     const shape = shapes[kind];

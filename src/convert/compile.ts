@@ -17,14 +17,13 @@ import { f32ToF16Bits } from '../util/half.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
+import { findCard, ORIGINAL_CARD } from './model-card.ts';
 import { outputConfig } from './output-config.ts';
 import { SHARD } from './output-directory.ts';
 
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
 const CONFIG = 'config.json';
-/** The source's README.md in the output. */
-const ORIGINAL_CARD = 'README-original.md';
 /** The largest finite half. */
 const MAX_HALF = 65504;
 
@@ -59,7 +58,7 @@ export async function compile(
     ({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape }),
   );
   const shards = planShards([...storedInfos, ...packed.infos], shardBytes);
-  const copied = source.copiedFiles().filter(({ path }) => path !== CONFIG);
+  const copied = targetsOf(source.copiedFiles().map(({ path }) => path));
   const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, info) => sum + byteLength(info), 0);
   let done = 0;
   for (const shard of shards) {
@@ -74,18 +73,14 @@ export async function compile(
   }
   await writeIndex(output, shards);
   await removeOtherShards(output, shards);
-  for (const { path } of copied) await copyFile(model, output, path, targetOf(path));
+  for (const [path, target] of copied) await copyFile(model, output, path, target);
   const config = {
     ...outputConfig(context.plan.config),
     quantization_config: quantizationJson(quantization),
   };
   await writeJsonFile(output, CONFIG, config);
   emit({ type: 'progress', stage: 'compile', done: total, total, unit: 'bytes', detail: CONFIG });
-  const files = new Set([
-    ...shards.map(({ fileName }) => fileName),
-    ...copied.map(({ path }) => targetOf(path)),
-    CONFIG,
-  ]);
+  const files = new Set([...shards.map(({ fileName }) => fileName), ...copied.values(), CONFIG]);
   const entries = (await output.list()).filter(({ path }) => files.has(path));
   return {
     bytes: entries.reduce((sum, { size }) => sum + size, 0),
@@ -155,8 +150,12 @@ async function* halves({ source, emit }: StageContext, tensor: StoredTensor): As
   }
 }
 
-/** The output gets a card of its own. */
-const targetOf = (path: string): string => (path === 'README.md' ? ORIGINAL_CARD : path);
+/** Where each file goes that is taken over as it is: the output gets a card and a configuration of its own. */
+function targetsOf(paths: readonly string[]): ReadonlyMap<string, string> {
+  const card = findCard(paths);
+  const isTaken = (path: string) => path !== CONFIG && !(card && path === ORIGINAL_CARD);
+  return new Map(paths.filter(isTaken).map((path) => [path, path === card ? ORIGINAL_CARD : path]));
+}
 
 async function copyFile(
   from: ReadableDirectory,

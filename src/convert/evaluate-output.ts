@@ -1,7 +1,6 @@
 /** The verdict on a conversion: the original and the written output on the same held-out text. */
 
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
-import type { RowShape } from '../calibration/rows.ts';
 import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
 import { finalStates, type TokenRows } from '../evaluate/final-states.ts';
@@ -10,7 +9,6 @@ import { type EvaluatedModel, openEvaluatedModel } from '../evaluate/open-model.
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { HiddenStates } from '../model/states.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
-import { loadTokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError, OutOfMemoryError } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
@@ -19,10 +17,6 @@ import type { ConvertJob } from './convert-job.ts';
 import type { StageName } from './events.ts';
 
 const STATES_TENSOR = 'states';
-
-/** Held-out rows: a software adapter is slow. */
-const SHAPE: RowShape = { rows: 16, length: 512 };
-const SOFTWARE_SHAPE: RowShape = { rows: 2, length: 256 };
 
 /** The rows that the result is judged by; the original's states on them are an artefact. */
 export interface Reference {
@@ -35,10 +29,12 @@ export interface Reference {
  * before hours of work. The states are kept, for the end.
  * @returns undefined, after a warning, when the GPU's memory does not suffice.
  */
-export async function runReference(context: StageContext, job: ConvertJob): Promise<Reference | undefined> {
+export async function runReference(
+  context: StageContext,
+  job: ConvertJob,
+  rows: TokenRows,
+): Promise<Reference | undefined> {
   const model = await openEvaluatedModel(job.model, job.settings);
-  const tokenizer = await loadTokenizer(job.model, job.guard);
-  const rows = await job.calibration.heldOut(tokenizer, job.adapter.software ? SOFTWARE_SHAPE : SHAPE);
   const reference = { model, rows };
   const { gpu, work, emit } = context;
   const report = (perplexity: number) =>

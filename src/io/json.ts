@@ -36,6 +36,23 @@ export async function readJsonFile(source: ByteSource): Promise<unknown> {
 export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const [QUOTE, BACKSLASH, COMMA, COLON, BRACKET, BRACE, BRACE_END] = Array.from('"\\,:[{}', (char) =>
+  char.charCodeAt(0),
+) as [number, number, number, number, number, number, number];
+
+/** How many values the JSON in `bytes` has at most: parsing takes memory for each, however few bytes it has. */
+export function valueCount(bytes: Uint8Array): number {
+  let count = 1;
+  let isInString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes[at];
+    if (code === QUOTE) isInString = !isInString;
+    else if (isInString) at += code === BACKSLASH ? 1 : 0;
+    else if (code === COMMA || code === BRACKET || code === BRACE) count++;
+  }
+  return count;
+}
+
 /**
  * The first key that an object of the valid JSON `text` has twice, which JSON.parse hides. Looks at objects down
  * to nesting `depth`, so that hostile nesting costs nothing.
@@ -44,30 +61,31 @@ export function duplicateKey(text: string, depth: number): string | undefined {
   const keys = Array.from({ length: depth + 1 }, () => new Set<string>());
   let level = 0;
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '{') keys[++level]?.clear();
-    else if (char === '}') level--;
-    else if (char === '"') {
-      const end = stringEnd(text, at);
-      if (level <= depth && isFollowedByColon(text, end)) {
-        const key = JSON.parse(text.slice(at, end)) as string;
-        if (keys[level]!.has(key)) return key;
-        keys[level]!.add(key);
-      }
-      at = end - 1;
+    const code = text.charCodeAt(at);
+    if (code === BRACE) keys[++level]?.clear();
+    else if (code === BRACE_END) level--;
+    else if (code === QUOTE) {
+      const start = at + 1;
+      at = stringEnd(text, start);
+      if (level > depth || !isFollowedByColon(text, at + 1)) continue;
+      const written = text.slice(start, at);
+      const key = written.includes('\\') ? (JSON.parse(`"${written}"`) as string) : written;
+      if (keys[level]!.has(key)) return key;
+      keys[level]!.add(key);
     }
   }
   return undefined;
 }
 
-/** The position after the string that opens at `start`. */
-function stringEnd(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at + 1;
+/** The position of the quote that ends the string from `at` on. */
+function stringEnd(text: string, at: number): number {
+  for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
+    at += code === BACKSLASH ? 2 : 1;
+  }
+  return at;
 }
 
 function isFollowedByColon(text: string, at: number): boolean {
   while (' \t\r\n'.includes(text[at] ?? ':')) at++;
-  return text[at] === ':';
+  return text.charCodeAt(at) === COLON;
 }

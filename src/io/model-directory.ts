@@ -1,9 +1,10 @@
 import { InputError } from '../util/errors.ts';
 import type { FileEntry, ReadableDirectory } from './bytes.ts';
+import { copyRule } from './copied-files.ts';
 import { readJsonFile } from './json.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors/reader.ts';
 import { joinTensors, type TensorSource } from './tensor-source.ts';
-import { checkIndex, findWeightFiles, isCopied } from './weight-files.ts';
+import { checkIndex, findWeightFiles } from './weight-files.ts';
 
 /** A Hugging Face model folder, only ever read: its tensors by name, its JSON files, and what else is in it. */
 export interface ModelDirectory extends TensorSource {
@@ -15,7 +16,7 @@ export interface ModelDirectory extends TensorSource {
   readJson(path: string): Promise<unknown>;
   /** As `readJson`; undefined when there is no such file. */
   readOptionalJson(path: string): Promise<unknown>;
-  /** The files that an EXL2 output takes over: everything that is not weights. */
+  /** The files that an EXL2 output takes over: the model's own small ones. */
   copiedFiles(): readonly FileEntry[];
   /** Links that lead out of the folder and are not followed. */
   readonly otherLinks: readonly string[];
@@ -34,6 +35,7 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
     open.set(path, await openSafetensors(source));
   }
   checkIndex(weights, open, directory.name);
+  const isCopied = copyRule(files);
 
   const readOptionalJson = async (path: string): Promise<unknown> => {
     const source = await directory.open(path);

@@ -1,4 +1,4 @@
-/** Which files of a model folder hold its weights, and which it is made of besides. */
+/** Which files of a model folder hold its weights. */
 import { InputError } from '../util/errors.ts';
 import type { FileEntry, ReadableDirectory } from './bytes.ts';
 import { isJsonObject, readJsonFile } from './json.ts';
@@ -8,16 +8,7 @@ import { INDEX_FILE } from './safetensors/writer.ts';
 /** How many missing names a message lists. */
 const MAX_LISTED = 8;
 
-const WEIGHTS =
-  /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|onnx_data(_\d+)?|onnx\.data|h5|msgpack|ot|npz)(\.index\.json)?$/i;
-const HIDDEN_FOLDER = /(^|\/)\.[^/]*\//;
 const NUMBERED_SHARD = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/;
-
-/** Whether the file holds weights, of whatever format, or an index of them. */
-export const isWeights = (path: string): boolean => WEIGHTS.test(path);
-
-/** Whether an EXL2 output takes the file over from its source: not weights or their index, not in .git or .cache. */
-export const isCopied = ({ path }: FileEntry): boolean => !isWeights(path) && !HIDDEN_FOLDER.test(path);
 
 /** The safetensors files of a model, and for each name in its index the file that should hold it. */
 export interface WeightFiles {

@@ -105,10 +105,8 @@ describe('a hostile or damaged header is refused with its reason', () => {
   });
 
   it('a length past the limit, past the file, or of 2^64 − 1', async () => {
-    await expect(readHeader(sourceOf('{}', 0, 100_000_001n))).rejects.toThrow(
-      /at most 100000000 are allowed/,
-    );
-    await expect(readHeader(sourceOf('{}', 0, 2n ** 64n - 1n))).rejects.toThrow(/at most 100000000/);
+    await expect(readHeader(sourceOf('{}', 0, 25_000_001n))).rejects.toThrow(/at most 25000000 are read/);
+    await expect(readHeader(sourceOf('{}', 0, 2n ** 64n - 1n))).rejects.toThrow(/at most 25000000/);
     await expect(readHeader(sourceOf('{}', 0, 12n))).rejects.toThrow(/truncated.*12 bytes, and 10 of them/);
   });
 

@@ -149,7 +149,7 @@ describe('reading', () => {
 });
 
 describe('what an output takes over', () => {
-  it('is everything but weights, their indexes and hidden folders', async () => {
+  it('is the model’s own small files, no weights, indexes or hidden folders', async () => {
     const kept = [
       '.gitattributes',
       'README.md',

@@ -51,6 +51,20 @@ describe('writing', () => {
     expect(await readFile(join(root, 'a'), 'utf8')).toBe('new');
   });
 
+  it('leaves no folder that was made for a file that is aborted', async () => {
+    const directory = nodeDirectory(join(root, 'new'));
+    await (await directory.create('deep/er/a')).abort();
+    expect(await readdir(root)).toEqual([]);
+    const kept = await directory.create('deep/b');
+    const dropped = await directory.create('deep/er/a');
+    await kept.close();
+    await dropped.abort();
+    expect(await readdir(join(root, 'new/deep'))).toEqual(['b']);
+    await mkdir(join(root, 'mine'));
+    await (await nodeDirectory(join(root, 'mine')).create('a')).abort();
+    expect(await readdir(root)).toEqual(['mine', 'new']);
+  });
+
   it('overwrites what a crash left, and does not follow a link in its place', async () => {
     await writeFile(join(root, 'victim'), 'untouched');
     await writeFile(join(root, 'a.partial'), 'much longer than the new contents');

@@ -4,15 +4,21 @@
  */
 import { DTYPES, type DType, type TensorInfo } from '../../tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
+import { plainText } from '../../util/plain-text.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readChunked } from '../chunks.ts';
-import { decodeUtf8, duplicateKey, isJsonObject, parseJson } from '../json.ts';
+import { decodeUtf8, duplicateKey, isJsonObject, parseJson, valueCount } from '../json.ts';
 import { MISTAKEN_BYTES, mistakenFile } from './mistaken-files.ts';
 
 /** Bytes of the length in front of the header. */
 export const LENGTH_BYTES = 8;
-/** The limit of the safetensors reference library; the largest real headers have a few megabytes. */
-export const MAX_HEADER_BYTES = 100e6;
+/**
+ * Room for 200,000 tensors in one file, where the reference library allows 100 MB. DeepSeek-V3 has 91,000 in 163 files,
+ * whose headers have less than 1 MB each; what comes of parsing takes some ten times the header's bytes.
+ */
+export const MAX_HEADER_BYTES = 25e6;
+/** A tensor has about eight, with its lists and their elements. Empty ones would take memory as none of a tensor's do. */
+const MAX_VALUES = 2.5e6;
 /** The header's own key for free text. */
 export const METADATA_KEY = '__metadata__';
 /** Objects in a header nest no deeper: the header itself and one per tensor. */
@@ -44,14 +50,22 @@ export async function readHeader(source: ByteSource): Promise<SafetensorsHeader>
   const where = `the header of ${source.name}`;
   if (bytes[0] !== 0x7b)
     throw new InputError(`${where} does not start with '{': this is no safetensors file.`);
+  const values = valueCount(bytes);
+  if (values > MAX_VALUES) {
+    throw new InputError(
+      `${where} has ${values} values; at most ${MAX_VALUES} are read, enough for 300,000 tensors: this is no file of a ` +
+        'model, or it is damaged.',
+    );
+  }
   const text = decodeUtf8(bytes, where);
   const header = parseJson(text, where) as Record<string, unknown>;
   const duplicate = duplicateKey(text, HEADER_DEPTH);
   if (duplicate !== undefined) throw new InputError(`${where} has the key ${show(duplicate)} twice.`);
 
   const entries: TensorEntry[] = [];
-  for (const [name, value] of Object.entries(header)) {
-    if (name !== METADATA_KEY) entries.push(parseEntry(name, value, dataStart, source.name));
+  // Of so many, pairs would take as long as parsing.
+  for (const name of Object.keys(header)) {
+    if (name !== METADATA_KEY) entries.push(parseEntry(name, header[name], dataStart, source.name));
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkLayout(entries, dataStart, source);
@@ -77,8 +91,8 @@ async function readLength(source: ByteSource): Promise<number> {
   }
   if (length > MAX_HEADER_BYTES) {
     throw new InputError(
-      `${name} starts with a header length of ${length} bytes; at most ${MAX_HEADER_BYTES} are allowed: ` +
-        'this is no safetensors file, or it is damaged.',
+      `${name} starts with a header length of ${length} bytes; at most ${MAX_HEADER_BYTES} are read, enough for ` +
+        '200,000 tensors: this is no safetensors file, or it is damaged. A larger model is saved in several files.',
     );
   }
   throw new InputError(
@@ -90,7 +104,8 @@ function parseMetadata(value: unknown, where: string): ReadonlyMap<string, strin
   if (value === undefined) return new Map();
   if (!isJsonObject(value)) throw new InputError(`${where}: ${METADATA_KEY} is not an object of strings.`);
   const metadata = new Map<string, string>();
-  for (const [key, text] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const text = value[key];
     if (typeof text !== 'string')
       throw new InputError(`${where}: ${METADATA_KEY} ${show(key)} is not a string.`);
     metadata.set(key, text);
@@ -164,10 +179,7 @@ function safeProduct(a: number, b: number, where: string): number {
 }
 
 /** A value of the file as it stands in messages: escaped and of bounded length. */
-function show(value: unknown): string {
-  const text = jsonText(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-}
+const show = (value: unknown): string => plainText(jsonText(value), MAX_SHOWN);
 
 function jsonText(value: unknown): string {
   try {

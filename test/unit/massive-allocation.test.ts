@@ -19,11 +19,11 @@ async function measured(massive: boolean) {
   const trials = context.events.filter(
     (event): event is TrialEvent => event.type === 'trial' && !event.predicted,
   );
-  const errors = new Map(trials.map((event) => [`${event.module} ${event.candidate}`, 1 - event.accuracy]));
+  const errors = new Map(trials.map((event) => [`${event.module} ${event.candidate}`, event.error]));
   /** Bits per weight of each module. */
   const allocation = (bits: number): Map<string, number> =>
     new Map(
-      optimize(context.plan, measurement, bits).event.modules.map(({ key, bitsPerWeight }) => [
+      optimize(context.plan, measurement, 'refined', bits).event.modules.map(({ key, bitsPerWeight }) => [
         key,
         bitsPerWeight,
       ]),

@@ -103,8 +103,9 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
 /** Emits the plan of the conversion; reads headers only and needs no GPU. */
 export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
   const { inDir, bits, headBits, quantizer, gpu } = options;
-  const { source, plan } = await openModel(nodeDirectory(inDir), options);
+  const { source, plan, warnings } = await openModel(nodeDirectory(inDir), options);
   checkLayers(plan, options.measureLayers);
+  for (const message of warnings) emit({ type: 'warning', message });
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
   const rows = plannedRows(options, await isSoftwareOnly(gpu));
   emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));

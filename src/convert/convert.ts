@@ -77,13 +77,9 @@ function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
 }
 
 async function openContext(job: ConvertJob): Promise<StageContext> {
-  const { source, plan } = await openModel(job.model, job.settings);
+  const { source, plan, warnings } = await openModel(job.model, job.settings);
   const speeds = await chooseVariants(job.gpu, job.settings.precision, job.speeds);
-  if (plan.unexpected.length > 0) {
-    const names = plan.unexpected.slice(0, 3).join(', ');
-    const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
-    job.emit({ type: 'warning', message });
-  }
+  for (const message of warnings) job.emit({ type: 'warning', message });
   const { gpu, emit, control, settings } = job;
   const { quantizer } = settings;
   return { gpu, emit, control, source, plan, work: workDirectory(job.work), quantizer, speeds };

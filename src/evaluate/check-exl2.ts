@@ -1,4 +1,5 @@
 import { PACKED_TENSORS, padColumns } from '../exl2/packed-linear.ts';
+import type { JoinedTensors } from '../io/joined-tensors.ts';
 import type { TensorSource } from '../io/tensor-source.ts';
 import type { LinearSpec, ModelOutline } from '../model/plan.ts';
 import { InputError } from '../util/errors.ts';
@@ -11,9 +12,10 @@ const MAX_LISTED = 4;
  * tensors is checked when they are read.
  * @throws InputError that names what is missing, or the first wrong shape.
  */
-export function checkExl2Tensors(source: TensorSource, { modules, head, stored }: ModelOutline): void {
+export function checkExl2Tensors(source: JoinedTensors, { modules, head, stored }: ModelOutline): void {
   const linears = [...modules.flatMap((module) => module.linears), head];
   const wanted = [...stored.map(({ name }) => name), ...linears.flatMap(tensorNames)];
+  source.checkNeeded(wanted);
   const missing = wanted.filter((name) => !source.has(name));
   if (missing.length > 0) {
     const more = missing.length > MAX_LISTED ? ` and ${missing.length - MAX_LISTED} more` : '';

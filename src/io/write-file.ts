@@ -1,4 +1,5 @@
 import type { ByteSink, WritableDirectory } from './bytes.ts';
+import { formatJson } from './json.ts';
 
 /** Creates a file, lets `fill` write it and closes it. On any error nothing appears, and the error is passed on. */
 export async function writeFile(
@@ -22,6 +23,6 @@ export async function writeJsonFile(
   path: string,
   value: unknown,
 ): Promise<void> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  const bytes = new TextEncoder().encode(`${formatJson(value)}\n`);
   await writeFile(directory, path, (sink) => sink.write(bytes));
 }

@@ -7,6 +7,7 @@ import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { readChunked } from '../../io/chunks.ts';
 import { decodeUtf8 } from '../../io/json.ts';
+import { refusePointer } from '../../io/mistaken-files.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
@@ -132,6 +133,7 @@ async function textRows({ ref, text, rows, length }: Given, cwd: string): Promis
     );
   }
   const source = await openFile(resolve(cwd, text));
+  await refusePointer(source);
   const documents = splitDocuments(decodeUtf8(await readChunked(source, 0, source.size), source.name));
   return documentRows(source.name, documents, tokenizer, length, rows);
 }

@@ -2,10 +2,10 @@ import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileEntry, WritableDirectory } from '../bytes.ts';
 import { pathSegments } from '../relative-path.ts';
+import { isListed } from './listed.ts';
 import { fileError, isMissing } from './node-errors.ts';
 import { nodeSink } from './node-sink.ts';
 import { nodeSource } from './node-source.ts';
-import { PARTIAL } from './partial.ts';
 
 /**
  * A folder on disk. Symbolic links are followed, as the caches of Hugging Face are made of them. The folder need
@@ -55,7 +55,7 @@ async function listBelow(folder: string, prefix: string, above: readonly string[
     const state = await stat(join(folder, name)).catch(() => undefined); // a link to nothing is no file
     if (state?.isDirectory()) {
       files.push(...(await listBelow(join(folder, name), `${prefix}${name}/`, [...above, real])));
-    } else if (state?.isFile() && !name.endsWith(PARTIAL)) {
+    } else if (state?.isFile() && isListed(name)) {
       files.push({ path: prefix + name, size: state.size });
     }
   }

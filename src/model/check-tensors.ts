@@ -1,12 +1,8 @@
 import type { DType, TensorInfo } from '../tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { type MissingContext, missingTensors } from './missing-tensors.ts';
+import type { TensorRequirement } from './requirement.ts';
 import { EMBEDDING, HEAD_WEIGHT } from './tensor-names.ts';
-
-export interface TensorRequirement {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
 
 const WEIGHT_DTYPES: readonly DType[] = ['F32', 'F16', 'BF16'];
 /** Rotary frequencies that old checkpoints carry; they are computed from config.json instead. */

@@ -2,8 +2,8 @@
 
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { nearNames } from '../util/near-names.ts';
-import type { TensorRequirement } from './check-tensors.ts';
 import { foreignFormat } from './foreign-formats.ts';
+import type { TensorRequirement } from './requirement.ts';
 import { HEAD_WEIGHT } from './tensor-names.ts';
 
 /** What may stand before the usual names: what wraps the model, and how to save it without. */

@@ -9,8 +9,9 @@ import type {
   ModuleLayout,
 } from './architectures/architecture.ts';
 import { ARCHITECTURES } from './architectures/registry.ts';
-import { checkTensors, type TensorRequirement } from './check-tensors.ts';
+import { checkTensors } from './check-tensors.ts';
 import type { ModelConfig } from './config.ts';
+import type { TensorRequirement } from './requirement.ts';
 import { EMBEDDING, FINAL_NORM, HEAD, HEAD_WEIGHT } from './tensor-names.ts';
 
 /** A linear to quantize: y (m, n) = x (m, k)·Wᵀ (+ bias). */

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { isArtefact } from '../convert/artefacts.ts';
+import { checkWeightsNow, weightBytes } from '../convert/check-weights.ts';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
@@ -100,7 +101,10 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
   };
 }
 
-/** Emits the plan of the conversion; reads headers only and needs no GPU. */
+/** Bytes of weights that a plan looks at: a second or two. */
+const PLAN_BYTES = 2 ** 31;
+
+/** Emits the plan of the conversion; needs no GPU. Reads headers only, and the weights of small models. */
 export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
   const { inDir, bits, headBits, quantizer, gpu } = options;
   const { source, plan, warnings } = await openModel(nodeDirectory(inDir), options);
@@ -108,7 +112,10 @@ export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> 
   for (const message of warnings) emit({ type: 'warning', message });
   emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
   const rows = plannedRows(options, await isSoftwareOnly(gpu));
-  emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));
+  const planned = planConversion(source, plan, { bits, headBits, quantizer, ...rows });
+  const isSmall = weightBytes(source, plan) <= PLAN_BYTES;
+  if (isSmall) await checkWeightsNow(source, plan);
+  emit({ ...planned, ...(isSmall && { weightsChecked: true }) });
 }
 
 /** Without a GPU the conversion runs on an adapter in software. */

@@ -6,6 +6,7 @@ import { formatByteSize } from '../util/byte-size.ts';
 import { ARTEFACT } from './artefacts.ts';
 import { type JobRows, makeRows, writeRows } from './calibrate.ts';
 import { checkBuffers } from './check-buffers.ts';
+import { checkWeights } from './check-weights.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
@@ -96,8 +97,8 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
 }
 
 /**
- * Makes the token rows, claims the work directory for a job with these inputs, and tries the original model while the
- * helpers open.
+ * Makes the token rows, claims the work directory for a job with these inputs, looks at all weights and tries the
+ * original model, while the helpers open.
  */
 function calibrate(
   context: StageContext,
@@ -115,6 +116,7 @@ function calibrate(
     await writeRows(context.work, rows);
     const opening = openHelpers(job, rows, context.speeds, await helperStarts(context, job, rows));
     opening.catch(() => {}); // thrown below
+    await checkWeights(context, digests.model);
     const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
     return { rows, reference, helpers: await opening };
   });

@@ -106,16 +106,17 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
     const needed = total(hessianSizes({ linears: rest }), (k) => buffer(k, k));
     return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
-  const sums = candidates.length * errorSums(t * plan.config.hiddenSize);
-  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + sums;
+  const sums = errorSums(t * plan.config.hiddenSize);
+  const errors = candidates.length * sums;
+  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + errors;
   return Math.max(
-    total(linears, weight) + Math.max(factors + block, factoring(sizes, 1)),
+    total(linears, weight) + Math.max(factors + block + sums, factoring(sizes, 1)),
     quantizingAll,
     trying,
   );
 }
 
-/** errors-by-row.ts, for one row of `count` elements. */
+/** errors-by-row.ts and finite-states.ts, for one row of `count` elements. */
 const errorSums = (count: number): number => bufferBytes(rowNormBytes(count));
 
 /** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
@@ -155,7 +156,7 @@ function quantizingModule(
     factors + totals(sizes) + block,
     factoring(sizes, each),
     each * factors + packed,
-    block + sums,
+    block + 2 * sums,
   ];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);

@@ -48,7 +48,7 @@ export async function measureModule(
       );
       return { ...tried, precise: captured.loaded };
     });
-    const accuracy = (errors: readonly number[]) => accuracyOf(mean(errors));
+    const accuracy = (errors: readonly number[]) => accuracyOf(orInfinite(mean(errors)));
     const weights = moduleWeights(module);
     const onTrial = (candidate: number, errors: readonly number[]) =>
       context.emit({
@@ -66,3 +66,6 @@ export async function measureModule(
     return { from, to, accuracies: errors.map(accuracy), losses };
   });
 }
+
+/** The module as it is gives finite states; a candidate with which it does not is as wrong as can be. */
+const orInfinite = (error: number): number => (Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);

@@ -1,4 +1,3 @@
-import { DTYPES } from '../tensor/dtype.ts';
 import { toFloat } from '../tensor/float-tensor.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { nearNames } from '../util/near-names.ts';
@@ -59,8 +58,8 @@ export function joinTensors(
     const file = unreadable.get(name);
     if (!file) return;
     throw new UnsupportedError(
-      `tensor ${JSON.stringify(name)} in ${file.name} has dtype ${JSON.stringify(file.unreadable.get(name))}; known ` +
-        `are ${Object.keys(DTYPES).join(', ')}: give the original, unquantized model`,
+      `tensor ${JSON.stringify(name)} in ${file.name} has dtype ${JSON.stringify(file.unreadable.get(name))}, ` +
+        'which is not known here; expected F32, F16 or BF16: give the original, unquantized model',
     );
   };
 
@@ -96,7 +95,12 @@ export function joinTensors(
       rejectMissing([...new Set(missing)].sort(), `${place} lacks`, `named in ${INDEX_FILE}`);
       const absent = placed.filter((name) => !fileOf.has(name) && !unreadable.has(name));
       const described = absent.map((name) => `${name} (${indexed.get(name)})`);
-      rejectMissing(described, `${place} lacks the tensors`, `named in ${INDEX_FILE}`);
+      rejectMissing(
+        described,
+        `${place} lacks the tensors`,
+        `named in ${INDEX_FILE}`,
+        'the files and the index are not of the same model, so get them again',
+      );
       for (const name of names) {
         refuseDouble(name);
         refuseUnreadable(name);

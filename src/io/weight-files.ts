@@ -99,12 +99,15 @@ function missingNumbers(present: readonly string[]): string[] {
 }
 
 /** Throws InputError that lists what is missing, if anything is. */
-export function rejectMissing(missing: readonly string[], before: string, after: string): void {
+export function rejectMissing(
+  missing: readonly string[],
+  before: string,
+  after: string,
+  advice = 'download the rest',
+): void {
   if (missing.length === 0) return;
   const more = missing.length > MAX_LISTED ? ` and ${missing.length - MAX_LISTED} more` : '';
-  throw new InputError(
-    `${before} ${missing.slice(0, MAX_LISTED).join(', ')}${more}, ${after}: download the rest.`,
-  );
+  throw new InputError(`${before} ${missing.slice(0, MAX_LISTED).join(', ')}${more}, ${after}: ${advice}.`);
 }
 
 function adviceWithoutSafetensors(place: string, files: readonly FileEntry[]): string {

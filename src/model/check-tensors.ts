@@ -31,7 +31,7 @@ export function checkTensors(
 function adviceFor(dtype: DType): string {
   if (dtype === 'F64')
     return 'load the model and save it in BF16 or F32, which loses nothing that f16 could hold';
-  return 'give the original, unquantized model';
+  return 'it is quantized already, so give the original model';
 }
 
 function checkDType({ name, dtype }: TensorInfo): void {

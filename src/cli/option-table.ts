@@ -224,7 +224,7 @@ export const OPTIONS = {
     group: REPORT,
     type: 'boolean',
     description:
-      'Read headers only; show every module, the sizes of its candidates, the size of the result, and memory and disk needed.',
+      'Read headers, and the weights of models of up to 2 GiB; show every module, the sizes of its candidates, the size of the result, and memory and disk needed.',
   },
   json: {
     alias: ['so', 'status_output'],

@@ -1,6 +1,7 @@
 import { isJsonObject } from '../io/json.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import type { DType } from '../tensor/dtype.ts';
+import { ARCHITECTURES } from './architectures/registry.ts';
 import { parseConfig, quantizationMethod } from './config.ts';
 import { Fields } from './fields.ts';
 import { foreignFormat } from './foreign-formats.ts';
@@ -74,8 +75,9 @@ export async function planOriginal(source: ModelDirectory, rope: RopeOverrides):
 /** A Mistral under Llama's name, or a key left over: ExLlamaV2 and transformers look at the architecture alone. */
 function unusedWindow({ config }: ModelPlan): string[] {
   const { sliding_window: window, use_sliding_window: isUsed } = config.raw;
-  const isOfAny = config.slidingWindows.some((each) => each !== undefined);
-  if (isOfAny || isUsed === false || typeof window !== 'number' || window >= config.maxPositions) return [];
+  const { windows } = ARCHITECTURES.get(config.architecture)!;
+  if (windows !== 'none' || isUsed === false || typeof window !== 'number' || window >= config.maxPositions)
+    return [];
   return [
     `config.json has sliding_window ${window}, which ${config.architecture} does not use: every token sees all before ` +
       'it. If that is not meant, the model is of another architecture than config.json says.',

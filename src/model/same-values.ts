@@ -21,9 +21,13 @@ export async function haveSameValues(source: TensorSource, a: string, b: string)
 }
 
 function isSame(a: HostTensor, b: HostTensor): boolean {
-  if (a.dtype === b.dtype) return areEqual(a.data, b.data);
-  return areEqual(toFloat(a, a.name).data, toFloat(b, b.name).data);
+  if (a.dtype !== b.dtype) return areEqual(toFloat(a, a.name).data, toFloat(b, b.name).data);
+  const areWords = [a, b].every(({ data }) => data.byteOffset % 4 === 0 && data.length % 4 === 0);
+  return areWords ? areEqual(wordsOf(a), wordsOf(b)) : areEqual(a.data, b.data);
 }
+
+const wordsOf = ({ data: { buffer, byteOffset, length } }: HostTensor): Int32Array =>
+  new Int32Array(buffer, byteOffset, length / 4);
 
 function areEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

@@ -110,8 +110,8 @@ export const COMPUTING_KEYS: readonly ComputingKey[] = [
  * a unit offset in their norms, scaled embeddings, a LayerNorm, another rotation.
  */
 export const OTHER_FAMILIES: ReadonlySet<string> = new Set(
-  `apertus arcee baichuan bitnet bloom codegen cohere cohere2 diffllama doge ernie4_5 exaone4 falcon gemma gemma2 gemma3
+  `apertus arcee bitnet bloom codegen cohere cohere2 diffllama doge ernie4_5 exaone4 falcon gemma gemma2 gemma3
   gemma3_text gemma3n gemma3n_text glm glm4 gpt2 gpt_bigcode gpt_neox gpt_oss gptj granite helium hunyuan_v1_dense index
-  llama4 llama4_text minicpm minicpm3 mpt nemotron olmo olmo2 olmo3 opt orion persimmon phi phi3 smollm3 stablelm
+  llama4 llama4_text minicpm minicpm3 mpt nemotron olmo olmo2 olmo3 opt orion persimmon phi smollm3 stablelm
   starcoder2 vaultgemma`.split(/\s+/),
 );

@@ -59,8 +59,8 @@ export async function planOriginal(source: ModelDirectory, rope: RopeOverrides):
   ];
   if (unused.length > 0) {
     warnings.push(
-      `${unused.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the ` +
-        `output: ${listed(unused)}`,
+      `${plan.config.architecture} has no use for ${unused.length} of the tensors; they will not be in the output: ` +
+        listed(unused),
     );
   }
   if (source.pointers.length > 0) {

@@ -19,14 +19,14 @@ export interface OpenedModel {
 /** Opens a model with all that a conversion reads of it. Throws InputError or UnsupportedError for what is wrong. */
 export async function inspectSource(from: ModelSource): Promise<OpenedModel> {
   const directory = openSource(from);
-  const { source, plan } = await openModel(directory, {});
+  const model = await openModel(directory, {});
   const { vocabSize } = await loadTokenizer(directory);
-  return { source, plan, facts: pageFacts(source, plan, vocabSize) };
+  return { ...model, facts: pageFacts(model, vocabSize) };
 }
 
-export async function headersOf(source: ModelDirectory): Promise<ModelHeaders> {
+export async function headersOf({ source, plan }: OpenedModel): Promise<ModelHeaders> {
   return {
-    config: await source.readJson('config.json'),
+    config: plan.config.raw,
     tensors: source.names().map((name) => source.requireInfo(name)),
     fingerprint: await modelFingerprint(source),
   };

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../io/bytes.ts';
+import { refusePointer } from '../io/mistaken-files.ts';
 import { openSafetensors } from '../io/safetensors/reader.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
@@ -35,6 +36,7 @@ export async function readCalibrationFile(
 }
 
 async function readRows(source: ByteSource, tokenizer: Tokenizer, shape: RowShape): Promise<CalibrationRows> {
+  await refusePointer(source);
   const extension = /\.[^./\\]*$/.exec(source.name.toLowerCase())?.[0] ?? '';
   if (extension === '.safetensors') return readTokenRows(source, tokenizer.vocabSize, shape);
   const readPieces = Object.hasOwn(TEXT_READERS, extension) ? TEXT_READERS[extension] : undefined;

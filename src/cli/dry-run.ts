@@ -1,5 +1,6 @@
 import { prepareRows } from '../convert/calibrate.ts';
 import { checkJob, workOf } from '../convert/check-job.ts';
+import { checkWeightsNow, weightBytes } from '../convert/check-weights.ts';
 import type { Emit } from '../convert/events.ts';
 import { checkInputs, holdsJob } from '../convert/job.ts';
 import { modelFacts } from '../convert/model-facts.ts';
@@ -21,8 +22,11 @@ import { checkMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { checkFree } from './work-lock.ts';
 
+/** Bytes of weights that a plan looks at: a second or two. */
+const PLAN_BYTES = 2 ** 31;
+
 /**
- * Emits the plan of the conversion; computes nothing and needs no GPU.
+ * Emits the plan of the conversion; computes nothing and needs no GPU. Looks at the values of small models' weights only.
  * @throws what the conversion itself would throw before it computes anything, and warns of the same; the signal's reason
  * when it is aborted.
  */
@@ -53,7 +57,11 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   const { rows, inputs } = await prepareRows(checked, job, { software, budget });
   await checkInputs(workOf(job), inputs);
   const { measurement, quantization = plannedRows(options, software).quantization } = rows;
-  emit(planConversion(source, plan, { bits, headBits, quantizer, measurement, quantization, measured }));
+  const request = { bits, headBits, quantizer, measurement, quantization, measured };
+  const planned = planConversion(source, plan, request);
+  const isSmall = weightBytes(source, plan) <= PLAN_BYTES;
+  if (isSmall) await checkWeightsNow(source, plan);
+  emit({ ...planned, ...(isSmall && { weightsChecked: true }) });
 }
 
 /** Whether the conversion would run on an adapter in software. */

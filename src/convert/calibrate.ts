@@ -38,6 +38,8 @@ export interface PreparedRows {
   readonly rows: JobRows;
   /** Text that the result is judged by; undefined where a job only measures. */
   readonly heldOut: TokenRows | undefined;
+  /** Digest of the model. */
+  readonly model: string;
   readonly inputs: JobInputs;
 }
 
@@ -66,12 +68,13 @@ export async function prepareRows(
     const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
     emit({ type: 'warning', message });
   }
+  const model = await modelFingerprint(source);
   const digests = {
-    model: await modelFingerprint(source),
+    model,
     measurement_rows: await rowsFingerprint(rows.measurement),
     ...(rows.quantization && { quantization_rows: await rowsFingerprint(rows.quantization) }),
   };
-  return { rows, heldOut, inputs: jobInputs(settings, digests) };
+  return { rows, heldOut, model, inputs: jobInputs(settings, digests) };
 }
 
 async function makeRows(

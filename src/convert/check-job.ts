@@ -2,7 +2,6 @@
  * What a conversion begins with: all that can be known to be wrong before the GPU has anything to do. A dry run does the
  * same, and so finds the same.
  */
-import type { ModelDirectory } from '../io/model-directory.ts';
 import { type WorkDirectory, workDirectory } from '../io/work-directory.ts';
 import type { ModelPlan } from '../model/plan.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -11,25 +10,20 @@ import { checkBuffers } from './check-buffers.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { checkLayers } from './layer-range.ts';
 import { type Measurement, measurementAdvice, measurementFromJson } from './measurement-json.ts';
-import { linksMessage, openModel } from './open-model.ts';
+import { type OpenModel, openModel } from './open-model.ts';
 import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
 import type { ConvertSettings } from './settings.ts';
 
 /** A model that can be converted as asked for. */
-export interface OpenedJob {
-  readonly source: ModelDirectory;
-  readonly plan: ModelPlan;
+export interface OpenedJob extends OpenModel {
   readonly tokenizer: Tokenizer;
   /** The one that was given, if any. */
   readonly measurement: Measurement | undefined;
 }
 
-/** How many unused tensors a warning names. */
-const MAX_LISTED = 3;
-
 /**
- * Looks at all of a job, and warns of what it passes over and of what could be better.
+ * Looks at all of a job, and warns of what there is to know of the model and the measurement.
  * @param largestBuffer bytes that the GPU allows in one; undefined: there is none to ask.
  * @throws InputError, UnsupportedError.
  */
@@ -45,18 +39,9 @@ export async function checkJob(
   return opened;
 }
 
-function warningsOf({ source, plan, measurement }: OpenedJob, { quantizer }: ConvertSettings): string[] {
-  const messages: string[] = [];
-  const { unexpected, config } = plan;
-  if (unexpected.length > 0) {
-    const names = unexpected.slice(0, MAX_LISTED).join(', ');
-    messages.push(
-      `${unexpected.length} tensors of the model are not used by ${config.architecture} and will not be in the output: ${names}${unexpected.length > MAX_LISTED ? ', …' : ''}`,
-    );
-  }
-  if (source.otherLinks.length > 0) messages.push(linksMessage(source));
+function warningsOf({ warnings, measurement }: OpenedJob, { quantizer }: ConvertSettings): readonly string[] {
   const advice = measurement && measurementAdvice(quantizer.method, measurement);
-  return advice === undefined ? messages : [...messages, advice];
+  return advice === undefined ? warnings : [...warnings, advice];
 }
 
 /** The work directory; warns of each artefact that is made again. */
@@ -72,11 +57,12 @@ export async function openForJob({
   settings,
   guard,
 }: Pick<ConvertJob, 'model' | 'settings' | 'guard'>): Promise<OpenedJob> {
-  const { source, plan } = await openModel(model, settings);
+  const opened = await openModel(model, settings);
+  const { plan } = opened;
   checkLayers(plan, settings.measureLayers);
   const tokenizer = await loadTokenizer(model, guard);
   const measurement = await givenMeasurement(plan, settings);
-  return { source, plan, tokenizer, measurement };
+  return { ...opened, tokenizer, measurement };
 }
 
 /** Throws InputError that names the file when it is none of this model, or not one that can be quantized by. */

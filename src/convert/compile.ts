@@ -13,7 +13,7 @@ import type { StoredTensor } from '../model/plan.ts';
 import { byteLength, elementCount, type HostTensor, type TensorInfo } from '../tensor/dtype.ts';
 import { toFloat } from '../tensor/float-tensor.ts';
 import { assert, InputError } from '../util/errors.ts';
-import { f32ToF16Bits } from '../util/half.ts';
+import { f32ToF16Array } from '../util/half.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -24,8 +24,6 @@ import { SHARD } from './output-directory.ts';
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
 const CONFIG = 'config.json';
-/** The largest finite half. */
-const MAX_HALF = 65504;
 
 /** What config.json of the output says about the quantization. */
 export interface QuantizationConfig {
@@ -122,13 +120,12 @@ async function packedTensorFiles({ plan, work }: StageContext) {
   return { infos, read: (name: string) => readers.get(name)!() };
 }
 
-/** A tensor that is not quantized, as f16, piece by piece. */
-async function* halves({ source, emit }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
+/** A tensor that is not quantized, as f16, piece by piece; halves can hold its values, as `checkWeights` has seen. */
+async function* halves({ source }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
   const { name, copies } = tensor;
   const { shape } = source.requireInfo(name);
   const rows = shape[0]!;
   const step = Math.max(1, Math.floor(CHUNK_BYTES / ((elementCount(shape) / rows) * 4)));
-  let clamped = 0;
   for (let copy = 0; copy < copies; copy++) {
     for (let start = 0; start < rows; start += step) {
       const piece = await source.readRows(name, start, Math.min(rows, start + step));
@@ -136,17 +133,8 @@ async function* halves({ source, emit }: StageContext, tensor: StoredTensor): As
         yield piece.data;
         continue;
       }
-      const { data } = toFloat(piece, name);
-      const bits = Uint16Array.from(data, (value) => {
-        if (Math.abs(value) > MAX_HALF) clamped++;
-        return f32ToF16Bits(Math.max(-MAX_HALF, Math.min(MAX_HALF, value)));
-      });
-      yield new Uint8Array(bits.buffer);
+      yield new Uint8Array(f32ToF16Array(toFloat(piece, name).data).buffer);
     }
-  }
-  if (clamped > 0) {
-    const message = `${clamped} values of ${name} are beyond the range of f16, the format's type for it, and were clamped to ±${MAX_HALF}.`;
-    emit({ type: 'warning', message });
   }
 }
 

@@ -4,6 +4,7 @@ import { assert, InputError } from '../util/errors.ts';
 import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
 import { type JobRows, prepareRows, type WholeRows, writeRows } from './calibrate.ts';
 import { checkJob, type OpenedJob, workOf } from './check-job.ts';
+import { checkWeights } from './check-weights.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
@@ -93,8 +94,8 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
 }
 
 /**
- * Makes the token rows, claims the work directory for a job with these inputs, and tries the original model while the
- * helpers open.
+ * Makes the token rows, claims the work directory for a job with these inputs, looks at all weights and tries the
+ * original model, while the helpers open.
  */
 function calibrate(
   context: StageContext,
@@ -103,11 +104,12 @@ function calibrate(
 ): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
   return stage(context, 'calibrate', async () => {
     const host = { software: job.adapter.software, budget: context.gpu.memory.budget };
-    const { rows, heldOut, inputs } = await prepareRows(opened, job, host);
+    const { rows, heldOut, model, inputs } = await prepareRows(opened, job, host);
     await openJob(context.work, inputs);
     await writeRows(context.work, rows);
     const opening = openHelpers(job, rows, context.speeds, await helperStarts(context, job, rows));
     opening.catch(() => {}); // thrown below
+    await checkWeights(context, model);
     const reference = heldOut && (await runReference(context, job, heldOut));
     return { rows, reference, helpers: await opening };
   });

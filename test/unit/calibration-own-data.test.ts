@@ -316,3 +316,13 @@ test('other extensions are refused with the list of those that work', async () =
     await expect(rowsOf(name, 'abc', 1, 1)).rejects.toThrow(/use \.parquet, \.txt, \.jsonl or \.safetensors/);
   }
 });
+
+test.each(['a.parquet', 'a.txt', 'a.jsonl', 'a.safetensors'])(
+  'a git-lfs pointer in place of %s is told as one',
+  async (name) => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n';
+    await expect(
+      readCalibrationFile(source(name, pointer), byCharacter, { rows: 1, length: 4 }),
+    ).rejects.toThrow(`${name} is a git-lfs pointer, not the file itself: run "git lfs pull"`);
+  },
+);

@@ -118,6 +118,13 @@ describe('reading', () => {
     expect(await directory.open('folder')).toBeUndefined();
   });
 
+  it('lists nothing that a system has left there', async () => {
+    await mkdir(join(root, 'sub'));
+    for (const name of ['a', '._a', 'sub/._b', '.DS_Store', 'Thumbs.db', 'sub/desktop.ini', 'c.partial'])
+      await writeFile(join(root, name), 'x');
+    expect(await nodeDirectory(root).list()).toEqual([{ path: 'a', size: 1 }]);
+  });
+
   it('reads in parallel and again later, each time the right bytes', async () => {
     const data = new Uint8Array(10_000).map((_, i) => (i * 31) % 251);
     await writeFile(join(root, 'a'), data);

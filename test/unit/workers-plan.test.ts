@@ -29,8 +29,8 @@ const GPU: GpuFacts = {
 };
 
 async function demo(): Promise<OpenedModel> {
-  const { source, plan } = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
-  return { source, plan, facts: pageFacts(source, plan, 4096) };
+  const model = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
+  return { ...model, facts: pageFacts(model, 4096) };
 }
 
 const estimate = vi.fn(async () => ({ usage: 0, quota: 1e12 }));

@@ -3,6 +3,7 @@
 import { readText } from '../../calibration/text-file.ts';
 import type { TokenRows } from '../../evaluate/final-states.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
+import { refusePointer } from '../../io/mistaken-files.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
@@ -69,6 +70,7 @@ export async function textRows(
     );
   }
   const source = await openFile(userPath(cwd, text));
+  await refusePointer(source);
   let whole = '';
   for await (const piece of readText(source)) whole += piece;
   const documents = splitDocuments(whole);

@@ -13,7 +13,7 @@ import { STYLE } from './style.ts';
 import { barPicture } from './svg.ts';
 
 const STAGES: Readonly<Record<StageName, string>> = {
-  calibrate: 'Calibration data, trial of the original',
+  calibrate: 'Calibration data, check and trial of the original',
   measure: 'Measurement',
   optimize: 'Allocation',
   quantize: 'Quantization',

@@ -4,7 +4,7 @@ import type { ListedFile } from './file-list-directory.ts';
 import { fileSource } from './file-source.ts';
 import { handleError, isMissing } from './handle-errors.ts';
 import { type OpenSink, writableSink } from './handle-sinks.ts';
-import { PARTIAL } from './partial.ts';
+import { isListed } from './listed.ts';
 
 /**
  * A folder that the browser gave a handle for, or the folder `path` below it, which need not exist before the first
@@ -126,7 +126,7 @@ async function listBelow(folder: FileSystemDirectoryHandle, prefix: string): Pro
   for await (const entry of folder.values()) {
     if (isDirectory(entry)) {
       files.push(...(await listBelow(entry, `${prefix}${entry.name}/`)));
-    } else if (!entry.name.endsWith(PARTIAL)) {
+    } else if (isListed(entry.name)) {
       const file = await ifThere(() => (entry as FileSystemFileHandle).getFile()); // a link to nothing is no file
       if (file) files.push({ path: prefix + entry.name, file });
     }

@@ -78,6 +78,7 @@ test('plans, warns of nothing and leaves nothing', async () => {
   const events = await dryRun();
   expect(events.map(({ type }) => type)).toEqual(['start', 'plan']);
   expect(events.at(-1)).toMatchObject({
+    weightsChecked: true,
     calibration: { measurement: { rows: 2, length: 32 }, quantization: { rows: 3, length: 32 } },
   });
   expect(readdirSync(root)).toEqual(before);
@@ -90,7 +91,9 @@ test('warns of what the conversion would warn of', async () => {
   writeFileSync(at('chats.jsonl'), `${JSON.stringify({ text: null })}\n`);
   appendFileSync(at('chats.jsonl'), JSON.stringify({ text: readFileSync(at('text.txt'), 'utf8') }));
   expect(warnings(await dryRun('-c', at('chats.jsonl'), '--gpu-memory-budget', '1MiB'))).toEqual([
-    expect.stringMatching(/^\d+ tensors of the model are not used by LlamaForCausalLM/),
+    expect.stringMatching(
+      /^LlamaForCausalLM has no use for \d+ of the tensors; they will not be in the output: /,
+    ),
     `chats.jsonl: 1 row without text was passed over (line 1 has the fields text).`,
     expect.stringMatching(/^About .* of GPU memory are needed and 1\.00 MiB allowed/),
   ]);
@@ -130,6 +133,20 @@ test('makes names of tensors plain, however long, and whatever is in them', asyn
   expect(warning!.length).toBeLessThan(2000);
 });
 
+/** Puts NaN into the first half of the final norm. */
+async function spoilNorm(): Promise<void> {
+  const tensors = await readSafetensors(at('model/model.safetensors'));
+  const norm = tensors.get('model.norm.weight')!;
+  const data = Uint8Array.from(norm.data);
+  data.fill(0xff, 0, norm.dtype === 'F32' ? 4 : 2);
+  tensors.set('model.norm.weight', { ...norm, data });
+  await writeSafetensors(
+    nodeDirectory(at('model')),
+    planShard('model.safetensors', [...tensors.values()]),
+    (wanted) => tensors.get(wanted)!,
+  );
+}
+
 test.each<[string, () => unknown, RegExp]>([
   ['a tokenizer that is missing', () => rmSync(at('model/tokenizer.json')), /has no tokenizer\.json/],
   [
@@ -142,6 +159,7 @@ test.each<[string, () => unknown, RegExp]>([
     () => writeFileSync(at('model/generation_config.json'), '{"eos'),
     /generation_config\.json is not valid JSON/,
   ],
+  ['weights with NaN', spoilNorm, /model\.norm\.weight .* has NaN in element 0/],
   ['a measurement that is missing', () => ['-m', at('none.json')], /There is no file .*none\.json/],
   ['a measurement of another model', () => ['-m', measurementOf('qwen3')], /measurement is of another model/],
   [
@@ -157,7 +175,7 @@ test.each<[string, () => unknown, RegExp]>([
   ['an adapter that is not there', () => ['--gpu', 'abacus'], /no adapter has this in its name/],
   ['a measurement file that is there', () => ['-om', at('text.txt')], /is there already/],
 ])('refuses %s', async (_, damage, message) => {
-  const args = (damage() as string[] | undefined) ?? [];
+  const args = ((await damage()) as string[] | undefined) ?? [];
   const before = readdirSync(root);
   const failing = dryRun(...args);
   await expect(failing).rejects.toThrow(message);

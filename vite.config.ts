@@ -18,6 +18,8 @@ function demoModel() {
  */
 export default defineConfig(({ mode }) => ({
   base: './',
+  // One page, and nothing in place of a path that is not there.
+  appType: 'mpa',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   define: { __DEMO_MODEL__: JSON.stringify(demoModel()) },

@@ -14,7 +14,7 @@ export async function withPlaces(
   source: ModelSource,
   output: OutputTarget,
 ): Promise<JobEntry> {
-  const { fingerprint } = await headersOf((await inspectSource(source)).source);
+  const { fingerprint } = await headersOf(await inspectSource(source));
   if (fingerprint !== entry.headers.fingerprint) {
     const { modelName } = entry.record;
     throw new InputError(

@@ -1,5 +1,6 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { assert, DeviceLostError } from '../src/util/errors.ts';
+import { plainText } from '../src/util/plain-text.ts';
 import type { AllocationRequest, JobError, JobState } from './api.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
@@ -79,7 +80,9 @@ export class JobRunner {
       end = { state: await this.#steps(run) };
     } catch (error) {
       const { name, message } = error as Error;
-      end = run.cancelled ? { state: 'cancelled' } : { state: 'failed', error: { name, message } };
+      end = run.cancelled
+        ? { state: 'cancelled' }
+        : { state: 'failed', error: { name, message: plainText(message) } };
     }
     if (run.paused) await this.#gpu.unpause().catch(() => {});
     this.#run = undefined;

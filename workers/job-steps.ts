@@ -1,7 +1,7 @@
 /** The runs of the engine that a job is made of: the measurement, then one for each bitrate. */
 
 import { ARTEFACT } from '../src/convert/artefacts.ts';
-import { QUANTIZERS } from '../src/convert/settings.ts';
+import { BUILT_IN_DATASET, QUANTIZERS } from '../src/convert/settings.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -57,7 +57,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
       quantizer: QUANTIZERS[quantizer],
       precision,
       shardBytes: SHARD_BYTES,
-      dataset: calibrationName ?? 'default',
+      dataset: calibrationName ?? BUILT_IN_DATASET,
     },
     calibration: { text: calibrationText(source), preset, seed, ...file },
     gpuBudgetBytes: Math.floor(gpuBudgetBytes / workers),

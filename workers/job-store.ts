@@ -15,7 +15,7 @@ export interface JobEntry {
 
 /** What a model's plan is made of, so that the allocation needs no access to the folder. */
 export interface ModelHeaders {
-  /** config.json. */
+  /** config.json, as the weights show it to be meant. */
   readonly config: unknown;
   readonly tensors: readonly TensorInfo[];
   /** By which a folder is known again. */

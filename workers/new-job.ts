@@ -42,7 +42,7 @@ export async function newJob(
     measured: measurement !== undefined,
     results: [],
   };
-  const entry = { record, source, output, headers: await headersOf(model.source), diskBytes };
+  const entry = { record, source, output, headers: await headersOf(model), diskBytes };
   await checkOutputs(entry, targets);
   try {
     if (measurement !== undefined) await writeMeasurement(record.id, measurement);

@@ -21,15 +21,15 @@ export interface OpenedModel {
 /** Opens a model with all that a conversion reads of it. Throws InputError or UnsupportedError for what is wrong. */
 export async function inspectSource(from: ModelSource): Promise<OpenedModel> {
   const directory = openSource(from);
-  const { source, plan } = await openModel(directory, {});
+  const model = await openModel(directory, {});
   const { vocabSize } = await loadTokenizer(directory);
-  const facts = pageFacts(source, plan, vocabSize);
-  return { source, plan, facts, calibrationText: calibrationText(from) };
+  const facts = pageFacts(model, vocabSize);
+  return { ...model, facts, calibrationText: calibrationText(from) };
 }
 
-export async function headersOf(source: ModelDirectory): Promise<ModelHeaders> {
+export async function headersOf({ source, plan }: OpenedModel): Promise<ModelHeaders> {
   return {
-    config: await source.readJson('config.json'),
+    config: plan.config.raw,
     tensors: source.names().map((name) => source.requireInfo(name)),
     fingerprint: await modelFingerprint(source),
   };

@@ -1,7 +1,7 @@
 import { mixShape } from '../src/calibration/mix-plan.ts';
 import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.ts';
 import type { PlanEvent } from '../src/convert/events.ts';
-import { measurementFromJson } from '../src/convert/measurement-json.ts';
+import { type Measurement, measurementAdvice, measurementFromJson } from '../src/convert/measurement-json.ts';
 import { planConversion } from '../src/convert/plan.ts';
 import { QUANTIZERS } from '../src/convert/settings.ts';
 import { neededTokens, tooFewTokensWarning } from '../src/convert/token-need.ts';
@@ -26,8 +26,11 @@ export async function planJob(
   gpu: GpuFacts | undefined,
 ): Promise<JobPlan> {
   const problems: Problem[] = [];
+  const measured = checkMeasurement(model, options, problems);
   const shapes = calibrationShapes(model, options);
-  const plans = options.bits.map((bits) => planTarget(model, options, bits, shapes, problems));
+  const plans = options.bits.map((bits) =>
+    planTarget(model, options, bits, { ...shapes, measured }, problems),
+  );
   const made = plans.filter((plan) => plan !== undefined);
   const { workers = 1 } = options;
   const most = (need: (plan: PlanEvent) => number) => Math.max(0, ...made.map(need));
@@ -40,7 +43,6 @@ export async function planJob(
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };
-  checkMeasurement(model, options, problems);
   checkTokens(model, shapes, problems);
   if (gpu)
     checkGpu(
@@ -73,11 +75,11 @@ function planTarget(
   { source, plan }: OpenedModel,
   { headBits, quantizer }: JobOptions,
   bits: number,
-  shapes: CalibrationShapes,
+  given: CalibrationShapes & { readonly measured: Measurement | undefined },
   problems: Problem[],
 ): PlanEvent | undefined {
   try {
-    return planConversion(source, plan, { bits, headBits, quantizer: QUANTIZERS[quantizer], ...shapes });
+    return planConversion(source, plan, { bits, headBits, quantizer: QUANTIZERS[quantizer], ...given });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     problems.push({ severe: true, text: error.message });
@@ -101,13 +103,22 @@ function timesOf(
   };
 }
 
-function checkMeasurement({ plan }: OpenedModel, { measurement }: JobOptions, problems: Problem[]): void {
-  if (measurement === undefined) return;
+/** The measurement that was given; undefined: there is none, or none that can be used, with a problem. */
+function checkMeasurement(
+  { plan }: OpenedModel,
+  { measurement, quantizer }: JobOptions,
+  problems: Problem[],
+): Measurement | undefined {
+  if (measurement === undefined) return undefined;
   try {
-    measurementFromJson(measurement, plan);
+    const measured = measurementFromJson(measurement, plan);
+    const advice = measurementAdvice(quantizer, measured);
+    if (advice !== undefined) problems.push({ severe: false, text: advice });
+    return measured;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     problems.push({ severe: true, text: error.message });
+    return undefined;
   }
 }
 

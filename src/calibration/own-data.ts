@@ -1,14 +1,20 @@
 import type { ByteSource } from '../io/bytes.ts';
+import { refusePointer } from '../io/mistaken-files.ts';
 import { openSafetensors } from '../io/safetensors/reader.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
+import { shortName } from '../util/short-name.ts';
 import { ROWS_TENSOR, rowsFromTensor } from './artefact.ts';
 import { readJsonLines } from './jsonl.ts';
 import { readParquet } from './parquet.ts';
+import { noText, nothingPassedOver, type PassedOver } from './passed-over.ts';
+import { KNOWN_FIELDS } from './record-text.ts';
 import { type CalibrationRows, cutRows, type RowShape } from './rows.ts';
 import { readText } from './text-file.ts';
 
-const TEXT_READERS: Readonly<Record<string, (source: ByteSource) => AsyncIterable<string>>> = {
+type TextReader = (source: ByteSource, passed: PassedOver) => AsyncIterable<string>;
+
+const TEXT_READERS: Readonly<Record<string, TextReader>> = {
   '.parquet': readParquet,
   '.txt': readText,
   '.jsonl': readJsonLines,
@@ -17,13 +23,20 @@ const TEXT_READERS: Readonly<Record<string, (source: ByteSource) => AsyncIterabl
 /**
  * Calibration rows from the user's file, by its extension: `.parquet`, `.txt`, `.jsonl` (tokenized, concatenated
  * and cut into rows × length) or `.safetensors` (the first rows, and of each its first `length` tokens).
- * Reads no further than needed. Throws InputError when the file is broken or too short.
+ * Reads no further than needed, and passes over what has no text. Throws InputError when the file is broken, too short
+ * or without any text.
  */
 export async function readCalibrationFile(
   source: ByteSource,
   tokenizer: Tokenizer,
   shape: RowShape,
 ): Promise<CalibrationRows> {
+  const read = await readRows(source, tokenizer, shape);
+  return { ...read, sources: new Array<string>(read.rows).fill(shortName(source.name)) };
+}
+
+async function readRows(source: ByteSource, tokenizer: Tokenizer, shape: RowShape): Promise<CalibrationRows> {
+  await refusePointer(source);
   const extension = /\.[^./\\]*$/.exec(source.name.toLowerCase())?.[0] ?? '';
   if (extension === '.safetensors') return readTokenRows(source, tokenizer.vocabSize, shape);
   const readPieces = Object.hasOwn(TEXT_READERS, extension) ? TEXT_READERS[extension] : undefined;
@@ -32,7 +45,20 @@ export async function readCalibrationFile(
       `${source.name}: calibration data with extension "${extension}" cannot be read; use ${Object.keys(TEXT_READERS).join(', ')} or .safetensors.`,
     );
   }
-  return cutRows(source.name, readPieces(source), tokenizer.encode, shape);
+  const passed = nothingPassedOver();
+  const place = extension === '.jsonl' ? KNOWN_FIELDS : undefined;
+  const pieces = withText(readPieces(source, passed), () => noText(source.name, passed, place));
+  return { ...(await cutRows(source.name, pieces, tokenizer.encode, shape)), passedOver: passed };
+}
+
+/** Throws the error when all pieces together have no text. */
+async function* withText(pieces: AsyncIterable<string>, error: () => InputError): AsyncGenerator<string> {
+  let hasText = false;
+  for await (const piece of pieces) {
+    hasText ||= /\S/.test(piece);
+    yield piece;
+  }
+  if (!hasText) throw error();
 }
 
 async function readTokenRows(

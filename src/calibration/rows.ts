@@ -1,4 +1,5 @@
 import { InputError } from '../util/errors.ts';
+import type { PassedOver } from './passed-over.ts';
 
 /** Token rows that are run through the model to measure and to quantize it. */
 export interface CalibrationRows {
@@ -9,6 +10,8 @@ export interface CalibrationRows {
   readonly ids: Int32Array;
   /** Where each row's text is from: a part of the built-in mix, or the user's file. */
   readonly sources: readonly string[];
+  /** What of the user's file has no text. */
+  readonly passedOver?: PassedOver;
 }
 
 /** How many rows of how many tokens are wanted. */
@@ -39,7 +42,12 @@ export function tooFewTokens(name: string, found: number, { rows, length }: RowS
   const enoughFor = Math.floor(found / length);
   const lower =
     enoughFor > 0 ? `at most ${enoughFor} rows of ${length} tokens` : `rows of at most ${found} tokens`;
+  // One token predicts nothing.
+  const orLower =
+    found < 2
+      ? ''
+      : `, or ask for ${lower} (--dataset_rows and --length; for the measurement --measurement_rows and --measurement_length)`;
   return new InputError(
-    `${name} has ${found} tokens, but ${rows} rows × ${length} tokens = ${rows * length} are needed. Give more text, or ask for ${lower} (--dataset_rows and --length; for the measurement --measurement_rows and --measurement_length).`,
+    `${name} has ${found} tokens, but ${rows} rows × ${length} tokens = ${rows * length} are needed. Give more text${orLower}.`,
   );
 }

@@ -29,6 +29,12 @@ async function* decode(source: ByteSource): AsyncGenerator<string> {
   for (let at = 0; at < source.size; at += PIECE_BYTES) {
     const end = Math.min(at + PIECE_BYTES, source.size);
     const bytes = await source.read(at, end);
+    const nul = bytes.indexOf(0);
+    if (nul >= 0) {
+      throw new InputError(
+        `${source.name} has a NUL byte (at ${at + nul}): it is UTF-16, or no text; save it as UTF-8.`,
+      );
+    }
     try {
       yield decoder.decode(bytes, { stream: end < source.size });
     } catch {

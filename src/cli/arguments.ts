@@ -1,6 +1,7 @@
 import yargs from 'yargs';
 import { InputError } from '../util/errors.ts';
 import { nearNames } from '../util/near-names.ts';
+import { eachByItself, numberValue } from './number-value.ts';
 import { OPTIONS } from './option-table.ts';
 
 export type Arguments = ReturnType<ReturnType<typeof argumentParser>['parseSync']>;
@@ -16,8 +17,9 @@ export type JobArguments = {
 /** Values by long name, of the right types but unchecked. Throws InputError for an option that does not exist. */
 export function parseArguments(args: readonly string[]): Arguments {
   const given = argumentParser().parseSync([...args]);
-  if (!given.help) refuseUnknown(given);
-  return withoutRepeats(given);
+  if (given.help) return given;
+  refuseUnknown(given);
+  return typedValues(given);
 }
 
 /** The arguments that say `values`, by long names. */
@@ -29,14 +31,26 @@ export function argumentsOf(values: JobArguments): string[] {
   });
 }
 
-/** Of options that make no list the last one counts. */
-function withoutRepeats(given: Arguments): Arguments {
-  const entries = Object.entries(given).map(([name, value]) => {
-    const isList = name in OPTIONS && 'array' in OPTIONS[name as keyof typeof OPTIONS];
-    return [name, Array.isArray(value) && !isList && name !== '_' ? value.at(-1) : value];
+/** Of options that make no list the last one counts; numbers become numbers. */
+function typedValues(given: Arguments): Arguments {
+  const entries = Object.entries(given).map(([name, value]: [string, unknown]) => {
+    const option: { readonly type?: string; readonly array?: boolean } | undefined =
+      OPTIONS[name as keyof typeof OPTIONS];
+    const typed = (one: unknown) =>
+      option?.type === 'number' && typeof one === 'string' ? numberValue(name, one) : one;
+    if (!option || !Array.isArray(value)) return [name, typed(value)];
+    return [name, option.array ? value.map(typed) : typed(value.at(-1))];
   });
   return Object.fromEntries(entries) as Arguments;
 }
+
+/** yargs makes NaN of what is no number, and forgets what it was. */
+const AS_TEXT = Object.fromEntries(
+  Object.entries(OPTIONS).map(([name, option]) => [
+    name,
+    option.type === 'number' ? { ...option, type: 'string' } : option,
+  ]),
+) as unknown as typeof OPTIONS;
 
 /** Parses only: prints nothing, exits never. The multi-letter short forms (`-hb`) are single options. */
 function argumentParser() {
@@ -53,7 +67,7 @@ function argumentParser() {
     .help(false)
     .version(false)
     .exitProcess(false)
-    .options(OPTIONS)
+    .options(AS_TEXT)
     .requiresArg(namesOf(({ type }) => type !== 'boolean'))
     .fail((message: string | null, error: Error | undefined) => {
       throw error instanceof InputError ? error : new InputError(`${message ?? error?.message}. See --help.`);
@@ -89,8 +103,16 @@ function refuseUnknown(given: Arguments): void {
   const [stray] = given._;
   if (stray === undefined) return;
   throw new InputError(
-    `"${stray}" belongs to no option. Through npm, options come after "--", e.g. npm run convert -- --bits 4. See --help.`,
+    `"${stray}" belongs to no option.${strayAdvice(String(stray), given)} Through npm, options come after "--", e.g. npm run convert -- --bits 4. See --help.`,
   );
+}
+
+/** What stands alone may be the second value of an option that takes one at a time. */
+function strayAdvice(stray: string, { bits, in_dir: models }: Arguments): string {
+  if (bits && !Number.isNaN(Number(stray)))
+    return ` For several bitrates give each by itself, as in ${eachByItself('-b', [...bits, stray])}.`;
+  if (models) return ' For several models give -i before each; a path with spaces needs quotes around it.';
+  return '';
 }
 
 function plain(name: string): string {

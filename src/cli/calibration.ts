@@ -26,17 +26,18 @@ function mixChoice(options: CliOptions, onSoftwareAdapter: boolean): MixChoice {
   return { text: bundled ? 'stories' : 'mix', preset: presetOf(options, onSoftwareAdapter) };
 }
 
-/** Token rows from the user's file, or from the built-in mix. */
+/** Token rows from the user's file, or from the built-in mix; of a job that only measures, no others than for that. */
 export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean): CalibrationProvider {
   const choice = mixChoice(options, onSoftwareAdapter);
-  const { calDataset } = options;
-  return calibrationProvider({
+  const { calDataset, outputMeasurement } = options;
+  const { quantization, ...others } = calibrationProvider({
     ...choice,
     shapes: (neededTokens) => calibrationSizes(options, choice.preset, neededTokens),
     seed: options.seed,
     ownData: calDataset === undefined ? undefined : () => openFile(calDataset),
     mix: builtInText,
   });
+  return outputMeasurement === undefined ? { ...others, quantization } : others;
 }
 
 /** How many rows that will give. */

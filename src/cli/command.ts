@@ -8,11 +8,14 @@ import {
   OutOfMemoryError,
   UnsupportedError,
 } from '../util/errors.ts';
+import { plainText } from '../util/plain-text.ts';
 import { chosenCards, listCards, openCard, seesOnly, startProcess } from './cards.ts';
 import { endOf } from './child.ts';
-import { runConversion, runDryRun } from './conversion.ts';
+import { runConversion } from './conversion.ts';
+import { runDryRun } from './dry-run.ts';
 import { listAdapters } from './gpu.ts';
 import { helpPage } from './help.ts';
+import { jsonLine } from './json-line.ts';
 import type { CliOptions, Places } from './options.ts';
 import { parseOptions } from './parse-options.ts';
 import { runQueueCommand } from './queue/command.ts';
@@ -32,6 +35,8 @@ const INTERRUPTED = 130;
 /** This command, built; from the repository. */
 const COMMAND_FILE = 'dist/cli/main.js';
 const HELP_WIDTH = 110;
+/** Characters of an error with its stack. */
+const MAX_STACK = 10_000;
 
 /** Runs the command with these arguments; the result is the exit code. */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -64,7 +69,7 @@ async function listGpus(json: boolean, out: Terminal): Promise<void> {
   const cards = await listCards();
   const adapters = await listAdapters();
   const lines = json
-    ? [...cards, ...adapters].map((entry) => JSON.stringify(entry))
+    ? [...cards, ...adapters].map((entry) => jsonLine(entry).trimEnd())
     : [
         'Cards, for --gpus:',
         ...cards.map(({ number, name, file }) => `  ${number}  ${name}${file ? ` (${file})` : ''}`),
@@ -89,7 +94,7 @@ async function convert(
   const report = options.json ? undefined : new TerminalReport(out);
   const emit: Emit = report ? (event) => report.show(event) : jsonReport((text) => out.write(text));
   try {
-    if (options.dryRun) await runDryRun(options, emit);
+    if (options.dryRun) await runDryRun(options, emit, signal);
     else {
       const adapter = await openCard(card, options.gpu);
       await runConversion(options, { adapter, cards, root: places.root }, emit, signal);
@@ -106,7 +111,7 @@ export function errorText(error: unknown): string {
   if (isMemoryExhausted(error)) return `Error: ${NO_MEMORY} (${(error as Error).message})`;
   return explained.some((type) => error instanceof type)
     ? `Error: ${(error as Error).message}`
-    : inspect(error);
+    : plainText(inspect(error), MAX_STACK);
 }
 
 const NO_MEMORY =

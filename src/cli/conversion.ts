@@ -3,25 +3,21 @@ import { isArtefact } from '../convert/artefacts.ts';
 import { convert } from '../convert/convert.ts';
 import type { Emit } from '../convert/events.ts';
 import { dropJob } from '../convert/job.ts';
-import { checkLayers } from '../convert/layer-range.ts';
-import { modelFacts } from '../convert/model-facts.ts';
-import { linksMessage, openModel } from '../convert/open-model.ts';
-import { planConversion } from '../convert/plan.ts';
-import type { ConvertSettings } from '../convert/settings.ts';
-import { neededTokens, tooFewTokensWarning } from '../convert/token-need.ts';
+import { BUILT_IN_DATASET, type ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import { nodeDirectory } from '../io/platform/node-directory.ts';
 import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
-import { InputError, UnsupportedError } from '../util/errors.ts';
-import { calibrationFor, plannedRows } from './calibration.ts';
+import { InputError } from '../util/errors.ts';
+import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
 import { endable } from './endable.ts';
-import { type OpenAdapter, openAdapter } from './gpu.ts';
+import type { OpenAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
 import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { speedFile } from './speed-file.ts';
+import { lockWork } from './work-lock.ts';
 
 /** Where and on what a conversion runs. */
 export interface ConversionHost {
@@ -35,12 +31,26 @@ export interface ConversionHost {
 /** Converts. Throws the signal's reason when it is aborted. */
 export async function runConversion(
   options: CliOptions,
+  host: ConversionHost,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<void> {
+  const unlock = await lockWork(options.workDir);
+  try {
+    await convertLocked(options, host, emit, signal);
+  } finally {
+    await unlock();
+  }
+}
+
+async function convertLocked(
+  options: CliOptions,
   { adapter: { adapter, name, software }, cards, root }: ConversionHost,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
   const { inDir, workDir, workers } = options;
-  const work = nodeDirectory(options.workDir);
+  const work = nodeDirectory(workDir);
   await checkMeasurementFile(options);
   const settings = await convertSettings(options);
   if (!options.resume) {
@@ -73,7 +83,7 @@ export async function runConversion(
 }
 
 /** Throws InputError when an input of this job would be dropped with the earlier one. */
-function checkInputsStay({ workDir, measurement, calDataset }: CliOptions): void {
+export function checkInputsStay({ workDir, measurement, calDataset }: CliOptions): void {
   for (const [option, file] of Object.entries({ measurement, cal_dataset: calDataset })) {
     const path = file && pathInside(workDir, file);
     if (!path || !isArtefact(path)) continue;
@@ -84,7 +94,8 @@ function checkInputsStay({ workDir, measurement, calDataset }: CliOptions): void
   }
 }
 
-async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
+/** What the engine needs to know of the options. Throws InputError for a measurement that cannot be read. */
+export async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
   const { bits, headBits, quantizer, precision, shardBytes, ropeScale, ropeAlpha } = options;
   const { measurement, outputMeasurement, measureLayers, calDataset } = options;
   return {
@@ -95,34 +106,11 @@ async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
     shardBytes,
     ...(ropeScale !== undefined && { ropeScale }),
     ...(ropeAlpha !== undefined && { ropeAlpha }),
-    dataset: calDataset === undefined ? 'default' : basename(calDataset),
+    dataset: calDataset === undefined ? BUILT_IN_DATASET : basename(calDataset),
     ...(measurement !== undefined && {
       ...{ measurement: await readMeasurementFile(measurement), measurementName: measurement },
     }),
     measureOnly: outputMeasurement !== undefined,
     ...(measureLayers !== undefined && { measureLayers }),
   };
-}
-
-/** Emits the plan of the conversion; reads headers only and needs no GPU. */
-export async function runDryRun(options: CliOptions, emit: Emit): Promise<void> {
-  const { inDir, bits, headBits, quantizer, gpu } = options;
-  const { source, plan } = await openModel(nodeModelDirectory(inDir), options);
-  checkLayers(plan, options.measureLayers);
-  emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
-  const rows = plannedRows(options, await isSoftwareOnly(gpu), neededTokens(plan));
-  if (source.otherLinks.length > 0) emit({ type: 'warning', message: linksMessage(source) });
-  emit(planConversion(source, plan, { bits, headBits, quantizer, ...rows }));
-  const message = options.outputMeasurement ? undefined : tooFewTokensWarning(plan, rows.quantization);
-  if (message !== undefined) emit({ type: 'warning', message });
-}
-
-/** Without a GPU the conversion runs on an adapter in software. */
-export async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
-  try {
-    return (await openAdapter(gpu)).software;
-  } catch (error) {
-    if (error instanceof UnsupportedError) return true;
-    throw error;
-  }
 }

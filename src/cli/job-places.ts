@@ -1,8 +1,9 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type LayerRange, rangeText } from '../convert/layer-range.ts';
 import { InputError } from '../util/errors.ts';
 import { pathBelow, realPath } from './inside.ts';
 import type { Places } from './options.ts';
+import { userPath } from './user-path.ts';
 
 /** Below the repository. */
 export const BUNDLED_MODEL = 'public/models/tinystories-7m';
@@ -23,7 +24,7 @@ export interface GivenPlaces {
 
 /** The model's folder; without one the model that comes with the repository. */
 export const modelFolder = (given: string | undefined, { cwd, root }: Places): string =>
-  given === undefined ? join(root, BUNDLED_MODEL) : resolve(cwd, given);
+  given === undefined ? join(root, BUNDLED_MODEL) : userPath(cwd, given);
 
 /** E.g. `Qwen3-4B-4.0bpw`. */
 export const jobName = (inDir: string, bits: number): string => `${basename(inDir)}-${bitsName(bits)}bpw`;
@@ -43,11 +44,11 @@ export function jobPlaces(
   const outputDir =
     given.compile_full === undefined
       ? join(root, 'out', jobName(inDir, bits))
-      : resolve(cwd, given.compile_full);
+      : userPath(cwd, given.compile_full);
   const workDir =
     given.out_dir === undefined
       ? join(dirname(outputDir), `.${basename(outputDir)}${sliceName(slice)}.work`)
-      : resolve(cwd, given.out_dir);
+      : userPath(cwd, given.out_dir);
   checkApart(['--in_dir', inDir], ['--compile_full', outputDir]);
   checkApart(['--in_dir', inDir], ['--out_dir', workDir]);
   checkApart(['--compile_full', outputDir], ['--out_dir', workDir]);

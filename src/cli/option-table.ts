@@ -224,7 +224,7 @@ export const OPTIONS = {
     group: REPORT,
     type: 'boolean',
     description:
-      'Read headers only; show every module, the sizes of its candidates, the size of the result, and memory and disk needed.',
+      'Compute nothing: look for all that would be refused, in the weights too of models of up to 2 GiB, and show every module, the sizes of its candidates, the size of the result, and memory and disk needed.',
   },
   json: {
     alias: ['so', 'status_output'],

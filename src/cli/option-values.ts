@@ -1,4 +1,4 @@
-import { extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import { parseLayerRange } from '../convert/layer-range.ts';
 import { QUANTIZERS, type QuantizerSettings } from '../convert/settings.ts';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
@@ -8,6 +8,7 @@ import { InputError } from '../util/errors.ts';
 import type { JobArguments } from './arguments.ts';
 import { jobPlaces } from './job-places.ts';
 import type { CliOptions, Places } from './options.ts';
+import { userPath } from './user-path.ts';
 
 const DATASET_TYPES = ['.parquet', '.txt', '.jsonl', '.safetensors'];
 const MIB = 2 ** 20;
@@ -39,7 +40,7 @@ export function checkedOptions(given: JobArguments, places: Places): CliOptions 
   for (const [name, range] of Object.entries(RANGES))
     checkRange(name, given[name as keyof typeof RANGES], range);
   checkDataset(given.cal_dataset);
-  const path = (text: string) => resolve(places.cwd, text);
+  const path = (text: string) => userPath(places.cwd, text);
   const measurements = { measurement: given.measurement, outputMeasurement: given.output_measurement };
   if (measurements.measurement !== undefined && measurements.outputMeasurement !== undefined) {
     throw new InputError(
@@ -91,17 +92,13 @@ export function checkedOptions(given: JobArguments, places: Places): CliOptions 
 function checkRange(name: string, value: number | undefined, { min, max, integer }: Range): void {
   if (value === undefined || (value >= min && value <= max && (!integer || Number.isInteger(value)))) return;
   const kind = integer ? 'a whole number' : 'a number';
-  throw new InputError(`--${name} must be ${kind} from ${min} to ${max}, not ${shown(value)}.`);
-}
-
-function shown(value: number): string {
-  return Number.isNaN(value) ? 'what was given' : String(value);
+  throw new InputError(`--${name} must be ${kind} from ${min} to ${max}, not ${value}.`);
 }
 
 function headBits(value: number): BitWidth {
   const width = BIT_WIDTHS.find((bits) => bits === value);
   if (width !== undefined) return width;
-  throw new InputError(`--head_bits must be one of ${BIT_WIDTHS.join(', ')}, not ${shown(value)}.`);
+  throw new InputError(`--head_bits must be one of ${BIT_WIDTHS.join(', ')}, not ${value}.`);
 }
 
 function checkDataset(path: string | undefined): void {

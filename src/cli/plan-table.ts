@@ -54,6 +54,9 @@ export function planSummary(event: PlanEvent): string[] {
   const { measurement, quantization } = calibration;
   const size = formatByteSize;
   return [
+    event.weightsChecked
+      ? 'Weights     all values are numbers that f16 can hold'
+      : 'Weights     not looked at: the conversion reads them all before it measures',
     `Possible    ${possible.least.toFixed(2)} to ${possible.most.toFixed(2)} bpw`,
     `Output      at most ${size(event.outputBytes)} at ${event.bitsPerWeight} bpw:`,
     `            modules ${size(parts.modules)}, head ${size(parts.head)}, f16 ${size(parts.stored)}, ` +

@@ -15,6 +15,8 @@ import type {
 import { formatByteSize } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
 import { EtaEstimator } from '../util/eta.ts';
+import { plainStrings } from '../util/plain-text.ts';
+import { jsonLine } from './json-line.ts';
 import { candidateTable, planSummary, planTable } from './plan-table.ts';
 import {
   allocationTable,
@@ -36,7 +38,7 @@ type Style = Parameters<typeof styleText>[0];
 
 /** One event a line, for programs. */
 export function jsonReport(write: (text: string) => void): (event: ConvertEvent) => void {
-  return (event) => write(`${JSON.stringify(event)}\n`);
+  return (event) => write(jsonLine(event));
 }
 
 /** In the others one worker does everything. */
@@ -65,7 +67,8 @@ export class TerminalReport {
     this.#line = new StatusLine(terminal);
   }
 
-  show(event: ConvertEvent): void {
+  show(told: ConvertEvent): void {
+    const event = plainStrings(told);
     this.#notice(event);
     for (const line of this.#lines(event)) this.#line.print(line);
   }

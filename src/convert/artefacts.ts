@@ -5,6 +5,8 @@ export const ARTEFACT = {
   job: 'job.json',
   measurementRows: 'cal_measure.safetensors',
   quantizationRows: 'cal_quant.safetensors',
+  /** Of which model all weights have been looked at. */
+  checked: 'checked.json',
   measurement: 'measurement.json',
   /** What was measured of some layers only. */
   slice: 'slice.json',

@@ -1,44 +1,126 @@
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
-import type { CalibrationRows } from '../calibration/rows.ts';
+import { type PassedOver, passedOverText } from '../calibration/passed-over.ts';
+import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
+import type { TokenRows } from '../evaluate/final-states.ts';
+import { headParams } from '../exl2/candidates.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
 import type { ModelPlan } from '../model/plan.ts';
-import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { formatByteSize } from '../util/byte-size.ts';
 import { ARTEFACT } from './artefacts.ts';
+import type { OpenedJob } from './check-job.ts';
 import type { ConvertJob } from './convert-job.ts';
+import type { Emit } from './events.ts';
+import { gpuNeed } from './gpu-need.ts';
+import { type JobInputs, jobInputs, modelFingerprint, rowsFingerprint } from './job.ts';
+import { fileBytesIn } from './plan.ts';
 import type { CalibrationProvider } from './settings.ts';
-import { neededTokens } from './token-need.ts';
+import { neededTokens, tooFewTokensWarning } from './token-need.ts';
 
 /** Of a file of rows: where each of them is from. */
 const SOURCES = 'sources';
 
+/** Held-out rows that the result is judged by: a software adapter is slow. */
+const HELD_OUT: RowShape = { rows: 16, length: 512 };
+const SOFTWARE_HELD_OUT: RowShape = { rows: 2, length: 256 };
+
 export interface JobRows {
   readonly measurement: CalibrationRows;
+  /** Undefined where a job only measures. */
+  readonly quantization: CalibrationRows | undefined;
+}
+
+/** Rows of a job that makes a model. */
+export interface WholeRows extends JobRows {
   readonly quantization: CalibrationRows;
 }
 
-/** Makes the token rows of both passes. */
-export async function makeRows({ model, calibration, guard }: ConvertJob, plan: ModelPlan): Promise<JobRows> {
-  const tokenizer: Tokenizer = await loadTokenizer(model, guard);
-  const needed = neededTokens(plan);
-  return {
-    measurement: await calibration.measurement(tokenizer, needed),
-    quantization: await calibration.quantization(tokenizer, needed),
+/** Token rows, and what the artefacts that are made with them depend on. */
+export interface PreparedRows {
+  readonly rows: JobRows;
+  /** Text that the result is judged by; undefined where a job only measures. */
+  readonly heldOut: TokenRows | undefined;
+  /** Digest of the model. */
+  readonly model: string;
+  readonly inputs: JobInputs;
+}
+
+/** On what the rows will run. */
+export interface RowsHost {
+  readonly software: boolean;
+  /** Bytes of GPU memory that may be used. */
+  readonly budget: number;
+}
+
+/** Makes the token rows of all passes; warns of what was passed over, and of memory that may not suffice. */
+export async function prepareRows(
+  { source, plan, tokenizer }: OpenedJob,
+  { calibration, settings, emit }: Pick<ConvertJob, 'calibration' | 'settings' | 'emit'>,
+  { software, budget }: RowsHost,
+): Promise<PreparedRows> {
+  const rows = await makeRows(calibration, tokenizer, plan, emit);
+  const fewTokens = rows.quantization && tooFewTokensWarning(plan, rows.quantization);
+  if (fewTokens !== undefined) emit({ type: 'warning', message: fewTokens });
+  const shape = software ? SOFTWARE_HELD_OUT : HELD_OUT;
+  const heldOut = settings.measureOnly ? undefined : await calibration.heldOut(tokenizer, shape);
+  const { measurement, quantization = measurement } = rows;
+  const shapes = { measurement, quantization };
+  const head = headParams(settings.headBits);
+  const { bytes } = gpuNeed(plan, head, shapes, settings.quantizer, fileBytesIn(source));
+  if (bytes > budget) {
+    // Better now than after hours of work; but the estimate may be too high.
+    const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
+    emit({ type: 'warning', message });
+  }
+  const model = await modelFingerprint(source);
+  const digests = {
+    model,
+    measurement_rows: await rowsFingerprint(rows.measurement),
+    ...(rows.quantization && { quantization_rows: await rowsFingerprint(rows.quantization) }),
   };
+  return { rows, heldOut, model, inputs: jobInputs(settings, digests) };
+}
+
+async function makeRows(
+  { measurement, quantization }: CalibrationProvider,
+  tokenizer: Tokenizer,
+  plan: ModelPlan,
+  emit: Emit,
+): Promise<JobRows> {
+  const needed = neededTokens(plan);
+  const rows = {
+    measurement: await measurement(tokenizer, needed),
+    quantization: await quantization?.(tokenizer, needed),
+  };
+  const told = passedOver(rows);
+  if (told !== undefined) emit({ type: 'warning', message: told });
+  return rows;
+}
+
+/** Both kinds of rows are from the beginning of one file: what was passed over for one is part of what was for the other. */
+function passedOver({ measurement, quantization }: JobRows): string | undefined {
+  const count = (passed: PassedOver | undefined) => (passed ? passed.rows + passed.messages : 0);
+  const isMore = count(quantization?.passedOver) > count(measurement.passedOver);
+  const { passedOver: passed, sources } = isMore ? quantization! : measurement;
+  return passed && passedOverText(sources[0]!, passed);
 }
 
 /** Keeps the rows as ExLlamaV2 does, for whoever wants to use them again. */
-export async function writeRows(work: WorkDirectory, rows: JobRows): Promise<void> {
+export async function writeRows(work: WorkDirectory, { measurement, quantization }: JobRows): Promise<void> {
   const write = (path: string, kept: CalibrationRows) =>
     work.writeTensors(path, [rowsToTensor(kept)], { [SOURCES]: JSON.stringify(kept.sources) });
-  await write(ARTEFACT.measurementRows, rows.measurement);
-  await write(ARTEFACT.quantizationRows, rows.quantization);
+  await write(ARTEFACT.measurementRows, measurement);
+  if (quantization) await write(ARTEFACT.quantizationRows, quantization);
 }
 
 /**
  * Gives the rows that an earlier run of the same job has left in `work`, and else what `provider` makes: tokenizing the
  * whole mix takes seconds.
  */
-export function withKeptRows(provider: CalibrationProvider, work: WorkDirectory): CalibrationProvider {
+export function withKeptRows(
+  provider: Required<CalibrationProvider>,
+  work: WorkDirectory,
+): Required<CalibrationProvider> {
   return {
     ...provider,
     measurement: async (tokenizer, neededTokens) =>

@@ -18,7 +18,7 @@ export interface CalibrationChoice extends MixChoice {
 }
 
 /** Token rows from the user's file, or from the built-in mix. */
-export function calibrationProvider(choice: CalibrationChoice): CalibrationProvider {
+export function calibrationProvider(choice: CalibrationChoice): Required<CalibrationProvider> {
   const { shapes, text, preset, seed, ownData, mix } = choice;
   const make = async (
     kind: CalibrationKind,

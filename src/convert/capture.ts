@@ -10,6 +10,7 @@ import { gram, gramMixed } from '../kernels/linalg/gram.ts';
 import { inParts, rowsOf } from '../kernels/parts.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
+import { areFinite, ORIGINAL_ADVICE, overflowError } from '../model/finite-states.ts';
 import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
 import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
@@ -53,6 +54,7 @@ export interface BlockRun {
 
 /**
  * Runs a module on the rows of `input`, as many as `output` has, and stores what comes out; both may be the same.
+ * @returns whether all that came out is finite.
  */
 export async function advance(
   context: StageContext,
@@ -61,15 +63,19 @@ export async function advance(
   output: HiddenStates,
   batch: number,
   seen?: (run: BlockRun) => void,
-): Promise<void> {
+): Promise<boolean> {
   const { gpu, control } = context;
+  let finite = true;
   await forEachBatch(gpu, output.rows, batch, async (scope, start, end, later) => {
     await checkControl(control);
     const x = input.load(scope, start, end);
     const block = runBlock(loaded.forward, scope, loaded.module, loaded.norms, loaded.linears, x);
     seen?.({ ...block, scope, start, later });
     later(output.store(block.output, start));
+    const looked = areFinite(gpu, scope, block.output, end - start);
+    later(looked.then((each) => (finite &&= each)));
   });
+  return finite;
 }
 
 /**
@@ -110,19 +116,26 @@ export async function passThrough(
   const { gpu } = context;
   const run = (mixed: boolean, seen?: (run: BlockRun) => void) =>
     advance(context, withPrecision(loaded, mixed), input, output, batch, seen);
+  let finite = true;
   const fits =
     roundsToHalf(gpu) &&
     (await withScope(gpu, async (scope) => {
       const powers = new Map<LinearInput, GpuTensor>();
       for (const [name, k] of inputSizes(loaded.module)) powers.set(name, scope.alloc([k], 'squares'));
       for (const p of powers.values()) gpu.zero(p);
-      await run(true, ({ inputs }) => {
+      finite = await run(true, ({ inputs }) => {
         for (const [name, p] of powers) addPower(gpu, p, inputs.get(name)!);
       });
       const squares = await Promise.all([...powers.values()].map((p) => gpu.read(p)));
       return squares.every((bytes) => powerFits(new Float32Array(bytes)));
     }));
-  if (!fits) await run(false);
+  if (!fits) finite = await run(false);
+  requireFinite(finite, loaded);
+}
+
+/** Throws NumericalError that names the module of the original model whose states are not finite. */
+function requireFinite(finite: boolean, { module }: LoadedModule): void {
+  if (!finite) throw overflowError(module.key, 'the original model', ORIGINAL_ADVICE);
 }
 
 function addPower(gpu: Gpu, p: GpuTensor, x: GpuTensor): void {
@@ -149,6 +162,7 @@ interface ModuleSums {
 /**
  * Runs the module and sums xᵀx of each distinct linear input; the sums belong to the scope. Where the GPU multiplies in
  * half precision, a module with inputs too large for that is run once more without.
+ * @throws NumericalError when what comes out is not finite.
  */
 async function sumHessians(
   context: StageContext,
@@ -164,17 +178,19 @@ async function sumHessians(
   for (const [name, k] of inputSizes(module)) {
     hessians.set(name, sums.alloc([k, k], `Hessian of ${module.key} ${name}`));
   }
-  const run = async (mixed: boolean): Promise<LoadedModule> => {
+  const run = async (mixed: boolean) => {
     const precise = withPrecision(loaded, mixed);
     for (const h of hessians.values()) gpu.zero(h);
-    await advance(context, precise, input, output, batch, ({ inputs }) => {
+    const finite = await advance(context, precise, input, output, batch, ({ inputs }) => {
       for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
     });
-    return precise;
+    return { loaded: precise, finite };
   };
-  const precise = await run(roundsToHalf(gpu));
-  const fits = !precise.forward.mixed || (await inputsFit(gpu, hessians));
-  return { hessians, loaded: fits ? precise : await run(false) };
+  const first = await run(roundsToHalf(gpu));
+  const fits = !first.loaded.forward.mixed || (await inputsFit(gpu, hessians));
+  const last = fits ? first : await run(false);
+  requireFinite(last.finite, loaded);
+  return { hessians, loaded: last.loaded };
 }
 
 /** The module with products that may round its inputs to half precision, or not. */

@@ -13,20 +13,17 @@ import type { StoredTensor } from '../model/plan.ts';
 import { byteLength, elementCount, type HostTensor, type TensorInfo } from '../tensor/dtype.ts';
 import { toFloat } from '../tensor/float-tensor.ts';
 import { assert, InputError } from '../util/errors.ts';
-import { f32ToF16Bits } from '../util/half.ts';
+import { f32ToF16Array } from '../util/half.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
+import { findCard, ORIGINAL_CARD } from './model-card.ts';
 import { outputConfig } from './output-config.ts';
 import { SHARD } from './output-directory.ts';
 
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
 const CONFIG = 'config.json';
-/** The source's README.md in the output. */
-const ORIGINAL_CARD = 'README-original.md';
-/** The largest finite half. */
-const MAX_HALF = 65504;
 
 /** What config.json of the output says about the quantization. */
 export interface QuantizationConfig {
@@ -59,7 +56,7 @@ export async function compile(
     ({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape }),
   );
   const shards = planShards([...storedInfos, ...packed.infos], shardBytes);
-  const copied = source.copiedFiles().filter(({ path }) => path !== CONFIG);
+  const copied = targetsOf(source.copiedFiles().map(({ path }) => path));
   const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, info) => sum + byteLength(info), 0);
   let done = 0;
   for (const shard of shards) {
@@ -74,18 +71,14 @@ export async function compile(
   }
   await writeIndex(output, shards);
   await removeOtherShards(output, shards);
-  for (const { path } of copied) await copyFile(model, output, path, targetOf(path));
+  for (const [path, target] of copied) await copyFile(model, output, path, target);
   const config = {
     ...outputConfig(context.plan.config),
     quantization_config: quantizationJson(quantization),
   };
   await writeJsonFile(output, CONFIG, config);
   emit({ type: 'progress', stage: 'compile', done: total, total, unit: 'bytes', detail: CONFIG });
-  const files = new Set([
-    ...shards.map(({ fileName }) => fileName),
-    ...copied.map(({ path }) => targetOf(path)),
-    CONFIG,
-  ]);
+  const files = new Set([...shards.map(({ fileName }) => fileName), ...copied.values(), CONFIG]);
   const entries = (await output.list()).filter(({ path }) => files.has(path));
   return {
     bytes: entries.reduce((sum, { size }) => sum + size, 0),
@@ -127,13 +120,12 @@ async function packedTensorFiles({ plan, work }: StageContext) {
   return { infos, read: (name: string) => readers.get(name)!() };
 }
 
-/** A tensor that is not quantized, as f16, piece by piece. */
-async function* halves({ source, emit }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
+/** A tensor that is not quantized, as f16, piece by piece; halves can hold its values, as `checkWeights` has seen. */
+async function* halves({ source }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
   const { name, copies } = tensor;
   const { shape } = source.requireInfo(name);
   const rows = shape[0]!;
   const step = Math.max(1, Math.floor(CHUNK_BYTES / ((elementCount(shape) / rows) * 4)));
-  let clamped = 0;
   for (let copy = 0; copy < copies; copy++) {
     for (let start = 0; start < rows; start += step) {
       const piece = await source.readRows(name, start, Math.min(rows, start + step));
@@ -141,22 +133,17 @@ async function* halves({ source, emit }: StageContext, tensor: StoredTensor): As
         yield piece.data;
         continue;
       }
-      const { data } = toFloat(piece, name);
-      const bits = Uint16Array.from(data, (value) => {
-        if (Math.abs(value) > MAX_HALF) clamped++;
-        return f32ToF16Bits(Math.max(-MAX_HALF, Math.min(MAX_HALF, value)));
-      });
-      yield new Uint8Array(bits.buffer);
+      yield new Uint8Array(f32ToF16Array(toFloat(piece, name).data).buffer);
     }
-  }
-  if (clamped > 0) {
-    const message = `${clamped} values of ${name} are beyond the range of f16, the format's type for it, and were clamped to ±${MAX_HALF}.`;
-    emit({ type: 'warning', message });
   }
 }
 
-/** The output gets a card of its own. */
-const targetOf = (path: string): string => (path === 'README.md' ? ORIGINAL_CARD : path);
+/** Where each file goes that is taken over as it is: the output gets a card and a configuration of its own. */
+function targetsOf(paths: readonly string[]): ReadonlyMap<string, string> {
+  const card = findCard(paths);
+  const isTaken = (path: string) => path !== CONFIG && !(card && path === ORIGINAL_CARD);
+  return new Map(paths.filter(isTaken).map((path) => [path, path === card ? ORIGINAL_CARD : path]));
+}
 
 async function copyFile(
   from: ReadableDirectory,

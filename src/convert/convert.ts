@@ -1,21 +1,17 @@
-import { headParams } from '../exl2/candidates.ts';
-import { workDirectory } from '../io/work-directory.ts';
 import { productSpeed } from '../kernels/measure-speeds.ts';
 import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
-import { formatByteSize } from '../util/byte-size.ts';
-import { at, InputError } from '../util/errors.ts';
+import { assert, InputError } from '../util/errors.ts';
 import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
-import { type JobRows, makeRows, writeRows } from './calibrate.ts';
-import { checkBuffers } from './check-buffers.ts';
+import { type JobRows, prepareRows, type WholeRows, writeRows } from './calibrate.ts';
+import { checkJob, type OpenedJob, workOf } from './check-job.ts';
+import { checkWeights } from './check-weights.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
-import type { Emit } from './events.ts';
 import { type Findings, finish } from './finish.ts';
 import { finishedTensors } from './finished-tensors.ts';
-import { gpuNeed } from './gpu-need.ts';
-import { checkStrategy, jobInputs, modelFingerprint, openJob, rowsFingerprint } from './job.ts';
-import { checkLayers, type LayerRange } from './layer-range.ts';
+import { checkStrategy, openJob } from './job.ts';
+import type { LayerRange } from './layer-range.ts';
 import { measure, measuringTasks } from './measure.ts';
 import {
   type Measurement,
@@ -25,10 +21,8 @@ import {
 } from './measurement-json.ts';
 import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
 import { modelFacts } from './model-facts.ts';
-import { linksMessage, openModel } from './open-model.ts';
 import { optimize, type Strategy } from './optimize.ts';
-import { checkOutput } from './output-directory.ts';
-import { checkTarget, fileBytesIn } from './plan.ts';
+import { plainWarnings } from './plain-warnings.ts';
 import { Crew, type Helper, Member } from './pool/crew.ts';
 import { openHelpers } from './pool/open-helpers.ts';
 import { startingIndexes } from './pool/schedule.ts';
@@ -38,7 +32,6 @@ import { Recorder } from './report/recorder.ts';
 import type { ConvertSettings } from './settings.ts';
 import { stage } from './stage.ts';
 import { strategyToJson } from './strategy-json.ts';
-import { tooFewTokensWarning } from './token-need.ts';
 import { Watch } from './watch.ts';
 
 /**
@@ -50,22 +43,18 @@ import { Watch } from './watch.ts';
 export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
   const job = observed(given, recorder);
-  const { measureOnly, measureLayers, bits, quantizer } = job.settings;
-  if (!measureOnly) await checkOutput(job.output, workDirectory(job.work));
-  const context = await openContext(job);
-  checkLayers(context.plan, measureLayers);
-  checkBuffers(context.plan, context.gpu.memory.largestBuffer);
-  const earlier = await givenMeasurement(context, job.settings);
-  // A measurement that is given may have other candidates.
-  if (!measureOnly && !earlier) checkTarget(context.plan, bits, quantizer.method);
+  const { measureOnly, measureLayers } = job.settings;
+  const opened = await checkJob(job, job.gpu.memory.largestBuffer);
+  const context = await openContext(job, opened);
   reportStart(context, job);
-  const { rows, reference, helpers } = await calibrate(context, job);
+  const { rows, reference, helpers } = await calibrate(context, job, opened);
   const leader = new Member(1, job.adapter.name, productSpeed(context.speeds));
   const crew = new Crew(leader, helpers, () => context.gpu.memory.used, job.emit);
   try {
     if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
-    const measurement = await measureOnce(context, crew, rows, earlier);
+    const measurement = await measureOnce(context, crew, opened, rows);
     if (measureOnly) return await keepMeasurement(context, measurement);
+    assert(isWhole(rows), 'rows to quantize with were not made');
     const strategy = await chooseStrategy(context, job, measurement);
     const errors = await quantizeOnce(context, crew, job, rows, strategy);
     await finish(context, job, { rows, strategy, ...errors, reference, recorder });
@@ -77,30 +66,21 @@ export async function convert(given: ConvertJob): Promise<void> {
 /** The job with its events kept for the report, and looked at for what must be warned of. */
 function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
   const watch = new Watch();
-  const emit: Emit = (event) => {
+  const emit = plainWarnings((event) => {
     job.emit(event);
     recorder.see(event);
     for (const message of watch.see(event)) emit({ type: 'warning', message });
-  };
+  });
   return { ...job, emit };
 }
 
-async function openContext(job: ConvertJob): Promise<StageContext> {
-  const { source, plan } = await openModel(job.model, job.settings);
+const isWhole = (rows: JobRows): rows is WholeRows => rows.quantization !== undefined;
+
+async function openContext(job: ConvertJob, { source, plan }: OpenedJob): Promise<StageContext> {
   const speeds = await chooseVariants(job.gpu, job.settings.precision, job.speeds);
-  if (plan.unexpected.length > 0) {
-    const names = plan.unexpected.slice(0, 3).join(', ');
-    const message = `${plan.unexpected.length} tensors of the model are not used by ${plan.config.architecture} and will not be in the output: ${names}${plan.unexpected.length > 3 ? ', …' : ''}`;
-    job.emit({ type: 'warning', message });
-  }
-  if (source.otherLinks.length > 0) job.emit({ type: 'warning', message: linksMessage(source) });
   const { gpu, emit, control, settings } = job;
   const { quantizer } = settings;
-  const work = workDirectory(job.work, (path) => {
-    const message = `${path} in the work directory ${job.work.name} is damaged, or of another job: what it held is made again.`;
-    emit({ type: 'warning', message });
-  });
-  return { gpu, emit, control, source, plan, work, quantizer, speeds };
+  return { gpu, emit, control, source, plan, work: workOf(job), quantizer, speeds };
 }
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
@@ -114,47 +94,25 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
 }
 
 /**
- * Makes the token rows, claims the work directory for a job with these inputs, and tries the original model while the
- * helpers open.
+ * Makes the token rows, claims the work directory for a job with these inputs, looks at all weights and tries the
+ * original model, while the helpers open.
  */
 function calibrate(
   context: StageContext,
   job: ConvertJob,
+  opened: OpenedJob,
 ): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
   return stage(context, 'calibrate', async () => {
-    const rows = await makeRows(job, context.plan);
-    warnOfMemory(context, job, rows);
-    warnOfFewTokens(context, job, rows);
-    const digests = {
-      model: await modelFingerprint(context.source),
-      measurement_rows: await rowsFingerprint(rows.measurement),
-      quantization_rows: await rowsFingerprint(rows.quantization),
-    };
-    await openJob(context.work, jobInputs(job.settings, digests));
+    const host = { software: job.adapter.software, budget: context.gpu.memory.budget };
+    const { rows, heldOut, model, inputs } = await prepareRows(opened, job, host);
+    await openJob(context.work, inputs);
     await writeRows(context.work, rows);
     const opening = openHelpers(job, rows, context.speeds, await helperStarts(context, job, rows));
     opening.catch(() => {}); // thrown below
-    const reference = job.settings.measureOnly ? undefined : await runReference(context, job);
+    await checkWeights(context, model);
+    const reference = heldOut && (await runReference(context, job, heldOut));
     return { rows, reference, helpers: await opening };
   });
-}
-
-/** Better now than after hours of work; but the estimate may be too high. */
-function warnOfMemory(
-  { gpu, plan, source, quantizer, emit }: StageContext,
-  { settings: { headBits } }: ConvertJob,
-  rows: JobRows,
-): void {
-  const { bytes } = gpuNeed(plan, headParams(headBits), rows, quantizer, fileBytesIn(source));
-  const { budget } = gpu.memory;
-  if (bytes <= budget) return;
-  const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
-  emit({ type: 'warning', message });
-}
-
-function warnOfFewTokens({ plan, emit }: StageContext, { settings }: ConvertJob, rows: JobRows): void {
-  const message = settings.measureOnly ? undefined : tooFewTokensWarning(plan, rows.quantization);
-  if (message !== undefined) emit({ type: 'warning', message });
 }
 
 /** Numbers of the modules that the helpers will likely measure first. */
@@ -173,26 +131,19 @@ async function helperStarts(
   return others;
 }
 
-/** Throws InputError that names the file when it is none of this model, or not one that can be quantized by. */
-const givenMeasurement = async (
-  { plan }: StageContext,
-  { measurement, measurementName = 'the measurement' }: ConvertSettings,
-): Promise<Measurement | undefined> =>
-  measurement === undefined ? undefined : at(measurementName, () => measurementFromJson(measurement, plan));
-
-/** @param given measurement, if any. */
 async function measureOnce(
   context: StageContext,
   crew: Crew,
+  { measurement: given }: OpenedJob,
   rows: JobRows,
-  given: Measurement | undefined,
 ): Promise<Measurement> {
   const { plan, work, emit } = context;
   const kept = given ? undefined : await work.readJson(ARTEFACT.measurement);
   const earlier = kept === undefined ? given : measurementFromJson(kept, plan);
   if (earlier) {
     emit({ type: 'stage', stage: 'measure', state: 'reused' });
-    const advice = measurementAdvice(context.quantizer.method, earlier);
+    // Of one that was given it was told at the start.
+    const advice = given ? undefined : measurementAdvice(context.quantizer.method, earlier);
     if (advice) emit({ type: 'warning', message: advice });
     return earlier;
   }
@@ -250,7 +201,7 @@ async function quantizeOnce(
   context: StageContext,
   crew: Crew,
   job: ConvertJob,
-  rows: JobRows,
+  rows: WholeRows,
   strategy: Strategy,
 ): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors'>> {
   const { work, emit } = context;

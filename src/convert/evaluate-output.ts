@@ -1,17 +1,16 @@
 /** The verdict on a conversion: the original and the written output on the same held-out text. */
 
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
-import type { RowShape } from '../calibration/rows.ts';
 import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
 import { finalStates, type TokenRows } from '../evaluate/final-states.ts';
 import { type Measures, summarize } from '../evaluate/measures.ts';
 import { type EvaluatedModel, openEvaluatedModel } from '../evaluate/open-model.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
+import { ORIGINAL_ADVICE } from '../model/finite-states.ts';
 import { HiddenStates } from '../model/states.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
-import { loadTokenizer } from '../tokenizer/tokenizer.ts';
-import { InputError, OutOfMemoryError } from '../util/errors.ts';
+import { InputError, NumericalError, OutOfMemoryError } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -19,10 +18,6 @@ import type { ConvertJob } from './convert-job.ts';
 import type { StageName } from './events.ts';
 
 const STATES_TENSOR = 'states';
-
-/** Held-out rows: a software adapter is slow. */
-const SHAPE: RowShape = { rows: 16, length: 512 };
-const SOFTWARE_SHAPE: RowShape = { rows: 2, length: 256 };
 
 /** The rows that the result is judged by; the original's states on them are an artefact. */
 export interface Reference {
@@ -34,15 +29,20 @@ export interface Reference {
  * Runs the original on the held-out rows and emits its perplexity, so that a model that is broken as it comes is known
  * before hours of work. The states are kept, for the end.
  * @returns undefined, after a warning, when the GPU's memory does not suffice.
+ * @throws NumericalError when the original's states or its perplexity are not finite.
  */
-export async function runReference(context: StageContext, job: ConvertJob): Promise<Reference | undefined> {
+export async function runReference(
+  context: StageContext,
+  job: ConvertJob,
+  rows: TokenRows,
+): Promise<Reference | undefined> {
   const model = await openEvaluatedModel(job.model, job.settings);
-  const tokenizer = await loadTokenizer(job.model, job.guard);
-  const rows = await job.calibration.heldOut(tokenizer, job.adapter.software ? SOFTWARE_SHAPE : SHAPE);
   const reference = { model, rows };
   const { gpu, work, emit } = context;
-  const report = (perplexity: number) =>
+  const report = (perplexity: number) => {
+    requireNumber(perplexity);
     emit({ type: 'reference', perplexity, tokens: rows.rows * (rows.length - 1) });
+  };
   const earlier = await keptFile(context, reference);
   if (earlier) {
     report(Number(earlier.metadata.get('perplexity')));
@@ -53,6 +53,7 @@ export async function runReference(context: StageContext, job: ConvertJob): Prom
     try {
       const both = { model, states };
       const { perplexity } = summarize(await compareTokens(gpu, both, both, rows), rows.rows, rows.length);
+      requireNumber(perplexity.reference);
       const tensors = [rowsToTensor(named(rows)), await statesTensor(states)];
       const metadata = { perplexity: String(perplexity.reference) };
       await work.writeTensors(ARTEFACT.referenceStates, tensors, metadata);
@@ -64,6 +65,15 @@ export async function runReference(context: StageContext, job: ConvertJob): Prom
   } catch (error) {
     return notEvaluated(context, 'The original model cannot be run on held-out text', error);
   }
+}
+
+/** A model that computes no numbers is not worth the hours of a measurement. Throws NumericalError. */
+function requireNumber(perplexity: number): void {
+  if (Number.isFinite(perplexity)) return;
+  throw new NumericalError(
+    `The original model has a perplexity of ${perplexity} on plain text: its final norm or its head gives no numbers. ` +
+      ORIGINAL_ADVICE,
+  );
 }
 
 /**

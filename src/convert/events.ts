@@ -196,6 +196,8 @@ export interface PlanEvent {
   readonly memoryBytes: number;
   /** Work directory and output together. */
   readonly diskBytes: number;
+  /** All values of the weights have been looked at, and fit; missing where they are too many for a plan. */
+  readonly weightsChecked?: true;
 }
 
 export type ConvertEvent =

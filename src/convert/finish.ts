@@ -5,12 +5,12 @@ import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
 import { ARTEFACT } from './artefacts.ts';
-import type { JobRows } from './calibrate.ts';
+import type { WholeRows } from './calibrate.ts';
 import { type Compiled, compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { evaluateOutput, type Reference } from './evaluate-output.ts';
-import { modelCard } from './model-card.ts';
+import { CARD, findCard, modelCard } from './model-card.ts';
 import type { Strategy } from './optimize.ts';
 import { claimOutput } from './output-directory.ts';
 import type { Recorder } from './report/recorder.ts';
@@ -18,12 +18,11 @@ import { reportPage } from './report/report.ts';
 import { type ReportData, reportData } from './report/report-data.ts';
 import { stage } from './stage.ts';
 
-const CARD = 'README.md';
 const REPORT = 'report.html';
 
 /** What the stages before have found. */
 export interface Findings {
-  readonly rows: JobRows;
+  readonly rows: WholeRows;
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
   readonly linearErrors: Readonly<Record<string, number>>;
@@ -52,7 +51,7 @@ export async function finish(context: StageContext, job: ConvertJob, findings: F
   });
 }
 
-function writeOutput(context: StageContext, job: ConvertJob, rows: JobRows): Promise<Compiled> {
+function writeOutput(context: StageContext, job: ConvertJob, rows: WholeRows): Promise<Compiled> {
   const { bits, headBits, shardBytes, dataset } = job.settings;
   return stage(context, 'compile', async () => {
     const { rows: count, length } = rows.quantization;
@@ -97,7 +96,8 @@ async function writeWords(
   output: WritableDirectory,
   data: ReportData,
 ): Promise<void> {
-  await writeText(output, CARD, modelCard(data, await readText(model, CARD)));
+  const original = findCard((await model.list()).map(({ path }) => path));
+  await writeText(output, CARD, modelCard(data, original && (await readText(model, original))));
   await writeText(output, REPORT, reportPage(data));
 }
 

@@ -16,6 +16,7 @@ import { bufferBytes } from '../gpu/memory.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { splitOf } from '../kernels/linalg/gemm_split.ts';
 import { rowErrorBytes } from '../kernels/row-errors.ts';
+import { rowNormBytes } from '../kernels/row-norms.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
@@ -106,14 +107,18 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
     const needed = total(hessianSizes({ linears: rest }), (k) => buffer(k, k));
     return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
+  const sums = finiteSums(t * plan.config.hiddenSize);
   const errors = candidates.length * rowErrorBytes(t);
   const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + errors;
   return Math.max(
-    total(linears, weight) + Math.max(factors + block, factoring(sizes, 1)),
+    total(linears, weight) + Math.max(factors + block + sums, factoring(sizes, 1)),
     quantizingAll,
     trying,
   );
 }
+
+/** finite-states.ts, for one row of `count` elements. */
+const finiteSums = (count: number): number => bufferBytes(rowNormBytes(count));
 
 /** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
 const totals = (sizes: readonly number[]): number =>
@@ -138,6 +143,7 @@ function quantizingModule(
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
   const { block } = activations(plan, module, t);
+  const sums = finiteSums(t * plan.config.hiddenSize);
   const packed = most(linears, ({ name, k, n }) => {
     const columns = padColumns(n);
     const projection = buffer(sampled, columns);
@@ -150,7 +156,7 @@ function quantizingModule(
     factors + totals(sizes) + block,
     factoring(sizes, each),
     each * factors + packed,
-    block + rowErrorBytes(t),
+    block + rowErrorBytes(t) + sums,
   ];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);

@@ -61,9 +61,18 @@ export const jobInputs = (
 /** Of what artefacts hold, and how; to be raised when that changes, as those of before are of no use then. */
 const FORMAT = 1;
 
+/** What a job that only measures leaves open, for one that goes on from there. */
+const LATER_INPUTS: readonly string[] = ['quantization_rows'];
+
 /** What artefacts of a job with these inputs are known by, in whatever order the inputs are. */
 export const jobId = (inputs: JobInputs): Promise<string> =>
   digestOf([FORMAT, ...Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1))]);
+
+/** What artefacts are known by that a job with these inputs can use: its own, and those of one that only measured. */
+function usableIds(inputs: JobInputs): Promise<[own: string, measuring: string]> {
+  const first = Object.entries(inputs).filter(([name]) => !LATER_INPUTS.includes(name));
+  return Promise.all([jobId(inputs), jobId(Object.fromEntries(first))]);
+}
 
 /**
  * Claims the work directory for a job with these inputs, or goes on with one that has the same. Where the job's
@@ -71,18 +80,32 @@ export const jobId = (inputs: JobInputs): Promise<string> =>
  * @throws InputError that lists what differs from the job that is there, or names a file that is another program's.
  */
 export async function openJob(work: WorkDirectory, inputs: JobInputs): Promise<void> {
-  const id = await jobId(inputs);
-  const earlier = await work.readJson<JobInputs>(ARTEFACT.job);
-  if (earlier) checkInputs(earlier, inputs);
-  else await checkArtefacts(work, id);
-  work.bind(id);
-  if (!earlier) await work.writeJson(ARTEFACT.job, inputs);
+  const earlier = await checkInputs(work, inputs);
+  const known = { ...earlier, ...inputs };
+  work.bind(...(await usableIds(known)));
+  if (!earlier || Object.keys(known).length > Object.keys(earlier).length) {
+    await work.writeJson(ARTEFACT.job, known);
+  }
 }
 
-function checkInputs(earlier: JobInputs, inputs: JobInputs): void {
+/**
+ * Makes sure that the work directory is free, or holds a job with these inputs. Changes nothing.
+ * @returns the inputs of the job that it holds.
+ * @throws as {@link openJob}.
+ */
+export async function checkInputs(work: WorkDirectory, inputs: JobInputs): Promise<JobInputs | undefined> {
+  const earlier = await work.readJson<JobInputs>(ARTEFACT.job);
+  if (!earlier) {
+    await checkArtefacts(work, await usableIds(inputs));
+    return undefined;
+  }
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(inputs)])];
-  const changed = names.filter((name) => JSON.stringify(earlier[name]) !== JSON.stringify(inputs[name]));
-  if (changed.length === 0) return;
+  const isOpen = (name: string) =>
+    LATER_INPUTS.includes(name) && (earlier[name] === undefined || inputs[name] === undefined);
+  const changed = names.filter(
+    (name) => !isOpen(name) && JSON.stringify(earlier[name]) !== JSON.stringify(inputs[name]),
+  );
+  if (changed.length === 0) return earlier;
   const list = changed.map((name) => `  ${name}: ${text(earlier[name])} then, ${text(inputs[name])} now`);
   throw new InputError(
     `The work directory holds a job with other inputs:\n${list.join('\n')}\n` +
@@ -96,13 +119,13 @@ function checkInputs(earlier: JobInputs, inputs: JobInputs): void {
  * Without a description of the job: what another job has made would be dropped with this one, and what no job has made
  * may be the user's.
  */
-async function checkArtefacts(work: WorkDirectory, id: string): Promise<void> {
+async function checkArtefacts(work: WorkDirectory, ids: readonly string[]): Promise<void> {
   const { artefacts, isJobs } = artefactsIn(await work.list());
   if (!isJobs && artefacts.includes(ARTEFACT.job)) throw otherVersion(work);
   for (const path of artefacts) {
     const state = await work.inspect(path);
     if (state.kind === 'unknown' && path !== ARTEFACT.job) throw foreignFile(work, path);
-    if (state.kind !== 'whole' || state.job === id) continue;
+    if (state.kind !== 'whole' || ids.includes(state.job)) continue;
     throw new InputError(
       `${ARTEFACT.job} of the work directory ${work.name} is damaged or has gone, and ${path} is of a job with other ` +
         'inputs. Take the options of that job to go on with it, another work directory (--out_dir) for a new job, or ' +
@@ -161,11 +184,20 @@ const LAST_DROPPED: readonly string[] = [ARTEFACT.strategy, ARTEFACT.job].flatMa
   path,
 ]);
 
+/** Whether files are those of a job, which can be dropped. */
+function isJob(files: readonly FileEntry[]): boolean {
+  const { artefacts, isJobs } = artefactsIn(files);
+  return isJobs || artefacts.includes(ARTEFACT.job);
+}
+
+/** Whether there is a job that {@link dropJob} would remove. */
+export const holdsJob = async (directory: WritableDirectory): Promise<boolean> =>
+  isJob(await listIfThere(directory));
+
 /** Removes an earlier job from its work directory; files that are not a job's stay. */
 export async function dropJob(directory: WritableDirectory): Promise<void> {
   const files = await listIfThere(directory);
-  const { artefacts, isJobs } = artefactsIn(files);
-  if (!isJobs && !artefacts.includes(ARTEFACT.job)) return;
+  if (!isJob(files)) return;
   const paths = files.map(({ path }) => path).filter(isArtefact);
   const others = paths.filter((path) => !LAST_DROPPED.includes(path));
   const last = LAST_DROPPED.filter((path) => paths.includes(path));

@@ -13,6 +13,9 @@ import { quantizeTrials } from './quantize-trials.ts';
 import { tokenError, wholeRowError } from './relative-error.ts';
 import { runTrials } from './trials.ts';
 
+/** More than any candidate errs by. */
+const WORST_ERROR = 1e6;
+
 /**
  * Tries candidates on one module: runs it as it is (into `reference`), quantizes each linear once for each distinct
  * setting, and compares the module's output under every candidate with the reference.
@@ -49,8 +52,8 @@ export async function measureModule(
       return { ...tried, precise: captured.loaded };
     });
     const measured = (rows: readonly RowError[]): MeasuredError => ({
-      accuracy: accuracyOf(wholeRowError(rows)),
-      ...(quantizer.method === 'refined' && { tokenError: tokenError(rows) }),
+      accuracy: accuracyOf(orWorst(wholeRowError(rows))),
+      ...(quantizer.method === 'refined' && { tokenError: orWorst(tokenError(rows)) }),
     });
     const weights = moduleWeights(module);
     const onTrial = (candidate: number, rows: readonly RowError[]) =>
@@ -69,3 +72,6 @@ export async function measureModule(
     return { from, to, errors: errors.map(measured), losses };
   });
 }
+
+/** The module as it is gives finite states; a candidate with which it does not is as wrong as can be. */
+const orWorst = (error: number): number => (Number.isFinite(error) ? error : WORST_ERROR);

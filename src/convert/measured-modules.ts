@@ -1,4 +1,6 @@
+import { ORIGINAL_ADVICE } from '../model/finite-states.ts';
 import { moduleWeights } from '../model/sizes.ts';
+import { NumericalError } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { joinParts, type MeasuredPart } from './measured-part.ts';
@@ -57,6 +59,7 @@ export class MeasuredModules {
     parts.push(part);
     if (parts.reduce((count, { from, to }) => count + to - from, 0) < tried.length) return;
     const candidates = joinParts(module, quantizer.method, parts);
+    requireNumbers(module.key, candidates);
     await work.writeJson(ARTEFACT.measuredModule(module.key), moduleToJson(candidates));
     this.#tell(index, tried.length, candidates.slice(tried.length));
     this.#finish(index, candidates, (performance.now() - started) / 1000, false);
@@ -99,6 +102,19 @@ export class MeasuredModules {
         ...{ description: describeCandidate(params), predicted: candidate >= tried },
       });
     }
+  }
+}
+
+/** What is written stays: it would stop every later run of the job. Throws NumericalError. */
+function requireNumbers(key: string, candidates: readonly MeasuredCandidate[]): void {
+  for (const [candidate, { accuracy, tokenError = 0 }] of candidates.entries()) {
+    const named = { accuracy, 'token error': tokenError };
+    const wrong = Object.entries(named).find(([, value]) => !Number.isFinite(value));
+    if (!wrong) continue;
+    const [name, value] = wrong;
+    throw new NumericalError(
+      `${key}: the ${name} of candidate ${candidate} is ${value}, no number. ${ORIGINAL_ADVICE}`,
+    );
   }
 }
 

@@ -1,7 +1,6 @@
 import type { ReadableDirectory } from '../io/bytes.ts';
 import { type ModelDirectory, openModelDirectory } from '../io/model-directory.ts';
-import { parseConfig } from '../model/config.ts';
-import { buildPlan, type ModelPlan } from '../model/plan.ts';
+import { type Original, planOriginal } from '../model/plan-original.ts';
 
 /** Values that replace those of config.json. */
 export interface RopeSettings {
@@ -9,15 +8,24 @@ export interface RopeSettings {
   readonly ropeAlpha?: number;
 }
 
-/** Reads a model's description: config.json and the headers of its weights. Throws InputError, UnsupportedError. */
-export async function openModel(
-  directory: ReadableDirectory,
-  rope: RopeSettings,
-): Promise<{ source: ModelDirectory; plan: ModelPlan }> {
+/** A model that can be converted, opened. */
+export interface OpenModel extends Original {
+  readonly source: ModelDirectory;
+}
+
+/** What a conversion reads besides config.json, where it is there. */
+const JSON_FILES = ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'];
+
+/**
+ * Reads a model's description: config.json, the headers of its weights, and the other JSON files that will be needed,
+ * so that a damaged one is known at once. Throws InputError, UnsupportedError.
+ */
+export async function openModel(directory: ReadableDirectory, rope: RopeSettings): Promise<OpenModel> {
   const source = await openModelDirectory(directory);
-  const config = parseConfig(await source.readJson('config.json'), rope);
-  const tensors = new Map(source.names().map((name) => [name, source.requireInfo(name)]));
-  return { source, plan: buildPlan(config, tensors) };
+  const original = await planOriginal(source, rope);
+  for (const path of JSON_FILES) await source.readOptionalJson(path);
+  const links = source.otherLinks.length > 0 ? [linksMessage(source)] : [];
+  return { source, ...original, warnings: [...original.warnings, ...links] };
 }
 
 const MOST_SHOWN = 3;

@@ -1,4 +1,5 @@
 import type { CalibrationRows } from '../calibration/rows.ts';
+import { ORIGINAL_ADVICE, overflowError } from '../model/finite-states.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { assert } from '../util/errors.ts';
 import { advance, type LoadedModule } from './capture.ts';
@@ -13,6 +14,8 @@ export class OriginalRows {
   #index = 0;
   #input: HiddenStates;
   #output: HiddenStates;
+  /** The module that made of finite states some that are not, in the last run. */
+  #overflowing: string | undefined;
 
   /** @param states of as many rows each as perplexity is taken on. */
   constructor(context: StageContext, rows: CalibrationRows, states: readonly HiddenStates[]) {
@@ -28,7 +31,8 @@ export class OriginalRows {
   /** Runs the next module, as it is; or the last one again. */
   async run(index: number, loaded: LoadedModule, batch: number): Promise<void> {
     this.#reach(index);
-    await advance(this.#context, loaded, this.#input, this.#output, batch);
+    const finite = await advance(this.#context, loaded, this.#input, this.#output, batch);
+    this.#overflowing = finite ? undefined : loaded.module.key;
   }
 
   /** After all modules. */
@@ -39,6 +43,9 @@ export class OriginalRows {
 
   #reach(index: number): void {
     if (index === this.#index + 1) {
+      // Not before: it may have been run in half precision, and is run again in f32.
+      if (this.#overflowing !== undefined)
+        throw overflowError(this.#overflowing, 'the original model', ORIGINAL_ADVICE);
       [this.#input, this.#output] = [this.#output, this.#input];
       this.#index = index;
     }

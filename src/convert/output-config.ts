@@ -7,9 +7,9 @@ type Json = Readonly<Record<string, unknown>>;
  * for where transformers 5 writes it elsewhere or leaves it out. ExLlamaV2 would take its own defaults for it, and
  * compute something else without a word.
  */
-export function outputConfig({ raw, headDim, normEps }: ModelConfig): Json {
+export function outputConfig({ raw, architecture, headDim, normEps }: ModelConfig): Json {
   const filledIn = { head_dim: raw['head_dim'] ?? headDim, rms_norm_eps: raw['rms_norm_eps'] ?? normEps };
-  return { ...raw, ...filledIn, ...ropeFields(raw) };
+  return { ...raw, architectures: [architecture], ...filledIn, ...ropeFields(raw) };
 }
 
 /** ExLlamaV2 reads `rope_theta`, and `rope_scaling` with `type` for the linear kind and `rope_type` for Llama 3's. */

@@ -11,6 +11,7 @@ import { byteLength, DTYPES, type TensorInfo } from '../tensor/dtype.ts';
 import { budgetBits, checkBudget, type SizedModule } from './allocate.ts';
 import type { PlanEvent } from './events.ts';
 import { gpuNeed } from './gpu-need.ts';
+import type { Measurement } from './measurement-json.ts';
 import { memoryNeed } from './memory-need.ts';
 import { candidateBits, candidatesOf } from './module-candidates.ts';
 import type { QuantizerSettings } from './settings.ts';
@@ -22,6 +23,8 @@ export interface PlanRequest {
   readonly quantizer: QuantizerSettings;
   readonly measurement: RowShape;
   readonly quantization: RowShape;
+  /** Made earlier, maybe of other candidates. */
+  readonly measured?: Measurement | undefined;
 }
 
 /** Bytes of a linear's weight in the source. */
@@ -39,19 +42,31 @@ const REFERENCE_TOKENS = 16 * 512;
 const REPORT_BYTES = 16 * 2 ** 10;
 const MODULE_REPORT_BYTES = 4 * 2 ** 10;
 
-/** The modules with the sizes of their candidates. */
-export const sizedModules = ({ modules }: ModelPlan, method: QuantizerMethod): SizedModule[] =>
+/** The modules with the sizes of their candidates: those that were measured, if they were. */
+export const sizedModules = (
+  { modules }: ModelPlan,
+  method: QuantizerMethod,
+  measured: Measurement | undefined,
+): SizedModule[] =>
   modules.map((module) => ({
     key: module.key,
     weights: moduleWeights(module),
-    candidates: candidatesOf(module, method).map((candidate) => ({
-      totalBits: candidateBits(module, candidate),
-    })),
+    candidates:
+      measured?.modules.get(module.key) ??
+      candidatesOf(module, method).map((candidate) => ({ totalBits: candidateBits(module, candidate) })),
   }));
 
-/** Throws InputError that names the possible range when no allocation is as small as `bits` per weight. */
-export function checkTarget(plan: ModelPlan, bits: number, method: QuantizerMethod): void {
-  const modules = sizedModules(plan, method);
+/**
+ * Throws InputError that names the possible range when no allocation is as small as `bits` per weight.
+ * @param measured made earlier, maybe of other candidates.
+ */
+export function checkTarget(
+  plan: ModelPlan,
+  bits: number,
+  method: QuantizerMethod,
+  measured?: Measurement,
+): void {
+  const modules = sizedModules(plan, method, measured);
   checkBudget(modules, budgetBits(modules, bits));
 }
 
@@ -60,9 +75,9 @@ export function checkTarget(plan: ModelPlan, bits: number, method: QuantizerMeth
  * @throws InputError when no allocation is as small as asked for.
  */
 export function planConversion(source: ModelDirectory, plan: ModelPlan, request: PlanRequest): PlanEvent {
-  const { bits, headBits, quantizer, measurement, quantization } = request;
-  checkTarget(plan, bits, quantizer.method);
-  const modules = sizedModules(plan, quantizer.method);
+  const { bits, headBits, quantizer, measurement, quantization, measured } = request;
+  checkTarget(plan, bits, quantizer.method, measured);
+  const modules = sizedModules(plan, quantizer.method, measured);
   const weights = sum(modules, (module) => module.weights);
   const least = sum(modules, ({ candidates }) => Math.min(...candidates.map(({ totalBits }) => totalBits)));
   const most = sum(modules, ({ candidates }) => Math.max(...candidates.map(({ totalBits }) => totalBits)));

@@ -8,6 +8,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import type { LinearSpec } from '../model/plan.ts';
+import { mayBeGivenUp } from '../util/given-up.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -96,7 +97,7 @@ async function quantizeAll(
 ): Promise<{ versions: GpuLinear[]; losses: SettingLoss[] }> {
   const groups = settings.map((params) => resolveGroups(input.factor.k, params));
   const reading: Promise<number[]>[] = [];
-  const onLosses = (losses: Promise<number[]>) => void reading.push(losses);
+  const onLosses = (losses: Promise<number[]>) => void reading.push(mayBeGivenUp(losses));
   const versions = quantizeCandidates(gpu, keep, { ...input, onLosses }, groups).flat();
   const losses = (await Promise.all(reading)).flat();
   return { versions, losses: settings.map((params, i) => ({ params, loss: losses[i]! })) };

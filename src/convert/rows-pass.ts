@@ -4,6 +4,7 @@ import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import type { RowError } from '../kernels/row-errors.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
+import { overflowError, QUANTIZED_ADVICE } from '../model/finite-states.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { HiddenStates } from '../model/states.ts';
@@ -192,7 +193,8 @@ export class RowsPass {
     const told = own.catch((error) => {
       throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
     });
-    await this.#crew.leader.during(`advances ${key}`, () => told);
+    const finite = await this.#crew.leader.during(`advances ${key}`, () => told);
+    if (!finite) throw overflowError(key, 'the quantized model', QUANTIZED_ADVICE);
     await Promise.all([others, this.#originalRun]);
     return relativeError(this.#context.quantizer.method, errors);
   }

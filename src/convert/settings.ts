@@ -23,6 +23,13 @@ export const QUANTIZERS: Readonly<Record<QuantizerMethod, QuantizerSettings>> = 
   exllamav2: { method: 'exllamav2', descentPasses: 0 },
 };
 
+/** What ExLlamaV2 calls the built-in mix in config.json. */
+export const BUILT_IN_DATASET = '(default)';
+
+/** The name of calibration data for people. */
+export const datasetText = (dataset: string): string =>
+  dataset === BUILT_IN_DATASET ? 'built-in mix' : dataset;
+
 /** What the user chose. */
 export interface ConvertSettings {
   /** Average bits per weight of the attention and MLP modules. */
@@ -50,7 +57,8 @@ export interface ConvertSettings {
 /** Makes the token rows once the tokenizer is known, and how many tokens the model needs (token-need.ts). */
 export interface CalibrationProvider {
   measurement(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
-  quantization(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
+  /** Missing where nothing will be quantized. */
+  quantization?(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
   /** Rows of text that is in neither of them, at most as many as asked for. */
   heldOut(tokenizer: Tokenizer, shape: RowShape): Promise<TokenRows>;
 }

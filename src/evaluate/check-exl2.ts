@@ -1,5 +1,7 @@
 import { PACKED_TENSORS, padColumns } from '../exl2/packed-linear.ts';
+
 import type { ModelDirectory } from '../io/model-directory.ts';
+
 import type { LinearSpec, ModelOutline } from '../model/plan.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { InputError } from '../util/errors.ts';
@@ -16,11 +18,12 @@ const FLOATS: readonly DType[] = ['F16', 'F32', 'BF16'];
  * @throws InputError that names what is missing, or the first tensor that is wrong.
  */
 export function checkExl2Tensors(
-  source: Pick<ModelDirectory, 'name' | 'has' | 'requireInfo'>,
+  source: Pick<ModelDirectory, 'name' | 'has' | 'requireInfo' | 'checkNeeded'>,
   { modules, head, stored }: ModelOutline,
 ): void {
   const linears = [...modules.flatMap((module) => module.linears), head];
   const wanted = [...stored.map(({ name }) => name), ...linears.flatMap(tensorNames)];
+  source.checkNeeded(wanted);
   const missing = wanted.filter((name) => !source.has(name));
   if (missing.length > 0) {
     const more = missing.length > MAX_LISTED ? ` and ${missing.length - MAX_LISTED} more` : '';

@@ -3,6 +3,7 @@ import { withScope } from '../gpu/scope.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { embedTokens } from '../model/embedding.ts';
+import { areFinite, overflowError } from '../model/finite-states.ts';
 import { forwardContext, runBlock } from '../model/forward.ts';
 import { HiddenStates } from '../model/states.ts';
 import { blockTensors, loadBlock } from './load.ts';
@@ -15,12 +16,16 @@ export interface TokenRows {
   readonly ids: Int32Array;
 }
 
+const OVERFLOW_ADVICE =
+  'The model is broken as it is, or config.json is of another one: compare the checksums of its files with those on its page.';
+
 /** Called before each of `total` equal pieces of work; throws to stop. */
 export type OnStep = (done: number, total: number) => Promise<void> | void;
 
 /**
  * Runs a model on all rows, one module at a time, so that a model larger than the GPU's memory can be run too.
  * @returns the states before the final norm; the caller frees them.
+ * @throws NumericalError that names the module where they are not finite any more.
  */
 export async function finalStates(
   gpu: Gpu,
@@ -44,7 +49,13 @@ export async function finalStates(
         await forEachBatch(gpu, rows, 1, async (batch, row, _, later) => {
           await onStep(i * rows + row, modules.length * rows);
           const x = states.load(batch, row, row + 1);
-          later(states.store(runBlock(context, batch, module, norms, linears, x).output, row));
+          const { output } = runBlock(context, batch, module, norms, linears, x);
+          later(states.store(output, row));
+          later(
+            areFinite(gpu, batch, output, 1).then((finite) => {
+              if (!finite) throw overflowError(module.key, model.name, OVERFLOW_ADVICE);
+            }),
+          );
         });
       });
     }

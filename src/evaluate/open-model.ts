@@ -2,7 +2,9 @@ import type { ReadableDirectory } from '../io/bytes.ts';
 import { isJsonObject } from '../io/json.ts';
 import { type ModelDirectory, openModelDirectory } from '../io/model-directory.ts';
 import { parseConfig } from '../model/config.ts';
-import { buildPlan, type ModelOutline, outlineModel } from '../model/plan.ts';
+import { foreignFormat } from '../model/foreign-formats.ts';
+import { type ModelOutline, outlineModel } from '../model/plan.ts';
+import { planOriginal } from '../model/plan-original.ts';
 import type { RopeOverrides } from '../model/rope.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { checkExl2Tensors } from './check-exl2.ts';
@@ -23,14 +25,6 @@ export interface Exl2Facts {
   readonly headBits: number | undefined;
 }
 
-/** Tensor names by which other formats are known when config.json says nothing. */
-const FOREIGN: readonly (readonly [RegExp, string])[] = [
-  [/\.g_idx$/, 'GPTQ'],
-  [/\.qweight$/, 'GPTQ or AWQ'],
-  [/\.trellis$/, 'EXL3'],
-  [/\.absmax$/, 'bitsandbytes'],
-];
-
 /**
  * Opens an EXL2 model (ours or ExLlamaV2's) or one with F32, F16 or BF16 weights; reads headers only.
  * @throws InputError for missing or wrong files, UnsupportedError for other formats and architectures.
@@ -41,17 +35,30 @@ export async function openEvaluatedModel(
 ): Promise<EvaluatedModel> {
   const source = await openModelDirectory(directory);
   const json = await source.readJson('config.json');
-  const names = source.names();
-  refuseForeign(source.name, json, names);
   const { name } = source;
-  if (!names.some((tensor) => tensor.endsWith('.q_weight'))) {
-    const tensors = new Map(names.map((tensor) => [tensor, source.requireInfo(tensor)]));
-    return { name, source, outline: buildPlan(parseConfig(json, rope), tensors), quantization: undefined };
+  if (!source.names().some((tensor) => tensor.endsWith('.q_weight'))) {
+    const outline = await planUnquantized(source, json, rope);
+    return { name, source, outline, quantization: undefined };
   }
+  refuseForeign(source, json);
   const { quantization_config: quantization, ...original } = json as Record<string, unknown>;
   const outline = outlineModel(parseConfig(original, rope));
   checkExl2Tensors(source, outline);
   return { name, source, outline, quantization: exl2Facts(quantization) };
+}
+
+/** A model of another format is told as such, whatever else may be wrong with it. */
+async function planUnquantized(
+  source: ModelDirectory,
+  config: unknown,
+  rope: RopeOverrides,
+): Promise<ModelOutline> {
+  try {
+    return (await planOriginal(source, rope)).plan;
+  } catch (error) {
+    refuseForeign(source, config);
+    throw error;
+  }
 }
 
 function exl2Facts(json: unknown): Exl2Facts {
@@ -62,15 +69,15 @@ function exl2Facts(json: unknown): Exl2Facts {
   };
 }
 
-function refuseForeign(place: string, config: unknown, names: readonly string[]): void {
+function refuseForeign(source: ModelDirectory, config: unknown): void {
   const quantization = isJsonObject(config) ? config['quantization_config'] : undefined;
   const method = isJsonObject(quantization) ? quantization['quant_method'] : undefined;
   const stated = method === undefined || method === 'exl2' ? undefined : String(method).toUpperCase();
-  const recognized = FOREIGN.find(([pattern]) => names.some((name) => pattern.test(name)))?.[1];
-  const format = stated ?? recognized;
+  const names = source.names().filter((name) => !name.endsWith('.q_weight'));
+  const format = stated ?? foreignFormat(names)?.format;
   if (format === undefined) return;
   throw new UnsupportedError(
-    `${place} is quantized in another format (${format}): this program runs EXL2 models and models with F32, F16 or ` +
+    `${source.name} is quantized in another format (${format}): this program runs EXL2 models and models with F32, F16 or ` +
       'BF16 weights. Get the original model, and convert it.',
   );
 }

@@ -1,4 +1,5 @@
 import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
+import { mayBeGivenUp } from '../util/given-up.ts';
 import { foldWorkgroups, type Kernel } from './kernel.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -182,13 +183,13 @@ export class Gpu {
 
   /** The bytes of `tensor`, once everything recorded so far has run. */
   read(tensor: GpuTensor): Promise<ArrayBuffer> {
-    return this.#readMapped(tensor, (mapped) => mapped.slice(0));
+    return mayBeGivenUp(this.#readMapped(tensor, (mapped) => mapped.slice(0)));
   }
 
   /** As {@link read}, into `target` of the tensor's size: several times as fast as into new memory. */
   readInto(tensor: GpuTensor, target: Uint8Array): Promise<void> {
     assert(target.byteLength === tensor.size, `read of ${tensor.size} bytes into ${target.byteLength}`);
-    return this.#readMapped(tensor, (mapped) => target.set(new Uint8Array(mapped)));
+    return mayBeGivenUp(this.#readMapped(tensor, (mapped) => target.set(new Uint8Array(mapped))));
   }
 
   async #readMapped<T>(tensor: GpuTensor, take: (mapped: ArrayBuffer) => T): Promise<T> {

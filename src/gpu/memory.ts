@@ -6,6 +6,10 @@ const GRANULE = 4096;
 /** What a request for so many bytes takes. */
 export const bufferBytes = (bytes: number): number => Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
 
+/** Bytes of the largest buffer that shaders can use within these limits. */
+export const largestBufferOf = ({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): number =>
+  Math.min(maxBufferSize, maxStorageBufferBindingSize);
+
 /** Share of what the driver could not hold that it is trusted to hold: so a budget that was too large shrinks. */
 const RETREAT = 0.9;
 
@@ -55,8 +59,7 @@ export class GpuMemory {
 
   /** Bytes of the largest buffer that the device can bind, whatever memory is free. */
   get largestBuffer(): number {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
-    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    return largestBufferOf(this.#device.limits);
   }
 
   /** A buffer of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed. */

@@ -1,22 +1,27 @@
 import { InputError } from '../util/errors.ts';
 import type { FileEntry, ReadableDirectory } from './bytes.ts';
+
+import { copyRule } from './copied-files.ts';
+import { type JoinedTensors, joinTensors } from './joined-tensors.ts';
+
 import { readJsonFile } from './json.ts';
+import { isPointer, MAX_POINTER_BYTES } from './mistaken-files.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors/reader.ts';
-import { joinTensors, type TensorSource } from './tensor-source.ts';
-import { checkIndex, findWeightFiles, isCopied } from './weight-files.ts';
+
+import { findWeightFiles } from './weight-files.ts';
 
 /** A Hugging Face model folder, only ever read: its tensors by name, its JSON files, and what else is in it. */
-export interface ModelDirectory extends TensorSource {
+export interface ModelDirectory extends JoinedTensors {
   /** The folder's name for messages. */
   readonly name: string;
-  /** The first and the last `count` bytes of a tensor, one after the other; all bytes of a smaller one. */
-  readEnds(name: string, count: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A JSON file such as `config.json`. Throws InputError when it is missing or damaged. */
   readJson(path: string): Promise<unknown>;
   /** As `readJson`; undefined when there is no such file. */
   readOptionalJson(path: string): Promise<unknown>;
-  /** The files that an EXL2 output takes over: everything that is not weights. */
+  /** The files that an EXL2 output takes over: the model's own small ones, and none in whose place is a pointer. */
   copiedFiles(): readonly FileEntry[];
+  /** Files that would be taken over, in whose place are git-lfs pointers. */
+  readonly pointers: readonly string[];
   /** Links that lead out of the folder and are not followed. */
   readonly otherLinks: readonly string[];
   /** The safetensors files, with sizes. */
@@ -33,22 +38,19 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
     if (!source) throw new InputError(`${path} has gone from ${directory.name} while the model was opened.`);
     open.set(path, await openSafetensors(source));
   }
-  checkIndex(weights, open, directory.name);
+  const isCopied = copyRule(files);
+  const pointers = await findPointers(directory, files.filter(isCopied));
+  const otherLinks = (await directory.otherLinks?.()) ?? [];
 
   const readOptionalJson = async (path: string): Promise<unknown> => {
     const source = await directory.open(path);
     return source && readJsonFile(source);
   };
 
-  const otherLinks = (await directory.otherLinks?.()) ?? [];
-  const tensors = joinTensors([...open.values()], directory.name);
   return {
-    ...tensors,
+    ...joinTensors(open, weights.indexed, directory.name),
     name: directory.name,
-    async readEnds(name, count) {
-      tensors.requireInfo(name);
-      return [...open.values()].find((file) => file.tensors.has(name))!.readEnds(name, count);
-    },
+    pointers,
     readOptionalJson,
     async readJson(path) {
       const value = await readOptionalJson(path);
@@ -59,9 +61,18 @@ export async function openModelDirectory(directory: ReadableDirectory): Promise<
       return value;
     },
     otherLinks,
-    copiedFiles: () => files.filter(isCopied),
+    copiedFiles: () => files.filter((file) => isCopied(file) && !pointers.includes(file.path)),
     weightFiles: () => files.filter(({ path }) => open.has(path)),
   };
+}
+
+async function findPointers(directory: ReadableDirectory, files: readonly FileEntry[]): Promise<string[]> {
+  const pointers: string[] = [];
+  for (const { path, size } of files) {
+    const source = size <= MAX_POINTER_BYTES ? await directory.open(path) : undefined;
+    if (source && (await isPointer(source))) pointers.push(path);
+  }
+  return pointers;
 }
 
 /** Why a file of a model counts as missing that is there as a link, and what to do; undefined when it is not. */

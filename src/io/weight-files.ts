@@ -1,32 +1,26 @@
-/** Which files of a model folder hold its weights, and which it is made of besides. */
+/** Which files of a model folder hold its weights. */
 import { InputError } from '../util/errors.ts';
 import type { FileEntry, ReadableDirectory } from './bytes.ts';
 import { isJsonObject, readJsonFile } from './json.ts';
-import type { SafetensorsFile } from './safetensors/reader.ts';
 import { INDEX_FILE } from './safetensors/writer.ts';
 
 /** How many missing names a message lists. */
 const MAX_LISTED = 8;
 
-const WEIGHTS =
-  /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|onnx_data(_\d+)?|onnx\.data|h5|msgpack|ot|npz)(\.index\.json)?$/i;
-const HIDDEN_FOLDER = /(^|\/)\.[^/]*\//;
+/** What PEFT calls its weights and their description. */
+const ADAPTER = /^adapter_model[^/]*\.(safetensors|bin)$/;
+const ADAPTER_CONFIG = 'adapter_config.json';
 const NUMBERED_SHARD = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/;
 
-/** Whether the file holds weights, of whatever format, or an index of them. */
-export const isWeights = (path: string): boolean => WEIGHTS.test(path);
-
-/** Whether an EXL2 output takes the file over from its source: not weights or their index, not in .git or .cache. */
-export const isCopied = ({ path }: FileEntry): boolean => !isWeights(path) && !HIDDEN_FOLDER.test(path);
-
-/** The safetensors files of a model, and for each name in its index the file that should hold it. */
+/** The safetensors files of a model that are there, and for each name in its index the file that should hold it. */
 export interface WeightFiles {
   readonly paths: readonly string[];
-  readonly fileOf: ReadonlyMap<string, string>;
+  readonly indexed: ReadonlyMap<string, string>;
 }
 
 /**
- * Finds the weights: by the index, or `model.safetensors`, or all `*.safetensors` of the top folder.
+ * Finds the weights: by the index, or `model.safetensors`, or all `*.safetensors` of the top folder. Of the files that
+ * the index names some may be missing: the model may not need what is in them.
  *
  * @throws InputError that names missing shards, or says what to do when there are no safetensors.
  */
@@ -34,33 +28,37 @@ export async function findWeightFiles(
   directory: ReadableDirectory,
   files: readonly FileEntry[],
 ): Promise<WeightFiles> {
-  const present = files.map(({ path }) => path).filter((path) => /^[^/]+\.safetensors$/.test(path));
+  const present = files
+    .map(({ path }) => path)
+    .filter((path) => /^[^/]+\.safetensors$/.test(path) && !ADAPTER.test(path));
   const indexed = await readIndex(directory);
   const shards = [...new Set(indexed.values())].sort();
-  const missing = shards.filter((path) => !files.some((file) => file.path === path));
-  // An EXL2 folder made by ExLlamaV2 has a copy of its source's index, none of whose shards are there.
-  const stale = missing.length === shards.length && present.length > 0;
-  if (shards.length > 0 && !stale) {
-    rejectMissing(missing, `${directory.name} lacks`, `named in ${INDEX_FILE}`);
-    return { paths: shards, fileOf: indexed };
+  const there = shards.filter((path) => files.some((file) => file.path === path));
+  if (there.length > 0) return { paths: there, indexed };
+  if (present.length === 0) {
+    await refuseAdapter(directory, files);
+    rejectMissing(shards, `${directory.name} lacks`, `named in ${INDEX_FILE}`);
+    throw new InputError(adviceWithoutSafetensors(directory.name, files));
   }
-  if (present.includes('model.safetensors')) return { paths: ['model.safetensors'], fileOf: new Map() };
-  if (present.length === 0) throw new InputError(adviceWithoutSafetensors(directory.name, files));
+  // An EXL2 folder made by ExLlamaV2 has a copy of its source's index, none of whose shards are there.
+  if (present.includes('model.safetensors')) return { paths: ['model.safetensors'], indexed: new Map() };
   rejectMissing(missingNumbers(present), `${directory.name} lacks`, 'by the numbers of the other shards');
-  return { paths: present, fileOf: new Map() };
+  return { paths: present, indexed: new Map() };
 }
 
-/** Checks that each tensor of the index is in the file that the index names. Throws InputError. */
-export function checkIndex(
-  { fileOf }: WeightFiles,
-  open: ReadonlyMap<string, SafetensorsFile>,
-  place: string,
-): void {
-  const missing: string[] = [];
-  for (const [name, path] of fileOf) {
-    if (!open.get(path)?.tensors.has(name)) missing.push(`${name} (${path})`);
-  }
-  rejectMissing(missing, `${place} lacks the tensors`, `named in ${INDEX_FILE}`);
+/** An adapter alone is no model. Throws InputError that says how to merge it. */
+async function refuseAdapter(directory: ReadableDirectory, files: readonly FileEntry[]): Promise<void> {
+  const weights = files.find(({ path }) => ADAPTER.test(path));
+  const source = await directory.open(ADAPTER_CONFIG);
+  if (!weights && !source) return;
+  const config = source && (await readJsonFile(source));
+  const { base_model_name_or_path: base }: Record<string, unknown> = isJsonObject(config) ? config : {};
+  const isNamed = typeof base === 'string' && base !== '';
+  throw new InputError(
+    `${directory.name} holds an adapter (${weights?.path ?? ADAPTER_CONFIG}), not a whole model: merge it into its ` +
+      `base model${isNamed ? ` ${base}` : ''} first, in Python with PeftModel.from_pretrained(base, folder)` +
+      '.merge_and_unload().save_pretrained(new_folder), put the tokenizer beside the result, and convert that.',
+  );
 }
 
 async function readIndex(directory: ReadableDirectory): Promise<Map<string, string>> {
@@ -94,12 +92,16 @@ function missingNumbers(present: readonly string[]): string[] {
   return [...new Set(expected)].filter((path) => !present.includes(path));
 }
 
-function rejectMissing(missing: readonly string[], before: string, after: string): void {
+/** Throws InputError that lists what is missing, if anything is. */
+export function rejectMissing(
+  missing: readonly string[],
+  before: string,
+  after: string,
+  advice = 'download the rest',
+): void {
   if (missing.length === 0) return;
   const more = missing.length > MAX_LISTED ? ` and ${missing.length - MAX_LISTED} more` : '';
-  throw new InputError(
-    `${before} ${missing.slice(0, MAX_LISTED).join(', ')}${more}, ${after}: download the rest.`,
-  );
+  throw new InputError(`${before} ${missing.slice(0, MAX_LISTED).join(', ')}${more}, ${after}: ${advice}.`);
 }
 
 function adviceWithoutSafetensors(place: string, files: readonly FileEntry[]): string {

@@ -36,9 +36,9 @@ export interface WorkDirectory {
   list(): Promise<FileEntry[]>;
   /**
    * Whose the artefacts are: from now on those that are written belong to this job, and those of another one count as
-   * missing. Before that they are read whosever they are.
+   * missing, but for the job `from`, which this one goes on from. Before that they are read whosever they are.
    */
-  bind(job: string): void;
+  bind(job: string, from?: string): void;
   /** Reads all of the file, and of its record. */
   inspect(path: string): Promise<ArtefactState>;
   writeJson(path: string, value: unknown): Promise<void>;
@@ -61,6 +61,7 @@ export function workDirectory(
   onDamaged: (path: string) => void = () => {},
 ): WorkDirectory {
   let boundTo: string | undefined;
+  let readable: readonly (string | undefined)[] | undefined;
   const told = new Set<string>();
 
   const inspectSource = async (path: string, source: ByteSource | undefined): Promise<ArtefactState> => {
@@ -78,7 +79,7 @@ export function workDirectory(
   const openWhole = async (path: string): Promise<ByteSource | undefined> => {
     const source = await directory.open(path);
     const state = await inspectSource(path, source);
-    if (state.kind === 'whole' && (boundTo === undefined || state.job === boundTo)) return source;
+    if (state.kind === 'whole' && (!readable || readable.includes(state.job))) return source;
     if (state.kind !== 'missing' && !told.has(path)) {
       told.add(path);
       onDamaged(path);
@@ -102,8 +103,9 @@ export function workDirectory(
   return {
     name: directory.name,
     list: () => listIfThere(directory),
-    bind(job) {
+    bind(job, from) {
       boundTo = job;
+      readable = [job, from];
     },
     inspect: async (path) => inspectSource(path, await directory.open(path)),
     writeJson: (path, value) => write(path, (to) => writeJsonFile(to, path, value)),

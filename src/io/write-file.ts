@@ -1,4 +1,5 @@
 import type { ByteSink, WritableDirectory } from './bytes.ts';
+import { formatJson } from './json.ts';
 
 /** Where files can be made. */
 type Destination = Pick<WritableDirectory, 'create'>;
@@ -21,6 +22,6 @@ export async function writeFile(
 
 /** Writes `value` as indented JSON with a newline at the end. */
 export async function writeJsonFile(directory: Destination, path: string, value: unknown): Promise<void> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  const bytes = new TextEncoder().encode(`${formatJson(value)}\n`);
   await writeFile(directory, path, (sink) => sink.write(bytes));
 }

@@ -1,10 +1,8 @@
 import type { DType, TensorInfo } from '../tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
-
-export interface TensorRequirement {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+import { type MissingContext, missingTensors } from './missing-tensors.ts';
+import type { TensorRequirement } from './requirement.ts';
+import { EMBEDDING, HEAD_WEIGHT } from './tensor-names.ts';
 
 const WEIGHT_DTYPES: readonly DType[] = ['F32', 'F16', 'BF16'];
 /** Rotary frequencies that old checkpoints carry; they are computed from config.json instead. */
@@ -18,20 +16,61 @@ const IGNORED = /\.rotary_emb\.inv_freq$/;
 export function checkTensors(
   required: readonly TensorRequirement[],
   tensors: ReadonlyMap<string, TensorInfo>,
+  context: MissingContext,
 ): readonly string[] {
   const missing = required.filter(({ name }) => !tensors.has(name));
-  if (missing[0]) throw missingError(missing[0], missing.length);
-  for (const requirement of required) checkTensor(requirement, tensors.get(requirement.name)!);
+  if (missing.length > 0) throw missingTensors(missing, required, [...tensors.keys()], context);
+  for (const { name } of required) checkDType(tensors.get(name)!);
+  checkVocabulary(required, tensors);
+  for (const requirement of required) checkShape(requirement, tensors.get(requirement.name)!);
   const names = new Set(required.map(({ name }) => name));
   return [...tensors.keys()].filter((name) => !names.has(name) && !IGNORED.test(name)).sort();
 }
 
-function checkTensor({ name, shape }: TensorRequirement, actual: TensorInfo): void {
-  if (!WEIGHT_DTYPES.includes(actual.dtype)) {
-    throw new UnsupportedError(
-      `tensor ${name} has dtype ${actual.dtype}; expected ${WEIGHT_DTYPES.join(', ')}: give the original, unquantized model`,
+/** What to do about a tensor of such a dtype. */
+function adviceFor(dtype: DType): string {
+  if (dtype === 'F64')
+    return 'load the model and save it in BF16 or F32, which loses nothing that f16 could hold';
+  return 'it is quantized already, so give the original model';
+}
+
+function checkDType({ name, dtype }: TensorInfo): void {
+  if (WEIGHT_DTYPES.includes(dtype)) return;
+  throw new UnsupportedError(
+    `tensor ${name} has dtype ${dtype}; expected ${WEIGHT_DTYPES.join(', ')}: ${adviceFor(dtype)}`,
+  );
+}
+
+/** Added tokens leave config.json and embedding of different sizes, most often. */
+function checkVocabulary(
+  required: readonly TensorRequirement[],
+  tensors: ReadonlyMap<string, TensorInfo>,
+): void {
+  const rowsOf = (name: string): number | undefined => {
+    const shape = tensors.get(name)?.shape;
+    const expected = required.find((requirement) => requirement.name === name)?.shape;
+    return shape?.length === 2 && shape[1] === expected?.[1] ? shape[0] : undefined;
+  };
+  const [vocabSize] = required.find(({ name }) => name === EMBEDDING)!.shape;
+  const [embedding, head] = [EMBEDDING, HEAD_WEIGHT].map(rowsOf);
+  const isHeadNeeded = required.some(({ name }) => name === HEAD_WEIGHT);
+  if (embedding === undefined || (isHeadNeeded && head === undefined)) return;
+  if (isHeadNeeded && head !== embedding) {
+    throw new InputError(
+      `the embedding (${EMBEDDING}) has ${embedding} rows and the head (${HEAD_WEIGHT}) ${head}; vocab_size in config.json is ` +
+        `${vocabSize}: tokens were added to one of them alone. Load the model and call resize_token_embeddings with ` +
+        'the number of tokens, then save it',
     );
   }
+  if (embedding === vocabSize) return;
+  throw new InputError(
+    `vocab_size in config.json is ${vocabSize}, but the embedding (${EMBEDDING}) has ${embedding} rows: most often ` +
+      `tokens were added to the model and config.json is the old one, or the reverse. If the weights are the right ` +
+      `ones, set "vocab_size": ${embedding} in config.json`,
+  );
+}
+
+function checkShape({ name, shape }: TensorRequirement, actual: TensorInfo): void {
   const equal = actual.shape.length === shape.length && shape.every((size, i) => size === actual.shape[i]);
   if (!equal) {
     throw new InputError(
@@ -39,12 +78,4 @@ function checkTensor({ name, shape }: TensorRequirement, actual: TensorInfo): vo
         'config.json and weights are not of the same model',
     );
   }
-}
-
-function missingError({ name, shape }: TensorRequirement, count: number): InputError {
-  const more = count > 1 ? `, nor are ${count - 1} others` : '';
-  const tied = name === 'lm_head.weight' ? ' (tie_word_embeddings is false in config.json)' : '';
-  return new InputError(
-    `tensor ${name} (${shape.join(', ')})${tied} is not in the model's safetensors${more}; is a shard missing?`,
-  );
 }

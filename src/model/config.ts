@@ -1,6 +1,7 @@
 import { UnsupportedError } from '../util/errors.ts';
 import type { Architecture } from './architectures/architecture.ts';
-import { ARCHITECTURES } from './architectures/registry.ts';
+import { ARCHITECTURES, findArchitecture } from './architectures/registry.ts';
+import { checkKeys } from './check-keys.ts';
 import { Fields } from './fields.ts';
 import { parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
 import { parseWindows } from './windows.ts';
@@ -10,7 +11,7 @@ export type Activation = 'silu' | 'gelu' | 'gelu_tanh';
 
 /** What config.json says about a supported model, checked. */
 export interface ModelConfig {
-  /** As in config.json, e.g. `LlamaForCausalLM`. */
+  /** Its usual name, e.g. `LlamaForCausalLM`. */
   readonly architecture: string;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -44,6 +45,15 @@ const N_MULTIPLE = 32;
 /** The attention kernels take four values of a head at a time. */
 const HEAD_DIM_MULTIPLE = 4;
 const DEFAULT_NORM_EPS = 1e-6;
+/** Where ExLlamaV2 looks for the context length, in this order. */
+const CONTEXT_KEYS = [
+  'max_sequence_length',
+  'model_max_length',
+  'max_position_embeddings',
+  'max_seq_len',
+  'n_positions',
+];
+const DEFAULT_CONTEXT = 2048;
 
 const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   silu: 'silu',
@@ -60,14 +70,14 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
  */
 export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
   const fields = new Fields(json, 'config.json');
-  const architecture = findArchitecture(fields);
+  const architecture = parseArchitecture(fields);
   const sizes = parseSizes(fields, architecture);
-  return {
+  const config: ModelConfig = {
     architecture: architecture.name,
     ...sizes,
     normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? DEFAULT_NORM_EPS,
     activation: parseActivation(fields),
-    maxPositions: requiredSize(fields, 'max_position_embeddings'),
+    maxPositions: parseContext(fields),
     tiedEmbeddings: fields.boolean('tie_word_embeddings'),
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
@@ -75,13 +85,30 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
     slidingWindows: parseWindows(fields, architecture, sizes.layers),
     raw: fields.values,
   };
+  checkKeys(fields, architecture, neutralSizes(fields, config));
+  return config;
 }
 
-function findArchitecture(fields: Fields): Architecture {
+function neutralSizes(fields: Fields, { hiddenSize, headDim, layers, slidingWindows }: ModelConfig) {
+  const types = new Set(slidingWindows.map((window) => (window === undefined ? 'full' : 'sliding')));
+  return {
+    ...{ hiddenSize, headDim, layers },
+    ropeTheta: parseRope(fields, headDim, {}).theta,
+    layerType: types.size === 1 ? `${[...types][0]}_attention` : undefined,
+  };
+}
+
+/** The method of a `quantization_config`, which is as good as absent when nothing is in it. */
+export function quantizationMethod(config: Fields): string | undefined {
+  const quantization = config.fields('quantization_config');
+  if (!quantization || Object.keys(quantization.values).length === 0) return undefined;
+  return quantization.text('quant_method') ?? 'unknown method';
+}
+
+function parseArchitecture(fields: Fields): Architecture {
   const supported = `supported architectures: ${[...ARCHITECTURES.keys()].join(', ')}`;
-  const quantization = fields.fields('quantization_config');
-  if (quantization) {
-    const method = quantization.text('quant_method') ?? 'unknown method';
+  const method = quantizationMethod(fields);
+  if (method !== undefined) {
     throw new UnsupportedError(
       `this model is already quantized (config.json has quantization_config, ${method}); ` +
         'give the original model with F32, F16 or BF16 weights',
@@ -93,7 +120,7 @@ function findArchitecture(fields: Fields): Architecture {
     throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
   }
   if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
-  const architecture = ARCHITECTURES.get(name);
+  const architecture = findArchitecture(name);
   if (!architecture) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
   return architecture;
 }
@@ -147,6 +174,14 @@ function parseHeadDim(fields: Fields, architecture: Architecture, hiddenSize: nu
 
 function requiredSize(fields: Fields, name: string): number {
   return fields.required(name, fields.integer(name, SIZE), `an integer from ${SIZE.min} to ${SIZE.max}`);
+}
+
+/** A context as good as endless is cut: some tools write a number without meaning. */
+function parseContext(fields: Fields): number {
+  const key = CONTEXT_KEYS.find((name) => fields.get(name) !== undefined);
+  if (key === undefined) return DEFAULT_CONTEXT;
+  const length = fields.number(key, { min: 1, max: Number.POSITIVE_INFINITY })!;
+  return Math.min(Math.floor(length), SIZE.max);
 }
 
 function checkPackable(name: string, k: number): void {

@@ -9,8 +9,10 @@ import type {
   ModuleLayout,
 } from './architectures/architecture.ts';
 import { ARCHITECTURES } from './architectures/registry.ts';
-import { checkTensors, type TensorRequirement } from './check-tensors.ts';
+import { checkTensors } from './check-tensors.ts';
 import type { ModelConfig } from './config.ts';
+import type { TensorRequirement } from './requirement.ts';
+import { EMBEDDING, FINAL_NORM, HEAD, HEAD_WEIGHT } from './tensor-names.ts';
 
 /** A linear to quantize: y (m, n) = x (m, k)·Wᵀ (+ bias). */
 export interface LinearSpec {
@@ -68,10 +70,6 @@ export interface ModelPlan {
   readonly unexpected: readonly string[];
 }
 
-const EMBEDDING = 'model.embed_tokens.weight';
-const FINAL_NORM = 'model.norm.weight';
-const HEAD = 'lm_head';
-
 /** A plan that has not been checked against any tensors. */
 export type ModelOutline = Omit<ModelPlan, 'unexpected'>;
 
@@ -81,7 +79,9 @@ export type ModelOutline = Omit<ModelPlan, 'unexpected'>;
  */
 export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, TensorInfo>): ModelPlan {
   const outline = outlineModel(config);
-  return { ...outline, unexpected: checkTensors(requirements(outline), tensors) };
+  const { architecture, layers, raw } = config;
+  const context = { architecture, layers, statesTied: typeof raw['tie_word_embeddings'] === 'boolean' };
+  return { ...outline, unexpected: checkTensors(requirements(outline), tensors, context) };
 }
 
 /** Names everything that the model described by `config` has. */
@@ -98,7 +98,7 @@ export function outlineModel(config: ModelConfig): ModelOutline {
     k: config.hiddenSize,
     n: config.vocabSize,
     input: 'postNorm',
-    weight: config.tiedEmbeddings ? EMBEDDING : `${HEAD}.weight`,
+    weight: config.tiedEmbeddings ? EMBEDDING : HEAD_WEIGHT,
     bias: undefined,
   };
   const stored = storedTensors(config, modules);
@@ -150,8 +150,8 @@ function hasBias(config: ModelConfig, rule: BiasRule): boolean {
   return rule === 'attentionBias' || rule === 'mlpBias' ? config[rule] : rule === 'always';
 }
 
-/** Every tensor that the source must have, with its shape. */
-function requirements({ config, modules, head }: ModelOutline): readonly TensorRequirement[] {
+/** Every tensor that the source must have, with its shape, in the order in which they are used. */
+export function requirements({ config, modules, head }: ModelOutline): readonly TensorRequirement[] {
   const { hiddenSize, headDim, vocabSize } = config;
   const linear = ({ weight, bias, k, n }: LinearSpec): TensorRequirement[] => [
     { name: weight, shape: [n, k] },

@@ -4,6 +4,7 @@ import { isJsonObject, readJsonFile } from '../io/json.ts';
 import { missingLink } from '../io/model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { checkIds } from './limits.ts';
+import { modelType } from './model-type.ts';
 import { withSafeSplits } from './safe-splits.ts';
 import { findBosId, findEosIds, type TokenConfigs } from './special-ids.ts';
 
@@ -92,26 +93,43 @@ export function createTokenizer(files: TokenizerFiles, guard = unguarded): Token
   };
 }
 
+/** Parts that a file may leave out and the library asks for. */
+const NO_PARTS = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+
 function openLibrary({ name, tokenizer, tokenizerConfig }: TokenizerFiles): HuggingFaceTokenizer {
   const { model } = tokenizer;
-  if (!isJsonObject(model) || !Array.isArray(tokenizer['added_tokens'])) {
+  const addedTokens = tokenizer['added_tokens'] ?? namedTokens(tokenizerConfig);
+  if (!isJsonObject(model) || !Array.isArray(addedTokens)) {
+    const fault = isJsonObject(model) ? 'has added_tokens that are no list' : 'has no model';
     throw new InputError(
-      `${name}/tokenizer.json has no ${isJsonObject(model) ? 'added_tokens' : 'model'}: it is not a Hugging Face tokenizer file, or it is damaged; get it again.`,
+      `${name}/tokenizer.json ${fault}: it is not a Hugging Face tokenizer file, or it is damaged; get it again.`,
     );
   }
   checkIds(tokenizer, `${name}/tokenizer.json`);
-  const type = String(model['type']);
-  // It adds tokens before and after a text, which is not wanted here.
-  const withoutEnds = { ...tokenizer, post_processor: null };
+  if (addedTokens !== tokenizer['added_tokens'])
+    checkIds({ added_tokens: addedTokens }, `${name}/tokenizer_config.json`);
+  const type = modelType(model);
+  // The post-processor adds tokens before and after a text, which is not wanted here.
+  const parts = { ...NO_PARTS, ...tokenizer, post_processor: null };
+  const whole = { ...parts, model: { ...model, type }, added_tokens: addedTokens };
   try {
     // The library takes any other type for a list of whole words.
-    if (!MODEL_TYPES.includes(type)) throw new Error(`its model type is not ${MODEL_TYPES.join(', ')}`);
-    return new HuggingFaceTokenizer(withSafeSplits(withoutEnds), tokenizerConfig);
+    if (!type || !MODEL_TYPES.includes(type))
+      throw new Error(`its model type is not ${MODEL_TYPES.join(', ')}`);
+    return new HuggingFaceTokenizer(withSafeSplits(whole), tokenizerConfig);
   } catch (error) {
     throw new UnsupportedError(
-      `${name}/tokenizer.json (model type ${type}) could not be loaded: ${(error as Error).message}. If the file is whole, please report the model.`,
+      `${name}/tokenizer.json (model type ${type ?? 'not named'}) could not be loaded: ${(error as Error).message}. If the file is whole, please report the model.`,
     );
   }
+}
+
+/** The added tokens that tokenizer_config.json lists, by their ids. */
+function namedTokens({ added_tokens_decoder: named }: Record<string, unknown>): unknown[] {
+  return Object.entries(isJsonObject(named) ? named : {}).map(([id, token]) => ({
+    ...(token as object),
+    id: Number(id),
+  }));
 }
 
 /** One more than the largest id. */

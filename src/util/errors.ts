@@ -3,33 +3,42 @@
  * expected, and what to do; workers pass on only name, message and stack, so everything is in the message.
  */
 
+import { plainText } from './plain-text.ts';
+
+/** Names and values of files may be in the message. */
+class PlainError extends Error {
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message === undefined ? message : plainText(message), options);
+  }
+}
+
 /** A file or an option that the user gave is wrong. */
-export class InputError extends Error {
+export class InputError extends PlainError {
   override readonly name = 'InputError';
 }
 
 /** Valid input that this program (or this GPU) cannot handle. */
-export class UnsupportedError extends Error {
+export class UnsupportedError extends PlainError {
   override readonly name = 'UnsupportedError';
 }
 
 /** Arithmetic failed: non-finite states, a Hessian that cannot be factored, a packed layer that differs. */
-export class NumericalError extends Error {
+export class NumericalError extends PlainError {
   override readonly name = 'NumericalError';
 }
 
 /** The GPU ran out of memory; callers may free, take a smaller batch and try again. */
-export class OutOfMemoryError extends Error {
+export class OutOfMemoryError extends PlainError {
   override readonly name = 'OutOfMemoryError';
 }
 
 /** The GPU device was lost; the job can go on from its last finished module with a new device. */
-export class DeviceLostError extends Error {
+export class DeviceLostError extends PlainError {
   override readonly name = 'DeviceLostError';
 }
 
 /** A bug in this program. */
-export class InternalError extends Error {
+export class InternalError extends PlainError {
   override readonly name = 'InternalError';
 }
 

@@ -71,8 +71,13 @@ describe.each([
     await run(`backend.storage.write(place, 'a.txt', ['whole'], 'close')`);
     await run(`backend.storage.write(place, 'a.txt', ['half'], 'abort')`);
     await run(`backend.storage.write(place, 'new.txt', ['half'], 'abort')`);
+    await run(`backend.storage.write(place, 'new/folder/b.txt', ['half'], 'abort')`);
     expect(await run(`backend.storage.read(place, 'a.txt')`)).toBe('whole');
     expect(await entries()).toEqual(['a.txt']);
+    await run(`backend.storage.write(place, 'old/b.txt', ['whole'], 'close')`);
+    await run(`backend.storage.write(place, 'old/new/c.txt', ['half'], 'abort')`);
+    expect(await entries()).toEqual(['a.txt', 'old']);
+    expect(await run('backend.storage.list(place)')).toContainEqual({ path: 'old/b.txt', size: 5 });
   });
 
   test('says that the file ends, and that paths lead out of the folder', async () => {

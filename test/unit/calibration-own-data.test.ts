@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { rowsToTensor } from '../../src/calibration/artefact.ts';
 import { readCalibrationFile } from '../../src/calibration/own-data.ts';
+import { passedOverText } from '../../src/calibration/passed-over.ts';
 import type { CalibrationRows } from '../../src/calibration/rows.ts';
 import type { ByteSource } from '../../src/io/bytes.ts';
 import { memoryDirectory, memorySource } from '../../src/io/platform/memory-directory.ts';
@@ -96,6 +97,25 @@ describe('text files', () => {
     const cut = new TextEncoder().encode('ab€').slice(0, 4);
     await expect(rowsOf('a.txt', cut, 1, 1)).rejects.toThrow(InputError);
   });
+
+  test.each([
+    ['UTF-16', 'utf16le', 1],
+    ['UTF-16 with a byte order mark', 'utf16le', 3],
+  ] as const)('in %s are refused in words', async (_, encoding, at) => {
+    const text = at === 3 ? '\ufeffThe quick fox.' : 'The quick fox.';
+    for (const name of ['a.txt', 'a.jsonl']) {
+      await expect(rowsOf(name, Buffer.from(text, encoding), 1, 4)).rejects.toThrow(
+        `${name} has a NUL byte (at ${at}): it is UTF-16, or no text; save it as UTF-8.`,
+      );
+    }
+  });
+
+  test('with a NUL byte anywhere are refused with its place, and a byte order mark of UTF-8 is no text', async () => {
+    const far = 2 ** 20 + 5;
+    const text = `${'a'.repeat(far)}\0`;
+    await expect(rowsOf('a.txt', text, 1, far + 1)).rejects.toThrow(`NUL byte (at ${far})`);
+    expect(await rowsOf('a.txt', '\ufeffab', 1, 2)).toEqual(['ab']);
+  });
 });
 
 describe('JSON lines', () => {
@@ -110,19 +130,93 @@ describe('JSON lines', () => {
     expect(await rowsOf('a.jsonl', file, 5, 2)).toEqual(['ab', 'cd', 'ef', 'g\n', '\nh']);
   });
 
-  test('name the line and the fields that it has', async () => {
-    const bad = (line: string) => rowsOf('a.jsonl', `{"text":"ok"}\n\n${line}\n`, 1, 100);
-    await expect(bad('{"instruction":"x","output":"y"}')).rejects.toThrow(
-      /a\.jsonl, line 3 has fields instruction, output; .*"messages"/,
+  test.each<[string, object, string]>([
+    [
+      'ShareGPT',
+      {
+        id: 'x',
+        conversations: [
+          { from: 'human', value: 'a' },
+          { from: 'gpt', value: 'b' },
+        ],
+      },
+      'a\n\nb',
+    ],
+    ['Alpaca', { instruction: 'a', input: 'b', output: 'c' }, 'a\n\nb\n\nc'],
+    ['Alpaca without input', { instruction: 'a', input: '', output: 'c' }, 'a\n\nc'],
+    ['Dolly', { instruction: 'a', context: 'b', response: 'c', category: 'qa' }, 'a\n\nb\n\nc'],
+    ['a pair of chats', { prompt: [{ content: 'a' }], completion: [{ content: 'b' }] }, 'ab'],
+    ['half a pair', { prompt: 'ab', completion: null }, 'ab'],
+    [
+      'a chat beside its first prompt',
+      { prompt: 'a', messages: [{ content: 'a' }, { content: 'b' }] },
+      'a\n\nb',
+    ],
+    ['no text field', { text: null, content: 'ab' }, 'ab'],
+    ['strings for messages', { messages: ['a', 'b'] }, 'a\n\nb'],
+  ])('give the text of %s', async (_, record, text) => {
+    expect(await rowsOf('a.jsonl', JSON.stringify(record), 1, text.length)).toEqual([text]);
+  });
+
+  /** What is passed over of a file with these records. */
+  const passedOver = async (records: readonly object[], length: number) => {
+    const file = source('a.jsonl', records.map((record) => JSON.stringify(record)).join('\n'));
+    const { passedOver: passed } = await readCalibrationFile(file, byCharacter, { rows: 1, length });
+    return passed && passedOverText('a.jsonl', passed);
+  };
+
+  test('pass over and count what has no text', async () => {
+    const toolCall = { messages: [{ content: 'a' }, { content: null, tool_calls: [{}] }, { content: 'b' }] };
+    expect(await passedOver([toolCall, toolCall], 8)).toBe(
+      'a.jsonl: 2 messages without text were passed over.',
     );
-    await expect(bad('{}')).rejects.toThrow(/\(none\)/);
+    const picture = {
+      messages: [{ content: [{ type: 'image' }] }, { content: [{ text: 'ab' }, { image: 1 }] }],
+    };
+    expect(await passedOver([picture], 2)).toBe('a.jsonl: 1 message without text was passed over.');
+    const empty = [
+      { text: null, id: 1 },
+      { text: ' ' },
+      {},
+      { messages: [{ role: 'user' }] },
+      { messages: [] },
+    ];
+    expect(await passedOver([...empty, toolCall], 4)).toBe(
+      'a.jsonl: 5 rows and 1 message without text were passed over (line 1 has the fields text, id).',
+    );
+    expect(await passedOver([{ text: 'ab' }], 2)).toBeUndefined();
+    // What lies behind the rows that are needed is not read.
+    expect(await passedOver([{ text: 'ab' }, { text: null }], 2)).toBeUndefined();
+  });
+
+  test('without any text say so, with the fields that they have', async () => {
+    await expect(rowsOf('a.jsonl', '\n{"label":1,"id":"x"}\n{"text":null}', 1, 4)).rejects.toThrow(
+      /^a\.jsonl has no text: none of its 2 rows has any in "text", .*"output" \(line 2 has the fields label, id\)\.$/,
+    );
+    await expect(rowsOf('a.jsonl', '{}', 1, 4)).rejects.toThrow(
+      /none of its 1 rows .*\(line 1 has no fields\)/,
+    );
+    await expect(rowsOf('a.jsonl', '\n\n', 1, 4)).rejects.toThrow(/has no text: it is empty/);
+  });
+
+  test('that are broken name the line', async () => {
+    const bad = (line: string) => rowsOf('a.jsonl', `{"text":"ok"}\n\n${line}\n`, 1, 100);
     await expect(bad('[1]')).rejects.toThrow(/line 3 has no object/);
     await expect(bad('{"text":')).rejects.toThrow(/line 3 is not valid JSON/);
-    await expect(bad('{"messages":[{"role":"user"}]}')).rejects.toThrow(/fields messages/);
   });
 });
 
 describe('Parquet', () => {
+  test('with chats gives the texts as JSON lines do', async () => {
+    const file = await fixture('chats.parquet');
+    const chats = ['What is 1 and 1?\n\n2\n\nIt is 2.', 'Grüße\n\nHallo!'].join('');
+    const shape = { rows: 1, length: chats.length };
+    const { ids, passedOver } = await readCalibrationFile(file, byCharacter, shape);
+    expect(byCharacter.decode([...ids])).toBe(chats);
+    expect(passedOver).toMatchObject({ rows: 2, messages: 1 });
+    expect(passedOver?.firstRow).toBe('row 2 has the fields id, messages');
+  });
+
   test('that is broken or cut off says so', async () => {
     const whole = await fixture('cal_small.parquet');
     const bytes = await whole.read(0, whole.size);
@@ -195,7 +289,26 @@ test('too little text says how much there is and what to lower', async () => {
     /a\.txt has 10 tokens, but 3 rows × 4 tokens = 12 are needed.*at most 2 rows of 4 tokens.*--dataset_rows/,
   );
   await expect(rowsOf('a.txt', 'abc', 1, 4)).rejects.toThrow(/rows of at most 3 tokens/);
-  await expect(rowsOf('a.txt', '', 1, 4)).rejects.toThrow(/has 0 tokens/);
+  await expect(rowsOf('a.txt', 'a', 1, 4)).rejects.toThrow(/ = 4 are needed\. Give more text\.$/);
+  const deaf = { ...byCharacter, encode: () => [] };
+  const unknown = readCalibrationFile(source('a.txt', 'abc'), deaf, { rows: 1, length: 4 });
+  await expect(unknown).rejects.toThrow(/has 0 tokens, .*Give more text\.$/);
+});
+
+test.each(['', ' \n\n\t\n'])('a text file of %j says that it has no text', async (text) => {
+  await expect(rowsOf('a.txt', text, 1, 9)).rejects.toThrow(
+    /^a\.txt has no text: it is empty, or has nothing/,
+  );
+});
+
+test('rows name the file that they are from, not its folder', async () => {
+  for (const [name, contents] of [
+    ['/home/someone/a.txt', 'abc'],
+    ['C:\\Users\\someone\\a.jsonl', '{"text":"abc"}'],
+  ] as const) {
+    const read = await readCalibrationFile(source(name, contents), byCharacter, { rows: 1, length: 3 });
+    expect(read.sources).toEqual([name.slice(name.indexOf('a.'))]);
+  }
 });
 
 test('other extensions are refused with the list of those that work', async () => {
@@ -203,3 +316,13 @@ test('other extensions are refused with the list of those that work', async () =
     await expect(rowsOf(name, 'abc', 1, 1)).rejects.toThrow(/use \.parquet, \.txt, \.jsonl or \.safetensors/);
   }
 });
+
+test.each(['a.parquet', 'a.txt', 'a.jsonl', 'a.safetensors'])(
+  'a git-lfs pointer in place of %s is told as one',
+  async (name) => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n';
+    await expect(
+      readCalibrationFile(source(name, pointer), byCharacter, { rows: 1, length: 4 }),
+    ).rejects.toThrow(`${name} is a git-lfs pointer, not the file itself: run "git lfs pull"`);
+  },
+);

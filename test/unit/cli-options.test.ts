@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { plannedRows } from '../../src/cli/calibration.ts';
@@ -112,6 +113,25 @@ test('a slice of the layers has a work directory of its own', () => {
   expect(options('-om', 'a.json', '--measure-layers', '3-3', '-o', 'w').workDir).toBe('/home/me/w');
 });
 
+test('"~" is the home folder wherever the shell has left it, and only where it stands alone', () => {
+  const home = homedir();
+  const given = options('-i=~/m', '--compile_full=~/out/x', '-o=~/w', '-c', '~/d.txt', '-om', '~/a.json');
+  expect(given).toMatchObject({
+    ...{ inDir: `${home}/m`, outputDir: `${home}/out/x`, workDir: `${home}/w` },
+    ...{ calDataset: `${home}/d.txt`, outputMeasurement: `${home}/a.json` },
+  });
+  expect(options('-m', '~/a.json').measurement).toBe(`${home}/a.json`);
+  expect(options('-i', '/m', '-cf', '/x', '-o', '~').workDir).toBe(home);
+  expect(options('-i', '~m').inDir).toBe('/home/me/~m');
+  expect(options('-i', './~/m').inDir).toBe('/home/me/~/m');
+  const queue = parseOptions(['-i', '~/m', '-i', 'n', '-cf', '~/out', '-o', '~/work'], places);
+  if (queue.action !== 'queue') throw new Error(`asked for ${queue.action}`);
+  const [first] = queue.queue.jobs;
+  expect(first?.options).toMatchObject({
+    ...{ inDir: `${home}/m`, outputDir: `${home}/out/m-4.0bpw`, workDir: `${home}/work/m-4.0bpw.work` },
+  });
+});
+
 test('help, version and the list of adapters are requests of their own', () => {
   expect(parseOptions(['--help', '--bits', '99'], places)).toEqual({ action: 'help' });
   expect(parseOptions(['-h'], places)).toEqual({ action: 'help' });
@@ -123,6 +143,13 @@ test.each<[string, RegExp]>([
   ['--bits 9', /--bits must be a number from 2 to 8, not 9/],
   ['-b 1.99', /from 2 to 8/],
   ['--bits four', /--bits must be a number/],
+  ['-b 4,5', /not "4,5"\. For several bitrates .* -b 4 -b 5\. A fraction has a point: 4\.5\.$/],
+  ['-b 3,4,5', /as in -b 3 -b 4 -b 5\.$/],
+  ['-b 4;5.5', /as in -b 4 -b 5\.5\.$/],
+  ['-b 4 5', /"5" belongs to no option\. For several bitrates .* -b 4 -b 5\. /],
+  ['-i my models/a', /"models\/a" belongs to no option\. For several models give -i before each; .* quotes/],
+  ['-ss 0,5', /--shard_size must be a number, not "0,5"\. A fraction has a point: 0\.5\.$/],
+  ['-hb 4bit', /--head_bits must be a number, not "4bit"\.$/],
   ['--bits', /bits/],
   ['--bits Infinity', /from 2 to 8/],
   ['-hb 7', /--head_bits must be one of 2, 3, 4, 5, 6, 8, not 7/],

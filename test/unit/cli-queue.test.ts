@@ -193,10 +193,12 @@ test('what is wrong with any job is said before the first one starts', async () 
   mkdirSync(join(out, 'whole-4.0bpw'), { recursive: true });
   writeFileSync(join(out, 'whole-4.0bpw', 'letter.txt'), 'Dear …');
   const { jobs } = queueOf('-i', whole, '-i', headless, '-i', '/none', '-b', '2', '-b', '4', '-cf', out);
-  const check = checkJobs(jobs);
+  const check = checkJobs(jobs, { software: true });
   await expect(check).rejects.toThrow(InputError);
   await expect(check).rejects.toThrow(
     /Nothing was started.*whole-2\.0bpw: .* too little.*whole-4\.0bpw: .*letter\.txt.*headless has no tokenizer.*\/none/s,
   );
-  await checkJobs(queueOf('-i', whole, '-b', '3', '-b', '4', '-cf', join(folder, 'free')).jobs);
+  await checkJobs(queueOf('-i', whole, '-b', '3', '-b', '4', '-cf', join(folder, 'free')).jobs, {
+    software: true,
+  });
 });

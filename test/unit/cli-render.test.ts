@@ -85,6 +85,24 @@ const start: ConvertEvent = {
   headBits: 6,
 };
 
+test('what files have in them moves no cursor, on a screen and in a log', () => {
+  const evil = 'x\x1b[2J\x9b1m\x07';
+  const list: ConvertEvent[] = [
+    { ...start, model: { ...start.model, name: `/models/${evil}`, architecture: evil } },
+    { type: 'warning', message: `${evil}${'y'.repeat(10_000)}` },
+    { ...progress(1), detail: evil },
+    {
+      ...{ type: 'output', directory: `/out/${evil}`, bytes: 1, bitsPerWeight: 4, headBits: 6, files: [] },
+    },
+  ];
+  for (const columns of [undefined, 80]) {
+    const text = shown(new FakeTerminal(columns), list);
+    expect(text).toContain('x\\u001b[2J\\u009b1m\\u0007');
+    for (const code of ['\x1b[2J', '\x9b', '\x07']) expect(text).not.toContain(code);
+    expect(text.length).toBeLessThan(2500);
+  }
+});
+
 test('at the start stands what is converted on what', () => {
   expect(shown(new FakeTerminal(), [start])).toBe(`Model   /models/tiny
         LlamaForCausalLM, 7.08 M parameters in F16, 13.5 MiB

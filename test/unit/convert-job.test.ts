@@ -179,6 +179,48 @@ describe('a work directory', () => {
   });
 });
 
+describe('a job that has only measured', () => {
+  const measured = { ...INPUTS, measurement_rows: 'm' };
+  const whole = { ...measured, quantization_rows: 'q' };
+
+  test('goes on to quantize, and from then on with the same rows', async () => {
+    const work = workDirectory(memoryDirectory('work'));
+    await openJob(work, measured);
+    await openJob(work, whole);
+    expect(await work.readJson('job.json')).toEqual(whole);
+    await openJob(work, measured);
+    expect(await work.readJson('job.json')).toEqual(whole);
+    await expect(openJob(work, { ...whole, quantization_rows: 'r' })).rejects.toThrow('"q" then, "r" now');
+  });
+
+  test('leaves what it has measured to the job that goes on, even where its description has gone', async () => {
+    const directory = memoryDirectory('work');
+    const work = workDirectory(directory);
+    await openJob(work, measured);
+    await work.writeJson('measured/a.json', [1]);
+    await openJob(work, whole);
+    await work.writeJson('measured/b.json', [2]);
+    const readBoth = async (given: typeof measured) => {
+      const again = workDirectory(directory);
+      await openJob(again, given);
+      return [await again.readJson('measured/a.json'), await again.readJson('measured/b.json')];
+    };
+    expect(await readBoth(whole)).toEqual([[1], [2]]);
+    expect(await readBoth(measured)).toEqual([[1], [2]]);
+    await directory.remove('job.json');
+    const other = openJob(workDirectory(directory), { ...whole, quantization_rows: 'r' });
+    await expect(other).rejects.toThrow('measured/b.json is of a job with other inputs');
+    expect(await readBoth(whole)).toEqual([[1], [2]]);
+  });
+
+  test('is another one where it measured with other rows', async () => {
+    const work = workDirectory(memoryDirectory('work'));
+    await openJob(work, measured);
+    const other = openJob(work, { ...whole, measurement_rows: 'n' });
+    await expect(other).rejects.toThrow('measurement_rows: "m" then, "n" now');
+  });
+});
+
 test('a job that is dropped loses its layers before its strategy, and its description last', async () => {
   const files = ['job.json', 'measured/a.json', 'notes.txt', 'strategy.json', 'tensors/a.safetensors'];
   const memory = memoryDirectory('work', Object.fromEntries(files.map((path) => [path, '{}'])));

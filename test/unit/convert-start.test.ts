@@ -3,11 +3,14 @@ import { convert } from '../../src/convert/convert.ts';
 import type { Emit } from '../../src/convert/events.ts';
 import { openModel } from '../../src/convert/open-model.ts';
 import { tooFewTokensWarning } from '../../src/convert/token-need.ts';
+import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { UnsupportedError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { tinyJob, tinyModel } from '../support/tiny-job.ts';
+
+type TinyJob = Awaited<ReturnType<typeof tinyJob>>;
 
 const directories = () => ({ work: memoryDirectory('work'), output: memoryDirectory('output') });
 
@@ -21,6 +24,77 @@ test('a linear that no buffer of the GPU can hold is named before any work', asy
   await expect(converted).rejects.toThrow('model.layers.0.mlp.gate_proj: its weight takes 96');
   expect(job.events.filter(({ type }) => type === 'stage')).toEqual([]);
   expect(await places.work.list()).toEqual([]);
+  gpu.destroy();
+});
+
+test.each<[string, (job: TinyJob) => TinyJob, RegExp]>([
+  [
+    'a tokenizer that is missing',
+    (job) => ({ ...job, model: without(job.model, 'tokenizer.json') }),
+    /has no tokenizer\.json/,
+  ],
+  [
+    'a measurement of another model',
+    (job) => ({
+      ...job,
+      settings: { ...job.settings, measurement: { measurement: { 'model.layers.9.mlp': [] } } },
+    }),
+    /has model\.layers\.9\.mlp, which this model lacks/,
+  ],
+])('%s is refused before the GPU has anything to do', async (_, change, message) => {
+  const gpu = await testGpu();
+  const run = vi.spyOn(gpu, 'run');
+  const places = directories();
+  const job = change(await tinyJob(gpu, tinyModel(1), places));
+  await expect(convert(job)).rejects.toThrow(message);
+  expect(run).not.toHaveBeenCalled();
+  expect(job.events).toEqual([]);
+  expect(await places.work.list()).toEqual([]);
+  gpu.destroy();
+});
+
+const without = (directory: ReadableDirectory, gone: string): ReadableDirectory => ({
+  ...directory,
+  open: async (path) => (path === gone ? undefined : directory.open(path)),
+});
+
+test('a measurement alone needs no rows to quantize with, and a whole job goes on from it', async () => {
+  const gpu = await testGpu();
+  const places = directories();
+  const job = await tinyJob(gpu, tinyModel(1), places);
+  const { quantization: _, heldOut, ...rest } = job.calibration;
+  const noHeldOut = () => Promise.reject(new Error('held-out text was asked for'));
+  const measuring = {
+    settings: { ...job.settings, measureOnly: true },
+    calibration: { ...rest, heldOut: noHeldOut },
+  };
+  await convert({ ...job, ...measuring });
+  const kept = (await places.work.list()).map(({ path }) => path);
+  expect(kept).toContain('measurement.json');
+  expect(kept).not.toContain('cal_quant.safetensors');
+  await convert(job);
+  const stages = job.events.flatMap((event) =>
+    event.type === 'stage' ? [`${event.stage} ${event.state}`] : [],
+  );
+  expect(stages).toContain('measure reused');
+  expect(stages.at(-1)).toBe('evaluate done');
+  gpu.destroy();
+});
+
+test('what was passed over of the calibration data is told once, with the larger number', async () => {
+  const gpu = await testGpu();
+  const job = await tinyJob(gpu, tinyModel(1), directories());
+  const rows = await job.calibration.measurement(undefined as never, 0);
+  const passing = (messages: number) => async () => ({
+    ...rows,
+    sources: ['chats.jsonl'],
+    passedOver: { rows: 0, messages },
+  });
+  const calibration = { ...job.calibration, measurement: passing(2), quantization: passing(5) };
+  await convert({ ...job, calibration, settings: { ...job.settings, bits: 4 } });
+  const warnings = job.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  expect(warnings).toContain('chats.jsonl: 5 messages without text were passed over.');
+  expect(warnings.filter((message) => message.includes('passed over'))).toHaveLength(1);
   gpu.destroy();
 });
 

@@ -21,6 +21,15 @@ describe('a chosen list of files', () => {
     expect(await directory.open('sub')).toBeUndefined();
   });
 
+  test('lists nothing that a system has left there', async () => {
+    const names = ['a', '._a', 'sub/._b', 'sub/.DS_Store', 'sub/b'];
+    const folder = fileListDirectory(
+      'tiny',
+      names.map((name) => listed(name, '')),
+    );
+    expect((await folder.list()).map(({ path }) => path)).toEqual(['a', 'sub/b']);
+  });
+
   test('has no bytes behind its end, nothing outside, and nothing twice', async () => {
     const source = (await directory.open('z.txt'))!;
     await expect(source.read(2, 5)).rejects.toThrow('tiny/z.txt ends at byte 4; expected 5');

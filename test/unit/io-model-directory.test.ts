@@ -48,27 +48,9 @@ describe('finding the weights', () => {
 describe('a model that is not whole is refused', () => {
   it.each<[string, Record<string, Uint8Array | string>, RegExp]>([
     [
-      'missing shards',
-      {
-        [INDEX]: index({ a: '1.safetensors', b: '2.safetensors', c: '3.safetensors' }),
-        '1.safetensors': bytes('a'),
-      },
-      /lacks 2.safetensors, 3.safetensors, named in model.safetensors.index.json/,
-    ],
-    [
       'all shards missing',
       { [INDEX]: index({ a: '1.safetensors' }), 'config.json': '{}' },
       /lacks 1.safetensors/,
-    ],
-    [
-      'a shard outside the folder',
-      { [INDEX]: index({ a: '../1.safetensors', b: '2.safetensors' }), '2.safetensors': bytes('b') },
-      /lacks \.\.\/1.safetensors/,
-    ],
-    [
-      'tensors not where the index says',
-      { [INDEX]: index({ a: '1.safetensors', b: '1.safetensors' }), '1.safetensors': bytes('a') },
-      /lacks the tensors b \(1.safetensors\)/,
     ],
     [
       'a number missing among the shards',
@@ -92,10 +74,136 @@ describe('a model that is not whole is refused', () => {
     await expect(opened).rejects.toThrow(InputError);
   });
 
+  it.each<[string, Record<string, Uint8Array | string>, RegExp]>([
+    [
+      'missing shards',
+      {
+        [INDEX]: index({
+          a: '1.safetensors',
+          b: '2.safetensors',
+          c: '3.safetensors',
+          extra: '4.safetensors',
+        }),
+        '1.safetensors': bytes('a'),
+      },
+      /lacks 2.safetensors, 3.safetensors, named in model.safetensors.index.json/,
+    ],
+    [
+      'a shard outside the folder',
+      { [INDEX]: index({ a: '../1.safetensors', b: '2.safetensors' }), '2.safetensors': bytes('b') },
+      /lacks \.\.\/1.safetensors/,
+    ],
+    [
+      'tensors not where the index says',
+      {
+        [INDEX]: index({
+          a: '1.safetensors',
+          b: '1.safetensors',
+          extra: '1.safetensors',
+          c: '2.safetensors',
+        }),
+        '1.safetensors': bytes('a'),
+        '2.safetensors': bytes('c', 'b'),
+      },
+      /lacks the tensors b \(1.safetensors\), named/,
+    ],
+    [
+      'a tensor that the index does not name in two of its files',
+      {
+        [INDEX]: index({ a: '1.safetensors', b: '2.safetensors' }),
+        '1.safetensors': bytes('a', 'c'),
+        '2.safetensors': bytes('b', 'c'),
+      },
+      /"c" is in both model\/1.safetensors and model\/2.safetensors/,
+    ],
+  ])('%s, if they are needed', async (_what, files, message) => {
+    const model = await open(files);
+    expect(() => model.checkNeeded(['a', 'b', 'c'])).toThrow(message);
+    expect(() => model.checkNeeded(['a', 'b', 'c'])).toThrow(InputError);
+    expect(() => model.checkNeeded(['other'])).not.toThrow();
+  });
+
   it('lists at most eight names', async () => {
-    const names = Array.from({ length: 20 }, (_, i) => [`t${i}`, '1.safetensors']);
+    const names = Array.from({ length: 20 }, (_, i) => [`t${i}`, '1.safetensors'] as const);
     const files = { [INDEX]: index(Object.fromEntries(names)), '1.safetensors': bytes('a') };
-    await expect(open(files)).rejects.toThrow(/t7 \(1.safetensors\) and 12 more/);
+    const model = await open(files);
+    expect(() => model.checkNeeded(names.map(([name]) => name))).toThrow(/t7 \(1.safetensors\) and 12 more/);
+  });
+
+  it('a tensor of an unknown dtype, if it is needed', async () => {
+    const model = await open({
+      'model.safetensors': fileOf(`{"a":${entry('C64', [1], [0, 8])},"b":${entry('U8', [1], [8, 9])}}`, 9),
+    });
+    expect([model.names(), model.unreadable, model.has('a')]).toEqual([['b'], ['a'], false]);
+    model.checkNeeded(['b']);
+    expect(() => model.checkNeeded(['a'])).toThrow(UnsupportedError);
+    await expect(model.read('a')).rejects.toThrow(
+      /"a" in model\/model.safetensors has dtype "C64", which is not known here/,
+    );
+  });
+
+  it.each([
+    ['its weights and description', { 'adapter_config.json': '{"base_model_name_or_path":"x/y"}' }],
+    ['its weights and config.json', { 'config.json': '{}' }],
+  ])('an adapter with %s', async (_what, files) => {
+    const opened = open({ ...files, 'adapter_model.safetensors': bytes('lora_A') });
+    await expect(opened).rejects.toThrow(/holds an adapter \(adapter_model.safetensors\).*merge it into/);
+    if ('adapter_config.json' in files) await expect(opened).rejects.toThrow(/base model x\/y first/);
+  });
+});
+
+describe('an index decides', () => {
+  it('where a tensor is read from that two files have', async () => {
+    const two = (first: string) =>
+      open({
+        [INDEX]: index({ a: first, b: '2.safetensors' }),
+        '1.safetensors': bytes('a'),
+        '2.safetensors': bytes('b', 'a'),
+      });
+    for (const file of ['1.safetensors', '2.safetensors']) {
+      const model = await two(file);
+      model.checkNeeded(['a', 'b']);
+      expect(model.names().toSorted()).toEqual(['a', 'b']);
+      const names = file === '1.safetensors' ? ['a', 'b'] : ['b', 'a'];
+      expect(model.names()).toEqual(names);
+    }
+  });
+});
+
+it('what macOS and Windows leave in a folder is no part of a model', async () => {
+  const litter = ['._m-00001-of-00002.safetensors', '._config.json', 'sub/._a.txt', '.DS_Store', 'Thumbs.db'];
+  const model = await open({
+    ...Object.fromEntries(litter.map((path) => [path, 'Mac OS X'])),
+    'm-00001-of-00002.safetensors': bytes('a'),
+    'm-00002-of-00002.safetensors': bytes('b'),
+    'config.json': '{}',
+  });
+  expect(model.names()).toEqual(['a', 'b']);
+  expect(model.copiedFiles().map(({ path }) => path)).toEqual(['config.json']);
+});
+
+describe('a git-lfs pointer', () => {
+  const POINTER = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n';
+
+  it('in place of a JSON file is told as one', async () => {
+    const model = await open({ 'model.safetensors': bytes('a'), 'config.json': POINTER });
+    await expect(model.readJson('config.json')).rejects.toThrow(
+      /config.json is a git-lfs pointer.*git lfs pull/,
+    );
+    await expect(open({ [INDEX]: POINTER, 'model.safetensors': bytes('a') })).rejects.toThrow(
+      /git-lfs pointer/,
+    );
+  });
+
+  it('in place of a file that would be copied is not copied', async () => {
+    const model = await open({
+      'model.safetensors': bytes('a'),
+      'config.json': '{}',
+      'tokenizer.model': POINTER,
+      'images/a.png': POINTER,
+    });
+    expect(model.pointers).toEqual(['images/a.png', 'tokenizer.model']);
+    expect(model.copiedFiles().map(({ path }) => path)).toEqual(['config.json']);
   });
 });
 
@@ -149,7 +257,7 @@ describe('reading', () => {
 });
 
 describe('what an output takes over', () => {
-  it('is everything but weights, their indexes and hidden folders', async () => {
+  it('is the model’s own small files, no weights, indexes or hidden folders', async () => {
     const kept = [
       '.gitattributes',
       'README.md',

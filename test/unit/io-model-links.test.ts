@@ -40,9 +40,21 @@ describe('links in a model’s folder', () => {
     await symlink(at('secrets'), at('model/folder.safetensors'));
     await symlink(at('secrets/gone'), at('model/gone'));
     await symlink('..', at('model/up'));
+    // It would be taken over as a licence.
+    await symlink(at('secrets/passwords'), at('model/LICENSE.bin.index.json'));
     const { listed, others } = await seen('model');
     expect(listed).toEqual(['config.json']);
-    expect(others).toEqual(['docs', 'folder.safetensors', 'notes.txt', 'sub/deep', 'through.txt', 'up']);
+    expect(others).toEqual([
+      ...[
+        'LICENSE.bin.index.json',
+        'docs',
+        'folder.safetensors',
+        'notes.txt',
+        'sub/deep',
+        'through.txt',
+        'up',
+      ],
+    ]);
     expect(await nodeModelDirectory(at('model')).open('docs/passwords')).toBeUndefined();
     expect(await nodeModelDirectory(at('model')).open('sub/deep/more.json')).toBeUndefined();
   });
@@ -53,8 +65,16 @@ describe('links in a model’s folder', () => {
     await writeFile(at('model/sub/a.txt'), 'a');
     await symlink('sub', at('model/again'));
     await symlink(at('secrets/model.safetensors'), at('model/model.safetensors'));
+    await symlink(at('secrets/deep/more.json'), at('model/model.safetensors.index.json'));
     expect(await seen('model')).toEqual({
-      listed: ['again/a.txt', 'config.json', 'generation_config.json', 'model.safetensors', 'sub/a.txt'],
+      listed: [
+        'again/a.txt',
+        'config.json',
+        'generation_config.json',
+        'model.safetensors',
+        'model.safetensors.index.json',
+        'sub/a.txt',
+      ],
       others: [],
     });
   });

@@ -51,6 +51,20 @@ describe('writing', () => {
     expect(await readFile(join(root, 'a'), 'utf8')).toBe('new');
   });
 
+  it('leaves no folder that was made for a file that is aborted', async () => {
+    const directory = nodeDirectory(join(root, 'new'));
+    await (await directory.create('deep/er/a')).abort();
+    expect(await readdir(root)).toEqual([]);
+    const kept = await directory.create('deep/b');
+    const dropped = await directory.create('deep/er/a');
+    await kept.close();
+    await dropped.abort();
+    expect(await readdir(join(root, 'new/deep'))).toEqual(['b']);
+    await mkdir(join(root, 'mine'));
+    await (await nodeDirectory(join(root, 'mine')).create('a')).abort();
+    expect(await readdir(root)).toEqual(['mine', 'new']);
+  });
+
   it('overwrites what a crash left, and does not follow a link in its place', async () => {
     await writeFile(join(root, 'victim'), 'untouched');
     await writeFile(join(root, 'a.partial'), 'much longer than the new contents');
@@ -102,6 +116,13 @@ describe('reading', () => {
     expect(text(await (await directory.open('config.json'))!.read(0, 6))).toBe('config');
     expect(await directory.open('gone.json')).toBeUndefined();
     expect(await directory.open('folder')).toBeUndefined();
+  });
+
+  it('lists nothing that a system has left there', async () => {
+    await mkdir(join(root, 'sub'));
+    for (const name of ['a', '._a', 'sub/._b', '.DS_Store', 'Thumbs.db', 'sub/desktop.ini', 'c.partial'])
+      await writeFile(join(root, name), 'x');
+    expect(await nodeDirectory(root).list()).toEqual([{ path: 'a', size: 1 }]);
   });
 
   it('reads in parallel and again later, each time the right bytes', async () => {

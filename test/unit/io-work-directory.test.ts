@@ -108,6 +108,8 @@ describe('the work directory', () => {
     work.bind('b');
     expect(await work.readJson('c.json')).toBeUndefined();
     expect(await work.inspect('c.json')).toEqual({ kind: 'whole', job: 'a' });
+    work.bind('b', 'a');
+    expect(await work.readJson('c.json')).toBe(3);
     await work.writeJson('c.json', 4);
     expect(await work.readJson('c.json')).toBe(4);
   });

@@ -21,7 +21,7 @@ function provider() {
     made.push(kind);
     return rowsOf(first);
   };
-  const value: CalibrationProvider = {
+  const value: Required<CalibrationProvider> = {
     measurement: make('measurement', 10),
     quantization: make('quantization', 20),
     heldOut: make('held out', 30),

@@ -6,6 +6,7 @@ import type { MeasuredPart } from '../../src/convert/measured-part.ts';
 import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { workDirectory } from '../../src/io/work-directory.ts';
+import { NumericalError } from '../../src/util/errors.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 
 const plan = llamaPlan({ hidden: 64, intermediate: 128, layers: 1, heads: 4, kvHeads: 4, vocab: 96 });
@@ -16,13 +17,14 @@ const CANDIDATES = 17;
 function begun() {
   const events: ConvertEvent[] = [];
   const shares: (number | undefined)[] = [];
+  const work = workDirectory(memoryDirectory('work'));
   const context = {
-    ...{ plan, quantizer: QUANTIZERS.exllamav2, work: workDirectory(memoryDirectory('work')) },
+    ...{ plan, quantizer: QUANTIZERS.exllamav2, work },
     emit: (event: ConvertEvent) => void events.push(event),
   } as unknown as StageContext;
   const modules = new MeasuredModules(context, (_, share) => void shares.push(share));
   modules.begin(MLP);
-  return { modules, events, shares };
+  return { modules, events, shares, work };
 }
 
 const part = (from: number, to: number): MeasuredPart => ({
@@ -40,6 +42,20 @@ test('a module is finished by its last part, and tells of each candidate once', 
   expect(candidates?.map(({ accuracy }) => ({ accuracy }))).toEqual([...part(0, CANDIDATES).errors]);
   const trials = events.flatMap((event) => (event.type === 'trial' ? [event.candidate] : []));
   expect(trials).toEqual(Array.from({ length: 12 }, (_, i) => 5 + i));
+});
+
+test.each([
+  ['accuracy', { accuracy: Number.NaN }],
+  ['accuracy', { accuracy: Number.POSITIVE_INFINITY }],
+  ['token error', { accuracy: 0.5, tokenError: Number.NaN }],
+])('an %s that is no number is never written: %o', async (name, error) => {
+  const { modules, events, work } = begun();
+  const wrong = part(0, CANDIDATES);
+  const added = modules.add(MLP, { ...wrong, errors: wrong.errors.with(3, error) }, true);
+  await expect(added).rejects.toThrow(NumericalError);
+  await expect(added).rejects.toThrow(`model.layers.0.mlp: the ${name} of candidate 3 is`);
+  expect(await work.list()).toEqual([]);
+  expect(events).toEqual([]);
 });
 
 test('progress adds up over parts, and what a lost worker had done does not count', async () => {

@@ -90,6 +90,146 @@ describe('parseConfig', () => {
   });
 });
 
+test('the old name LLaMAForCausalLM is Llama', () => {
+  expect(parse({}, 'LLaMAForCausalLM').architecture).toBe('LlamaForCausalLM');
+});
+
+test('a quantization_config with nothing in it is none', () => {
+  for (const quantization_config of [{}, null]) expect(() => parse({ quantization_config })).not.toThrow();
+});
+
+describe('the context length', () => {
+  const context = (keys: object) => parse({ max_position_embeddings: undefined, ...keys }).maxPositions;
+
+  test('is where ExLlamaV2 looks for it, in its order, else 2048', () => {
+    const keys = {
+      n_positions: 5,
+      max_seq_len: 4,
+      max_position_embeddings: 3,
+      model_max_length: 2,
+      max_sequence_length: 1,
+    };
+    const left: Record<string, number> = { ...keys };
+    for (const [key, length] of Object.entries(keys).reverse()) {
+      expect(context(left)).toBe(length);
+      delete left[key];
+    }
+    expect(context({})).toBe(2048);
+    expect(context({ max_sequence_length: null, n_positions: 7 })).toBe(7);
+  });
+
+  test('is cut where a tool wrote a number without meaning, and refused where it is none', () => {
+    for (const length of [1e30, Number.POSITIVE_INFINITY]) {
+      expect(context({ model_max_length: length })).toBe(2 ** 24);
+    }
+    for (const length of [0, -1, '2048', Number.NaN]) {
+      expect(() => context({ max_position_embeddings: length })).toThrow(InputError);
+    }
+  });
+});
+
+describe('keys that change the computation', () => {
+  // Head size 32, hidden size 128, four layers, as `base` has them.
+  test.each([
+    { embedding_multiplier: 12 },
+    { residual_multiplier: 0.22 },
+    { logits_scaling: 8 },
+    { attention_multiplier: 0.1 },
+    { scale_emb: 12 },
+    { scale_depth: 1.4 },
+    { dim_model_base: 64 },
+    { logit_scale: 0.0625 },
+    { attn_logit_softcapping: 50 },
+    { final_logit_softcapping: 30 },
+    { query_pre_attn_scalar: 40 },
+    { clip_qkv: 8 },
+    { swiglu_limit: 7 },
+    { rotary_pct: 0.25 },
+    { rotary_dim: 16 },
+    { rope_interleaved: true },
+    { rotary_emb_base: 1e6 },
+    { no_rope_layers: [1, 1, 1, 0] },
+    { no_rope_layer_interval: 4 },
+    { alibi: true },
+    { position_embedding_type: 'alibi' },
+    { layer_types: ['full_attention', 'full_attention', 'sliding_attention', 'full_attention'] },
+    { attention_chunk_size: 8192 },
+    { sliding_window_pattern: 'LLLG' },
+    { use_qk_norm: true },
+    { norm_head: 1 },
+    { use_parallel_residual: true },
+    { norm_type: 'layernorm' },
+    { hidden_activation: 'gelu_pytorch_tanh' },
+    { mlp_multipliers: [1, 0.5] },
+    { num_local_experts: 8 },
+    { attn_config: { clip_qkv: 8 } },
+    { model_type: 'gemma' },
+    { model_type: 'granite' },
+  ])('that an architecture does not know are refused by name: %j', (changes) => {
+    const [name] = Object.keys(changes);
+    expect(() => parse(changes)).toThrow(UnsupportedError);
+    expect(() => parse(changes)).toThrow(
+      new RegExp(`asks for a computation that LlamaForCausalLM does not have: ${name} \\(`),
+    );
+  });
+
+  test('are named together', () => {
+    expect(() => parse({ logits_scaling: 8, embedding_multiplier: 12 })).toThrow(
+      /embedding_multiplier \(12\), logits_scaling \(8\)\./,
+    );
+  });
+
+  test.each([
+    {
+      embedding_multiplier: 1,
+      residual_multiplier: 1.0,
+      logits_scaling: null,
+      attention_multiplier: 0.1767766952966369,
+      scale_depth: 2,
+      dim_model_base: 128,
+      mlp_multipliers: [1, 1],
+    },
+    { attn_logit_softcapping: null, final_logit_softcapping: 0, query_pre_attn_scalar: 32, clip_qkv: null },
+    {
+      partial_rotary_factor: 1,
+      rotary_pct: 1.0,
+      rotary_dim: 32,
+      rope_interleaved: false,
+      rotary_emb_base: 10000,
+    },
+    {
+      no_rope_layers: [1, 1, 1, 1],
+      no_rope_layer_interval: null,
+      alibi: false,
+      position_embedding_type: 'rope',
+    },
+    { layer_types: ['full_attention', 'full_attention', 'full_attention', 'full_attention'] },
+    { use_qk_norm: false, use_parallel_residual: false, norm_type: 'RMSNorm', hidden_activation: null },
+    { num_local_experts: 0, num_experts: 1, attn_config: {}, scale_attn_weights: true, use_rope: true },
+    { model_type: 'llama', pretraining_tp: 2, time_step_limit: [0, Number.POSITIVE_INFINITY] },
+  ])('at values that change nothing are passed over: %j', (changes) => {
+    expect(() => parse(changes)).not.toThrow();
+  });
+
+  test('are known where the architecture has them', () => {
+    const types = {
+      layer_types: ['sliding_attention', 'full_attention', 'full_attention', 'full_attention'],
+    };
+    const on = { use_sliding_window: true, sliding_window: 16 };
+    expect(() => parse({ ...types, ...on }, 'Qwen2ForCausalLM')).not.toThrow();
+    expect(() => parse({ ...types, sliding_window: 16 }, 'MistralForCausalLM')).toThrow(/layer_types/);
+    expect(() => parse({ use_qk_norm: true }, 'Qwen3ForCausalLM')).not.toThrow();
+    const sliding = Array(4).fill('sliding_attention');
+    expect(() => parse({ layer_types: sliding, sliding_window: 16 }, 'MistralForCausalLM')).not.toThrow();
+  });
+
+  test('are compared with the model’s own rope base, whatever alpha is asked for', () => {
+    const config = { ...base, rope_theta: 5e5, rope_base: 5e5 };
+    expect(() => parseConfig(config, { ropeAlpha: 2 })).not.toThrow();
+    expect(() => parseConfig({ ...config, rope_base: 1e4 })).toThrow(/rope_base \(10000\)/);
+  });
+});
+
 describe('rope parameters', () => {
   const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 64 };
 

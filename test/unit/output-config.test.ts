@@ -72,3 +72,9 @@ describe('what ExLlamaV2 reads of config.json', () => {
     expect(outputConfig(parseConfig(qwen3))).toMatchObject({ head_dim: 128 });
   });
 });
+
+test('the architecture has its usual name there', () => {
+  expect(written({ architectures: ['LLaMAForCausalLM'] })).toMatchObject({
+    architectures: ['LlamaForCausalLM'],
+  });
+});

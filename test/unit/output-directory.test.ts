@@ -21,6 +21,13 @@ test('an empty directory and an EXL2 model may be written to', async () => {
   }
 });
 
+test('what macOS and Windows leave there is nothing', async () => {
+  const litter = { '._config.json': 'x', '.DS_Store': 'x', 'Thumbs.db': 'x' };
+  await checkOutput(memoryDirectory('out', litter), newWork());
+  const earlier = { 'config.json': exl2, 'output.safetensors': 'x', '._output.safetensors': 'x' };
+  await checkOutput(memoryDirectory('out', { ...litter, ...earlier }), newWork());
+});
+
 test.each(['model.safetensors', 'output-of-mine.safetensors', 'Model.SafeTensors'])(
   'an EXL2 model whose weights would stay beside the new ones is refused: %s',
   async (name) => {

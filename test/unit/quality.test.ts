@@ -333,6 +333,24 @@ describe('the command', () => {
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
 
+  test('"~" is the home folder in all its paths', async () => {
+    const home = process.env['HOME'];
+    process.env['HOME'] = folder;
+    try {
+      const refused = (...args: string[]) => run('-i', '~/tiny', ...args).then(({ errors }) => errors);
+      expect(await refused('--text', '~/short.txt', '--text-length', '32')).toContain('short.txt has');
+      expect(await refused('--text', '~/none.txt')).toContain(join(folder, 'none.txt'));
+      expect(await refused('--model', '~/nowhere')).toContain(join(folder, 'nowhere'));
+      expect(await refused('--json', '~/short.txt')).toContain(
+        `${join(folder, 'short.txt')} is there already`,
+      );
+      expect(await refused('--keep', '~/tiny')).toContain(join(folder, 'tiny'));
+    } finally {
+      if (home === undefined) delete process.env['HOME'];
+      else process.env['HOME'] = home;
+    }
+  });
+
   test('--help', async () => {
     const { code, out } = await run('--help');
     expect(code).toBe(0);

@@ -5,7 +5,7 @@ import { html } from '../../src/convert/report/html.ts';
 import { reportPage } from '../../src/convert/report/report.ts';
 import type { ReportData } from '../../src/convert/report/report-data.ts';
 import { barPicture, gridPicture } from '../../src/convert/report/svg.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
+import { BUILT_IN_DATASET, QUANTIZERS } from '../../src/convert/settings.ts';
 
 const rows = (...sources: [string, number][]) => ({ rows: 3, length: 128, sources });
 
@@ -111,6 +111,8 @@ describe('the model card', () => {
     expect(card).toContain('at 3.5 bits per weight');
     expect(card).toContain('| bits per weight | 3.499 (attention and MLP), head 6 |');
     expect(card).toContain('own.parquet, 3 rows of 128 tokens');
+    const settings = { ...DATA.settings, dataset: BUILT_IN_DATASET };
+    expect(modelCard({ ...DATA, settings }, undefined)).toContain('| calibration | built-in mix, 3 rows');
     expect(card).toContain('| computed with | mixed: products of activations');
     expect(card).toContain('9.25000 (original 8.50000)');
     expect(card).not.toContain('README-original.md');
@@ -128,6 +130,38 @@ describe('the model card', () => {
       'tags:',
       '- exl2',
       '- quantized',
+    ]);
+    const lists = [
+      ...[
+        '---',
+        'license: other',
+        'license_name: llama3.2',
+        'license_link: >-',
+        '  https://example.org/licence',
+      ],
+      ...[
+        'language:',
+        '- en',
+        '- de',
+        'base_model:',
+        '  - acme/Base-1B',
+        '  # the other one',
+        '  - acme/Other-1B',
+      ],
+      ...[
+        'library_name: transformers',
+        'tags:',
+        '- mergekit',
+        'pipeline_tag: text-generation',
+        'model-index:',
+      ],
+      ...['- name: x', '  results: []', '--- ', '# Model', 'language: no'],
+    ];
+    const kept = modelCard(DATA, lists.join('\r\n')).split('---')[1]!.trim().split('\n');
+    expect(kept.slice(0, -4)).toEqual([...lists.slice(1, 12), 'pipeline_tag: text-generation']);
+    const empty = '---\nlicense:\nlanguage: # none\nbase_model: [a/b,\n  c/d\n]\n---\n';
+    expect(modelCard(DATA, empty).split('---')[1]!.trim().split('\n').slice(0, -4)).toEqual([
+      ...['base_model: [a/b,', '  c/d', ']'],
     ]);
     expect(modelCard(DATA, original)).toContain('(README-original.md)');
     expect(modelCard(DATA, 'license: mit, but no front matter')).not.toContain('license: mit');

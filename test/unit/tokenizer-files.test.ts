@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { expect, test } from 'vitest';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { modelType } from '../../src/tokenizer/model-type.ts';
 import { withSafeSplits } from '../../src/tokenizer/safe-splits.ts';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
@@ -103,6 +104,61 @@ test('a missing or broken tokenizer says what to do', async () => {
   const unknown = { ...small, model: { type: 'Quantum', vocab } };
   await expect(load({ 'tokenizer.json': unknown })).rejects.toThrow(UnsupportedError);
   await expect(load({ 'tokenizer.json': unknown })).rejects.toThrow(/Quantum.*BPE/);
+});
+
+test('a model that does not name its type has the one that its parts show', async () => {
+  const { type: _, ...model } = small.model;
+  const text = 'ab a<end>>b';
+  const ids = (await load({})).encode(text);
+  for (const unnamed of [model, { ...model, type: null }]) {
+    expect((await load({ 'tokenizer.json': { ...small, model: unnamed } })).encode(text)).toEqual(ids);
+  }
+  const unigram = { vocab: Object.keys(vocab).map((token, i) => [token, -i]), unk_id: 3 };
+  expect((await load({ 'tokenizer.json': { ...small, model: unigram } })).encode('ab')).toEqual([6]);
+});
+
+test.each([
+  ['BPE', { vocab: {}, merges: [] }],
+  ['BPE', { vocab: {}, merges: [], unk_token: 'u', continuing_subword_prefix: '' }],
+  ['WordPiece', { vocab: {}, unk_token: 'u', continuing_subword_prefix: '##', max_input_chars_per_word: 9 }],
+  ['WordLevel', { vocab: {}, unk_token: 'u' }],
+  ['Unigram', { vocab: [], unk_id: 0 }],
+  ['Quantum', { type: 'Quantum', vocab: {}, merges: [] }],
+  [undefined, { vocab: {} }],
+  [undefined, {}],
+])('%s is the type of %j', (type, model) => {
+  expect(modelType(model)).toBe(type);
+});
+
+test('a model of no type that can be run is refused, whether it is named or shown', async () => {
+  for (const model of [
+    { vocab, unk_token: 'a' },
+    { vocab, unk_token: 'a', type: 'WordLevel' },
+  ]) {
+    const opened = load({ 'tokenizer.json': { ...small, model } });
+    await expect(opened).rejects.toThrow(/model type WordLevel.*not BPE, Unigram, WordPiece/);
+  }
+  await expect(load({ 'tokenizer.json': { ...small, model: {} } })).rejects.toThrow(/model type not named/);
+});
+
+test('added tokens may be left out, or stand in tokenizer_config.json alone', async () => {
+  const { added_tokens: _, ...without } = small;
+  const bare = await load({ 'tokenizer.json': without });
+  expect(bare.encode('ab')).toEqual((await load({})).encode('ab'));
+  const named = {
+    added_tokens_decoder: { '1': { content: '</s>', special: true }, '12': { content: '<x>' } },
+  };
+  const tokenizer = await load({ 'tokenizer.json': without, 'tokenizer_config.json': named });
+  expect(tokenizer.encode('a<x></s>')).toEqual([3, 12, 1]);
+  expect(tokenizer.vocabSize).toBe(13);
+  await expect(load({ 'tokenizer.json': { ...small, added_tokens: {} } })).rejects.toThrow(/no list/);
+});
+
+test('parts of a tokenizer that do nothing may be left out', async () => {
+  const { pre_tokenizer: _, post_processor: __, ...without } = small;
+  expect((await load({ 'tokenizer.json': without })).encode('ab a')).toEqual([6, 5]);
+  const bare = { model: { ...small.model } };
+  expect((await load({ 'tokenizer.json': bare })).decode([3, 4])).toBe('a b');
 });
 
 test('text is cut before spaces and line ends only where no token spans the cut', () => {

@@ -21,7 +21,7 @@ vi.mock('../../workers/new-job.ts', () => ({
 }));
 vi.mock('../../workers/open-source.ts', () => ({
   inspectSource: async ({ kind }: { kind: string }) => ({ source: kind }),
-  headersOf: async (source: string) => ({ fingerprint: source }),
+  headersOf: async ({ source }: { source: string }) => ({ fingerprint: source }),
 }));
 
 beforeEach(() => {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { measurementToJson } from '../../src/convert/measurement-json.ts';
+import { candidateBits, candidatesOf } from '../../src/convert/module-candidates.ts';
 import { openModel } from '../../src/convert/open-model.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import type { GpuFacts, JobOptions } from '../../workers/api.ts';
@@ -27,8 +29,8 @@ const GPU: GpuFacts = {
 };
 
 async function demo(): Promise<OpenedModel> {
-  const { source, plan } = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
-  return { source, plan, facts: pageFacts(source, plan, 4096), calibrationText: 'stories' };
+  const model = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
+  return { ...model, facts: pageFacts(model, 4096), calibrationText: 'stories' };
 }
 
 const estimate = vi.fn(async () => ({ usage: 0, quota: 1e12 }));
@@ -108,6 +110,31 @@ test('two GPUs that share a job count as one, as fast as both', () => {
     'low-power',
   ]);
   expect(helpersOf({})).toEqual([]);
+});
+
+test('a measurement that is given decides how small a model can be, and is told of where it lacks what would be used', async () => {
+  const { plan } = await demo();
+  /** As ExLlamaV2 makes one; with the refined quantizer's errors where there is a `tokenError`. */
+  const measurement = (tokenError?: number) => {
+    const modules = plan.modules.map((module) => {
+      const [params] = candidatesOf(module, 'exllamav2').slice(-1);
+      const totalBits = candidateBits(module, params!);
+      const error = { accuracy: 0.9, ...(tokenError !== undefined && { tokenError }) };
+      return [module.key, [{ ...error, totalBits, params: params! }]] as const;
+    });
+    return measurementToJson({ modules: new Map(modules) });
+  };
+  const advice = expect.stringMatching(
+    /^hint: This measurement has only errors of whole rows .* measuring again/,
+  );
+  const bits = [9];
+  expect(await textsOf({ bits, measurement: measurement() })).toEqual([advice]);
+  expect(await textsOf({ bits, measurement: measurement(), quantizer: 'exllamav2' })).toEqual([]);
+  expect(await textsOf({ bits, measurement: measurement(0.1) })).toEqual([]);
+  expect(await textsOf({ bits: [4], measurement: measurement(0.1) })).toEqual([
+    expect.stringMatching(/^severe: 4\.000 bits per weight is too little/),
+  ]);
+  expect(await textsOf({ bits: [4] })).toEqual([]);
 });
 
 test('a measurement that is given saves the time to make it', async () => {

@@ -1,3 +1,5 @@
+import { plainText } from '../../util/plain-text.ts';
+
 /** Something that is being fetched from the workers. */
 export type Loadable<T> =
   | { readonly state: 'idle' }
@@ -19,8 +21,8 @@ export function latestValue<T>(loadable: Loadable<T>): T | undefined {
 
 export const failureOf = (error: unknown): Failure =>
   error instanceof Error
-    ? { name: error.name, message: error.message }
-    : { name: 'Error', message: String(error) };
+    ? { name: error.name, message: plainText(error.message) }
+    : { name: 'Error', message: plainText(String(error)) };
 
 /**
  * Runs one call at a time. Calls that come while one runs replace each other, and the last of them runs next, so a

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ConvertEvent } from '../../convert/events.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
@@ -14,6 +14,7 @@ import type { OpenAdapter } from '../gpu.ts';
 import { cardNumbers } from '../option-values.ts';
 import { StatusLine, writingBy } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 import { measureCeilings } from './ceilings.ts';
 import { type BenchJob, benchConversion } from './conversion.ts';
 import { ALL_KERNELS, benchKernel, chosenKernels, type KernelResult } from './kernel-bench.ts';
@@ -96,7 +97,7 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
       const result = kernels
         ? await benchKernels(kernels, gpu, opened, process)
         : await bench(job, gpu, opened, process);
-      if (json !== undefined) await writeJson(resolve(process.places.cwd, json), result);
+      if (json !== undefined) await writeJson(userPath(process.places.cwd, json), result);
     };
     await withGpu(name, given['gpu-memory-budget'], run, workers);
     return 0;

@@ -1,13 +1,15 @@
-import { resolve } from 'node:path';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import { finalStates } from '../../evaluate/final-states.ts';
 import type { Measures } from '../../evaluate/measures.ts';
 import { type EvaluatedModel, openEvaluatedModel } from '../../evaluate/open-model.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
+import { plainText } from '../../util/plain-text.ts';
 import type { Surroundings } from '../command.ts';
+import { jsonLine } from '../json-line.ts';
 import { StatusLine, writingBy } from '../terminal.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 import { type Evaluation, evaluationRow, evaluationTitle } from './table.ts';
 import { checkShape, LENGTH_OPTION, ROWS_OPTION, TEXT_OPTION, textRows } from './text.ts';
 
@@ -59,16 +61,16 @@ async function evaluateAll(
   { out, signal, places, writeError }: Process,
 ): Promise<void> {
   const open = (path: string | number): Promise<EvaluatedModel> =>
-    openEvaluatedModel(nodeModelDirectory(resolve(places.cwd, String(path))));
+    openEvaluatedModel(nodeModelDirectory(userPath(places.cwd, String(path))));
   const reference = await open(given.ref);
   // All are opened before the work begins, so that a mistake is told at once.
   const models: EvaluatedModel[] = [];
   for (const path of given.model) models.push(await open(path));
-  const rows = await textRows(resolve(places.cwd, given.ref), given, places.cwd, signal);
+  const rows = await textRows(userPath(places.cwd, given.ref), given, places.cwd, signal);
   const status = new StatusLine(writingBy(out, writeError));
   const steps = (name: string) => (done: number, total: number) => {
     signal.throwIfAborted();
-    status.update(() => `${name}: ${Math.round((done / total) * 100)} %`);
+    status.update(() => `${plainText(name)}: ${Math.round((done / total) * 100)} %`);
   };
   const states = await finalStates(gpu, reference, rows, steps(reference.name));
   try {
@@ -77,7 +79,7 @@ async function evaluateAll(
       const measures = await evaluateModel(gpu, { model: reference, states }, model, rows, steps(model.name));
       status.clear();
       const evaluation = describe(model, measures, (performance.now() - started) / 1000);
-      if (given.json) out.write(`${JSON.stringify(evaluation)}\n`);
+      if (given.json) out.write(jsonLine(evaluation));
       else out.write(`${i === 0 ? evaluationTitle(evaluation) : ''}${evaluationRow(evaluation)}\n`);
     }
   } finally {

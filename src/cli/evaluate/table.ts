@@ -1,5 +1,7 @@
 import type { Measures } from '../../evaluate/measures.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
+import { plainText } from '../../util/plain-text.ts';
+import { shortName } from '../../util/short-name.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 
 /** One model's result. */
@@ -35,7 +37,7 @@ export function evaluationTitle({ measures }: Evaluation): string {
 export function evaluationRow({ name, bits, bytes, measures, seconds }: Evaluation): string {
   const { perplexity, divergence, agreement } = measures;
   return tableRow(COLUMNS, [
-    name.split('/').at(-1)!,
+    plainText(shortName(name)),
     bits === undefined ? '' : String(bits),
     formatByteSize(bytes),
     perplexity.model.toFixed(4),

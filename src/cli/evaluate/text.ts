@@ -1,16 +1,16 @@
 /** The text that models are compared on, as token rows. */
 
-import { resolve } from 'node:path';
+import { readText } from '../../calibration/text-file.ts';
 import type { TokenRows } from '../../evaluate/final-states.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
-import { readChunked } from '../../io/chunks.ts';
-import { decodeUtf8 } from '../../io/json.ts';
+import { refusePointer } from '../../io/mistaken-files.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import { builtInText } from '../calibration.ts';
 import { endable } from '../endable.ts';
 import { openFile } from '../open-file.ts';
+import { userPath } from '../user-path.ts';
 
 /** States of rows lie on the GPU at multiples of 256 bytes. */
 const LENGTH_MULTIPLE = 32;
@@ -69,7 +69,10 @@ export async function textRows(
       rows,
     );
   }
-  const source = await openFile(resolve(cwd, text));
-  const documents = splitDocuments(decodeUtf8(await readChunked(source, 0, source.size), source.name));
+  const source = await openFile(userPath(cwd, text));
+  await refusePointer(source);
+  let whole = '';
+  for await (const piece of readText(source)) whole += piece;
+  const documents = splitDocuments(whole);
   return documentRows(source.name, documents, tokenizer, length, rows);
 }

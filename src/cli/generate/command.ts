@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { generate } from '../../evaluate/generate.ts';
 import { LanguageModel } from '../../evaluate/language-model.ts';
 import { openEvaluatedModel } from '../../evaluate/open-model.ts';
@@ -7,9 +6,12 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
+import { visible } from '../../util/plain-text.ts';
 import type { Surroundings } from '../command.ts';
 import { endable } from '../endable.ts';
+import { jsonLine } from '../json-line.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 
 const OPTIONS = {
   model: { type: 'string', demandOption: true, description: 'Directory of the model: EXL2 or unquantized.' },
@@ -74,7 +76,7 @@ async function generateText(
   given: Given,
   { out, places, signal, writeError }: Process,
 ): Promise<void> {
-  const directory = (path: string) => nodeModelDirectory(resolve(places.cwd, path));
+  const directory = (path: string) => nodeModelDirectory(userPath(places.cwd, path));
   const opened = await openEvaluatedModel(directory(given.model));
   const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model), endable(signal));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
@@ -93,12 +95,12 @@ async function generateText(
     for await (const { text: added, count, promptSeconds, tokensPerSecond } of words) {
       text += added;
       speed = { tokens: count, promptSeconds, tokensPerSecond };
-      if (!json) out.write(added);
+      if (!json) out.write(visible(added));
     }
   } finally {
     model.free();
   }
-  if (json) out.write(`${JSON.stringify({ prompt, text, ...speed })}\n`);
+  if (json) out.write(jsonLine({ prompt, text, ...speed }));
   else {
     out.write('\n');
     writeError(

@@ -1,11 +1,13 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { mergeSlices, readSlice, type Slice } from '../../convert/measurement-slice.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
 import { InputError } from '../../util/errors.ts';
+import { plainText } from '../../util/plain-text.ts';
 import type { Surroundings } from '../command.ts';
 import { readMeasurementFile } from '../measurement-file.ts';
 import { helped, parser, withExitCode } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 
 const OPTIONS = {
   output: { alias: 'o', type: 'string', demandOption: true, description: 'measurement.json to write.' },
@@ -23,9 +25,9 @@ export const mergeCommand = (args: readonly string[], process: Process): Promise
     const options = parser(USAGE, OPTIONS).strict(false).strictOptions();
     if (await helped(options, args, process)) return;
     const given = await options.parseAsync([...args]);
-    const at = (path: string | number) => resolve(process.places.cwd, String(path));
+    const at = (path: string | number) => userPath(process.places.cwd, String(path));
     await merge(given._.map(at), at(given.output), given.overwrite);
-    process.out.write(`${at(given.output)}\n`);
+    process.out.write(`${plainText(at(given.output))}\n`);
   });
 
 async function merge(paths: readonly string[], output: string, overwrite: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isJsonObject } from '../../io/json.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
@@ -6,10 +6,12 @@ import { InputError } from '../../util/errors.ts';
 import { type Card, chosenCards, openCard, seesOnly, startProcess } from '../cards.ts';
 import { endOf } from '../child.ts';
 import type { Surroundings } from '../command.ts';
+import { endable } from '../endable.ts';
 import { checkShape, LENGTH_OPTION, ROWS_OPTION, TEXT_OPTION } from '../evaluate/text.ts';
 import { checkResultFile } from '../result-file.ts';
 import { withTemporaryFolder } from '../temporary-folder.ts';
 import { helped, parser, withExitCode } from '../tool.ts';
+import { userPath } from '../user-path.ts';
 import { checkVariants, qualityJobs } from './jobs.ts';
 import { QualityReport } from './report.ts';
 import type { Asked, Comparison } from './result.ts';
@@ -82,7 +84,7 @@ export const qualityCommand = (args: readonly string[], process: Process): Promi
     const run = (folder: string) => compare(args, given, variants, folder, process);
     return given.keep === undefined
       ? withTemporaryFolder('exl2-quality-', run)
-      : run(resolve(process.places.cwd, given.keep));
+      : run(userPath(process.places.cwd, given.keep));
   });
 
 /** `--with X` as `--with=X`: the options of a variant are no options of this program. */
@@ -109,10 +111,9 @@ async function compare(
   const { places, signal, writeError } = process;
   const { common, variants: all } = qualityJobs(given.common, variants, folder, places);
   const finished = await openFinished(
-    given.model.map((path) => resolve(places.cwd, path)),
+    given.model.map((path) => userPath(places.cwd, path)),
     all,
   );
-  await checkVariants(all);
   const models = stepsOf(all, finished);
   const asked: Asked = {
     models: models.map(({ inDir }) => inDir),
@@ -120,16 +121,17 @@ async function compare(
     variants: variants.map(({ name, args }) => ({ name, options: args })),
     options: given.common,
     finished: finished.map(({ model }) => model.source.name),
-    text: given.text === undefined ? null : resolve(places.cwd, given.text),
+    text: given.text === undefined ? null : userPath(places.cwd, given.text),
     rows: given.rows,
     length: given.length,
   };
-  const json = given.json === undefined ? undefined : resolve(places.cwd, given.json);
-  if (json !== undefined) await checkResultFile(json, '--json', (there) => isOfSame(there, asked));
   const cards = await chosenCards(common.gpus);
   const [card] = cards;
   if (card && !seesOnly(card)) return inProcessOf(card, args, process);
-  const { name: adapter } = await openCard(card, common.gpu);
+  const { name: adapter, software } = await openCard(card, common.gpu);
+  await checkVariants(all, { software, guard: endable(signal) });
+  const json = given.json === undefined ? undefined : userPath(places.cwd, given.json);
+  if (json !== undefined) await checkResultFile(json, '--json', (there) => isOfSame(there, asked));
   const date = new Date().toISOString();
   const report = new QualityReport(models, textName(given.text), {
     ...process,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { InputError } from '../../util/errors.ts';
 import { type Arguments, parseArguments } from '../arguments.ts';
 import type { CliOptions, Places, QueueJob } from '../options.ts';
-import { checkJobs } from '../queue/check-jobs.ts';
+import { checkJobs, type JobsHost } from '../queue/check-jobs.ts';
 import { parseQueue } from '../queue/parse-queue.ts';
 import type { Variant } from './variants.ts';
 
@@ -74,13 +74,13 @@ export function qualityJobs(
 }
 
 /**
- * Looks at models, targets and places as a queue does.
+ * Looks at models, calibration data, targets and places as a queue does.
  * @throws InputError with all that is wrong.
  */
-export async function checkVariants(variants: readonly VariantJobs[]): Promise<void> {
+export async function checkVariants(variants: readonly VariantJobs[], host: JobsHost): Promise<void> {
   for (const { variant, jobs } of variants) {
     try {
-      await checkJobs(jobs);
+      await checkJobs(jobs, host);
     } catch (error) {
       // What is wrong with the first is mostly wrong with all.
       if (!(error instanceof InputError) || variant === variants[0]!.variant) throw error;

@@ -1,6 +1,7 @@
 import type { ConvertEvent } from '../../convert/events.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { EtaEstimator } from '../../util/eta.ts';
+import { plainText } from '../../util/plain-text.ts';
 import { errorText } from '../command.ts';
 import { bitsName } from '../job-places.ts';
 import { JobProgress } from '../queue/job-progress.ts';
@@ -51,7 +52,7 @@ export class QualityReport {
   }
 
   beginOriginal(model: string): void {
-    this.#title = `original of ${model}`;
+    this.#title = `original of ${plainText(model)}`;
     this.#eta = new EtaEstimator();
   }
 
@@ -65,7 +66,7 @@ export class QualityReport {
     this.#number++;
     const of = this.#models > 1 ? `${model}, ` : '';
     const at = bits === undefined ? '' : `, ${bitsName(bits)} bpw`;
-    this.#step = `${of}${name}${at}`;
+    this.#step = plainText(`${of}${name}${at}`);
     this.#title = `${this.#number} of ${this.#count}  ${this.#step}`;
     this.#progress = new JobProgress();
     this.#progress.see({ type: 'job', state: 'started', cards: [] }, this.#now());
@@ -77,7 +78,7 @@ export class QualityReport {
     this.#progress.see(event, this.#now());
     if (event.type === 'warning' && !this.#warnings.has(event.message)) {
       this.#warnings.add(event.message);
-      this.#status.print(`Warning, ${this.#step}: ${event.message}`);
+      this.#status.print(`Warning, ${this.#step}: ${plainText(event.message)}`);
     }
     this.#status.update(() => `${this.#title}  ${this.#progress.text(this.#now())}`);
   }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../util/duration.ts';
+import { plainText } from '../../util/plain-text.ts';
 import { bitsName } from '../job-places.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 import type { Original, Result, Seconds } from './result.ts';
@@ -30,14 +31,14 @@ export class QualityTable {
   head({ model, rows, length, perplexity }: Original, text: string): string {
     const original = ['', ORIGINAL, '', '', '', perplexity.toFixed(4)];
     return [
-      `${model}, on ${rows} ${rows === 1 ? 'row' : 'rows'} of ${length} tokens of ${text}`,
+      plainText(`${model}, on ${rows} ${rows === 1 ? 'row' : 'rows'} of ${length} tokens of ${text}`),
       titleRow(this.#columns),
       tableRow(this.#columns, original),
     ].join('\n');
   }
 
   row({ name, bits, seconds, found, failure }: Result): string {
-    const what = [bits === undefined ? '' : bitsName(bits), name];
+    const what = [bits === undefined ? '' : bitsName(bits), plainText(name)];
     if (!found) return tableRow(this.#columns, [...what, `failed: ${failure?.split('\n')[0]}`]);
     const { storedBits, measures, ratio } = found;
     const { divergence, perplexity, agreement } = measures;

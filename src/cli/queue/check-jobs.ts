@@ -1,47 +1,71 @@
-import { openModel } from '../../convert/open-model.ts';
-import { checkOutput } from '../../convert/output-directory.ts';
-import { checkTarget } from '../../convert/plan.ts';
+import { checkBits, checkPlace, type OpenedJob, openForJob } from '../../convert/check-job.ts';
+import type { ConvertSettings } from '../../convert/settings.ts';
+import { neededTokens } from '../../convert/token-need.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import { workDirectory } from '../../io/work-directory.ts';
-import type { ModelPlan } from '../../model/plan.ts';
-import { type Guard, loadTokenizer } from '../../tokenizer/tokenizer.ts';
+import type { Guard } from '../../tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
+import { calibrationFor } from '../calibration.ts';
+import { convertSettings } from '../conversion.ts';
 import { openFile } from '../open-file.ts';
 import type { QueueJob } from '../options.ts';
+import { checkFree } from '../work-lock.ts';
+
+/** On what jobs will run. */
+export interface JobsHost {
+  /** Whether that is an adapter in software. */
+  readonly software: boolean;
+  /** Of tokenizers' work. */
+  readonly guard?: Guard | undefined;
+}
 
 /**
- * Reads every model's headers and tokenizer and looks at every output folder, so that what is wrong with the last job
- * is said before the first one has taken hours.
+ * Reads every model's headers and tokenizer and the user's calibration data, and looks at every folder, so that what is
+ * wrong with the last job is said before the first one has taken hours.
  * @throws InputError with all that is wrong.
  */
-export async function checkJobs(jobs: readonly QueueJob[], guard?: Guard): Promise<void> {
-  const { calDataset, measurement } = jobs[0]!.options;
-  for (const file of [calDataset, measurement]) if (file !== undefined) await openFile(file);
+export async function checkJobs(jobs: readonly QueueJob[], host: JobsHost): Promise<void> {
+  const [first] = jobs;
+  const settings = await convertSettings(first!.options);
+  const { calDataset } = first!.options;
+  if (calDataset !== undefined) await openFile(calDataset);
   const wrong: string[] = [];
   for (const inDir of new Set(jobs.map(({ options }) => options.inDir))) {
     const ofModel = jobs.filter(({ options }) => options.inDir === inDir);
-    const opened = await problemOf(() => open(ofModel[0]!, guard));
+    const opened = await problemOf(() => open(ofModel[0]!, settings, host));
     if (typeof opened === 'string') wrong.push(opened.includes(inDir) ? opened : `${inDir}: ${opened}`);
-    else for (const job of ofModel) wrong.push(...(await problemsOf(job, opened)));
+    else for (const job of ofModel) wrong.push(...(await problemsOf(job, settings, opened)));
   }
   if (wrong.length === 0) return;
   throw new InputError(`Nothing was started, as not all jobs can be done:\n  ${wrong.join('\n  ')}`);
 }
 
-async function open({ options }: QueueJob, guard: Guard | undefined): Promise<ModelPlan> {
-  const directory = nodeModelDirectory(options.inDir);
-  const { plan } = await openModel(directory, options);
-  await loadTokenizer(directory, guard);
-  return plan;
+async function open(
+  { options }: QueueJob,
+  settings: ConvertSettings,
+  { software, guard }: JobsHost,
+): Promise<OpenedJob> {
+  const model = nodeModelDirectory(options.inDir);
+  const opened = await openForJob({ model, settings, ...(guard && { guard }) });
+  if (options.calDataset === undefined) return opened;
+  const { measurement, quantization } = calibrationFor(options, software);
+  const needed = neededTokens(opened.plan);
+  await measurement(opened.tokenizer, needed);
+  await quantization?.(opened.tokenizer, needed);
+  return opened;
 }
 
-async function problemsOf({ name, options }: QueueJob, plan: ModelPlan): Promise<string[]> {
-  const { bits, quantizer, measurement, outputDir, workDir } = options;
+async function problemsOf(
+  { name, options }: QueueJob,
+  settings: ConvertSettings,
+  opened: OpenedJob,
+): Promise<string[]> {
+  const { bits, outputDir, workDir } = options;
+  const places = { output: nodeDirectory(outputDir), work: nodeDirectory(workDir) };
   const checks = [
-    // A measurement that is given may have other candidates.
-    async () => measurement === undefined && checkTarget(plan, bits, quantizer.method),
-    () => checkOutput(nodeDirectory(outputDir), workDirectory(nodeDirectory(workDir))),
+    async () => checkBits(opened, { ...settings, bits }),
+    () => checkPlace({ ...places, settings }),
+    () => checkFree(workDir),
   ];
   const found = await Promise.all(checks.map((check) => problemOf(check)));
   return found.flatMap((problem) => (typeof problem === 'string' ? [`${name}: ${problem}`] : []));

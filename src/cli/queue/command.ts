@@ -1,7 +1,8 @@
 import type { ConvertEvent } from '../../convert/events.ts';
 import { defaultBudget } from '../../gpu/device.ts';
+import { plainText } from '../../util/plain-text.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
-import { isSoftwareOnly, runDryRun } from '../conversion.ts';
+import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
 import { endable } from '../endable.ts';
 import type { Queue, QueueJob } from '../options.ts';
 import { TerminalReport } from '../render.ts';
@@ -24,15 +25,17 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
   const { queue, out, writeError, signal } = command;
   const [first] = queue.jobs;
   const { json, dryRun, gpus } = first!.options;
-  await checkJobs(queue.jobs, endable(signal));
-  if (dryRun) return dryRuns(queue.jobs, json, out);
   const cards = await chosenCards(gpus);
-  const memoryBudget = await budgetOfCard(first!, cards[0]);
+  const software = await isSoftware(first!, cards[0]);
+  await checkJobs(queue.jobs, { software, guard: endable(signal) });
+  if (dryRun) return dryRuns(queue.jobs, json, out, signal);
+  const memoryBudget = first!.options.gpuMemoryBytes ?? defaultBudget(software);
   const failures = new Map<string, string>();
   const report = json ? undefined : new QueueReport(out, queue.jobs);
   const show = report?.show.bind(report) ?? jsonQueueReport((text) => out.write(text));
   const tell = (job: QueueJob, event: ConvertEvent | JobEvent) => {
-    if (event.type === 'job' && event.state === 'failed') failures.set(job.name, event.reason ?? '');
+    if (event.type === 'job' && event.state === 'failed')
+      failures.set(job.name, plainText(event.reason ?? ''));
     show(job, event);
   };
   // The process tells of Ctrl-C by itself.
@@ -47,21 +50,25 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
 
 const failureText = (failures: ReadonlyMap<string, string>, jobs: number): string =>
   `${failures.size} of ${jobs} jobs failed:\n` +
-  `${[...failures].map(([name, reason]) => `${name}: ${reason}\n`).join('')}` +
+  `${[...failures].map(([name, reason]) => `${plainText(name)}: ${reason}\n`).join('')}` +
   'Run the same command again to go on with them; what is done is kept.\n';
 
-/** Bytes that the jobs of a card have together. */
-async function budgetOfCard({ options }: QueueJob, card: Card | undefined): Promise<number> {
-  if (options.gpuMemoryBytes !== undefined) return options.gpuMemoryBytes;
-  if (card?.file !== undefined) return defaultBudget(false);
-  return defaultBudget(await isSoftwareOnly(card ? adapterName(card) : options.gpu));
+async function isSoftware({ options }: QueueJob, card: Card | undefined): Promise<boolean> {
+  if (card?.file !== undefined) return false;
+  return isSoftwareOnly(card ? adapterName(card) : options.gpu);
 }
 
-async function dryRuns(jobs: readonly QueueJob[], json: boolean, out: Terminal): Promise<number> {
+async function dryRuns(
+  jobs: readonly QueueJob[],
+  json: boolean,
+  out: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
   for (const job of jobs) {
     const report = new TerminalReport(out);
     const show = jsonQueueReport((text) => out.write(text));
-    await runDryRun(job.options, (event) => (json ? show(job, event) : report.show(event)));
+    const see = (event: ConvertEvent) => (json ? show(job, event) : report.show(event));
+    await runDryRun(job.options, see, signal);
   }
   return 0;
 }

@@ -1,9 +1,10 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { InputError } from '../../util/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import { bitsName, checkApart, jobName, modelFolder } from '../job-places.ts';
 import { checkedOptions } from '../option-values.ts';
 import type { Places, Queue, QueueJob } from '../options.ts';
+import { userPath } from '../user-path.ts';
 
 /**
  * The jobs of several models or bitrates: every model at every bitrate, those of a model one after the other.
@@ -36,7 +37,7 @@ function queueJob(
   { cwd, root }: Places,
 ): QueueJob {
   const name = jobName(inDir, bits);
-  const outputs = given.compile_full === undefined ? join(root, 'out') : resolve(cwd, given.compile_full);
+  const outputs = given.compile_full === undefined ? join(root, 'out') : userPath(cwd, given.compile_full);
   const own = {
     ...given,
     in_dir: inDir,
@@ -45,7 +46,7 @@ function queueJob(
     out_dir:
       given.out_dir === undefined
         ? join(outputs, `.${name}.work`)
-        : join(resolve(cwd, given.out_dir), `${name}.work`),
+        : join(userPath(cwd, given.out_dir), `${name}.work`),
   };
   return { name, options: checkedOptions(own, { cwd, root }), given: own };
 }

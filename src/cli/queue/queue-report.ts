@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import type { ConvertEvent } from '../../convert/events.ts';
+import { plainStrings, plainText } from '../../util/plain-text.ts';
 import { bitsName } from '../job-places.ts';
+import { jsonLine } from '../json-line.ts';
 import type { QueueJob } from '../options.ts';
 import { STAGE_TITLES } from '../reports.ts';
 import { StatusBlock } from '../status-block.ts';
@@ -9,13 +11,15 @@ import { LOG_SECONDS, type Terminal } from '../terminal.ts';
 import { JobProgress } from './job-progress.ts';
 import type { JobEvent } from './run-queue.ts';
 
+const modelName = ({ inDir }: QueueJob['options']): string => plainText(basename(inDir));
+
 /** Events with the job's name, one a line, for programs. */
 export const jsonQueueReport =
   (write: (text: string) => void) =>
   ({ name }: QueueJob, event: ConvertEvent | JobEvent): void => {
     const { type, ...rest } = event;
     // An event of a job as a whole has its type; the name stands first in all.
-    write(`${JSON.stringify({ job: name, type, ...rest })}\n`);
+    write(jsonLine({ job: name, type, ...rest }));
   };
 
 /** Shows a queue to a person: on a screen a line for each job that changes in place, else a line when one changes. */
@@ -30,7 +34,7 @@ export class QueueReport {
     this.#terminal = terminal;
     this.#block = new StatusBlock(terminal);
     this.#jobs = new Map(jobs.map((job) => [job, new JobProgress()]));
-    const widest = Math.max(...jobs.map(({ options }) => basename(options.inDir).length), 'model'.length);
+    const widest = Math.max(...jobs.map(({ options }) => modelName(options).length), 'model'.length);
     this.#columns = [
       { title: 'model', width: widest, align: 'left' },
       { title: 'bpw', width: 5, align: 'right' },
@@ -39,10 +43,11 @@ export class QueueReport {
     ];
   }
 
-  show(job: QueueJob, event: ConvertEvent | JobEvent): void {
+  show(job: QueueJob, told: ConvertEvent | JobEvent): void {
+    const event = plainStrings(told);
     const now = this.#terminal.now();
     this.#jobs.get(job)?.see(event, now);
-    if (event.type === 'warning') this.#block.print(`Warning, ${job.name}: ${event.message}`);
+    if (event.type === 'warning') this.#block.print(`Warning, ${plainText(job.name)}: ${event.message}`);
     if (this.#terminal.columns !== undefined) this.#block.update(() => this.#fitting());
     else this.#log(job, event, now);
   }
@@ -58,11 +63,12 @@ export class QueueReport {
   }
 
   #log(job: QueueJob, event: ConvertEvent | JobEvent, now: number): void {
-    const line = (of: QueueJob) => this.#terminal.write(`${of.name}: ${this.#jobs.get(of)?.text(now)}\n`);
+    const line = (of: QueueJob) =>
+      this.#terminal.write(`${plainText(of.name)}: ${this.#jobs.get(of)?.text(now)}\n`);
     if (event.type === 'job') line(job);
     else if (event.type === 'stage' && event.state !== 'done')
       this.#terminal.write(
-        `${job.name}: ${STAGE_TITLES[event.stage]}${event.state === 'reused' ? ', from before' : ''}\n`,
+        `${plainText(job.name)}: ${STAGE_TITLES[event.stage]}${event.state === 'reused' ? ', from before' : ''}\n`,
       );
     else if (event.type === 'progress' && now - this.#lastLogged >= LOG_SECONDS) {
       this.#lastLogged = now;
@@ -75,7 +81,7 @@ export class QueueReport {
     const rows = [...this.#jobs].filter(([, progress]) => wanted(progress));
     const lines = rows.map(([{ options }, progress]) =>
       tableRow(this.#columns, [
-        basename(options.inDir),
+        modelName(options),
         bitsName(options.bits),
         progress.cards.join(','),
         progress.text(now),

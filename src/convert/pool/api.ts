@@ -22,7 +22,8 @@ export interface HelperJob {
   readonly measured?: { readonly adapter: string; readonly speeds: Speeds };
   readonly settings: Pick<ConvertSettings, 'quantizer' | 'precision' | 'ropeScale' | 'ropeAlpha'>;
   readonly measurement: CalibrationRows;
-  readonly quantization: CalibrationRows;
+  /** Missing where the job only measures. */
+  readonly quantization?: CalibrationRows;
 }
 
 export interface HelperFacts {

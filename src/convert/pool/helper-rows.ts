@@ -3,6 +3,7 @@ import { Scope, withScope } from '../../gpu/scope.ts';
 import type { ModelDirectory } from '../../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
 import { embedTokens } from '../../model/embedding.ts';
+import { overflowError, QUANTIZED_ADVICE } from '../../model/finite-states.ts';
 import { forwardContext } from '../../model/forward.ts';
 import type { LinearSpec } from '../../model/plan.ts';
 import { inputSizes } from '../../model/sizes.ts';
@@ -178,8 +179,10 @@ export class HelperRows {
       await this.takeLinear(index, linear.name, await packedTensorsOf(file, linear));
     }
     this.#loader.loadAhead(plan.modules[index + 1], this.#states);
-    await advance(this.#context, withPrecision(loaded, mixed), this.#states, this.#states, this.#batch);
+    const precise = withPrecision(loaded, mixed);
+    const finite = await advance(this.#context, precise, this.#states, this.#states, this.#batch);
     this.#release();
+    if (!finite) throw overflowError(module.key, 'the quantized model', QUANTIZED_ADVICE);
   }
 
   async free(): Promise<void> {

@@ -91,6 +91,7 @@ export class JobHelper implements HelperApi {
       await this.#pass?.free();
       this.#pass = undefined;
       if (parts.length === 0) return;
+      assert(rows.quantization, 'a pass was begun of a job that only measures');
       this.#pass = new HelperRows(context, rows.quantization, parts, originalRows);
       await this.#pass.start();
     });

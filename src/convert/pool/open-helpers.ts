@@ -17,7 +17,12 @@ export async function openHelpers(
   starts: readonly (number | undefined)[],
 ): Promise<Helper[]> {
   const measured = speeds && { adapter: own.name, speeds };
-  const told: HelperJob = { settings: settingsOf(settings), ...rows, ...(measured && { measured }) };
+  const { measurement, quantization } = rows;
+  const told: HelperJob = {
+    ...{ settings: settingsOf(settings), measurement },
+    ...(quantization && { quantization }),
+    ...(measured && { measured }),
+  };
   const opened = await Promise.all(
     helpers.map(async (link, i) => {
       try {

@@ -1,5 +1,7 @@
 /** HTML as text: what comes from files and events is escaped here and nowhere else. */
 
+import { visible } from '../../util/plain-text.ts';
+
 /** Markup that is known to be whole and harmless. */
 export interface Html {
   readonly markup: string;
@@ -27,7 +29,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+export const escapeHtml = (text: string): string =>
+  visible(text).replace(/[&<>"']/g, (char) => ENTITIES[char]!);
 
 /** A table; the first column names the row. */
 export function table(head: readonly string[], rows: readonly (readonly (string | Html)[])[]): Html {

@@ -4,7 +4,7 @@ import { totalBits } from '../../exl2/groups.ts';
 import { describe } from '../../exl2/params.ts';
 import type { ModelPlan, ModuleSpec } from '../../model/plan.ts';
 import { assert } from '../../util/errors.ts';
-import type { JobRows } from '../calibrate.ts';
+import type { WholeRows } from '../calibrate.ts';
 import type { PerplexityEvent, StageName, StartEvent } from '../events.ts';
 import type { Strategy } from '../optimize.ts';
 import type { ConvertSettings } from '../settings.ts';
@@ -57,7 +57,7 @@ export interface ModuleReport {
 export interface ReportSources {
   readonly plan: ModelPlan;
   readonly settings: ConvertSettings;
-  readonly rows: JobRows;
+  readonly rows: WholeRows;
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
   readonly linearErrors: Readonly<Record<string, number>>;

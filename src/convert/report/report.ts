@@ -2,7 +2,10 @@ import type { Measures } from '../../evaluate/measures.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
+import { plainText } from '../../util/plain-text.ts';
+import { shortName } from '../../util/short-name.ts';
 import type { StageName } from '../events.ts';
+import { datasetText } from '../settings.ts';
 import { type Html, html, NOTHING, table } from './html.ts';
 import { allocationSection, errorSection } from './layer-sections.ts';
 import type { ReportData, RowFacts } from './report-data.ts';
@@ -10,7 +13,7 @@ import { STYLE } from './style.ts';
 import { barPicture } from './svg.ts';
 
 const STAGES: Readonly<Record<StageName, string>> = {
-  calibrate: 'Calibration data, trial of the original',
+  calibrate: 'Calibration data, check and trial of the original',
   measure: 'Measurement',
   optimize: 'Allocation',
   quantize: 'Quantization',
@@ -27,7 +30,7 @@ export const PRECISIONS: Readonly<Record<Precision, string>> = {
 /** report.html: one file that needs nothing else. */
 export function reportPage(data: ReportData): string {
   const { start, settings, date } = data;
-  const name = shortName(start.model.name);
+  const name = plainText(shortName(start.model.name));
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -52,9 +55,6 @@ ${timeSection(data)}
 `;
   return page.markup;
 }
-
-/** The last part of a path. */
-export const shortName = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 
 function facts({ bitsPerWeight, settings, outputBytes, start, measures }: ReportData): Html {
   const fact = (name: string, value: string, more: string) =>
@@ -102,7 +102,7 @@ function calibrationSection({ calibration, settings }: ReportData): Html {
   const count = ({ sources }: RowFacts, name: string) =>
     String(sources.find(([other]) => other === name)?.[1] ?? 0);
   return html`<h2>Calibration</h2>
-<p>Data set “${settings.dataset}”: ${measurement.rows} rows of ${measurement.length} tokens to measure,
+<p>Data set “${plainText(datasetText(settings.dataset))}”: ${measurement.rows} rows of ${measurement.length} tokens to measure,
 ${quantization.rows} rows of ${quantization.length} to quantize.</p>
 ${table(
   ['Source', 'Rows to measure', 'Rows to quantize'],
@@ -114,7 +114,7 @@ function settingsSection({ start, settings, perplexity }: ReportData): Html {
   const { model } = start;
   const pinned = Object.entries(settings.pinned ?? {}).map(([key, candidate]) => `${key}: ${candidate}`);
   const rows: (readonly [string, string])[] = [
-    ['Model', shortName(model.name)],
+    ['Model', plainText(shortName(model.name))],
     ['Architecture', `${model.architecture}, ${model.layers} layers, hidden size ${model.hiddenSize}`],
     ['Parameters', model.parameters.toLocaleString('en')],
     ['Weights as they were', `${model.dtypes.join(', ')}, ${formatByteSize(model.bytes)}`],

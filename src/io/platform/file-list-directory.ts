@@ -2,6 +2,7 @@ import { InputError } from '../../util/errors.ts';
 import type { ReadableDirectory } from '../bytes.ts';
 import { pathSegments } from '../relative-path.ts';
 import { fileSource } from './file-source.ts';
+import { isListedPath } from './listed.ts';
 
 /** A file of a folder that the browser gave as a list. */
 export interface ListedFile {
@@ -22,7 +23,7 @@ export function fileListDirectory(name: string, files: readonly ListedFile[]): R
     name,
     async list() {
       const entries = Array.from(byPath, ([path, { size }]) => ({ path, size }));
-      return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+      return entries.filter(({ path }) => isListedPath(path)).sort((a, b) => (a.path < b.path ? -1 : 1));
     },
     async open(path) {
       const file = byPath.get(pathSegments(path, name).join('/'));

@@ -4,12 +4,12 @@ import type { ListedFile } from './file-list-directory.ts';
 import { fileSource } from './file-source.ts';
 import { handleError, isMissing } from './handle-errors.ts';
 import { type OpenSink, writableSink } from './handle-sinks.ts';
-import { PARTIAL } from './partial.ts';
+import { isListed } from './listed.ts';
 
 /**
  * A folder that the browser gave a handle for, or the folder `path` below it, which need not exist before the first
- * `create`; `list` of a missing one throws InputError. As much of an output lies in one folder, files of the user's
- * beside it are never listed.
+ * `create`; `list` of a missing one throws InputError. A file that is aborted leaves no folder that was made for it. As
+ * much of an output lies in one folder, files of the user's beside it are never listed.
  */
 export function handleDirectory(
   root: FileSystemDirectoryHandle,
@@ -25,11 +25,16 @@ export function handleDirectory(
       throw handleError(error, action, `${name}/${relative}`);
     }
   };
-  /** The folder of a file, and the file's name in it. */
-  const locate = async (relative: string, create: boolean) => {
+  /** The names of the folders that a file is in, and its own. */
+  const split = (relative: string) => {
     const segments = [...base, ...pathSegments(relative, name)];
     const last = segments.pop()!;
-    return { folder: await descend(root, segments, create), last };
+    return { segments, last };
+  };
+  /** The folder of a file, and the file's name in it. */
+  const locate = async (relative: string) => {
+    const { segments, last } = split(relative);
+    return { folder: await descend(root, segments), last };
   };
 
   return {
@@ -39,20 +44,22 @@ export function handleDirectory(
     open: (relative) =>
       attempt('read', relative, async () => {
         const file = await ifThere(async () => {
-          const { folder, last } = await locate(relative, false);
+          const { folder, last } = await locate(relative);
           return (await folder.getFileHandle(last)).getFile();
         });
         return file && fileSource(file, `${name}/${relative}`);
       }),
     create: (relative) =>
       attempt('write', relative, async () => {
-        const { folder, last } = await locate(relative, true);
-        return openSink(folder, last, `${name}/${relative}`);
+        const { segments, last } = split(relative);
+        const { folder, removeNew } = await makeFolders(root, segments);
+        const sink = await openSink(folder, last, `${name}/${relative}`);
+        return { ...sink, abort: () => sink.abort().then(removeNew) };
       }),
     remove: (relative) =>
       attempt('remove', relative, async () => {
         await ifThere(async () => {
-          const { folder, last } = await locate(relative, false);
+          const { folder, last } = await locate(relative);
           await folder.removeEntry(last);
         });
       }),
@@ -62,7 +69,7 @@ export function handleDirectory(
 /** The files of `root`, or of the folder `path` below it, sorted by path. Throws InputError when it is not there. */
 export async function listFiles(root: FileSystemDirectoryHandle, path = ''): Promise<ListedFile[]> {
   try {
-    const files = await listBelow(await descend(root, baseSegments(root, path), false), '');
+    const files = await listBelow(await descend(root, baseSegments(root, path)), '');
     return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
     throw handleError(error, 'read', nameOf(root, path));
@@ -78,11 +85,30 @@ const baseSegments = (root: FileSystemDirectoryHandle, path: string): string[] =
 async function descend(
   root: FileSystemDirectoryHandle,
   segments: readonly string[],
-  create: boolean,
 ): Promise<FileSystemDirectoryHandle> {
   let folder = root;
-  for (const segment of segments) folder = await folder.getDirectoryHandle(segment, { create });
+  for (const segment of segments) folder = await folder.getDirectoryHandle(segment);
   return folder;
+}
+
+/** As {@link descend}, making what is not there; `removeNew` takes that away again, as far as nothing is in it. */
+async function makeFolders(root: FileSystemDirectoryHandle, segments: readonly string[]) {
+  const made: { parent: FileSystemDirectoryHandle; name: string }[] = [];
+  let folder = root;
+  for (const name of segments) {
+    const parent = folder;
+    const there = await ifThere(() => parent.getDirectoryHandle(name));
+    if (!there) made.unshift({ parent, name });
+    folder = there ?? (await parent.getDirectoryHandle(name, { create: true }));
+  }
+  const removeNew = async (): Promise<void> => {
+    try {
+      for (const { parent, name } of made) await parent.removeEntry(name);
+    } catch {
+      // It holds something, or has gone already.
+    }
+  };
+  return { folder, removeNew };
 }
 
 async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -100,7 +126,7 @@ async function listBelow(folder: FileSystemDirectoryHandle, prefix: string): Pro
   for await (const entry of folder.values()) {
     if (isDirectory(entry)) {
       files.push(...(await listBelow(entry, `${prefix}${entry.name}/`)));
-    } else if (!entry.name.endsWith(PARTIAL)) {
+    } else if (isListed(entry.name)) {
       const file = await ifThere(() => (entry as FileSystemFileHandle).getFile()); // a link to nothing is no file
       if (file) files.push({ path: prefix + entry.name, file });
     }

@@ -1,6 +1,7 @@
 import { assert, InputError } from '../../util/errors.ts';
 import type { ByteSink, ByteSource, WritableDirectory } from '../bytes.ts';
 import { pathSegments } from '../relative-path.ts';
+import { isListedPath } from './listed.ts';
 
 /** A directory in memory, for tests and small things; `files` are its first contents (text as UTF-8). */
 export function memoryDirectory(
@@ -19,7 +20,7 @@ export function memoryDirectory(
     name,
     async list() {
       const entries = Array.from(contents, ([path, data]) => ({ path, size: data.length }));
-      return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+      return entries.filter(({ path }) => isListedPath(path)).sort((a, b) => (a.path < b.path ? -1 : 1));
     },
     async open(path) {
       const data = contents.get(check(path));

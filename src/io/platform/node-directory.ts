@@ -2,10 +2,10 @@ import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileEntry, WritableDirectory } from '../bytes.ts';
 import { pathSegments } from '../relative-path.ts';
+import { isListed } from './listed.ts';
 import { fileError, isMissing } from './node-errors.ts';
 import { nodeSink } from './node-sink.ts';
 import { nodeSource } from './node-source.ts';
-import { PARTIAL } from './partial.ts';
 
 /**
  * A folder on disk. Symbolic links are followed, as the caches of Hugging Face are made of them. The folder need
@@ -81,6 +81,6 @@ async function addBelow(
     const isOther = entry.isSymbolicLink() && !isFollowed(path, await realpath(place), isFolder);
     if (isOther) found.otherLinks.push(path);
     else if (isFolder) await addBelow(found, place, `${path}/`, [...above, real], isFollowed);
-    else if (state.isFile() && !entry.name.endsWith(PARTIAL)) found.files.push({ path, size: state.size });
+    else if (state.isFile() && isListed(entry.name)) found.files.push({ path, size: state.size });
   }
 }

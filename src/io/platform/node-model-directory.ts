@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import type { ReadableDirectory } from '../bytes.ts';
-import { isWeights } from '../weight-files.ts';
+import { isWeightsOrIndex } from '../copied-files.ts';
 import { type FoundFiles, filesBelow, nodeDirectory } from './node-directory.ts';
 import { fileError } from './node-errors.ts';
 
@@ -43,7 +43,7 @@ export function nodeModelDirectory(path: string): ReadableDirectory {
 function isOwn(folder: string, name: string, target: string, isFolder: boolean): boolean {
   if (isBelow(folder, target)) return true;
   if (isFolder) return false;
-  if (isWeights(name) || CACHED_FILE.test(target)) return true;
+  if (isWeightsOrIndex(name) || CACHED_FILE.test(target)) return true;
   // A snapshot's own cache, whatever that is called.
   return basename(dirname(folder)) === 'snapshots' && isBelow(join(folder, '../../blobs'), target);
 }

@@ -1,11 +1,15 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assert } from '../../util/errors.ts';
 import type { ByteSink } from '../bytes.ts';
 import { fileError } from './node-errors.ts';
+import { makeFolder } from './node-folder.ts';
 import { PARTIAL } from './partial.ts';
 
-/** A file on disk, written as `<path>.partial`, flushed to the disk and then renamed: a crash leaves no half file. */
+/**
+ * A file on disk, written as `<path>.partial`, flushed to the disk and then renamed: a crash leaves no half file. One
+ * that is aborted leaves no folder that was made for it.
+ */
 export async function nodeSink(path: string): Promise<ByteSink> {
   const partial = path + PARTIAL;
   const attempt = async <T>(action: () => Promise<T>): Promise<T> => {
@@ -16,8 +20,8 @@ export async function nodeSink(path: string): Promise<ByteSink> {
     }
   };
 
+  const removeFolder = await attempt(() => makeFolder(dirname(path)));
   let handle: FileHandle | undefined = await attempt(async () => {
-    await mkdir(dirname(path), { recursive: true });
     await rm(partial, { force: true }); // left by a crash; a link must not be followed either
     return open(partial, 'wx');
   });
@@ -45,6 +49,7 @@ export async function nodeSink(path: string): Promise<ByteSink> {
         await file?.close();
       } finally {
         await rm(partial, { force: true });
+        await removeFolder();
       }
     },
   };

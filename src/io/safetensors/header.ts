@@ -3,16 +3,23 @@
  * of each tensor, then the data. Nothing in a file is believed before it is checked.
  */
 import { DTYPES, type DType, type TensorInfo } from '../../tensor/dtype.ts';
-import { InputError, UnsupportedError } from '../../util/errors.ts';
+
+import { InputError } from '../../util/errors.ts';
+import { plainText } from '../../util/plain-text.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readChunked } from '../chunks.ts';
-import { decodeUtf8, duplicateKey, isJsonObject, parseJson } from '../json.ts';
-import { MISTAKEN_BYTES, mistakenFile } from './mistaken-files.ts';
+import { decodeUtf8, duplicateKey, isJsonObject, parseJson, valueCount } from '../json.ts';
+import { firstBytesOf, mistakenFile } from '../mistaken-files.ts';
 
 /** Bytes of the length in front of the header. */
 export const LENGTH_BYTES = 8;
-/** The limit of the safetensors reference library; the largest real headers have a few megabytes. */
-export const MAX_HEADER_BYTES = 100e6;
+/**
+ * Room for 200,000 tensors in one file, where the reference library allows 100 MB. DeepSeek-V3 has 91,000 in 163 files,
+ * whose headers have less than 1 MB each; what comes of parsing takes some ten times the header's bytes.
+ */
+export const MAX_HEADER_BYTES = 25e6;
+/** A tensor has about eight, with its lists and their elements. Empty ones would take memory as none of a tensor's do. */
+const MAX_VALUES = 2.5e6;
 /** The header's own key for free text. */
 export const METADATA_KEY = '__metadata__';
 /** Objects in a header nest no deeper: the header itself and one per tensor. */
@@ -29,14 +36,15 @@ export interface TensorEntry extends TensorInfo {
 export interface SafetensorsHeader {
   /** In the order of their data. */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** The dtypes of tensors that cannot be read, as they are not known here, by name. */
+  readonly unreadable: ReadonlyMap<string, string>;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
  * Reads and checks the header.
  *
- * @throws InputError (damaged or not a safetensors file), UnsupportedError (a dtype that is not known here); both
- * say which file and tensor, and what was expected.
+ * @throws InputError (damaged or not a safetensors file), which says which file and tensor, and what was expected.
  */
 export async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
   const dataStart = LENGTH_BYTES + (await readLength(source));
@@ -44,26 +52,36 @@ export async function readHeader(source: ByteSource): Promise<SafetensorsHeader>
   const where = `the header of ${source.name}`;
   if (bytes[0] !== 0x7b)
     throw new InputError(`${where} does not start with '{': this is no safetensors file.`);
+  const values = valueCount(bytes);
+  if (values > MAX_VALUES) {
+    throw new InputError(
+      `${where} has ${values} values; at most ${MAX_VALUES} are read, enough for 300,000 tensors: this is no file of a ` +
+        'model, or it is damaged.',
+    );
+  }
   const text = decodeUtf8(bytes, where);
   const header = parseJson(text, where) as Record<string, unknown>;
   const duplicate = duplicateKey(text, HEADER_DEPTH);
   if (duplicate !== undefined) throw new InputError(`${where} has the key ${show(duplicate)} twice.`);
 
-  const entries: TensorEntry[] = [];
-  for (const [name, value] of Object.entries(header)) {
-    if (name !== METADATA_KEY) entries.push(parseEntry(name, value, dataStart, source.name));
+  const entries: StoredEntry[] = [];
+  // Of so many, pairs would take as long as parsing.
+  for (const name of Object.keys(header)) {
+    if (name !== METADATA_KEY) entries.push(parseEntry(name, header[name], dataStart, source.name));
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkLayout(entries, dataStart, source);
+  const unreadable = entries.filter(({ dtype }) => !isDType(dtype));
   return {
-    tensors: new Map(entries.map((entry) => [entry.name, entry])),
+    tensors: new Map(entries.filter(isReadable).map((entry) => [entry.name, entry])),
+    unreadable: new Map(unreadable.map(({ name, dtype }) => [name, dtype])),
     metadata: parseMetadata(header[METADATA_KEY], where),
   };
 }
 
 async function readLength(source: ByteSource): Promise<number> {
   const { name, size } = source;
-  const first = await source.read(0, Math.min(size, MISTAKEN_BYTES));
+  const first = await firstBytesOf(source);
   const length = size < LENGTH_BYTES ? 0 : Number(new DataView(first.buffer).getBigUint64(0, true));
   const missing = LENGTH_BYTES + length - size;
   if (length <= MAX_HEADER_BYTES && missing <= 0) return length;
@@ -77,8 +95,8 @@ async function readLength(source: ByteSource): Promise<number> {
   }
   if (length > MAX_HEADER_BYTES) {
     throw new InputError(
-      `${name} starts with a header length of ${length} bytes; at most ${MAX_HEADER_BYTES} are allowed: ` +
-        'this is no safetensors file, or it is damaged.',
+      `${name} starts with a header length of ${length} bytes; at most ${MAX_HEADER_BYTES} are read, enough for ` +
+        '200,000 tensors: this is no safetensors file, or it is damaged. A larger model is saved in several files.',
     );
   }
   throw new InputError(
@@ -87,10 +105,11 @@ async function readLength(source: ByteSource): Promise<number> {
 }
 
 function parseMetadata(value: unknown, where: string): ReadonlyMap<string, string> {
-  if (value === undefined) return new Map();
+  if (value === undefined || value === null) return new Map();
   if (!isJsonObject(value)) throw new InputError(`${where}: ${METADATA_KEY} is not an object of strings.`);
   const metadata = new Map<string, string>();
-  for (const [key, text] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const text = value[key];
     if (typeof text !== 'string')
       throw new InputError(`${where}: ${METADATA_KEY} ${show(key)} is not a string.`);
     metadata.set(key, text);
@@ -98,15 +117,18 @@ function parseMetadata(value: unknown, where: string): ReadonlyMap<string, strin
   return metadata;
 }
 
-function parseEntry(name: string, value: unknown, dataStart: number, file: string): TensorEntry {
+/** A tensor of any dtype. */
+interface StoredEntry extends Omit<TensorEntry, 'dtype'> {
+  readonly dtype: string;
+}
+
+const isReadable = (entry: StoredEntry): entry is TensorEntry => isDType(entry.dtype);
+
+function parseEntry(name: string, value: unknown, dataStart: number, file: string): StoredEntry {
   const where = `tensor ${show(name)} in ${file}`;
   if (!isJsonObject(value)) throw new InputError(`${where}: its entry is not an object.`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string') throw new InputError(`${where} has no dtype.`);
-  if (!isDType(dtype)) {
-    const known = Object.keys(DTYPES).join(', ');
-    throw new UnsupportedError(`${where} has dtype ${show(dtype)}; known are ${known}.`);
-  }
   if (!isSizeList(shape)) {
     throw new InputError(
       `${where} has shape ${show(shape)}; expected a list of whole numbers from 0 to 2^53 - 1.`,
@@ -116,8 +138,9 @@ function parseEntry(name: string, value: unknown, dataStart: number, file: strin
     throw new InputError(`${where} has data_offsets ${show(offsets)}; expected [begin, end].`);
   }
   const [begin, end] = offsets as [number, number];
-  const bytes = shape.reduce((product, size) => safeProduct(product, size, where), DTYPES[dtype].bytes);
-  if (end - begin !== bytes) {
+  const elementBytes = isDType(dtype) ? DTYPES[dtype].bytes : 1;
+  const bytes = shape.reduce((product, size) => safeProduct(product, size, where), elementBytes);
+  if (isDType(dtype) && end - begin !== bytes) {
     throw new InputError(
       `${where}: ${dtype} ${show(shape)} takes ${bytes} bytes, but its data_offsets ${show(offsets)} ` +
         `hold ${end - begin}. The file is damaged.`,
@@ -127,7 +150,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, file: strin
 }
 
 /** Data must cover the rest of the file once: no overlap, no gap, nothing missing, nothing left over. */
-function checkLayout(entries: readonly TensorEntry[], dataStart: number, source: ByteSource): void {
+function checkLayout(entries: readonly StoredEntry[], dataStart: number, source: ByteSource): void {
   let covered = dataStart;
   let previous = 'the header';
   for (const { name, begin, end } of entries) {
@@ -164,10 +187,7 @@ function safeProduct(a: number, b: number, where: string): number {
 }
 
 /** A value of the file as it stands in messages: escaped and of bounded length. */
-function show(value: unknown): string {
-  const text = jsonText(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-}
+const show = (value: unknown): string => plainText(jsonText(value), MAX_SHOWN);
 
 function jsonText(value: unknown): string {
   try {

@@ -23,7 +23,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
 
 /** Reads and checks the header; throws as {@link readHeader}. */
 export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
-  const { tensors, metadata } = await readHeader(source);
+  const { tensors, unreadable, metadata } = await readHeader(source);
 
   const entry = (name: string): TensorEntry => {
     const found = tensors.get(name);
@@ -34,6 +34,7 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   return {
     name: source.name,
     tensors,
+    unreadable,
     metadata,
     async read(name, target) {
       const { dtype, shape, begin, end } = entry(name);

@@ -46,6 +46,8 @@ export interface Architecture {
   readonly name: string;
   readonly modules: readonly ModuleLayout[];
   readonly windows: WindowRule;
+  /** Keys that change the computation ({@link COMPUTING_KEYS}) and are taken account of. */
+  readonly knows: readonly string[];
   /** What transformers assumes where config.json is silent and families differ. */
   readonly defaults: {
     /** Undefined: hidden_size / num_attention_heads. */

@@ -9,5 +9,6 @@ export const llama: Architecture = {
     gatedMlp('mlpBias'),
   ],
   windows: 'none',
+  knows: [],
   defaults: { headDim: undefined, slidingWindow: undefined },
 };

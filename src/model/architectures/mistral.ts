@@ -6,5 +6,6 @@ export const mistral: Architecture = {
   name: 'MistralForCausalLM',
   modules: [attention({ qkvBias: 'never', oBias: 'never', headNorms: false }), gatedMlp('never')],
   windows: 'everyLayer',
+  knows: [],
   defaults: { headDim: undefined, slidingWindow: 4096 },
 };

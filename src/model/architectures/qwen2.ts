@@ -6,5 +6,6 @@ export const qwen2: Architecture = {
   name: 'Qwen2ForCausalLM',
   modules: [attention({ qkvBias: 'always', oBias: 'never', headNorms: false }), gatedMlp('never')],
   windows: 'layerTypes',
+  knows: ['layer_types'],
   defaults: { headDim: undefined, slidingWindow: 4096 },
 };

@@ -9,5 +9,6 @@ export const qwen3: Architecture = {
     gatedMlp('never'),
   ],
   windows: 'layerTypes',
+  knows: ['layer_types', 'use_qk_norm', 'qk_norm'],
   defaults: { headDim: 128, slidingWindow: 4096 },
 };

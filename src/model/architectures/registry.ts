@@ -8,3 +8,9 @@ import { qwen3 } from './qwen3.ts';
 export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map(
   [llama, mistral, qwen2, qwen3].map((architecture) => [architecture.name, architecture]),
 );
+
+/** By its name in config.json, where some write `LLaMAForCausalLM`. */
+export function findArchitecture(name: string): Architecture | undefined {
+  const lower = name.toLowerCase();
+  return [...ARCHITECTURES.values()].find((architecture) => architecture.name.toLowerCase() === lower);
+}

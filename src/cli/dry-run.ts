@@ -1,0 +1,88 @@
+import { prepareRows } from '../convert/calibrate.ts';
+import { checkJob, workOf } from '../convert/check-job.ts';
+import { checkWeightsNow, weightBytes } from '../convert/check-weights.ts';
+import type { Emit } from '../convert/events.ts';
+import { checkInputs, holdsJob } from '../convert/job.ts';
+import { modelFacts } from '../convert/model-facts.ts';
+import { plainWarnings } from '../convert/plain-warnings.ts';
+import { planConversion } from '../convert/plan.ts';
+import { neededTokens } from '../convert/token-need.ts';
+import { defaultBudget } from '../gpu/device.ts';
+import { largestBufferOf } from '../gpu/memory.ts';
+import type { WritableDirectory } from '../io/bytes.ts';
+import { memoryDirectory } from '../io/platform/memory-directory.ts';
+import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
+import { UnsupportedError } from '../util/errors.ts';
+import { calibrationFor, plannedRows } from './calibration.ts';
+import { chosenCards } from './cards.ts';
+import { checkInputsStay, convertSettings } from './conversion.ts';
+import { endable } from './endable.ts';
+import { type OpenAdapter, openAdapter } from './gpu.ts';
+import { checkMeasurementFile } from './measurement-file.ts';
+import type { CliOptions } from './options.ts';
+import { checkFree } from './work-lock.ts';
+
+/** Bytes of weights that a plan looks at: a second or two. */
+const PLAN_BYTES = 2 ** 31;
+
+/**
+ * Emits the plan of the conversion; computes nothing and needs no GPU. Looks at the values of small models' weights only.
+ * @throws what the conversion itself would throw before it computes anything, and warns of the same; the signal's reason
+ * when it is aborted.
+ */
+export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSignal): Promise<void> {
+  const emit = plainWarnings(tell);
+  const { inDir, outputDir, workDir, bits, headBits, quantizer, workers } = options;
+  await checkFree(workDir);
+  await checkMeasurementFile(options);
+  await chosenCards(options.gpus);
+  if (!options.resume) checkInputsStay(options);
+  const settings = await convertSettings(options);
+  const opened = await adapterIfAny(options.gpu);
+  const adapter = opened instanceof UnsupportedError ? undefined : opened;
+  const software = adapter?.software ?? true;
+  const job = {
+    ...{ settings, emit, model: nodeModelDirectory(inDir), output: nodeDirectory(outputDir) },
+    work: await leftOf(workDir, options.resume),
+    calibration: calibrationFor(options, software),
+    guard: endable(signal),
+  };
+  const checked = await checkJob(job, adapter && largestBufferOf(adapter.adapter.limits));
+  const { source, plan, measurement: measured } = checked;
+  emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
+  if (opened instanceof UnsupportedError) {
+    emit({ type: 'warning', message: `The conversion itself cannot run here: ${opened.message}` });
+  }
+  const budget = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
+  const { rows, inputs } = await prepareRows(checked, job, { software, budget });
+  await checkInputs(workOf(job), inputs);
+  const { measurement, quantization = plannedRows(options, software, neededTokens(plan)).quantization } =
+    rows;
+  const request = { bits, headBits, quantizer, measurement, quantization, measured };
+  const planned = planConversion(source, plan, request);
+  const isSmall = weightBytes(source, plan) <= PLAN_BYTES;
+  if (isSmall) await checkWeightsNow(source, plan);
+  emit({ ...planned, ...(isSmall && { weightsChecked: true }) });
+}
+
+/** Whether the conversion would run on an adapter in software. */
+export async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
+  const adapter = await adapterIfAny(gpu);
+  return adapter instanceof UnsupportedError || adapter.software;
+}
+
+async function adapterIfAny(gpu: string | undefined): Promise<OpenAdapter | UnsupportedError> {
+  try {
+    return await openAdapter(gpu);
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error;
+    throw error;
+  }
+}
+
+/** The work directory as the conversion finds it: without `resume` the job in it is dropped before. */
+async function leftOf(workDir: string, resume: boolean): Promise<WritableDirectory> {
+  const work = nodeDirectory(workDir);
+  return resume || !(await holdsJob(work)) ? work : memoryDirectory(workDir);
+}

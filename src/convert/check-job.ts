@@ -1,0 +1,90 @@
+/**
+ * What a conversion begins with: all that can be known to be wrong before the GPU has anything to do. A dry run does the
+ * same, and so finds the same.
+ */
+import { type WorkDirectory, workDirectory } from '../io/work-directory.ts';
+import type { ModelPlan } from '../model/plan.ts';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { at } from '../util/errors.ts';
+import { checkBuffers } from './check-buffers.ts';
+import type { ConvertJob } from './convert-job.ts';
+import { checkLayers } from './layer-range.ts';
+import { type Measurement, measurementAdvice, measurementFromJson } from './measurement-json.ts';
+import { type OpenModel, openModel } from './open-model.ts';
+import { checkOutput } from './output-directory.ts';
+import { checkTarget } from './plan.ts';
+import type { ConvertSettings } from './settings.ts';
+
+/** A model that can be converted as asked for. */
+export interface OpenedJob extends OpenModel {
+  readonly tokenizer: Tokenizer;
+  /** The one that was given, if any. */
+  readonly measurement: Measurement | undefined;
+}
+
+/**
+ * Looks at all of a job, and warns of what there is to know of the model and the measurement.
+ * @param largestBuffer bytes that the GPU allows in one; undefined: there is none to ask.
+ * @throws InputError, UnsupportedError.
+ */
+export async function checkJob(
+  { emit, ...job }: Pick<ConvertJob, 'model' | 'output' | 'work' | 'settings' | 'guard' | 'emit'>,
+  largestBuffer: number | undefined,
+): Promise<OpenedJob> {
+  await checkPlace(job);
+  const opened = await openForJob(job);
+  if (largestBuffer !== undefined) checkBuffers(opened.plan, largestBuffer);
+  checkBits(opened, job.settings);
+  for (const message of warningsOf(opened, job.settings)) emit({ type: 'warning', message });
+  return opened;
+}
+
+function warningsOf({ warnings, measurement }: OpenedJob, { quantizer }: ConvertSettings): readonly string[] {
+  const advice = measurement && measurementAdvice(quantizer.method, measurement);
+  return advice === undefined ? warnings : [...warnings, advice];
+}
+
+/** The work directory; warns of each artefact that is made again. */
+export const workOf = ({ work, emit }: Pick<ConvertJob, 'work' | 'emit'>): WorkDirectory =>
+  workDirectory(work, (path) => {
+    const message = `${path} in the work directory ${work.name} is damaged, or of another job: what it held is made again.`;
+    emit({ type: 'warning', message });
+  });
+
+/** Opens the model with its tokenizer, and the measurement that was given. Throws InputError, UnsupportedError. */
+export async function openForJob({
+  model,
+  settings,
+  guard,
+}: Pick<ConvertJob, 'model' | 'settings' | 'guard'>): Promise<OpenedJob> {
+  const opened = await openModel(model, settings);
+  const { plan } = opened;
+  checkLayers(plan, settings.measureLayers);
+  const tokenizer = await loadTokenizer(model, guard);
+  const measurement = await givenMeasurement(plan, settings);
+  return { ...opened, tokenizer, measurement };
+}
+
+/** Throws InputError that names the file when it is none of this model, or not one that can be quantized by. */
+const givenMeasurement = async (
+  plan: ModelPlan,
+  { measurement, measurementName = 'the measurement' }: ConvertSettings,
+): Promise<Measurement | undefined> =>
+  measurement === undefined ? undefined : at(measurementName, () => measurementFromJson(measurement, plan));
+
+/** Throws InputError when the output has no place to go. */
+export async function checkPlace({
+  output,
+  work,
+  settings,
+}: Pick<ConvertJob, 'output' | 'work' | 'settings'>): Promise<void> {
+  if (!settings.measureOnly) await checkOutput(output, workDirectory(work));
+}
+
+/** Throws InputError when no allocation is as small as asked for. */
+export function checkBits(
+  { plan, measurement }: OpenedJob,
+  { bits, quantizer, measureOnly }: ConvertSettings,
+): void {
+  if (!measureOnly) checkTarget(plan, bits, quantizer.method, measurement);
+}

@@ -1,6 +1,7 @@
 import { InputError } from '../util/errors.ts';
 import type { ByteSource } from './bytes.ts';
 import { readChunked } from './chunks.ts';
+import { checkNesting } from './json-nesting.ts';
 
 /** The largest JSON file that is read whole: real tokenizers have 35 MB, and a string ends at 512 MB in V8. */
 export const MAX_JSON_BYTES = 256e6;
@@ -30,7 +31,9 @@ export async function readJsonFile(source: ByteSource): Promise<unknown> {
       `${source.name} has ${source.size} bytes; a JSON file of at most ${MAX_JSON_BYTES} is read. Is it the right file?`,
     );
   }
-  return parseJson(decodeUtf8(await readChunked(source, 0, source.size), source.name), source.name);
+  const bytes = await readChunked(source, 0, source.size);
+  checkNesting(bytes, source.name);
+  return parseJson(decodeUtf8(bytes, source.name), source.name);
 }
 
 export const isJsonObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlanEvent } from '../../src/convert/events.ts';
 import {
   assembleModel,
@@ -10,8 +10,6 @@ import {
   runCli,
   temporaryDirectory,
 } from '../support/cli.ts';
-
-vi.setConfig({ testTimeout: 300_000 });
 
 const temporary = temporaryDirectory('cli-memory');
 const at = (path: string) => join(temporary.path, path);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobEvent } from '../../src/cli/queue/run-queue.ts';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import {
@@ -12,8 +12,6 @@ import {
   runCli,
   temporaryDirectory,
 } from '../support/cli.ts';
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const temporary = temporaryDirectory('queue');
 const at = (path: string) => join(temporary.path, path);

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConvertEvent } from '../../src/convert/events.ts';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
 import {
@@ -33,8 +33,6 @@ const MODULES = [
   'model.layers.1.self_attn',
   'model.layers.1.mlp',
 ];
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const temporary = temporaryDirectory('cli');
 const at = (path: string) => join(temporary.path, path);
@@ -195,7 +193,9 @@ describe('a job that is stopped', () => {
     expect(interrupted.code).toBe(130);
     expect(interrupted.stderr).toMatch(/Interrupted\. Run the same command again/);
     expect(interrupted.stderr).not.toMatch(/ at .*\(/);
-    expect(finished(interrupted, 'measure')).toEqual([MODULES[0]]);
+    const done = finished(interrupted, 'measure');
+    expect(done).toEqual(MODULES.slice(0, Math.max(1, done.length)));
+    expect(done.length).toBeLessThan(MODULES.length);
 
     const moments: When[] = [
       measuring(2),
@@ -224,11 +224,13 @@ describe('a job that is stopped', () => {
   }
 
   test('while it wrote the output finishes that', async () => {
-    rmSync(at('stopped/config.json'));
-    rmSync(at('stopped/tokenizer.json'));
-    writeFileSync(at('stopped/output.safetensors.partial'), 'the start of a fi');
-    expect((await runCli(args('stopped'))).code).toBe(0);
-    expect(contents(at('stopped'))).toEqual(contents(at('whole')));
+    copyOfWork('unfinished');
+    expect((await runCli(args('unfinished'))).code).toBe(0);
+    rmSync(at('unfinished/config.json'));
+    rmSync(at('unfinished/tokenizer.json'));
+    writeFileSync(at('unfinished/output.safetensors.partial'), 'the start of a fi');
+    expect((await runCli(args('unfinished'))).code).toBe(0);
+    expect(contents(at('unfinished'))).toEqual(contents(at('whole')));
   });
 });
 

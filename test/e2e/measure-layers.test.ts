@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   assembleModel,
   buildCli,
@@ -10,8 +10,6 @@ import {
   runCli,
   temporaryDirectory,
 } from '../support/cli.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const temporary = temporaryDirectory('slices');
 const at = (name: string) => join(temporary.path, name);

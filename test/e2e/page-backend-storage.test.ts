@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 
 let site: ServedPage;
 let browser: Browser;
@@ -9,7 +9,7 @@ let page: Page;
 beforeAll(async () => {
   site = await servePage('test/e2e/backend/index.html');
   browser = await launchBrowser();
-  page = await browser.newPage();
+  page = await openPage(browser);
   await page.goto(site.url);
   await page.waitForFunction('globalThis.backend');
 });

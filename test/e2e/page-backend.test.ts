@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { AllocationEvent, ConvertEvent } from '../../src/convert/events.ts';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
@@ -16,8 +16,9 @@ import type {
   MeasuredModule,
   ModelFacts,
 } from '../../workers/api.ts';
-import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { buildCli, runCli } from '../support/cli.ts';
+import { eventually } from '../support/patience.ts';
 import { onDisk, tinyModel } from '../support/tiny-model.ts';
 
 const OPTIONS = {
@@ -30,9 +31,6 @@ const OPTIONS = {
   seed: 0,
 };
 
-/** Software adapters on busy machines are slow. */
-vi.setConfig({ testTimeout: 300_000 });
-
 const model = onDisk(tinyModel(), 'tiny');
 const place = (name: string) => join(dirname(model), name);
 
@@ -44,18 +42,19 @@ let expected: Promise<Record<4 | 5, Record<string, string>>>;
 
 beforeAll(async () => {
   site = await servePage('test/e2e/backend/index.html');
-  browser = await launchBrowser();
-  page = await browser.newPage();
-  await open();
   buildCli();
   expected = convertWithCommandLine();
   expected.catch(() => {}); // thrown where it is waited for
 });
+afterAll(() => site?.close());
 
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
+/** Each test has a browser of its own, so that none finds what an earlier one has left. */
+beforeEach(async () => {
+  browser = await launchBrowser();
+  page = await openPage(browser);
+  await open();
 });
+afterEach(() => browser?.close());
 
 async function convertWithCommandLine() {
   const common = ['-i', model, '--preset', 'quick', '-hb', '6'];
@@ -111,9 +110,15 @@ async function reaches(id: string, ...states: JobRecord['state'][]): Promise<Job
   return update.record;
 }
 
-/** The first event, past or to come, of which the JavaScript condition on `e` holds. */
-const sees = (id: string, condition: string): Promise<JobUpdate> =>
-  run(`backend.seen((u) => u.type === 'events' && u.id === '${id}' && u.events.some((e) => ${condition}))`);
+/**
+ * The first event, past or to come, of which the JavaScript condition on `e` holds.
+ * @param then what the page does with the job at once: before a word from here arrives it may have come to its end.
+ */
+const sees = (id: string, condition: string, then?: 'pause' | 'cancel'): Promise<unknown> =>
+  run(
+    `backend.seen((u) => u.type === 'events' && u.id === '${id}' && u.events.some((e) => ${condition}))` +
+      (then ? `.then(() => backend.api.${then}('${id}'))` : ''),
+  );
 
 const forget = () => run('void (backend.updates.length = 0)');
 
@@ -139,8 +144,11 @@ const gpuWorker = () => page.workers().find((worker) => worker.url().includes('g
 
 const helperWorkers = () => page.workers().filter((worker) => worker.url().includes('helper-worker'));
 
-/** measurement.json of the first job, kept in the page's storage over reloads. */
-const MEASUREMENT = `{ bits: [4], measurement: JSON.parse(localStorage.getItem('measurement')) }`;
+/** Options for a job that only quantizes, by what the command line has measured. */
+async function measured(): Promise<string> {
+  await expected;
+  return `{ bits: [4], measurement: ${readFileSync(join(place('work4'), 'measurement.json'), 'utf8')} }`;
+}
 
 test('the speed of the GPU is measured once, not at every visit', async () => {
   const { flopsPerSecond } = await run<GpuFacts>('backend.api.gpu()');
@@ -168,8 +176,9 @@ test('GPU, model and plan are known before any work', async () => {
   const plan = await run<JobPlan>('backend.api.plan(model, options)');
   expect(plan.outputBytes[0]).toBeLessThan(plan.outputBytes[1]!);
   expect(plan.diskBytes).toBeGreaterThan(plan.outputBytes[0]! + plan.outputBytes[1]!);
-  expect(plan.times.target).toBeGreaterThan(0.1);
-  expect(plan.times.measure).toBeLessThan(600);
+  // Operations: the times themselves follow from how busy the machine was when the GPU was measured.
+  expect(plan.times.target * gpu.flopsPerSecond).toBeGreaterThan(1e8);
+  expect(plan.times.measure * gpu.flopsPerSecond).toBeLessThan(6e12);
   expect(await run('backend.api.secondGpu()')).toBeUndefined();
   expect(plan.problems.filter(({ severe }) => severe)).toEqual([]);
 
@@ -188,10 +197,9 @@ test('the demo model is there', async () => {
 
 test('two bitrates come from one measurement, byte for byte as from the command line, also after a pause', async () => {
   const id = await start(`{ kind: 'storage' }`, '{}');
-  await sees(id, `e.type === 'module'`);
-  await run(`backend.api.pause('${id}')`);
+  await sees(id, `e.type === 'module'`, 'pause');
   expect((await record(id)).state).toBe('paused');
-  const tab = await browser.newPage();
+  const tab = await openPage(browser);
   await tab.goto(site.url);
   await tab.waitForFunction('globalThis.backend');
   expect(
@@ -231,10 +239,9 @@ test('two bitrates come from one measurement, byte for byte as from the command 
   expect(results[0]!.bitsPerWeight).toBeLessThanOrEqual(4);
   expect(results[0]!.evaluation?.divergence.mean).toBeGreaterThan(results[1]!.evaluation!.divergence.mean);
 
-  await run(
-    `backend.api.measurementJson('${id}').then((m) => localStorage.setItem('measurement', JSON.stringify(m)))`,
-  );
   const { 4: at4, 5: at5 } = await expected;
+  const measurement: unknown = JSON.parse(readFileSync(join(place('work4'), 'measurement.json'), 'utf8'));
+  expect(await run(`backend.api.measurementJson('${id}')`)).toEqual(measurement);
   expect(await digests(id, 4)).toEqual(at4);
   expect(await digests(id, 5)).toEqual(at5);
   await remove(id);
@@ -244,7 +251,7 @@ test('two bitrates come from one measurement, byte for byte as from the command 
 
 test('a reload interrupts measuring; it goes on, and the user chooses and pins', async () => {
   const id = await start(`{ kind: 'storage' }`, '{ bits: [4], chooseAfterMeasuring: true }');
-  await sees(id, `e.type === 'module'`);
+  await sees(id, `e.type === 'module'`, 'pause');
   await open();
   expect((await record(id)).state).toBe('interrupted');
   await run(`backend.api.resume('${id}')`);
@@ -282,14 +289,17 @@ test('a reload interrupts measuring; it goes on, and the user chooses and pins',
 
 test('a dropped folder is converted into a folder; cancelled, resumed, reloaded and resumed, the bytes are the same', async () => {
   await drop(model);
-  const id = await start(`{ kind: 'handle', handle: await backend.folder('out') }`, MEASUREMENT, dropped);
-  await sees(id, `e.type === 'module' && e.stage === 'quantize'`);
-  await run(`backend.api.cancel('${id}')`);
+  const id = await start(
+    `{ kind: 'handle', handle: await backend.folder('out') }`,
+    await measured(),
+    dropped,
+  );
+  await sees(id, `e.type === 'module' && e.stage === 'quantize'`, 'cancel');
   expect((await record(id)).state).toBe('cancelled');
 
   await forget();
   await run(`backend.api.resume('${id}')`);
-  await sees(id, `e.type === 'module' && e.resumed`);
+  await sees(id, `e.type === 'module' && e.resumed`, 'pause');
   await open();
   expect((await record(id)).state).toBe('interrupted');
   // The browser forgets what it permitted; a folder that is given again must be the same.
@@ -311,9 +321,10 @@ test('a dropped folder is converted into a folder; cancelled, resumed, reloaded 
 
 /** A job whose GPU is lost while it quantizes comes to the same bytes, and tells of it. */
 async function goesOnAfter(lose: () => Promise<unknown>): Promise<void> {
-  const id = await start(`{ kind: 'storage' }`, MEASUREMENT);
-  await sees(id, `e.type === 'module' && e.stage === 'quantize'`);
+  const id = await start(`{ kind: 'storage' }`, await measured());
+  await sees(id, `e.type === 'module' && e.stage === 'quantize'`, 'pause');
   await lose();
+  await run(`backend.api.unpause('${id}')`);
   const { state, error } = await reaches(id, 'done', 'failed');
   expect([state, error]).toEqual(['done', undefined]);
   const warnings = (await events(id)).filter((e) => e.type === 'warning').map(({ message }) => message);
@@ -345,10 +356,9 @@ test('a GPU worker that ends without a word is started again, and the job goes o
 
 test('two workers that share a job make the same bytes, also when it is cancelled and goes on', async () => {
   const id = await start(`{ kind: 'storage' }`, '{ bits: [4], workers: 2 }');
-  await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`);
-  await run(`backend.api.cancel('${id}')`);
+  await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`, 'cancel');
   expect((await record(id)).state).toBe('cancelled');
-  await vi.waitFor(() => expect(helperWorkers()).toEqual([]), 10_000);
+  await eventually(() => expect(helperWorkers()).toEqual([]));
   await run(`backend.api.resume('${id}')`);
   expect((await reaches(id, 'done', 'failed')).state).toBe('done');
   const seen = await events(id);
@@ -357,15 +367,14 @@ test('two workers that share a job make the same bytes, also when it is cancelle
   expect(helped.map(({ busy }) => busy).some((busy) => busy > 0)).toBe(true);
   expect(helped[0]!.adapter).toMatch(/swiftshader/i);
   expect(await digests(id, 4)).toEqual((await expected)[4]);
-  await vi.waitFor(() => expect(helperWorkers()).toEqual([]), 10_000);
+  await eventually(() => expect(helperWorkers()).toEqual([]));
   await remove(id);
 });
 
 test('what a worker on the other GPU had under way when it ended is done by the first, after a pause too', async () => {
   const gpus = `gpus: ['high-performance', 'low-power']`;
   const id = await start(`{ kind: 'storage' }`, `{ bits: [4], ${gpus} }`);
-  await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`);
-  await run(`backend.api.pause('${id}')`);
+  await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`, 'pause');
   await helperWorkers()[0]!
     .evaluate('close()')
     .catch(() => {}); // it cannot answer any more
@@ -379,9 +388,11 @@ test('what a worker on the other GPU had under way when it ended is done by the 
 test('a full disk stops the job with what it needs; with room again it goes on', async () => {
   const client = await page.createCDPSession();
   const { origin } = new URL(site.url);
+  const id = await start(`{ kind: 'storage' }`, await measured());
+  await sees(id, `e.type === 'start'`, 'pause');
   const { usage } = await run<{ usage: number }>('navigator.storage.estimate()');
-  const id = await start(`{ kind: 'storage' }`, MEASUREMENT);
-  await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + 200_000 });
+  await client.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + 100_000 });
+  await run(`backend.api.unpause('${id}')`);
   const { state, error } = await reaches(id, 'failed', 'done');
   expect(state).toBe('failed');
   expect(error?.name).toBe('FullDiskError');

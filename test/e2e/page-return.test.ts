@@ -4,18 +4,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page, WebWorker } from 'puppeteer';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
 import { digests, type Served, serve, storedFiles } from '../support/page/served.ts';
+import { eventually } from '../support/patience.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
-/** Software adapters on busy machines are slow. */
-vi.setConfig({ testTimeout: 300_000 });
-
 const OUTPUT = 'out/tiny-llama-4bpw-exl2';
-/** Seconds that a conversion may take. */
-const LONG = 150;
 
 let served: Served;
 /** What a conversion without interruption makes: digests by name. */
@@ -26,11 +22,11 @@ beforeAll(async () => {
   const errors = await served.withPage(async (page) => {
     await planToFolder(page);
     await clickText(page, 'Convert');
-    await waitForText(page, 'They are in the folder out', LONG);
+    await waitForText(page, 'They are in the folder out');
     whole = digests(await storedFiles(page, OUTPUT));
   });
   expect(errors).toEqual([]);
-}, 300_000);
+});
 afterAll(() => served?.close());
 
 /** Chooses the tiny model's folder, and one for the output. */
@@ -45,7 +41,7 @@ async function planToFolder(page: Page, output = 'out'): Promise<void> {
 
 /** Reloads once the first module is measured. */
 async function reloadInMidRun(page: Page): Promise<void> {
-  await page.waitForSelector('.grid td.expected', { timeout: LONG * 1000 });
+  await page.waitForSelector('.grid td.expected');
   await page.reload();
   await waitForText(page, 'was interrupted');
 }
@@ -53,7 +49,7 @@ async function reloadInMidRun(page: Page): Promise<void> {
 /** Whether what was finished before the reload is taken from there. */
 async function showsFinishedEarlier(page: Page): Promise<void> {
   await clickText(page, 'Log');
-  await waitForText(page, 'self_attn measured, finished earlier', LONG);
+  await waitForText(page, 'self_attn measured, finished earlier');
 }
 
 /** What the user answers when the browser asks for a folder; set in the page. */
@@ -122,7 +118,7 @@ test('one click asks for the folders again; refused in words, given it goes on t
     await waitForText(page, 'running');
     expect(await asked(page)).toEqual(['tiny-llama: read', 'out: readwrite']);
     await showsFinishedEarlier(page);
-    await waitForText(page, 'They are in the folder out', LONG);
+    await waitForText(page, 'They are in the folder out');
     expect(digests(await storedFiles(page, OUTPUT))).toEqual(whole);
   });
   expect(errors).toEqual([]);
@@ -150,9 +146,9 @@ test('a folder that is locked at its turn skips the job; a click asks for it, an
       (window as unknown as { asking: Asking }).asking.answer = 'granted';
     });
     await clickText(page, 'Go on');
-    await waitForText(page, 'tiny-llama: Measure', LONG);
+    await waitForText(page, 'tiny-llama: Measure');
     expect(await asked(page)).toEqual(['later: readwrite']);
-    await waitForText(page, 'They are in the folder later', LONG);
+    await waitForText(page, 'They are in the folder later');
     expect(digests(await storedFiles(page, OUTPUT.replace('out', 'later')))).toEqual(whole);
   });
   expect(errors).toEqual([]);
@@ -201,7 +197,7 @@ test('without handles to folders: files are chosen, after a reload chosen again,
     await waitForText(page, 'does not hold the tiny-llama that the job began with');
     await chooseFolder(page, 'Choose the model’s folder again', folder);
     await showsFinishedEarlier(page);
-    await waitForText(page, 'They are in this browser’s storage', LONG);
+    await waitForText(page, 'They are in this browser’s storage');
 
     const session = await page.createCDPSession();
     await session.send('Browser.setDownloadBehavior', {
@@ -210,9 +206,8 @@ test('without handles to folders: files are chosen, after a reload chosen again,
       browserContextId: page.browserContext().id!,
     });
     await clickText(page, 'Download all');
-    await vi.waitFor(
-      () => expect(readdirSync(downloads).sort()).toEqual([...Object.keys(whole), 'report.html'].sort()),
-      20_000,
+    await eventually(() =>
+      expect(readdirSync(downloads).sort()).toEqual([...Object.keys(whole), 'report.html'].sort()),
     );
     expect(digests(filesOf(downloads))).toEqual(whole);
   }, likeOthers);

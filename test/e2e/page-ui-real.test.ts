@@ -2,6 +2,7 @@
 
 import puppeteer, { type Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPage } from '../support/browser.ts';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
 import { digests, type Served, serve, storedFiles, storedFolders } from '../support/page/served.ts';
@@ -29,7 +30,7 @@ test('a dropped folder is planned, converted and saved to another folder', async
     await waitForText(page, 'LlamaForCausalLM');
     await waitForText(page, 'of disk');
     await clickText(page, 'Convert');
-    await waitForText(page, 'They are in this browser’s storage', 90);
+    await waitForText(page, 'They are in this browser’s storage');
     const [original, quantized] = await resultRows(page);
     expect(original?.[0]).toBe('original');
     expect(Number(quantized?.[1])).toBeCloseTo(4, 0);
@@ -61,13 +62,13 @@ test('a job goes on after a reload, waits for the choice, and makes two bitrates
     await page.reload();
     await waitForText(page, 'was interrupted');
     await clickText(page, 'Go on');
-    await waitForText(page, 'waits for your choice', 90);
+    await waitForText(page, 'waits for your choice');
     await clickText(page, '5');
     await waitForText(page, 'Quantize to 5.00 bpw');
     await clickText(page, '+ keep this one');
     await clickText(page, '6');
     await clickText(page, 'Quantize to 5.00 and 6.00 bpw');
-    await waitForText(page, '; perplexity is', 90);
+    await waitForText(page, '; perplexity is');
     const rows = await resultRows(page);
     expect(rows.map((row) => row[0])).toEqual(['original', '5.00 bpw', '6.00 bpw']);
 
@@ -95,16 +96,14 @@ test('a second conversion waits for the first; after a reload both go on with on
     await clickText(page, 'Go on with both');
     await page.waitForSelector('.queue li:nth-child(2)');
     expect(await page.$$eval('.queue .state', ([, second]) => second?.textContent)).toBe('next');
-    await page.waitForFunction(() => document.querySelectorAll('.jobs .state.done').length === 2, {
-      timeout: 180_000,
-    });
+    await page.waitForFunction(() => document.querySelectorAll('.jobs .state.done').length === 2);
 
     const jobs = await storedFolders(page, 'jobs');
     expect(jobs).toHaveLength(2);
     const [one, other] = await Promise.all(jobs.map((id) => storedFiles(page, `jobs/${id}/output/4`)));
     expect(digests(one!)).toEqual(digests(other!));
   });
-}, 240_000);
+});
 
 const WRONG: readonly (readonly [string, (files: Map<string, Buffer>) => void, RegExp])[] = [
   ['without config.json', (files) => void files.delete('config.json'), /config\.json/],
@@ -148,7 +147,7 @@ test('a browser without WebGPU is told what to do', async () => {
     executablePath: process.env['PUPPETEER_EXECUTABLE_PATH'] ?? '/usr/bin/chromium',
   });
   try {
-    const page = await without.newPage();
+    const page = await openPage(without);
     await page.goto(served.site.url);
     await waitForText(page, 'no access to a GPU');
     expect(

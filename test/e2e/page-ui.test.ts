@@ -3,10 +3,11 @@
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { launchBrowser, type ServedPage, servePage } from '../support/browser.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { standInForPicker } from '../support/page/folders.ts';
 import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
+import { eventually } from '../support/patience.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const LOOKS = [
@@ -28,7 +29,7 @@ afterAll(async () => {
 
 async function withPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
   const context = await browser.createBrowserContext();
-  const page = await context.newPage();
+  const page = await openPage(context);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   try {
@@ -73,7 +74,7 @@ test.each(['large', 'huge'])(
       await waitForText(page, 'of disk');
       await page.tracing.start({ categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
       await clickText(page, 'Convert');
-      await new Promise((resolve) => setTimeout(resolve, 5000));
+      await waitForText(page, 'Layer 3, attention'); // four modules are done
       return longestTask(await page.tracing.stop());
     });
     expect(longest).toBeGreaterThan(0);
@@ -224,7 +225,7 @@ const queueLines = (page: Page): Promise<string[]> =>
 test('models are added while one is converted, move up, are cancelled, and run in their order', async () => {
   await withPage(async (page) => {
     const lines = (expected: string[]) =>
-      vi.waitFor(async () => expect(await queueLines(page)).toEqual(expected), 10_000);
+      eventually(async () => expect(await queueLines(page)).toEqual(expected));
     await page.goto(`${site.url}?pace=20`);
     for (const bits of ['4', '5', '6']) {
       await clickText(page, 'Convert the demo model');
@@ -246,7 +247,7 @@ test('models are added while one is converted, move up, are cancelled, and run i
     expect(await page.title()).toBe('paused · TinyStories 7M · 2 more');
     await page.focus('[aria-label^="Move up"]');
     await page.keyboard.press('Enter');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const bits = await page.$$eval('.queue .number', (all) => all.map((each) => each.textContent));
       expect(bits).toEqual(['4.00 bpw', '6.00 bpw', '5.00 bpw']);
     });
@@ -260,7 +261,7 @@ test('models are added while one is converted, move up, are cancelled, and run i
     await waitForText(page, 'It is number 2, and starts in about');
     await clickText(page, 'Cancel');
     await waitForText(page, 'was cancelled');
-    await page.waitForFunction(() => document.title === 'cancelled · TinyStories 7M', { timeout: 30_000 });
+    await page.waitForFunction(() => document.title === 'cancelled · TinyStories 7M');
     await clickText(page, 'exl2-web');
     const states = await page.$$eval('.jobs .state', (all) => all.map((each) => each.textContent));
     expect(states).toEqual(['done', 'cancelled', 'done']);
@@ -274,7 +275,6 @@ test('one that fails does not stop the next; what was interrupted goes on in its
     // The one that had been measured comes first and is finished; the other one fails.
     await page.waitForFunction(
       () => document.querySelectorAll('.state.done').length === 5 && !document.querySelector('.queue'),
-      { timeout: 30_000 },
     );
     expect(await page.$$eval('.state.failed', (all) => all.length)).toBe(3);
     expect(await page.$$eval('.state.interrupted', (all) => all.length)).toBe(1);

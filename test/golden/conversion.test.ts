@@ -33,7 +33,6 @@ const SMALL = `${GOLDEN_DIR}/conversion/small`;
 const ROWS = 'test/fixtures/calibration';
 /** The whole reference data, as opposed to the fixtures: then all layers are done, which takes minutes. */
 const COMPLETE = existsSync(`${SMALL}/quant.log`);
-const MINUTES = 60_000;
 
 /** The first `layers` layers of the golden run's model. */
 async function smallContext(gpu: Gpu, layers: number) {
@@ -49,9 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.destroy());
 
-test('every candidate has the accuracy and the bits that ExLlamaV2 measured', {
-  timeout: 15 * MINUTES,
-}, async () => {
+test('every candidate has the accuracy and the bits that ExLlamaV2 measured', async () => {
   const context = await smallContext(gpu, COMPLETE ? 6 : 1);
   const { plan } = await smallContext(gpu, 6);
   const golden = measurementFromJson(readMaybeCompressed(`${SMALL}/measurement.json`), plan);
@@ -74,7 +71,7 @@ test('every candidate has the accuracy and the bits that ExLlamaV2 measured', {
   expect(measurementFromJson(measurementToJson(own), context.plan)).toEqual(own);
 });
 
-test('quantizing by ExLlamaV2’s strategy gives its errors', { timeout: 15 * MINUTES }, async () => {
+test('quantizing by ExLlamaV2’s strategy gives its errors', async () => {
   const layers = COMPLETE ? 6 : 1;
   const context = await smallContext(gpu, layers);
   const { strategy, rows } = await smallJob(context);
@@ -97,86 +94,76 @@ async function smallJob(context: Awaited<ReturnType<typeof smallContext>>) {
 // One run's perplexity on these 508 tokens is no stable figure: the last bit of a sum of the Hessian moves it by up
 // to 1.7 % either way, in ExLlamaV2 as here. So the rows that don't count for it are put in several
 // orders, none of which only exchanges the parts that sums are added by (row-parts.ts).
-test.runIf(COMPLETE)(
-  'the head’s perplexity is ExLlamaV2’s, over several orders of rows',
-  { timeout: 15 * MINUTES },
-  async () => {
-    const logs: number[] = [];
-    for (const order of [
-      [4, 5, 6, 7],
-      [5, 4, 7, 6],
-      [5, 6, 7, 4],
-      [4, 6, 5, 7],
-      [6, 4, 7, 5],
-      [4, 7, 6, 5],
-    ]) {
-      const context = await smallContext(gpu, 6);
-      const { strategy, rows } = await smallJob(context);
-      const ids = Int32Array.from(
-        [0, 1, 2, 3, ...order].flatMap((row) => [...rows.ids.subarray(row * 128, (row + 1) * 128)]),
-      );
-      const { perplexity } = await quantize(
-        context,
-        loneCrew(),
-        { ...rows, ids },
-        { strategy, headBits: 6, perplexityRows: 4, mostRows: 8 },
-      );
-      expect(perplexity.original).toBeLessThan(perplexity.quantized);
-      logs.push(Math.log(perplexity.quantized));
-    }
-    console.log(
-      `perplexities: ${logs.map((log) => Math.exp(log).toFixed(3)).join(' ')}; ExLlamaV2 ${loggedErrors().perplexity}`,
+test.runIf(COMPLETE)('the head’s perplexity is ExLlamaV2’s, over several orders of rows', async () => {
+  const logs: number[] = [];
+  for (const order of [
+    [4, 5, 6, 7],
+    [5, 4, 7, 6],
+    [5, 6, 7, 4],
+    [4, 6, 5, 7],
+    [6, 4, 7, 5],
+    [4, 7, 6, 5],
+  ]) {
+    const context = await smallContext(gpu, 6);
+    const { strategy, rows } = await smallJob(context);
+    const ids = Int32Array.from(
+      [0, 1, 2, 3, ...order].flatMap((row) => [...rows.ids.subarray(row * 128, (row + 1) * 128)]),
     );
-    const average = Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length);
-    expect(Math.abs(average / loggedErrors().perplexity - 1)).toBeLessThan(0.01);
-  },
-);
+    const { perplexity } = await quantize(
+      context,
+      loneCrew(),
+      { ...rows, ids },
+      { strategy, headBits: 6, perplexityRows: 4, mostRows: 8 },
+    );
+    expect(perplexity.original).toBeLessThan(perplexity.quantized);
+    logs.push(Math.log(perplexity.quantized));
+  }
+  console.log(
+    `perplexities: ${logs.map((log) => Math.exp(log).toFixed(3)).join(' ')}; ExLlamaV2 ${loggedErrors().perplexity}`,
+  );
+  const average = Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length);
+  expect(Math.abs(average / loggedErrors().perplexity - 1)).toBeLessThan(0.01);
+});
 
 // ExLlamaV2's output of that run is too large for the fixtures: done on the complete reference data only.
-test.runIf(COMPLETE)(
-  'the golden output’s own weights give the errors of its log',
-  { timeout: 15 * MINUTES },
-  async () => {
-    const context = await smallContext(gpu, 6);
-    const file = await openSafetensors(
-      (await nodeDirectory(`${SMALL}/exl2-4.0`).open('output.safetensors'))!,
-    );
-    const rows = await readRows(`${ROWS}/cal_quant.safetensors`, 4096);
-    const { rfn } = loggedErrors();
-    const states = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
-    const expected = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
-    await embedTokens(gpu, context.source, context.plan, [{ ids: rows.ids, states }]);
-    for (const [i, module] of context.plan.modules.entries()) {
-      const error = await withScope(gpu, async (scope) => {
-        const loaded = await loadModule(context, scope, module, rows.length);
-        await advance(context, loaded, states, expected, rows.rows);
-        await takePackedWeights(context, scope, loaded, file);
-        const errors: RowError[] = [];
-        await advance(context, loaded, states, states, rows.rows, (run) =>
-          noteErrors(gpu, run, expected, errors),
-        );
-        return wholeRowError(errors);
-      });
-      console.log(`${module.key}: rfn error ${error.toFixed(6)}, in the log ${rfn[i]}`);
-      expect(Math.abs(error / rfn[i]! - 1)).toBeLessThan(0.002);
-    }
-    const { source, plan } = context;
-    const { value } = await withScope(gpu, async (scope) => {
-      const forward = forwardContext(gpu, scope, plan.config, rows.length);
-      const norm = await loadNorm(scope, source, plan.finalNorm);
-      const linears = new Map([[plan.head.name, await loadLinear(gpu, scope, source, plan.head)]]);
-      const module = { ...plan.modules[0]!, linears: [plan.head] };
-      const norms = { norm, qNorm: undefined, kNorm: undefined };
-      await takePackedWeights(context, scope, { module, linears, forward, norms }, file);
-      const head = [linears.get(plan.head.name)!];
-      return perplexity(context, { forward, norm, head }, states, rows.ids, 4);
+test.runIf(COMPLETE)('the golden output’s own weights give the errors of its log', async () => {
+  const context = await smallContext(gpu, 6);
+  const file = await openSafetensors((await nodeDirectory(`${SMALL}/exl2-4.0`).open('output.safetensors'))!);
+  const rows = await readRows(`${ROWS}/cal_quant.safetensors`, 4096);
+  const { rfn } = loggedErrors();
+  const states = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
+  const expected = new HiddenStates(gpu, rows.rows, rows.length, context.plan.config.hiddenSize);
+  await embedTokens(gpu, context.source, context.plan, [{ ids: rows.ids, states }]);
+  for (const [i, module] of context.plan.modules.entries()) {
+    const error = await withScope(gpu, async (scope) => {
+      const loaded = await loadModule(context, scope, module, rows.length);
+      await advance(context, loaded, states, expected, rows.rows);
+      await takePackedWeights(context, scope, loaded, file);
+      const errors: RowError[] = [];
+      await advance(context, loaded, states, states, rows.rows, (run) =>
+        noteErrors(gpu, run, expected, errors),
+      );
+      return wholeRowError(errors);
     });
-    console.log(`perplexity ${value.toFixed(4)}, in the log ${loggedErrors().perplexity}`);
-    expect(Math.abs(value / loggedErrors().perplexity - 1)).toBeLessThan(0.002);
-    states.free();
-    expected.free();
-  },
-);
+    console.log(`${module.key}: rfn error ${error.toFixed(6)}, in the log ${rfn[i]}`);
+    expect(Math.abs(error / rfn[i]! - 1)).toBeLessThan(0.002);
+  }
+  const { source, plan } = context;
+  const { value } = await withScope(gpu, async (scope) => {
+    const forward = forwardContext(gpu, scope, plan.config, rows.length);
+    const norm = await loadNorm(scope, source, plan.finalNorm);
+    const linears = new Map([[plan.head.name, await loadLinear(gpu, scope, source, plan.head)]]);
+    const module = { ...plan.modules[0]!, linears: [plan.head] };
+    const norms = { norm, qNorm: undefined, kNorm: undefined };
+    await takePackedWeights(context, scope, { module, linears, forward, norms }, file);
+    const head = [linears.get(plan.head.name)!];
+    return perplexity(context, { forward, norm, head }, states, rows.ids, 4);
+  });
+  console.log(`perplexity ${value.toFixed(4)}, in the log ${loggedErrors().perplexity}`);
+  expect(Math.abs(value / loggedErrors().perplexity - 1)).toBeLessThan(0.002);
+  states.free();
+  expected.free();
+});
 
 function loggedErrors(): { rfn: number[]; perplexity: number } {
   const log = readFileSync(`${SMALL}/quant.log`, 'utf8');

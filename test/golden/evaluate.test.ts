@@ -124,25 +124,21 @@ const BITS = ['2.5', '4.0'].filter((bits) =>
   existsSync(`${GOLDEN_DIR}/exl2/exl2-${bits}/output.safetensors`),
 );
 
-test.runIf(BITS.length > 0).each(BITS)(
-  'the perplexity at %s bpw is that of f64',
-  { timeout: 600_000 },
-  async (bits) => {
-    const folder = nodeDirectory(`${GOLDEN_DIR}/exl2/exl2-${bits}`);
-    const model = await openEvaluatedModel(folder);
-    const tokenizer = await loadTokenizer(nodeDirectory('public/models/tinystories-7m'));
-    const documents = splitDocuments(readFileSync(`${GOLDEN_DIR}/eval_text.txt`, 'utf8'));
-    const rows = documentRows('eval_text.txt', documents, tokenizer, 512, 1);
-    const states = { model, states: await finalStates(gpu, model, rows) };
-    const { perplexity: own } = summarize(await compareTokens(gpu, states, states, rows), 1, rows.length);
-    states.states.free();
-    const path = `${GOLDEN_DIR}/exl2/exl2-${bits}/output.safetensors`;
-    const { logits } = await reference(path, model.outline.config, rows.ids);
-    const expected = perplexity(logits, rows.ids);
-    console.log(`${bits} bpw, one row: perplexity ${own.model}, in f64 ${expected}`);
-    expect(Math.abs(own.model / expected - 1)).toBeLessThan(1e-4);
-  },
-);
+test.runIf(BITS.length > 0).each(BITS)('the perplexity at %s bpw is that of f64', async (bits) => {
+  const folder = nodeDirectory(`${GOLDEN_DIR}/exl2/exl2-${bits}`);
+  const model = await openEvaluatedModel(folder);
+  const tokenizer = await loadTokenizer(nodeDirectory('public/models/tinystories-7m'));
+  const documents = splitDocuments(readFileSync(`${GOLDEN_DIR}/eval_text.txt`, 'utf8'));
+  const rows = documentRows('eval_text.txt', documents, tokenizer, 512, 1);
+  const states = { model, states: await finalStates(gpu, model, rows) };
+  const { perplexity: own } = summarize(await compareTokens(gpu, states, states, rows), 1, rows.length);
+  states.states.free();
+  const path = `${GOLDEN_DIR}/exl2/exl2-${bits}/output.safetensors`;
+  const { logits } = await reference(path, model.outline.config, rows.ids);
+  const expected = perplexity(logits, rows.ids);
+  console.log(`${bits} bpw, one row: perplexity ${own.model}, in f64 ${expected}`);
+  expect(Math.abs(own.model / expected - 1)).toBeLessThan(1e-4);
+});
 
 /** exp of the mean −log p of each next id; logits (m, vocabulary). */
 function perplexity(logits: Float64Array, ids: Int32Array): number {

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import puppeteer, { type Browser } from 'puppeteer';
+import puppeteer, { type Browser, type BrowserContext, type Page } from 'puppeteer';
 import { build, preview } from 'vite';
 import { ensureBrowser } from '../../scripts/adapter.mjs';
+import { PATIENCE_MS } from './patience.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -26,7 +27,16 @@ export function launchBrowser(): Promise<Browser> {
     headless: true,
     args: FLAGS,
     executablePath: process.env['PUPPETEER_EXECUTABLE_PATH']!,
+    timeout: PATIENCE_MS,
+    protocolTimeout: PATIENCE_MS,
   });
+}
+
+/** A page that waits for what must come as long as tests do. */
+export async function openPage(owner: Browser | BrowserContext): Promise<Page> {
+  const page = await owner.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  return page;
 }
 
 export interface ServedPage {

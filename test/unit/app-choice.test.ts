@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { AllocationChoice, elbow, totalError } from '../../src/app/state/allocation-choice.ts';
 import { Draft } from '../../src/app/state/draft.ts';
 import { expectedTrials } from '../../src/app/state/expected.ts';
@@ -7,6 +7,7 @@ import { formatRoute, parseRoute } from '../../src/app/state/route.ts';
 import type { AllocationRequest, CoordinatorApi } from '../../workers/api.ts';
 import { newRecord } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
+import { eventually } from '../support/patience.ts';
 
 const model = mockModel(null);
 const trials = (...errors: number[]) =>
@@ -50,7 +51,7 @@ test('of calls that come while one runs only the last is run', async () => {
   });
   const calls = [run(1), run(2), run(3)];
   release();
-  await vi.waitFor(() => expect(seen).toEqual([1, 3]));
+  await eventually(() => expect(seen).toEqual([1, 3]));
   release();
   await Promise.all(calls);
   expect(seen).toEqual([1, 3]);
@@ -113,21 +114,21 @@ test('choosing allocates at once, draws the curve and gathers bitrates', async (
     allocated(requests),
     newRecord('a', model, new Draft(coordinator({})).options.value, [], ''),
   );
-  await vi.waitFor(() => expect(choice.curve.value.complete).toBe(true));
+  await eventually(() => expect(choice.curve.value.complete).toBe(true));
   // One of the 24 bitrates is below the least.
   expect(choice.curve.value.points).toHaveLength(23);
   expect(requests[0]).toEqual({ bits: 4, pinned: {} });
   choice.keep();
   choice.setBits(2.3);
   choice.pin('a', 3);
-  await vi.waitFor(() => expect(choice.problem.value).toBe('too little'));
+  await eventually(() => expect(choice.problem.value).toBe('too little'));
   expect(choice.requests()).toEqual([
     { bits: 4, pinned: {} },
     { bits: 2.3, pinned: { a: 3 } },
   ]);
   choice.unpin('a');
   choice.setBits(4);
-  await vi.waitFor(() => expect(choice.problem.value).toBeUndefined());
+  await eventually(() => expect(choice.problem.value).toBeUndefined());
   expect(choice.requests()).toEqual([{ bits: 4, pinned: {} }]);
   choice.close();
 });

@@ -3,6 +3,7 @@ import { connect } from '../../src/app/connect.ts';
 import { AppState } from '../../src/app/state/app-state.ts';
 import { go } from '../../src/app/state/route.ts';
 import type { CoordinatorApi } from '../../workers/api.ts';
+import { eventually } from '../support/patience.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -29,7 +30,7 @@ test('what went wrong on one screen is not shown on the next', async () => {
   const fail = () => Promise.reject(new Error('There is no storage'));
   const app = new AppState({ watch: fail, gpu: fail } as unknown as CoordinatorApi);
   const close = app.open();
-  await vi.waitFor(() => expect(app.trouble.value).toBe('There is no storage'));
+  await eventually(() => expect(app.trouble.value).toBe('There is no storage'));
   go({ screen: 'plan' });
   expect(app.trouble.value).toBeUndefined();
   close();

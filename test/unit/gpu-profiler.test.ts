@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { Profiler } from '../../src/gpu/profiler.ts';
 import { Scope } from '../../src/gpu/scope.ts';
 import { testGpu } from '../support/gpu.ts';
+import { eventually } from '../support/patience.ts';
 import { addAmount, showScalars } from '../support/test-kernels.ts';
 
 const gpu = await testGpu();
@@ -50,15 +51,18 @@ test('the time of a run of dispatches is within the time that they take', async 
   const [x, y] = [scope.alloc([count], 'x'), scope.alloc([count], 'y')];
   gpu.run(addAmount, { count, amount: 1, x, y });
   await gpu.sync();
-  const profiler = new Profiler(gpu.device, () => ({}));
-  gpu.profiler = profiler;
-  const started = performance.now();
-  for (let i = 0; i < 10; i++) gpu.run(addAmount, { count, amount: 1, x, y });
-  await gpu.sync();
-  const wall = (performance.now() - started) / 1000;
-  gpu.profiler = undefined;
-  const [time] = await profiler.times();
-  expect(time!.dispatches).toBe(10);
-  expect(time!.seconds).toBeLessThanOrEqual(wall);
-  expect(time!.seconds).toBeGreaterThan(wall / 10);
+  // Other programs may take the processor in between, so not every try shows it.
+  await eventually(async () => {
+    const profiler = new Profiler(gpu.device, () => ({}));
+    gpu.profiler = profiler;
+    const started = performance.now();
+    for (let i = 0; i < 10; i++) gpu.run(addAmount, { count, amount: 1, x, y });
+    await gpu.sync();
+    const wall = (performance.now() - started) / 1000;
+    gpu.profiler = undefined;
+    const [time] = await profiler.times();
+    expect(time!.dispatches).toBe(10);
+    expect(time!.seconds).toBeLessThanOrEqual(wall);
+    expect(time!.seconds).toBeGreaterThan(wall / 10);
+  });
 });

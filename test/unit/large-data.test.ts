@@ -3,10 +3,11 @@ import { EventEmitter } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Endpoint } from 'comlink';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { newDataFolder, removeLeftData } from '../../src/cli/helper/data-folder.ts';
 import { type Peer, processEndpoint } from '../../src/cli/helper/endpoint.ts';
 import { LargeData } from '../../src/cli/helper/large-data.ts';
+import { eventually } from '../support/patience.ts';
 
 let large: LargeData;
 beforeEach(() => {
@@ -128,7 +129,7 @@ test('an endpoint tells its listeners what the other end sends, until they are r
   to.addEventListener('message', listener);
   to.addEventListener('message', object);
   from.postMessage({ bytes: filled(8) });
-  await vi.waitFor(() => expect(heard).toEqual([{ bytes: filled(8) }, { bytes: filled(8) }]));
+  await eventually(() => expect(heard).toEqual([{ bytes: filled(8) }, { bytes: filled(8) }]));
   to.removeEventListener('message', listener);
   to.removeEventListener('message', object);
   from.postMessage(1);
@@ -141,7 +142,7 @@ test('messages arrive in their order, large ones too', async () => {
   to.addEventListener('message', listener);
   const [larger, large] = [filled(2 ** 23), filled(2 ** 20)];
   for (const message of [1, larger, 2, large, 3]) from.postMessage(message);
-  await vi.waitFor(() => expect(heard).toHaveLength(5));
+  await eventually(() => expect(heard).toHaveLength(5));
   expect([heard[0], heard[2], heard[4]]).toEqual([1, 2, 3]);
   expect(areEqual(heard[1] as Uint8Array, larger)).toBe(true);
   expect(areEqual(heard[3] as Uint8Array, large)).toBe(true);
@@ -152,7 +153,7 @@ test('where files cannot be written, large data goes through the channel', async
   to.addEventListener('message', listener);
   large.end();
   from.postMessage({ bytes: filled(2 ** 20) });
-  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  await eventually(() => expect(heard).toHaveLength(1));
   expect(areEqual((heard[0] as { bytes: Uint8Array }).bytes, filled(2 ** 20))).toBe(true);
 });
 
@@ -162,7 +163,7 @@ test('what cannot be sent or read is told, and the next message comes all the sa
   from.postMessage({ dataInFile: join(large.folder, 'none'), bytes: 2 ** 20 });
   from.postMessage({ work: () => {} });
   from.postMessage('next');
-  await vi.waitFor(() => expect(heard).toHaveLength(3));
+  await eventually(() => expect(heard).toHaveLength(3));
   expect(heard).toContain('next');
   expect(heard.join()).toMatch(/ENOENT.*none/);
   expect(heard.join()).toMatch(/could not be cloned/);

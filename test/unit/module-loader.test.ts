@@ -4,6 +4,7 @@ import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { HiddenStates } from '../../src/model/states.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
+import { eventually } from '../support/patience.ts';
 import { tinyModel, tinyStages } from '../support/tiny-job.ts';
 
 const MODEL = tinyModel(1);
@@ -53,7 +54,7 @@ test('a module that was loaded ahead is used as it is, and its memory given back
   expect(reads).toBeGreaterThan(0);
   const opened = await loader();
   opened.modules.loadAhead(opened.second, opened.states);
-  await vi.waitFor(() => expect(opened.read).toHaveBeenCalledTimes(reads));
+  await eventually(() => expect(opened.read).toHaveBeenCalledTimes(reads));
   expect(await use(opened)).toEqual({ weights, reads: 0 });
   expect(opened.gpu.memory.used).toBe(opened.before);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { HessianSums, type SumPiece } from '../../src/convert/hessian-sums.ts';
 import { measure } from '../../src/convert/measure.ts';
 import { quantizeAgain } from '../../src/convert/quantize-again.ts';
@@ -25,6 +25,8 @@ afterAll(() => {
   for (const gpu of [leader, ...helpers]) gpu.destroy();
 });
 
+afterEach(() => void vi.restoreAllMocks());
+
 /** A stage by so many helpers, of which the first may be lost, in a work directory of its own. */
 async function run(stage: 'measure' | 'quantize', count: number, loss?: Loss) {
   const work = memoryDirectory('work');
@@ -46,11 +48,15 @@ async function run(stage: 'measure' | 'quantize', count: number, loss?: Loss) {
 const isArtefactFile = (path: string) => recordedPath(path) === undefined;
 
 type Run = Awaited<ReturnType<typeof run>>;
+/** Without helpers. */
 let measured: Run;
 let quantized: Run;
+beforeAll(async () => {
+  measured = await run('measure', 0);
+  quantized = await run('quantize', 0);
+});
 
 test('a measurement leaves the same bytes with 0, 1 and 3 helpers', async () => {
-  measured = await run('measure', 0);
   expect(Object.keys(measured.files).filter(isArtefactFile)).toHaveLength(2);
   for (const count of [1, 3]) expect(await run('measure', count)).toEqual(measured);
 });
@@ -68,7 +74,6 @@ test('four workers divide the larger of two modules', async () => {
 });
 
 test('so does a quantization', async () => {
-  quantized = await run('quantize', 0);
   expect(Object.keys(quantized.files).filter(isArtefactFile)).toHaveLength(3);
   for (const count of [1, 3]) expect(await run('quantize', count)).toEqual(quantized);
 });
@@ -88,7 +93,6 @@ test('sums may come in many pieces', async () => {
   });
   expect(await run('quantize', 3)).toEqual(quantized);
   expect(Math.max(...split.mock.results.map(({ value }) => value.length))).toBeGreaterThan(10);
-  split.mockRestore();
 });
 
 const REASONS = { rejects: 'Out of memory', ends: 'its process has ended (SIGKILL)' };
@@ -131,7 +135,6 @@ test('a helper with memory for one row at a time takes no more to advance', asyn
   });
   expect((await run('quantize', 1)).warnings).toEqual([]);
   expect(refused.mock.results.some(({ type }) => type === 'throw')).toBe(true);
-  refused.mockRestore();
 });
 
 test('each of two helpers that are lost at once is told of', async () => {

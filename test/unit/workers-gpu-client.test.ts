@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DeviceLostError } from '../../src/util/errors.ts';
 import { GpuClient } from '../../workers/gpu-client.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
+import { eventually } from '../support/patience.ts';
 
 const locks = new FakeLocks();
 
@@ -46,7 +47,7 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllGlobals());
 
 const begun = (count: number) =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(FakeWorker.started.map(({ lock }) => lock !== '')).toEqual(Array(count).fill(true));
     return FakeWorker.started.at(-1)!;
   });
@@ -61,7 +62,7 @@ test('what a worker was asked for fails when it has ended; the next call starts 
 
   const again = client.facts();
   const second = await begun(2);
-  await vi.waitFor(() => {
+  await eventually(() => {
     second.measured('its facts');
     return expect(Promise.race([again, Promise.reject(new Error('not yet'))])).resolves.toBe('its facts');
   });

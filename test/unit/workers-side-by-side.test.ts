@@ -8,6 +8,7 @@ import type { JobBoard } from '../../workers/job-board.ts';
 import type { JobQueue } from '../../workers/job-queue.ts';
 import { SideBySide } from '../../workers/side-by-side.ts';
 import type { TextUpdate } from '../../workers/text-api.ts';
+import { eventually } from '../support/patience.ts';
 
 const REQUEST = { prompt: 'Once', maxTokens: 10, temperature: 0, topK: 0, topP: 1, seed: 0 };
 const ENTRY = {
@@ -63,7 +64,6 @@ function setUp(script: Script) {
 }
 
 const forever = () => new Promise<void>(() => {});
-const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
 const error = (name: string) => Object.assign(new Error(`${name} in words`), { name });
 
 test('the original writes first, then the output', async () => {
@@ -121,7 +121,7 @@ test('while a conversion is under way, nothing is written; one that starts meanw
 test('stopping ends both; freeing stops first', async () => {
   const { texts, write, calls, updates } = setUp(forever);
   const writing = write();
-  await soon();
+  await eventually(() => expect(calls).toEqual(['original']));
   await texts.stop();
   await writing;
   expect(calls).toEqual(['original', 'stop']);
@@ -130,7 +130,7 @@ test('stopping ends both; freeing stops first', async () => {
   expect(calls).toEqual(['original', 'stop']);
 
   const again = write();
-  await soon();
+  await eventually(() => expect(calls.slice(2)).toEqual(['original']));
   await texts.free();
   await again;
   expect(calls.slice(2)).toEqual(['original', 'stop', 'free']);
@@ -152,7 +152,7 @@ test('a new prompt replaces the one under way', async () => {
     return work;
   });
   const before = write();
-  await soon();
+  await eventually(() => expect(calls).toEqual(['original']));
   await write();
   await before;
   expect(calls).toEqual(['original', 'stop', 'original', 'quantized']);

@@ -195,15 +195,11 @@ export async function clickText(page: Page, text: string): Promise<void> {
       found?.click();
       return found !== undefined;
     },
-    { timeout: 15_000 },
+    {},
     text,
   );
 }
 
-export async function waitForText(page: Page, text: string, seconds = 20): Promise<void> {
-  await page.waitForFunction(
-    (wanted) => document.body.textContent.includes(wanted),
-    { timeout: 1000 * seconds },
-    text,
-  );
+export async function waitForText(page: Page, text: string): Promise<void> {
+  await page.waitForFunction((wanted) => document.body.textContent.includes(wanted), {}, text);
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
-import { launchBrowser, type ServedPage, servePage } from '../browser.ts';
+import { launchBrowser, openPage, type ServedPage, servePage } from '../browser.ts';
 import { onDisk, tinyModel } from '../tiny-model.ts';
 import { waitForText } from './screens.ts';
 
@@ -29,7 +29,7 @@ export async function serve(): Promise<Served> {
     site,
     async withPage(use, prepare) {
       const context = await browser.createBrowserContext();
-      const page = await context.newPage();
+      const page = await openPage(context);
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(String(error)));
       // A running job asks before the page is left.

@@ -6,7 +6,7 @@ import { checkInputs } from '../convert/job.ts';
 import { modelFacts } from '../convert/model-facts.ts';
 import { plainWarnings } from '../convert/plain-warnings.ts';
 import { planConversion } from '../convert/plan.ts';
-import { defaultBudget } from '../gpu/device.ts';
+import { checkAdapter, defaultBudget } from '../gpu/device.ts';
 import { largestBufferOf } from '../gpu/memory.ts';
 import type { WritableDirectory } from '../io/bytes.ts';
 import { memoryDirectory } from '../io/platform/memory-directory.ts';
@@ -35,6 +35,7 @@ export async function runDryRun(options: CliOptions, tell: Emit): Promise<void> 
   const settings = await convertSettings(options);
   const opened = await adapterIfAny(options.gpu);
   const adapter = opened instanceof UnsupportedError ? undefined : opened;
+  if (adapter) checkAdapter(adapter.adapter);
   const software = adapter?.software ?? true;
   const job = {
     ...{ settings, emit, model: nodeDirectory(inDir), output: nodeDirectory(outputDir) },

@@ -10,7 +10,7 @@ import { InputError } from '../util/errors.ts';
 export interface MeasuredError {
   /** 1 − the error of whole rows, as ExLlamaV2 takes it. */
   readonly accuracy: number;
-  /** The error token by token. Neither ExLlamaV2's measurements have it nor ours of before 0.2. */
+  /** The error token by token. Neither ExLlamaV2's measurements have it nor earlier ones of ours. */
   readonly tokenError?: number;
 }
 

@@ -5,13 +5,6 @@ import { root, runNode, SetupError, say } from './shell.mjs';
 
 const vite = (...args) => ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn', ...args];
 
-export const CALIBRATION = {
-  what: 'the calibration data',
-  result: 'dist/calibration/mix.json',
-  sources: ['scripts/build-calibration.mjs', 'scripts/calibration-text.mjs', 'package-lock.json'],
-  command: ['scripts/build-calibration.mjs'],
-};
-
 const CODE = ['src', 'shaders', 'package-lock.json', 'vite.config.ts'];
 
 export const COMMAND_LINE = {
@@ -24,7 +17,7 @@ export const COMMAND_LINE = {
 export const PAGE = {
   what: 'the page',
   result: 'dist/page/index.html',
-  sources: [...CODE, 'workers', 'index.html', 'public', CALIBRATION.result],
+  sources: [...CODE, 'workers', 'index.html', 'public', 'data'],
   command: vite(),
 };
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureReady } from './bootstrap.mjs';
-import { buildWhatChanged, CALIBRATION, COMMAND_LINE } from './builds.mjs';
+import { buildWhatChanged, COMMAND_LINE } from './builds.mjs';
 import { fail, root } from './shell.mjs';
 
 /**
@@ -13,7 +13,7 @@ import { fail, root } from './shell.mjs';
 export async function runProgram(file, script, neededAdapter) {
   try {
     ensureReady({ tests: false, adapter: neededAdapter(process.argv.slice(2)), chromium: false });
-    buildWhatChanged([CALIBRATION, COMMAND_LINE]);
+    buildWhatChanged([COMMAND_LINE]);
     // npm starts scripts in the repository; the user's relative paths start where npm was called.
     if (process.env.npm_lifecycle_event === script) process.chdir(process.env.INIT_CWD);
     // In this process, so that signals and the exit code need no passing on.

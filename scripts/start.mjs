@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { ensureReady } from './bootstrap.mjs';
-import { buildWhatChanged, CALIBRATION, PAGE } from './builds.mjs';
+import { buildWhatChanged, PAGE } from './builds.mjs';
 import { fail, root, say } from './shell.mjs';
 
 const DEFAULT_PORT = '4173';
@@ -22,7 +22,7 @@ try {
     allowNegative: true,
   });
   ensureReady({ tests: false, adapter: 'none', chromium: false });
-  buildWhatChanged([CALIBRATION, PAGE]);
+  buildWhatChanged([PAGE]);
   await serve(values);
 } catch (error) {
   fail(error);

@@ -1,6 +1,6 @@
 /** What the coordinator and its GPU worker say to each other. */
 
-import type { CalibrationPreset } from '../src/calibration/mix-plan.ts';
+import type { MixChoice } from '../src/calibration/mix-plan.ts';
 import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/events.ts';
 import type { ConvertSettings } from '../src/convert/settings.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
@@ -18,8 +18,7 @@ export interface GpuJob {
   /** Work directory in the browser's storage. */
   readonly work: string;
   readonly settings: ConvertSettings;
-  readonly calibration: {
-    readonly preset: CalibrationPreset;
+  readonly calibration: MixChoice & {
     readonly seed: number;
     /** The user's own, in the browser's storage. */
     readonly file?: string;

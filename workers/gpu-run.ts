@@ -1,4 +1,5 @@
-import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.ts';
+import { presetShapes } from '../src/calibration/preset.ts';
+import type { CalibrationRows } from '../src/calibration/rows.ts';
 import { withKeptRows } from '../src/convert/calibrate.ts';
 import { calibrationProvider } from '../src/convert/calibration-provider.ts';
 import type { Control } from '../src/convert/control.ts';
@@ -29,9 +30,8 @@ export async function runJob(
   control: Control,
   listener: RunListener,
 ): Promise<RunOutcome> {
-  const { preset, file } = job.calibration;
-  const shapes = presetShapes(preset, file !== undefined);
-  const meter = new RateMeter((stage) => calibrationTokens(shapes, stage));
+  const calibration = await calibrationOf(job);
+  const meter = new RateMeter((stage) => calibration.tokensOf(stage));
   const events = new EventBatch<ConvertEvent>(['progress', 'memory', 'workers'], (batch) =>
     listener({ type: 'events', events: batch }),
   );
@@ -41,7 +41,6 @@ export async function runJob(
   try {
     const output = await openOutput(job.output, job.id, job.modelName, job.settings.bits);
     const work = await storageDirectory(job.work);
-    const calibration = await calibrationOf(job, shapes);
     const emit: Emit = (event) => {
       meter.see(event);
       events.add(event);
@@ -55,7 +54,13 @@ export async function runJob(
         model: countReads(openSource(job.source), meter),
         output: countBytes(output, meter),
         work: countBytes(work, meter),
-        ...{ settings: job.settings, calibration, emit, control, helpers: helpers.links },
+        ...{
+          settings: job.settings,
+          calibration: calibration.provider,
+          emit,
+          control,
+          helpers: helpers.links,
+        },
       }),
     );
     return outcome;
@@ -68,20 +73,33 @@ export async function runJob(
   }
 }
 
-function calibrationTokens({ measurement, quantization }: CalibrationShapes, stage: StageName): number {
-  if (stage === 'measure') return measurement.rows * measurement.length;
-  return stage === 'quantize' ? quantization.rows * quantization.length : 0;
+interface JobCalibration {
+  readonly provider: CalibrationProvider;
+  /** Tokens that a stage takes, once they are made. */
+  readonly tokensOf: (stage: StageName) => number;
 }
 
 /** The measurement and every bitrate take the same rows: they are made once. */
-async function calibrationOf(
-  { id, calibration }: GpuJob,
-  shapes: CalibrationShapes,
-): Promise<CalibrationProvider> {
-  const { preset, seed, file } = calibration;
+async function calibrationOf({ id, calibration }: GpuJob): Promise<JobCalibration> {
+  const { text, preset, seed, file } = calibration;
   const ownData = file === undefined ? undefined : () => openCalibration(id, file);
-  const provider = calibrationProvider({ shapes, preset, seed, ownData, mix: calibrationMix });
-  return withKeptRows(provider, workDirectory(await storageDirectory(STORED.measure(id))));
+  const shapes = (neededTokens: number) => presetShapes(preset, file !== undefined, neededTokens);
+  const made = calibrationProvider({ shapes, text, preset, seed, ownData, mix: calibrationMix });
+  const kept = withKeptRows(made, workDirectory(await storageDirectory(STORED.measure(id))));
+  const tokens = new Map<StageName, number>();
+  const counted = async (stage: StageName, making: Promise<CalibrationRows>): Promise<CalibrationRows> => {
+    const rows = await making;
+    tokens.set(stage, rows.ids.length);
+    return rows;
+  };
+  return {
+    provider: {
+      ...kept,
+      measurement: (...given) => counted('measure', kept.measurement(...given)),
+      quantization: (...given) => counted('quantize', kept.quantization(...given)),
+    },
+    tokensOf: (stage) => tokens.get(stage) ?? 0,
+  };
 }
 
 async function openCalibration(id: string, file: string): Promise<ByteSource> {

@@ -9,7 +9,7 @@ import type { AllocationRequest, TargetResult } from './api.ts';
 import type { GpuJob, RunOutcome } from './gpu-api.ts';
 import { helpersOf } from './gpu-choice.ts';
 import type { JobEntry } from './job-store.ts';
-import { openOutput, STORED } from './places.ts';
+import { calibrationText, openOutput, STORED } from './places.ts';
 
 /** The largest file of an output, as on the command line. */
 const SHARD_BYTES = 8192 * 2 ** 20;
@@ -59,7 +59,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
       shardBytes: SHARD_BYTES,
       dataset: calibrationName ?? BUILT_IN_DATASET,
     },
-    calibration: { preset, seed, ...file },
+    calibration: { text: calibrationText(source), preset, seed, ...file },
     gpuBudgetBytes: Math.floor(gpuBudgetBytes / workers),
     helpers: helpersOf(options),
     diskBytes,

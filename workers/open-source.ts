@@ -1,3 +1,4 @@
+import type { CalibrationText } from '../src/calibration/mix-plan.ts';
 import { modelFingerprint } from '../src/convert/job.ts';
 import { openModel } from '../src/convert/open-model.ts';
 import type { ModelDirectory } from '../src/io/model-directory.ts';
@@ -7,13 +8,14 @@ import { loadTokenizer } from '../src/tokenizer/tokenizer.ts';
 import type { ModelFacts, ModelSource } from './api.ts';
 import type { ModelHeaders } from './job-store.ts';
 import { pageFacts } from './model-facts.ts';
-import { openSource } from './places.ts';
+import { calibrationText, openSource } from './places.ts';
 
 /** A model that can be converted. */
 export interface OpenedModel {
   readonly source: ModelDirectory;
   readonly plan: ModelPlan;
   readonly facts: ModelFacts;
+  readonly calibrationText: CalibrationText;
 }
 
 /** Opens a model with all that a conversion reads of it. Throws InputError or UnsupportedError for what is wrong. */
@@ -21,7 +23,7 @@ export async function inspectSource(from: ModelSource): Promise<OpenedModel> {
   const directory = openSource(from);
   const model = await openModel(directory, {});
   const { vocabSize } = await loadTokenizer(directory);
-  return { ...model, facts: pageFacts(model, vocabSize) };
+  return { ...model, facts: pageFacts(model, vocabSize), calibrationText: calibrationText(from) };
 }
 
 export async function headersOf({ source, plan }: OpenedModel): Promise<ModelHeaders> {

@@ -1,9 +1,9 @@
 /** Where a job's files are, in the browser's storage or in the user's folders. */
 
-import mixAddress from '../dist/calibration/mix.json?url';
-import { type CalibrationMix, parseMix } from '../src/calibration/mix-file.ts';
+import mixAddress from '../data/calibration.bin?url';
+import { type CalibrationMix, readMix } from '../src/calibration/mix-file.ts';
+import type { CalibrationText } from '../src/calibration/mix-plan.ts';
 import type { ReadableDirectory, WritableDirectory } from '../src/io/bytes.ts';
-import { readJsonFile } from '../src/io/json.ts';
 import { fileListDirectory } from '../src/io/platform/file-list-directory.ts';
 import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.ts';
 import { storageDirectory, storageRoot } from '../src/io/platform/storage.ts';
@@ -61,6 +61,12 @@ export const outputFiles = async (
     ? listFiles(output.handle, outputFolder(modelName, bits))
     : listFiles(await storageRoot(), STORED.output(id, bits));
 
-/** The text of the built-in calibration mix. */
+/** The built-in calibration text. */
 export const calibrationMix = async (): Promise<CalibrationMix> =>
-  parseMix(await readJsonFile(await fetchFile(mixAddress, 'the calibration text')), mixAddress);
+  readMix(
+    await fetchFile(mixAddress, 'The built-in calibration text'),
+    'Load the page again without the browser’s cache (Shift and the reload button); if that does not help, its server has a damaged copy.',
+  );
+
+export const calibrationText = ({ kind }: ModelSource): CalibrationText =>
+  kind === 'demo' ? 'stories' : 'mix';

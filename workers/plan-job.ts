@@ -4,6 +4,7 @@ import type { PlanEvent } from '../src/convert/events.ts';
 import { type Measurement, measurementAdvice, measurementFromJson } from '../src/convert/measurement-json.ts';
 import { planConversion } from '../src/convert/plan.ts';
 import { QUANTIZERS } from '../src/convert/settings.ts';
+import { neededTokens, tooFewTokensWarning } from '../src/convert/token-need.ts';
 import { estimateWork, type Work } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -26,7 +27,7 @@ export async function planJob(
 ): Promise<JobPlan> {
   const problems: Problem[] = [];
   const measured = checkMeasurement(model, options, problems);
-  const shapes = calibrationShapes(options);
+  const shapes = calibrationShapes(model, options);
   const plans = options.bits.map((bits) =>
     planTarget(model, options, bits, { ...shapes, measured }, problems),
   );
@@ -42,6 +43,7 @@ export async function planJob(
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };
+  checkTokens(model, shapes, problems);
   if (gpu)
     checkGpu(
       plan.gpuBytes,
@@ -54,12 +56,17 @@ export async function planJob(
   return { ...plan, problems };
 }
 
-function calibrationShapes({ preset, calibrationFile }: JobOptions): CalibrationShapes {
-  const { measurement, quantization } = presetShapes(preset, calibrationFile !== undefined);
-  if (calibrationFile) return { measurement, quantization };
+function calibrationShapes(
+  { plan, calibrationText }: OpenedModel,
+  { preset, calibrationFile }: JobOptions,
+): CalibrationShapes {
+  const shapes = presetShapes(preset, calibrationFile !== undefined, neededTokens(plan));
+  if (calibrationFile) return shapes;
+  const { measurement, quantization } = shapes;
+  const choice = { text: calibrationText, preset };
   return {
-    measurement: mixShape(preset, 'measurement', measurement),
-    quantization: mixShape(preset, 'quantization', quantization),
+    measurement: mixShape(choice, 'measurement', measurement),
+    quantization: mixShape(choice, 'quantization', quantization),
   };
 }
 
@@ -113,6 +120,11 @@ function checkMeasurement(
     problems.push({ severe: true, text: error.message });
     return undefined;
   }
+}
+
+function checkTokens({ plan }: OpenedModel, { quantization }: CalibrationShapes, problems: Problem[]): void {
+  const text = tooFewTokensWarning(plan, quantization);
+  if (text !== undefined) problems.push({ severe: false, text });
 }
 
 function checkGpu(

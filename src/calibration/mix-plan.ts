@@ -3,8 +3,20 @@ import type { RowShape } from './rows.ts';
 export type CalibrationKind = 'measurement' | 'quantization';
 export type CalibrationPreset = 'standard' | 'quick';
 
+/** What built-in rows are made of: all kinds of text, or only what the bundled model can read, simple stories. */
+export type CalibrationText = 'mix' | 'stories';
+
 /** The kinds of text in the built-in mix. */
-export const CATEGORIES = ['prose', 'articles', 'code', 'stories', 'multilingual', 'technical'] as const;
+export const CATEGORIES = [
+  'prose',
+  'articles',
+  'code',
+  'stories',
+  'tales',
+  'dialogue',
+  'multilingual',
+  'technical',
+] as const;
 export type Category = (typeof CATEGORIES)[number];
 
 /**
@@ -26,6 +38,8 @@ export const MIX_PARTS = [
   { name: 'articles', how: 'documents', category: 'articles' },
   { name: 'code', how: 'packed', category: 'code' },
   { name: 'stories', how: 'documents', category: 'stories' },
+  { name: 'tales', how: 'documents', category: 'tales' },
+  { name: 'dialogue', how: 'packed', category: 'dialogue' },
   { name: 'multilingual', how: 'packed', category: 'multilingual' },
   { name: 'shuffled', how: 'shuffled', category: 'multilingual' },
   { name: 'random', how: 'random' },
@@ -40,64 +54,77 @@ export const BLOCK_TOKENS = 128;
 /** Rows are never longer than this, whatever length is asked for. */
 export const MAX_ROW_TOKENS = 2048;
 
-/** ExLlamaV2's proportions: 19 rows to measure with and 115 to quantize with. */
-export const STANDARD_ROWS: Readonly<Record<CalibrationKind, Readonly<Record<PartName, number>>>> = {
-  measurement: {
-    prose: 2,
-    articles: 4,
-    code: 3,
-    stories: 2,
-    multilingual: 3,
-    shuffled: 1,
-    random: 2,
-    technical: 2,
+type PartRows = Readonly<Partial<Record<PartName, number>>>;
+
+/** 19 rows to measure with and 115 to quantize with, as ExLlamaV2 has; of the bundled model's stories fewer. */
+export const STANDARD_ROWS: Readonly<Record<CalibrationText, Readonly<Record<CalibrationKind, PartRows>>>> = {
+  mix: {
+    measurement: {
+      prose: 3,
+      articles: 4,
+      code: 2,
+      stories: 2,
+      tales: 1,
+      dialogue: 1,
+      multilingual: 3,
+      shuffled: 1,
+      technical: 2,
+    },
+    quantization: {
+      prose: 17,
+      articles: 28,
+      code: 14,
+      stories: 18,
+      tales: 2,
+      dialogue: 6,
+      multilingual: 17,
+      shuffled: 3,
+      random: 1,
+      technical: 9,
+    },
   },
-  quantization: {
-    prose: 10,
-    articles: 48,
-    code: 15,
-    stories: 10,
-    multilingual: 15,
-    shuffled: 5,
-    random: 2,
-    technical: 10,
+  stories: {
+    measurement: { stories: 3, tales: 3 },
+    quantization: { stories: 20, tales: 10 },
   },
 };
 
 /**
  * Which part each row of the quick preset is from; more rows start again from the front. The first four (its
- * measurement) cover what most texts are like, the first eight (its quantization) every part that is text. Noise
- * is left out: of so few rows it would be too many.
+ * measurement) cover what most texts are like, the first eight every part that is text, save the simple stories.
+ * Noise is left out: of so few rows it would be too many.
  */
-export const QUICK_ORDER: readonly PartName[] = [
-  'articles',
-  'code',
-  'stories',
-  'multilingual',
-  'technical',
-  'prose',
-  'articles',
-  'stories',
-];
+export const QUICK_ORDER: Readonly<Record<CalibrationText, readonly PartName[]>> = {
+  mix: ['articles', 'code', 'stories', 'multilingual', 'prose', 'technical', 'dialogue', 'articles'],
+  stories: ['tales', 'tales', 'tales', 'stories'],
+};
+
+/** What the built-in text is asked for. */
+export interface MixChoice {
+  readonly text: CalibrationText;
+  readonly preset: CalibrationPreset;
+}
 
 /** The rows that the mix gives when `shape` is asked for. */
-export function mixShape(preset: CalibrationPreset, kind: CalibrationKind, shape: RowShape): RowShape {
-  const rows = [...planRows(preset, kind, shape.rows).values()].reduce((sum, count) => sum + count, 0);
+export function mixShape(choice: MixChoice, kind: CalibrationKind, shape: RowShape): RowShape {
+  const rows = [...planRows(choice, kind, shape.rows).values()].reduce((sum, count) => sum + count, 0);
   return { rows, length: Math.min(MAX_ROW_TOKENS, shape.length) };
 }
 
 /** Rows of each part. The standard preset has its own numbers; only the quick one heeds `rows`. */
 export function planRows(
-  preset: CalibrationPreset,
+  { text, preset }: MixChoice,
   kind: CalibrationKind,
   rows: number,
 ): Map<PartName, number> {
+  const standard = STANDARD_ROWS[text][kind];
   const plan = new Map<PartName, number>(
-    MIX_PARTS.map(({ name }) => [name, preset === 'standard' ? STANDARD_ROWS[kind][name] : 0]),
+    MIX_PARTS.map(({ name }) => [name, preset === 'standard' ? (standard[name] ?? 0) : 0]),
   );
   if (preset === 'quick') {
+    const order = QUICK_ORDER[text];
     for (let r = 0; r < rows; r++) {
-      const name = QUICK_ORDER[r % QUICK_ORDER.length]!;
+      const name = order[r % order.length]!;
       plan.set(name, plan.get(name)! + 1);
     }
   }

@@ -1,24 +1,23 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import { seededRandom } from '../util/random.ts';
-import type { CalibrationMix } from './mix-file.ts';
+import type { CalibrationMix, MixDocument } from './mix-file.ts';
 import {
   BLOCK_TOKENS,
   type CalibrationKind,
-  type CalibrationPreset,
   type Category,
   MAX_ROW_TOKENS,
   MIX_PARTS,
+  type MixChoice,
   type MixPart,
   planRows,
 } from './mix-plan.ts';
 import { type CalibrationRows, tooFewTokens } from './rows.ts';
 
-export interface MixOptions {
+export interface MixOptions extends MixChoice {
   readonly mix: CalibrationMix;
   readonly tokenizer: Tokenizer;
   readonly kind: CalibrationKind;
-  readonly preset: CalibrationPreset;
   /** Rows of the quick preset; the standard one has its own number and ignores this, as ExLlamaV2 does. */
   readonly rows: number;
   /** Tokens in a row; at most {@link MAX_ROW_TOKENS} are taken. */
@@ -37,15 +36,15 @@ interface Ingredients {
 
 /** The built-in calibration rows, part by part; the same for the same options on every machine. */
 export function buildCalibration(options: MixOptions): CalibrationRows {
-  const { mix, tokenizer, kind, preset, seed } = options;
+  const { mix, tokenizer, kind, seed } = options;
   const length = Math.min(MAX_ROW_TOKENS, options.length);
-  const plan = planRows(preset, kind, options.rows);
+  const plan = planRows(options, kind, options.rows);
   const rows: number[][] = [];
   const sources: string[] = [];
   MIX_PARTS.forEach((part, index) => {
     const ingredients: Ingredients = {
       tokenizer,
-      documents: (category) => shuffled(mix.categories[category], seededRandom(seed)).map(({ text }) => text),
+      documents: (category) => varied(mix.categories[category], seededRandom(seed)).map(({ text }) => text),
       random: seededRandom(seed + index + 1),
       length,
     };
@@ -131,6 +130,16 @@ function shuffledRows(
       .flat()
       .slice(0, length),
   );
+}
+
+/** In random order, in which every run of documents has of each source about what it has of all. */
+function varied(documents: readonly MixDocument[], random: () => number): MixDocument[] {
+  const sources = [...new Set(documents.map(({ source }) => source))];
+  const placed = sources.flatMap((source) => {
+    const group = documents.filter((document) => document.source === source);
+    return shuffled(group, random).map((document, i) => ({ document, place: (i + random()) / group.length }));
+  });
+  return placed.sort((a, b) => a.place - b.place).map(({ document }) => document);
 }
 
 /** A copy in random order (Fisher–Yates). */

@@ -7,10 +7,11 @@ export interface CalibrationShapes {
   readonly quantization: RowShape;
 }
 
-const QUICK: CalibrationShapes = {
-  measurement: { rows: 4, length: 128 },
-  quantization: { rows: 8, length: 128 },
-};
+const QUICK_LENGTH = 128;
+/** The measurement compares candidates that fit the same few tokens alike; and each of them takes all its rows. */
+const QUICK_MEASUREMENT: RowShape = { rows: 4, length: 96 };
+/** Every kind of text, however narrow the model. */
+const QUICK_LEAST_ROWS = 8;
 
 /** The built-in mix in full. */
 const STANDARD: CalibrationShapes = {
@@ -24,7 +25,15 @@ const STANDARD_OWN_DATA: CalibrationShapes = {
   quantization: { rows: 100, length: 2048 },
 };
 
-export function presetShapes(preset: CalibrationPreset, ownData: boolean): CalibrationShapes {
-  if (preset === 'quick') return QUICK;
+/** `neededTokens`: what the model's width asks for; the quick preset takes no more than that to quantize with. */
+export function presetShapes(
+  preset: CalibrationPreset,
+  ownData: boolean,
+  neededTokens: number,
+): CalibrationShapes {
+  if (preset === 'quick') {
+    const rows = Math.max(QUICK_LEAST_ROWS, Math.ceil(neededTokens / QUICK_LENGTH));
+    return { measurement: QUICK_MEASUREMENT, quantization: { rows, length: QUICK_LENGTH } };
+  }
   return ownData ? STANDARD_OWN_DATA : STANDARD;
 }

@@ -1,42 +1,56 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CalibrationMix, parseMix } from '../calibration/mix-file.ts';
-import { mixShape } from '../calibration/mix-plan.ts';
+import { type CalibrationMix, readMix } from '../calibration/mix-file.ts';
+import { type MixChoice, mixShape } from '../calibration/mix-plan.ts';
 import type { CalibrationShapes } from '../calibration/preset.ts';
 import { calibrationProvider } from '../convert/calibration-provider.ts';
 import type { CalibrationProvider } from '../convert/settings.ts';
-import { readJsonFile } from '../io/json.ts';
+import { BUNDLED_MODEL } from './job-places.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';
-import { calibrationSizes } from './preset.ts';
+import { calibrationSizes, presetOf } from './preset.ts';
 
-/** The calibration mix lies beside the built command line. */
-const MIX = resolve(dirname(fileURLToPath(import.meta.url)), '../calibration/mix.json');
+/** The repository: as far above this file as above the built command line. */
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const MIX = 'data/calibration.bin';
 
 /** The built-in text. */
-export const readMix = async (): Promise<CalibrationMix> =>
-  parseMix(await readJsonFile(await openFile(MIX)), MIX);
+export const builtInText = async (): Promise<CalibrationMix> =>
+  readMix(
+    await openFile(resolve(ROOT, MIX)),
+    `Get it back with "git checkout -- ${MIX}", then run the command again.`,
+  );
+
+function mixChoice(options: CliOptions, onSoftwareAdapter: boolean): MixChoice {
+  const bundled = options.inDir === resolve(ROOT, BUNDLED_MODEL);
+  return { text: bundled ? 'stories' : 'mix', preset: presetOf(options, onSoftwareAdapter) };
+}
 
 /** Token rows from the user's file, or from the built-in mix; of a job that only measures, no others than for that. */
 export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean): CalibrationProvider {
-  const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
+  const choice = mixChoice(options, onSoftwareAdapter);
   const { calDataset, outputMeasurement } = options;
   const { quantization, ...others } = calibrationProvider({
-    shapes,
-    preset,
+    ...choice,
+    shapes: (neededTokens) => calibrationSizes(options, choice.preset, neededTokens),
     seed: options.seed,
     ownData: calDataset === undefined ? undefined : () => openFile(calDataset),
-    mix: readMix,
+    mix: builtInText,
   });
   return outputMeasurement === undefined ? { ...others, quantization } : others;
 }
 
 /** How many rows that will give. */
-export function plannedRows(options: CliOptions, onSoftwareAdapter: boolean): CalibrationShapes {
-  const { preset, shapes } = calibrationSizes(options, onSoftwareAdapter);
+export function plannedRows(
+  options: CliOptions,
+  onSoftwareAdapter: boolean,
+  neededTokens: number,
+): CalibrationShapes {
+  const choice = mixChoice(options, onSoftwareAdapter);
+  const shapes = calibrationSizes(options, choice.preset, neededTokens);
   if (options.calDataset !== undefined) return shapes;
   return {
-    measurement: mixShape(preset, 'measurement', shapes.measurement),
-    quantization: mixShape(preset, 'quantization', shapes.quantization),
+    measurement: mixShape(choice, 'measurement', shapes.measurement),
+    quantization: mixShape(choice, 'quantization', shapes.quantization),
   };
 }

@@ -6,6 +6,7 @@ import { checkInputs, holdsJob } from '../convert/job.ts';
 import { modelFacts } from '../convert/model-facts.ts';
 import { plainWarnings } from '../convert/plain-warnings.ts';
 import { planConversion } from '../convert/plan.ts';
+import { neededTokens } from '../convert/token-need.ts';
 import { defaultBudget } from '../gpu/device.ts';
 import { largestBufferOf } from '../gpu/memory.ts';
 import type { WritableDirectory } from '../io/bytes.ts';
@@ -56,7 +57,8 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   const budget = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
   const { rows, inputs } = await prepareRows(checked, job, { software, budget });
   await checkInputs(workOf(job), inputs);
-  const { measurement, quantization = plannedRows(options, software).quantization } = rows;
+  const { measurement, quantization = plannedRows(options, software, neededTokens(plan)).quantization } =
+    rows;
   const request = { bits, headBits, quantizer, measurement, quantization, measured };
   const planned = planConversion(source, plan, request);
   const isSmall = weightBytes(source, plan) <= PLAN_BYTES;

@@ -5,7 +5,8 @@ import { pathBelow, realPath } from './inside.ts';
 import type { Places } from './options.ts';
 import { userPath } from './user-path.ts';
 
-const BUNDLED_MODEL = 'public/models/tinystories-7m';
+/** Below the repository. */
+export const BUNDLED_MODEL = 'public/models/tinystories-7m';
 
 /** Where a job reads and writes; absolute paths. */
 export interface JobPlaces {

@@ -121,7 +121,7 @@ export const OPTIONS = {
     value: 'NAME',
     choices: ['quick', 'standard'],
     description:
-      'quick: 4 rows of 128 tokens to measure, 8 to quantize. standard: the full mix, 19 and 115 rows of 2048.',
+      'quick: 4 rows of 96 tokens to measure; 8 of 128 to quantize, or as many as give four tokens for each input of the widest linear. standard: the full mix, 19 and 115 rows of 2048.',
     defaultDescription: 'standard; quick on an adapter in software',
   },
   cal_dataset: {

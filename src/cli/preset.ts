@@ -3,6 +3,10 @@ import type { RowShape } from '../calibration/rows.ts';
 import { InputError } from '../util/errors.ts';
 import type { CliOptions, Preset } from './options.ts';
 
+/** On a software adapter the quick one, as it is slow. */
+export const presetOf = ({ preset }: CliOptions, onSoftwareAdapter: boolean): Preset =>
+  preset ?? (onSoftwareAdapter ? 'quick' : 'standard');
+
 /**
  * Tokens of one pass. Their hidden states, 4 bytes for each of the model's hidden size, take a terabyte where that is
  * 1024; conversions take some hundred thousand.
@@ -10,15 +14,15 @@ import type { CliOptions, Preset } from './options.ts';
 const MAX_TOKENS = 2 ** 28;
 
 /**
- * What was asked for, and for the rest the preset; on a software adapter the quick one, as it is slow.
+ * What was asked for, and for the rest the preset.
  * @throws InputError when that are more tokens than any computer has room for.
  */
 export function calibrationSizes(
   options: CliOptions,
-  onSoftwareAdapter: boolean,
-): { preset: Preset; shapes: CalibrationShapes } {
-  const preset = options.preset ?? (onSoftwareAdapter ? 'quick' : 'standard');
-  const { measurement, quantization } = presetShapes(preset, options.calDataset !== undefined);
+  preset: Preset,
+  neededTokens: number,
+): CalibrationShapes {
+  const { measurement, quantization } = presetShapes(preset, options.calDataset !== undefined, neededTokens);
   const shapes = {
     measurement: {
       rows: options.measurementRows ?? measurement.rows,
@@ -31,7 +35,7 @@ export function calibrationSizes(
   };
   checkTokens(shapes.measurement, '--measurement_rows', '--measurement_length');
   checkTokens(shapes.quantization, '--dataset_rows', '--length');
-  return { preset, shapes };
+  return shapes;
 }
 
 function checkTokens({ rows, length }: RowShape, rowsOption: string, lengthOption: string): void {

@@ -14,6 +14,7 @@ import { gpuNeed } from './gpu-need.ts';
 import { type JobInputs, jobInputs, modelFingerprint, rowsFingerprint } from './job.ts';
 import { fileBytesIn } from './plan.ts';
 import type { CalibrationProvider } from './settings.ts';
+import { neededTokens, tooFewTokensWarning } from './token-need.ts';
 
 /** Of a file of rows: where each of them is from. */
 const SOURCES = 'sources';
@@ -50,13 +51,13 @@ export interface RowsHost {
   readonly budget: number;
 }
 
-/** Makes the token rows of all passes; warns of what was passed over, and of memory that may not suffice. */
+/** Makes the token rows of all passes; warns of what was passed over, of memory that may not suffice, and of too few tokens. */
 export async function prepareRows(
   { source, plan, tokenizer }: OpenedJob,
   { calibration, settings, emit }: Pick<ConvertJob, 'calibration' | 'settings' | 'emit'>,
   { software, budget }: RowsHost,
 ): Promise<PreparedRows> {
-  const rows = await makeRows(calibration, tokenizer, emit);
+  const rows = await makeRows(calibration, tokenizer, neededTokens(plan), emit);
   const shape = software ? SOFTWARE_HELD_OUT : HELD_OUT;
   const heldOut = settings.measureOnly ? undefined : await calibration.heldOut(tokenizer, shape);
   const { measurement, quantization = measurement } = rows;
@@ -68,6 +69,8 @@ export async function prepareRows(
     const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
     emit({ type: 'warning', message });
   }
+  const few = settings.measureOnly ? undefined : tooFewTokensWarning(plan, quantization);
+  if (few !== undefined) emit({ type: 'warning', message: few });
   const model = await modelFingerprint(source);
   const digests = {
     model,
@@ -80,9 +83,13 @@ export async function prepareRows(
 async function makeRows(
   { measurement, quantization }: CalibrationProvider,
   tokenizer: Tokenizer,
+  needed: number,
   emit: Emit,
 ): Promise<JobRows> {
-  const rows = { measurement: await measurement(tokenizer), quantization: await quantization?.(tokenizer) };
+  const rows = {
+    measurement: await measurement(tokenizer, needed),
+    quantization: await quantization?.(tokenizer, needed),
+  };
   const told = passedOver(rows);
   if (told !== undefined) emit({ type: 'warning', message: told });
   return rows;
@@ -114,10 +121,12 @@ export function withKeptRows(
 ): Required<CalibrationProvider> {
   return {
     ...provider,
-    measurement: async (tokenizer) =>
-      (await readRows(work, ARTEFACT.measurementRows, tokenizer)) ?? provider.measurement(tokenizer),
-    quantization: async (tokenizer) =>
-      (await readRows(work, ARTEFACT.quantizationRows, tokenizer)) ?? provider.quantization(tokenizer),
+    measurement: async (tokenizer, neededTokens) =>
+      (await readRows(work, ARTEFACT.measurementRows, tokenizer)) ??
+      provider.measurement(tokenizer, neededTokens),
+    quantization: async (tokenizer, neededTokens) =>
+      (await readRows(work, ARTEFACT.quantizationRows, tokenizer)) ??
+      provider.quantization(tokenizer, neededTokens),
   };
 }
 

@@ -1,6 +1,6 @@
 import { buildCalibration } from '../calibration/mix.ts';
 import type { CalibrationMix } from '../calibration/mix-file.ts';
-import type { CalibrationKind, CalibrationPreset } from '../calibration/mix-plan.ts';
+import type { CalibrationKind, MixChoice } from '../calibration/mix-plan.ts';
 import { readCalibrationFile } from '../calibration/own-data.ts';
 import type { CalibrationShapes } from '../calibration/preset.ts';
 import type { CalibrationRows } from '../calibration/rows.ts';
@@ -9,9 +9,8 @@ import type { ByteSource } from '../io/bytes.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CalibrationProvider } from './settings.ts';
 
-export interface CalibrationChoice {
-  readonly shapes: CalibrationShapes;
-  readonly preset: CalibrationPreset;
+export interface CalibrationChoice extends MixChoice {
+  readonly shapes: (neededTokens: number) => CalibrationShapes;
   readonly seed: number;
   /** The user's file; undefined: the built-in mix. */
   readonly ownData: (() => Promise<ByteSource>) | undefined;
@@ -20,15 +19,19 @@ export interface CalibrationChoice {
 
 /** Token rows from the user's file, or from the built-in mix. */
 export function calibrationProvider(choice: CalibrationChoice): Required<CalibrationProvider> {
-  const { shapes, preset, seed, ownData, mix } = choice;
-  const make = async (kind: CalibrationKind, tokenizer: Tokenizer): Promise<CalibrationRows> => {
-    const shape = shapes[kind];
+  const { shapes, text, preset, seed, ownData, mix } = choice;
+  const make = async (
+    kind: CalibrationKind,
+    tokenizer: Tokenizer,
+    neededTokens: number,
+  ): Promise<CalibrationRows> => {
+    const shape = shapes(neededTokens)[kind];
     if (ownData) return readCalibrationFile(await ownData(), tokenizer, shape);
-    return buildCalibration({ mix: await mix(), tokenizer, kind, preset, ...shape, seed });
+    return buildCalibration({ mix: await mix(), tokenizer, kind, text, preset, ...shape, seed });
   };
   return {
-    measurement: (tokenizer) => make('measurement', tokenizer),
-    quantization: (tokenizer) => make('quantization', tokenizer),
+    measurement: (tokenizer, neededTokens) => make('measurement', tokenizer, neededTokens),
+    quantization: (tokenizer, neededTokens) => make('quantization', tokenizer, neededTokens),
     heldOut: async (tokenizer, { rows, length }) =>
       variedRows('The held-out text', (await mix()).heldOut, tokenizer, length, rows),
   };

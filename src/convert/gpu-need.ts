@@ -108,12 +108,8 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
     return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
   });
   const sums = finiteSums(t * plan.config.hiddenSize);
-  const errors = rowErrorBytes(t, plan.config.hiddenSize);
-  const trying =
-    total(versions, ({ kept }) => kept) +
-    trial +
-    Math.max(most(linears, weight), errors.meanwhile) +
-    candidates.length * errors.kept;
+  const errors = candidates.length * rowErrorBytes(t);
+  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + errors;
   return Math.max(
     total(linears, weight) + Math.max(factors + block + sums, factoring(sizes, 1)),
     quantizingAll,
@@ -123,12 +119,6 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 
 /** finite-states.ts, for one row of `count` elements. */
 const finiteSums = (count: number): number => bufferBytes(rowNormBytes(count));
-
-/** row-errors.ts, for one row. */
-function comparing(length: number, hidden: number): number {
-  const { kept, meanwhile } = rowErrorBytes(length, hidden);
-  return kept + meanwhile;
-}
 
 /** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
 const totals = (sizes: readonly number[]): number =>
@@ -160,13 +150,13 @@ function quantizingModule(
     const candidates = candidatesOf(module, quantizer.method).map((candidate) => candidate[name]!);
     const settings = quantizer.method === 'refined' ? finerSettings(k, candidates) : [];
     const bytes = [...candidates, ...settings].map((params) => packing(k, [columns], params));
-    return projection + Math.max(projection + comparing(sampled, columns), ...bytes);
+    return projection + Math.max(projection + rowErrorBytes(sampled), ...bytes);
   });
   const phases = [
     factors + totals(sizes) + block,
     factoring(sizes, each),
     each * factors + packed,
-    block + comparing(t, plan.config.hiddenSize) + sums,
+    block + rowErrorBytes(t) + sums,
   ];
   const inputs = total(sizes, (k) => buffer(sampled, k));
   return total(linears, weight) + inputs + Math.max(...phases);

@@ -35,11 +35,11 @@ export function noteErrors(
   const end = Math.min(rows, start + output.shape[0]! / length);
   if (end <= start) return;
   const first = rowsOf(output, 0, (end - start) * length);
-  const sums = recordRowErrors(gpu, scope, first, expected.load(scope, start, end), end - start);
+  const recorded = recordRowErrors(gpu, scope, first, expected.load(scope, start, end), end - start);
   const note = (values: readonly RowError[]) => {
     for (const [i, value] of values.entries()) errors[start + i] = value;
   };
-  later(readRowErrors(gpu, sums).then(note));
+  later(readRowErrors(gpu, recorded).then(note));
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -54,11 +54,11 @@ export interface ConvertSettings {
   readonly measureLayers?: LayerRange;
 }
 
-/** Makes the token rows once the tokenizer is known. */
+/** Makes the token rows once the tokenizer is known, and how many tokens the model needs (token-need.ts). */
 export interface CalibrationProvider {
-  measurement(tokenizer: Tokenizer): Promise<CalibrationRows>;
+  measurement(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
   /** Missing where nothing will be quantized. */
-  quantization?(tokenizer: Tokenizer): Promise<CalibrationRows>;
+  quantization?(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
   /** Rows of text that is in neither of them, at most as many as asked for. */
   heldOut(tokenizer: Tokenizer, shape: RowShape): Promise<TokenRows>;
 }

@@ -2,8 +2,12 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { rowErrors } from './model/row_errors.ts';
-import { recordRowNorms, rowNormBytes } from './row-norms.ts';
+import { tokenErrors } from './model/token_errors.ts';
+
+/** Tokens of a row that one workgroup of the kernel sums. */
+const PART = 8;
+
+const partsOf = (length: number): number => Math.ceil(length / PART);
 
 /** How far a row of tokens is from what it should be, in two ways; squared, 0 where both are equal. */
 export interface RowError {
@@ -13,15 +17,20 @@ export interface RowError {
   readonly whole: number;
 }
 
-/** GPU memory of the errors of one row of `length` tokens: what stays until they are read, and what it takes to sum. */
-export const rowErrorBytes = (length: number, hidden: number) => ({
-  kept: bufferBytes(8),
-  meanwhile: bufferBytes(length * rowNormBytes(hidden)),
-});
+/** GPU memory of the sums of a row of `length` tokens. */
+export const rowErrorBytes = (length: number): number => bufferBytes(partsOf(length) * 12);
+
+/** Sums of the errors of rows, to be read with {@link readRowErrors}. */
+export interface RowErrorSums {
+  /** (rows, parts, 3) f32 */
+  readonly sums: GpuTensor;
+  /** Tokens of a row. */
+  readonly length: number;
+}
 
 /**
- * Records the errors of `rows` rows of tokens, of which `y` and `reference` (tokens, hidden) f32 have equally many:
- * (rows, 2) f32; read them with {@link readRowErrors}. Nothing of a single token leaves the GPU.
+ * Records the sums of the errors of `rows` rows of tokens, of which `y` and `reference` (tokens, hidden) f32 have
+ * equally many.
  */
 export function recordRowErrors(
   gpu: Gpu,
@@ -29,19 +38,28 @@ export function recordRowErrors(
   y: GpuTensor,
   reference: GpuTensor,
   rows: number,
-): GpuTensor {
-  const tokens = y.shape[0]!;
-  const sums = recordRowNorms(gpu, scope, y, reference, tokens);
-  const errors = scope.alloc([rows, 2], 'errors of rows');
-  gpu.run(rowErrors, { rows, length: tokens / rows, parts: sums.shape[1]!, sums, errors });
-  scope.free(sums);
-  return errors;
+): RowErrorSums {
+  const [tokens, hidden] = y.shape as [number, number];
+  const length = tokens / rows;
+  const parts = partsOf(length);
+  const sums = scope.alloc([rows, parts, 3], 'sums of errors');
+  gpu.run(tokenErrors, { rows, length, hidden, parts, y, reference, sums });
+  return { sums, length };
 }
 
-export async function readRowErrors(gpu: Gpu, errors: GpuTensor): Promise<RowError[]> {
-  const values = new Float32Array(await gpu.read(errors));
-  return Array.from({ length: errors.shape[0]! }, (_, row) => ({
-    byToken: values[row * 2]!,
-    whole: values[row * 2 + 1]!,
-  }));
+export async function readRowErrors(gpu: Gpu, { sums, length }: RowErrorSums): Promise<RowError[]> {
+  const [rows, parts] = sums.shape as [number, number, number];
+  const values = new Float32Array(await gpu.read(sums));
+  return Array.from({ length: rows }, (_, row) => {
+    let [relative, difference, power] = [0, 0, 0];
+    for (let at = row * parts * 3; at < (row + 1) * parts * 3; at += 3) {
+      relative += values[at]!;
+      difference += values[at + 1]!;
+      power += values[at + 2]!;
+    }
+    return {
+      byToken: relative / length,
+      whole: difference === 0 ? 0 : power === 0 ? 1 : difference / power,
+    };
+  });
 }

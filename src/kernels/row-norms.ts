@@ -19,10 +19,7 @@ export interface RowNorms {
   readonly power: number;
 }
 
-/**
- * Records the sums of every row of `y` and `reference`, (rows, …) f32 alike: (rows, parts, 2); read them with
- * {@link readRowNorms}.
- */
+/** Records the sums of every row of `y` and `reference`, (rows, …) f32 alike; read them with {@link readRowNorms}. */
 export function recordRowNorms(
   gpu: Gpu,
   scope: Scope,

@@ -5,12 +5,12 @@ import { differenceNorms } from '../../src/kernels/model/difference_norms.ts';
 import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
 import { rmsNorm } from '../../src/kernels/model/rms_norm.ts';
 import { rope } from '../../src/kernels/model/rope.ts';
-import { rowErrors } from '../../src/kernels/model/row_errors.ts';
 import { softmaxStats } from '../../src/kernels/model/softmax_stats.ts';
+import { tokenErrors } from '../../src/kernels/model/token_errors.ts';
 import * as reference from '../../src/reference/model.ts';
 import * as crossEntropyReference from '../../src/reference/model-kernels/cross-entropy.ts';
 import * as differenceReference from '../../src/reference/model-kernels/difference-norms.ts';
-import * as errorsReference from '../../src/reference/model-kernels/row-errors.ts';
+import * as errorsReference from '../../src/reference/model-kernels/token-errors.ts';
 import { expectExact, expectNmse, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats, randomIntegers } from '../support/random.ts';
@@ -192,40 +192,35 @@ test.each([
   expectUlps(actual.sums, differenceReference.differenceNorms(y, reference, rows, 4096), 64);
 });
 
-// A workgroup takes 32 tokens at a time; a token of more than 4096 values has several sums.
+// A workgroup of 32 takes 8 tokens.
 test.each([
   [1, 1, 1],
-  [3, 31, 40],
-  [2, 33, 576],
-  [1, 70, 5000],
+  [3, 7, 40],
+  [2, 8, 576],
+  [1, 33, 5000],
   [65537, 1, 3],
-])('row_errors of %i rows of %i tokens of %i values', async (rows, length, hidden) => {
+])('token_errors of %i rows of %i tokens of %i values', async (rows, length, hidden) => {
   const reference = randomFloats(rows * length * hidden, 13);
   // The first token of each row is a thousand times as large as the others, and errs less.
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < hidden; i++) reference[row * length * hidden + i]! *= 1000;
   }
   const y = randomFloats(reference.length, 14).map((value, i) => reference[i]! + value / 100);
-  const parts = Math.ceil(hidden / 4096);
-  const norms = { y, reference, sums: new Float32Array(rows * length * parts * 2) };
-  const { sums } = await runKernel(
-    gpu,
-    differenceNorms,
-    { rows: rows * length, count: hidden, parts },
-    norms,
-  );
-  const tensors = { sums, errors: new Float32Array(rows * 2) };
-  const { errors } = await runKernel(gpu, rowErrors, { rows, length, parts }, tensors);
-  // Sums of positive terms: their roundings, and one of each division.
-  expectUlps(errors, errorsReference.rowErrors(y, reference, rows, length), 64);
+  const parts = Math.ceil(length / 8);
+  const tensors = { y, reference, sums: new Float32Array(rows * parts * 3) };
+  const { sums } = await runKernel(gpu, tokenErrors, { rows, length, hidden, parts }, tensors);
+  // Sums of positive terms, at most 157 + 32 + 8 of them one after the other, and a division.
+  expectUlps(sums, errorsReference.tokenErrors(y, reference, rows, length, 8), 128);
 });
 
-test('row_errors: what is as it should be errs by nothing, what should not be there is all wrong', async () => {
-  // Two rows of two tokens: as they should be, of which one is zero; then the zero one is not.
-  const sums = Float32Array.of(0, 4, 0, 0, 1, 4, 9, 0);
-  const tensors = { sums, errors: new Float32Array(4) };
-  const { errors } = await runKernel(gpu, rowErrors, { rows: 2, length: 2, parts: 1 }, tensors);
-  expect([...errors]).toEqual([0, 0, (1 / 4 + 1) / 2, 10 / 4]);
+test('token_errors: what is as it should be errs by nothing, what should not be there is all wrong', async () => {
+  // Of three tokens of two values the second is as it should be, and the last should be nothing.
+  const reference = Float32Array.of(2, 0, 3, 4, 0, 0);
+  const y = Float32Array.of(2, 1, 3, 4, 0, 3);
+  const tensors = { y, reference, sums: new Float32Array(3) };
+  const scalars = { rows: 1, length: 3, hidden: 2, parts: 1 };
+  const { sums } = await runKernel(gpu, tokenErrors, scalars, tensors);
+  expect([...sums]).toEqual([1 / 4 + 0 + 1, 1 + 0 + 9, 4 + 25 + 0]);
 });
 
 test('difference_norms of equal states is exactly zero', async () => {

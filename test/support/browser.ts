@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import puppeteer, { type Browser, type BrowserContext, type Page } from 'puppeteer';
 import { build, preview } from 'vite';
 import { ensureBrowser } from '../../scripts/adapter.mjs';
-import { buildWhatChanged, CALIBRATION } from '../../scripts/builds.mjs';
 import { PATIENCE_MS } from './patience.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,7 +47,6 @@ export interface ServedPage {
 
 /** Builds the page whose HTML is at `input` in the repository, and serves it on a port of its own. */
 export async function servePage(input: string): Promise<ServedPage> {
-  buildWhatChanged([CALIBRATION]);
   const outDir = mkdtempSync(join(tmpdir(), 'exl2-page-'));
   await build({
     root,

@@ -1,11 +1,11 @@
 import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { plannedRows } from '../../src/cli/calibration.ts';
 import { helpPage } from '../../src/cli/help.ts';
 import { OPTIONS } from '../../src/cli/option-table.ts';
 import type { CliOptions } from '../../src/cli/options.ts';
 import { parseOptions } from '../../src/cli/parse-options.ts';
-import { calibrationSizes } from '../../src/cli/preset.ts';
 import { InputError } from '../../src/util/errors.ts';
 
 const places = { cwd: '/home/me', root: '/repo' };
@@ -199,19 +199,24 @@ test('the sizes of the calibration follow preset, adapter and own values', () =>
     measurement: { rows: measurement, length },
     quantization: { rows: quantization, length },
   });
-  const quick = { preset: 'quick', shapes: shapes(4, 8, 128) };
-  const standard = { preset: 'standard', shapes: shapes(19, 115, 2048) };
-  expect(calibrationSizes(options(), true)).toEqual(quick);
-  expect(calibrationSizes(options(), false)).toEqual(standard);
-  expect(calibrationSizes(options('--preset', 'standard'), true)).toEqual(standard);
-  expect(calibrationSizes(options('--preset', 'quick', '-r', '9'), false)).toEqual({
-    preset: 'quick',
-    shapes: shapes(4, 9, 128),
+  const quick = { measurement: { rows: 4, length: 96 }, quantization: { rows: 8, length: 128 } };
+  expect(plannedRows(options(), true, 600)).toEqual(quick);
+  expect(plannedRows(options(), false, 600)).toEqual(shapes(19, 115, 2048));
+  expect(plannedRows(options('--preset', 'standard'), true, 600)).toEqual(shapes(19, 115, 2048));
+  expect(plannedRows(options('--preset', 'quick', '-r', '9'), false, 600)).toEqual({
+    ...quick,
+    quantization: { rows: 9, length: 128 },
   });
-  expect(calibrationSizes(options('-c', 'a.txt', '-ml', '64', '-l', '96', '-mr', '3'), false)).toEqual({
-    preset: 'standard',
-    shapes: { measurement: { rows: 3, length: 64 }, quantization: { rows: 100, length: 96 } },
+  expect(plannedRows(options('-c', 'a.txt', '-ml', '64', '-l', '96', '-mr', '3'), false, 600)).toEqual({
+    measurement: { rows: 3, length: 64 },
+    quantization: { rows: 100, length: 96 },
   });
+});
+
+test('the quick preset quantizes with as many rows as have the tokens that the model needs', () => {
+  expect(plannedRows(options(), true, 3073)).toMatchObject({ quantization: { rows: 25, length: 128 } });
+  expect(plannedRows(options('-r', '9'), true, 3073)).toMatchObject({ quantization: { rows: 9 } });
+  expect(plannedRows(options('-c', 'a.txt'), true, 3073)).toMatchObject({ quantization: { rows: 25 } });
 });
 
 test.each([
@@ -220,21 +225,30 @@ test.each([
   [['-r', '1000000'], '--dataset_rows 1000000 × --length 2048 are 2048000000 tokens; at most 268435456'],
 ])('%j are more tokens than there is room for', (args, message) => {
   for (const own of [[], ['-c', 'a.txt']]) {
-    expect(() => plannedRows(options(...args, ...own), false)).toThrow(InputError);
-    expect(() => plannedRows(options(...args, ...own), false)).toThrow(message);
+    expect(() => plannedRows(options(...args, ...own), false, 600)).toThrow(InputError);
+    expect(() => plannedRows(options(...args, ...own), false, 600)).toThrow(message);
   }
 });
 
 test('the standard mix has its own number of rows, of at most 2048 tokens', () => {
-  expect(plannedRows(options('-r', '7', '-l', '4096', '-ml', '512'), false)).toEqual({
+  expect(plannedRows(options('-r', '7', '-l', '4096', '-ml', '512'), false, 0)).toEqual({
     measurement: { rows: 19, length: 512 },
     quantization: { rows: 115, length: 2048 },
   });
-  expect(plannedRows(options('-r', '7'), true).quantization).toEqual({ rows: 7, length: 128 });
-  expect(plannedRows(options('-c', 'a.txt', '-r', '7', '-l', '4096'), false).quantization).toEqual({
+  expect(plannedRows(options('-r', '7'), true, 0).quantization).toEqual({ rows: 7, length: 128 });
+  expect(plannedRows(options('-c', 'a.txt', '-r', '7', '-l', '4096'), false, 0).quantization).toEqual({
     rows: 7,
     length: 4096,
   });
+});
+
+test('the bundled model, which knows simple stories only, is given those: fewer rows suffice', () => {
+  const bundled = { ...options(), inDir: resolve('public/models/tinystories-7m') };
+  expect(plannedRows(bundled, false, 0)).toEqual({
+    measurement: { rows: 6, length: 2048 },
+    quantization: { rows: 30, length: 2048 },
+  });
+  expect(plannedRows(bundled, true, 3072).quantization).toEqual({ rows: 24, length: 128 });
 });
 
 test('the help page has every option, in lines that fit', () => {

@@ -96,7 +96,7 @@ describe('half precision, as matrix units round to it', () => {
 });
 
 describe('the quick preset', () => {
-  const SHAPES = presetShapes('quick', false);
+  const SHAPES = presetShapes('quick', false, 0);
   let workers: Gpu[];
   beforeAll(async () => {
     workers = [await testGpu(), await testGpu(), await testGpu(), await testGpu()];

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { relativeError, tokenError, wholeRowError } from '../../src/convert/relative-error.ts';
-import { rowErrors } from '../../src/reference/model-kernels/row-errors.ts';
+import { tokenErrors } from '../../src/reference/model-kernels/token-errors.ts';
 
 /** Two rows of four tokens of two values, in which every token errs by a tenth but the first, which errs by `first`. */
 function rows(norm: number, first: number) {
   const reference = Array.from({ length: 16 }, (_, i) => (i % 8 < 2 ? norm : 1));
   const y = reference.map((value, i) => value * (i % 8 < 2 ? 1 + first : 1.1));
-  const errors = rowErrors(y, reference, 2, 4);
-  return [0, 2].map((at) => ({ byToken: errors[at]!, whole: errors[at + 1]! }));
+  const sums = tokenErrors(y, reference, 2, 4, 4);
+  return [0, 3].map((at) => ({ byToken: sums[at]! / 4, whole: sums[at + 1]! / sums[at + 2]! }));
 }
 
 test('where all tokens are alike, both errors are one', () => {

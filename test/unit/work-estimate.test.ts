@@ -5,7 +5,7 @@ import { estimateWork, totalWork } from '../../src/convert/work-estimate.ts';
 import { parameterCount } from '../../src/model/sizes.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 
-const standard = { quantizer: QUANTIZERS.exllamav2, ...presetShapes('standard', false) };
+const standard = { quantizer: QUANTIZERS.exllamav2, ...presetShapes('standard', false, 0) };
 const tokens = (shape: { rows: number; length: number }) => shape.rows * shape.length;
 
 const small = llamaPlan({

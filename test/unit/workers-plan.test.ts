@@ -30,7 +30,7 @@ const GPU: GpuFacts = {
 
 async function demo(): Promise<OpenedModel> {
   const model = await openModel(nodeDirectory('public/models/tinystories-7m'), {});
-  return { ...model, facts: pageFacts(model, 4096) };
+  return { ...model, facts: pageFacts(model, 4096), calibrationText: 'stories' };
 }
 
 const estimate = vi.fn(async () => ({ usage: 0, quota: 1e12 }));

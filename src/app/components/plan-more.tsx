@@ -154,7 +154,7 @@ function CalibrationOptions() {
           }}
         >
           <option value="standard">standard: 115 rows of 2048 tokens, as ExLlamaV2</option>
-          <option value="quick">quick: 8 rows of 128 tokens, to try things out</option>
+          <option value="quick">quick: as few tokens as the model’s width allows</option>
         </select>
       </div>
       <label for="calibration-file">Own text</label>

@@ -7,7 +7,7 @@ import { refusePointer } from '../../io/mistaken-files.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
-import { readMix } from '../calibration.ts';
+import { builtInText } from '../calibration.ts';
 import { endable } from '../endable.ts';
 import { openFile } from '../open-file.ts';
 import { userPath } from '../user-path.ts';
@@ -60,7 +60,7 @@ export async function textRows(
 ): Promise<TokenRows> {
   const tokenizer = await loadTokenizer(nodeModelDirectory(model), endable(signal));
   if (text === undefined) {
-    const { heldOut } = await readMix();
+    const { heldOut } = await builtInText();
     return documentRows(
       'The held-out text',
       heldOut.map((document) => document.text),

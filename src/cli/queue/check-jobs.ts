@@ -1,5 +1,6 @@
 import { checkBits, checkPlace, type OpenedJob, openForJob } from '../../convert/check-job.ts';
 import type { ConvertSettings } from '../../convert/settings.ts';
+import { neededTokens } from '../../convert/token-need.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
 import type { Guard } from '../../tokenizer/tokenizer.ts';
@@ -48,8 +49,9 @@ async function open(
   const opened = await openForJob({ model, settings, ...(guard && { guard }) });
   if (options.calDataset === undefined) return opened;
   const { measurement, quantization } = calibrationFor(options, software);
-  await measurement(opened.tokenizer);
-  await quantization?.(opened.tokenizer);
+  const needed = neededTokens(opened.plan);
+  await measurement(opened.tokenizer, needed);
+  await quantization?.(opened.tokenizer, needed);
   return opened;
 }
 

@@ -35,7 +35,9 @@ export class MeasuredJobs {
       "What this job has measured is damaged, or has gone from the browser's storage: go on with the job to make it again.",
     );
     const { name, message } = error;
-    await this.#board.change(id, { measured: false, state: 'failed', error: { name, message } });
+    // Only one that is at rest can go on, and has read nothing of it.
+    if (record.state === 'choosing' || record.state === 'done')
+      await this.#board.change(id, { measured: false, state: 'failed', error: { name, message } });
     throw error;
   }
 

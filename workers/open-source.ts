@@ -23,7 +23,8 @@ export async function inspectSource(from: ModelSource): Promise<OpenedModel> {
   const directory = openSource(from);
   const model = await openModel(directory, {});
   const { vocabSize } = await loadTokenizer(directory);
-  return { ...model, facts: pageFacts(model, vocabSize), calibrationText: calibrationText(from) };
+  const facts = pageFacts(model, vocabSize);
+  return { ...model, facts, calibrationText: calibrationText(from) };
 }
 
 export async function headersOf({ source, plan }: OpenedModel): Promise<ModelHeaders> {

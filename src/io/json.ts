@@ -1,6 +1,7 @@
 import { InputError } from '../util/errors.ts';
 import type { ByteSource } from './bytes.ts';
 import { readChunked } from './chunks.ts';
+import { checkNesting } from './json-nesting.ts';
 import { mistakenFile } from './mistaken-files.ts';
 
 /** The largest JSON file that is read whole: real tokenizers have 35 MB, and a string ends at 512 MB in V8. */
@@ -75,6 +76,7 @@ export async function readJsonFile(source: ByteSource): Promise<unknown> {
   }
   const bytes = await readChunked(source, 0, source.size);
   try {
+    checkNesting(bytes, source.name);
     return parseJson(decodeUtf8(bytes, source.name), source.name);
   } catch (error) {
     const mistaken = mistakenFile(bytes);

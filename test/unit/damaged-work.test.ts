@@ -125,6 +125,26 @@ describe('whatever is damaged in the work directory of a job', () => {
     expect(model((await run(state, undefined, settings)).state)).toEqual(model(sharded.state));
   });
 
+  test.each([
+    ['tensors/model.layers.0.mlp.safetensors', 'compile'],
+    ['reference.safetensors', 'evaluate'],
+  ])('also %s while it is used last, which running again makes anew', async (path, stage) => {
+    const state = states.get('before the output')!;
+    const whenWhole = await directoryOf('work', state.work);
+    const files = new Map([...state.work, [path, state.work.get(path)!.slice(1)]]);
+    const whenBroken = await directoryOf('work', files);
+    let isBroken = false;
+    const open = (each: string) => (isBroken && each === path ? whenBroken : whenWhole).open(each);
+    const output = await directoryOf('output', state.output);
+    const stopped = runIn({ work: { ...whenWhole, open }, output }, (event) => {
+      isBroken ||= event.type === 'stage' && event.stage === stage && event.state === 'started';
+      return false;
+    });
+    await expect(stopped).rejects.toThrow(/^\S+ has gone from the work directory.*: run the job again/);
+    const again = await runIn({ work: whenBroken, output });
+    expect(model(again.state)).toEqual(model(whole.state));
+  });
+
   /** Runs to the end, and does what messages say. */
   async function finished(state: State, what: string) {
     try {

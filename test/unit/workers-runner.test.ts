@@ -8,10 +8,13 @@ import type { JobBoard } from '../../workers/job-board.ts';
 import { JobRunner } from '../../workers/job-runner.ts';
 import type { JobEntry } from '../../workers/job-store.ts';
 
+/** What is read of what was measured, one time after the other; then what is whole. */
+const { measurements } = vi.hoisted(() => ({ measurements: [] as unknown[] }));
+
 vi.mock('../../workers/job-steps.ts', () => ({
   measureStep: () => ({ work: 'measure' }),
   targetStep: (_: unknown, { bits }: { bits: number }) => ({ work: `target ${bits}` }),
-  readMeasurement: async () => ({}),
+  readMeasurement: async () => (measurements.length > 0 ? measurements.shift() : {}),
   targetResult: async (_: unknown, bits: number) => ({ bits }),
 }));
 vi.mock('../../workers/places.ts', () => ({ STORED: { target: () => 'target' } }));
@@ -90,6 +93,19 @@ test('measures, then makes each bitrate that it has not made', async () => {
     measured: true,
     results: [{ bits: 3 }, { bits: 4 }, { bits: 2.5 }],
   });
+});
+
+test('measures again what was measured and damaged since', async () => {
+  const steps: string[] = [];
+  measurements.push(undefined);
+  const job = setUp(async ({ work }) => {
+    steps.push(work);
+    return {};
+  });
+  void job.runner.run('a');
+  await job.ended();
+  expect(steps).toEqual(['measure', 'target 4']);
+  expect(job.record()).toMatchObject({ state: 'done', measured: true });
 });
 
 test('without bitrates it waits for the user after measuring', async () => {

@@ -7,7 +7,7 @@ import { modelFacts } from '../convert/model-facts.ts';
 import { plainWarnings } from '../convert/plain-warnings.ts';
 import { planConversion } from '../convert/plan.ts';
 import { neededTokens } from '../convert/token-need.ts';
-import { defaultBudget } from '../gpu/device.ts';
+import { checkAdapter, defaultBudget } from '../gpu/device.ts';
 import { largestBufferOf } from '../gpu/memory.ts';
 import type { WritableDirectory } from '../io/bytes.ts';
 import { memoryDirectory } from '../io/platform/memory-directory.ts';
@@ -41,6 +41,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   const settings = await convertSettings(options);
   const opened = await adapterIfAny(options.gpu);
   const adapter = opened instanceof UnsupportedError ? undefined : opened;
+  if (adapter) checkAdapter(adapter.adapter);
   const software = adapter?.software ?? true;
   const job = {
     ...{ settings, emit, model: nodeModelDirectory(inDir), output: nodeDirectory(outputDir) },

@@ -33,16 +33,20 @@ export const defaultBudget = (software: boolean): number => (software ? SOFTWARE
 export async function openGpu(adapter: GPUAdapter, budget: number): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {};
   for (const name of LIMITS) requiredLimits[name] = adapter.limits[name];
-  if (adapter.limits.maxStorageBuffersPerShaderStage < MAX_BINDINGS) {
-    throw new UnsupportedError(
-      `This GPU binds ${adapter.limits.maxStorageBuffersPerShaderStage} storage buffers at once; ${MAX_BINDINGS} are needed`,
-    );
-  }
+  checkAdapter(adapter);
   const requiredFeatures: GPUFeatureName[] = FEATURES.filter((feature) => adapter.features.has(feature));
   const matrixUnits = hasMatrixUnits(adapter);
   if (matrixUnits) requiredFeatures.push(...MATRIX_FEATURES);
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Gpu(device, budget, matrixUnits);
+}
+
+/** Throws UnsupportedError for a GPU that no device can be opened on. */
+export function checkAdapter({ limits }: Pick<GPUAdapter, 'limits'>): void {
+  if (limits.maxStorageBuffersPerShaderStage >= MAX_BINDINGS) return;
+  throw new UnsupportedError(
+    `This GPU binds ${limits.maxStorageBuffersPerShaderStage} storage buffers at once; ${MAX_BINDINGS} are needed.`,
+  );
 }
 
 interface MatrixConfig {

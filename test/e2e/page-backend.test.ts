@@ -137,6 +137,10 @@ const digests = (id: string, bits: number): Promise<Record<string, string>> =>
 const record = async (id: string): Promise<JobRecord> =>
   (await run<JobRecord[]>('backend.api.jobs()')).find((job) => job.id === id)!;
 
+/** The page before a reload takes a while to let its job go. */
+const isInterrupted = (id: string) =>
+  eventually(async () => expect((await record(id)).state).toBe('interrupted'));
+
 const remove = (id: string) => run(`backend.api.remove('${id}')`);
 
 /** The GPU worker, to break things in it. */
@@ -253,7 +257,7 @@ test('a reload interrupts measuring; it goes on, and the user chooses and pins',
   const id = await start(`{ kind: 'storage' }`, '{ bits: [4], chooseAfterMeasuring: true }');
   await sees(id, `e.type === 'module'`, 'pause');
   await open();
-  expect((await record(id)).state).toBe('interrupted');
+  await isInterrupted(id);
   await run(`backend.api.resume('${id}')`);
   expect((await reaches(id, 'choosing', 'failed')).state).toBe('choosing');
   const [first, second] = (await events(id)).filter((e) => e.type === 'module');
@@ -301,7 +305,7 @@ test('a dropped folder is converted into a folder; cancelled, resumed, reloaded 
   await run(`backend.api.resume('${id}')`);
   await sees(id, `e.type === 'module' && e.resumed`, 'pause');
   await open();
-  expect((await record(id)).state).toBe('interrupted');
+  await isInterrupted(id);
   // The browser forgets what it permitted; a folder that is given again must be the same.
   expect(await run(`backend.api.handles('${id}').then((all) => all.map(({ mode }) => mode))`)).toEqual([
     'read',

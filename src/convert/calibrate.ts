@@ -4,7 +4,6 @@ import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
-import type { ModelPlan } from '../model/plan.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { ARTEFACT } from './artefacts.ts';
@@ -52,15 +51,13 @@ export interface RowsHost {
   readonly budget: number;
 }
 
-/** Makes the token rows of all passes; warns of what was passed over, and of memory that may not suffice. */
+/** Makes the token rows of all passes; warns of what was passed over, of memory that may not suffice, and of too few tokens. */
 export async function prepareRows(
   { source, plan, tokenizer }: OpenedJob,
   { calibration, settings, emit }: Pick<ConvertJob, 'calibration' | 'settings' | 'emit'>,
   { software, budget }: RowsHost,
 ): Promise<PreparedRows> {
-  const rows = await makeRows(calibration, tokenizer, plan, emit);
-  const fewTokens = rows.quantization && tooFewTokensWarning(plan, rows.quantization);
-  if (fewTokens !== undefined) emit({ type: 'warning', message: fewTokens });
+  const rows = await makeRows(calibration, tokenizer, neededTokens(plan), emit);
   const shape = software ? SOFTWARE_HELD_OUT : HELD_OUT;
   const heldOut = settings.measureOnly ? undefined : await calibration.heldOut(tokenizer, shape);
   const { measurement, quantization = measurement } = rows;
@@ -72,6 +69,8 @@ export async function prepareRows(
     const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
     emit({ type: 'warning', message });
   }
+  const few = settings.measureOnly ? undefined : tooFewTokensWarning(plan, quantization);
+  if (few !== undefined) emit({ type: 'warning', message: few });
   const model = await modelFingerprint(source);
   const digests = {
     model,
@@ -84,10 +83,9 @@ export async function prepareRows(
 async function makeRows(
   { measurement, quantization }: CalibrationProvider,
   tokenizer: Tokenizer,
-  plan: ModelPlan,
+  needed: number,
   emit: Emit,
 ): Promise<JobRows> {
-  const needed = neededTokens(plan);
   const rows = {
     measurement: await measurement(tokenizer, needed),
     quantization: await quantization?.(tokenizer, needed),

@@ -12,32 +12,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CATEGORIES } from '../../src/calibration/mix-plan.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runDryRun } from '../../src/cli/dry-run.ts';
 import { parseOptions } from '../../src/cli/parse-options.ts';
 import { lockWork } from '../../src/cli/work-lock.ts';
 import type { ConvertEvent } from '../../src/convert/events.ts';
-import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
 import { workDirectory } from '../../src/io/work-directory.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { assembleModel } from '../support/cli.ts';
 import { readSafetensors } from '../support/safetensors.ts';
-
-/** Only the text that results are judged by is taken from the built-in mix, which lies beside the built command. */
-vi.mock('../../src/cli/open-file.ts', async (original) => {
-  const { openFile } = await original<typeof import('../../src/cli/open-file.ts')>();
-  const text = 'A stitch in time saves nine, they say. '.repeat(40);
-  const heldOut = Array.from({ length: 8 }, () => ({ text, source: 'test', category: 'prose' }));
-  const categories = Object.fromEntries(CATEGORIES.map((category) => [category, []]));
-  const mix = new TextEncoder().encode(JSON.stringify({ sources: [], heldOut, categories }));
-  return {
-    openFile: (path: string) =>
-      path.endsWith('mix.json') ? Promise.resolve(memorySource(mix, path)) : openFile(path),
-  };
-});
 
 const MEASUREMENTS = 'test/fixtures/golden/conversion/architectures';
 
@@ -52,7 +37,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 /** What a dry run of the model on a few rows of own text tells. */
 async function dryRun(...args: string[]): Promise<ConvertEvent[]> {
-  const rows = ['-c', at('text.txt'), '-r', '3', '-l', '32', '-mr', '2', '-ml', '32'];
+  const rows = ['-c', at('text.txt'), '-r', '12', '-l', '64', '-mr', '2', '-ml', '32'];
   const places = ['-i', at('model'), '-o', at('new/work'), '-cf', at('new/out')];
   const request = parseOptions([...places, ...rows, '--dry-run', ...args], { cwd: root, root });
   if (request.action !== 'convert') throw new Error(`asked for ${request.action}`);
@@ -79,7 +64,7 @@ test('plans, warns of nothing and leaves nothing', async () => {
   expect(events.map(({ type }) => type)).toEqual(['start', 'plan']);
   expect(events.at(-1)).toMatchObject({
     weightsChecked: true,
-    calibration: { measurement: { rows: 2, length: 32 }, quantization: { rows: 3, length: 32 } },
+    calibration: { measurement: { rows: 2, length: 32 }, quantization: { rows: 12, length: 64 } },
   });
   expect(readdirSync(root)).toEqual(before);
 });
@@ -104,6 +89,12 @@ test('warns of a measurement without what the refined quantizer goes by', async 
   const given = ['-m', measurementOf('llama_tied_bias'), '-b', '5'];
   expect(warnings(await dryRun(...given))).toEqual([expect.stringMatching(advice)]);
   expect(warnings(await dryRun(...given, '--quantizer', 'exllamav2'))).toEqual([]);
+});
+
+test('warns of tokens that are too few for the widest linear, where it is quantized', async () => {
+  const few = [/^3 rows of 64 tokens to quantize with are fewer than 4 tokens for each of the 192 inputs/];
+  expect(warnings(await dryRun('-r', '3'))).toEqual(few.map((text) => expect.stringMatching(text)));
+  expect(warnings(await dryRun('-r', '3', '-om', at('new.json')))).toEqual([]);
 });
 
 test('warns of links that are not followed, and of a damaged description of the job', async () => {

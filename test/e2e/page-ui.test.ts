@@ -125,15 +125,17 @@ test('from the demo model to its files', async () => {
     await waitForText(page, '13.6 MB → 5.39 MB');
     await clickText(page, 'Convert');
     await waitForText(page, '2.4 times smaller');
-    expect(await page.title()).toBe('done · TinyStories 7M');
+    await eventually(async () => expect(await page.title()).toBe('done · TinyStories 7M'));
     const files = await page.$$eval('.files li', (lines) => lines.map((line) => line.textContent));
     expect(files).toEqual(['output.safetensors5.39 MB', 'tokenizer.json263 kB', 'config.json1.00 kB']);
 
     // The grid has the error of each linear, also for a screen reader.
     await page.focus('.grid td');
     expect(await page.$eval('.grid td', (td) => td.textContent)).toBe('4.44bpw, error 1.96');
-    expect(await page.$eval('.readout', (line) => line.textContent)).toMatch(
-      /^Layer 0, q_proj 4\.44 bpw, error 1\.96 % of its own output: .* 256 × 256$/,
+    await eventually(async () =>
+      expect(await page.$eval('.readout', (line) => line.textContent)).toMatch(
+        /^Layer 0, q_proj 4\.44 bpw, error 1\.96 % of its own output: .* 256 × 256$/,
+      ),
     );
   });
 });
@@ -244,7 +246,7 @@ test('models are added while one is converted, move up, are cancelled, and run i
       await waitForText(page, 'Keep this page open');
     }
     await lines(['paused | Go on | Cancel', 'next | Cancel', 'number 2 | Move up | Cancel']);
-    expect(await page.title()).toBe('paused · TinyStories 7M · 2 more');
+    await eventually(async () => expect(await page.title()).toBe('paused · TinyStories 7M · 2 more'));
     await page.focus('[aria-label^="Move up"]');
     await page.keyboard.press('Enter');
     await eventually(async () => {
@@ -263,8 +265,10 @@ test('models are added while one is converted, move up, are cancelled, and run i
     await waitForText(page, 'was cancelled');
     await page.waitForFunction(() => document.title === 'cancelled · TinyStories 7M');
     await clickText(page, 'exl2-web');
-    const states = await page.$$eval('.jobs .state', (all) => all.map((each) => each.textContent));
-    expect(states).toEqual(['done', 'cancelled', 'done']);
+    await eventually(async () => {
+      const states = await page.$$eval('.jobs .state', (all) => all.map((each) => each.textContent));
+      expect(states).toEqual(['done', 'cancelled', 'done']);
+    });
   });
 });
 

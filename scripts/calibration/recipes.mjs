@@ -16,7 +16,7 @@ const TRANSLATION_LANGUAGES = words(
 
 const MESSAGE_LANGUAGES = words('cs de es fr it ja ko pl pt-br ru tr zh-cn zh-tw');
 
-const TALES = fileURLToPath(new URL('tales.txt', import.meta.url));
+const TALES = fileURLToPath(new URL('../../data/tales.txt', import.meta.url));
 
 /** Lines of the file of four books: the text of each, without title pages, contents, indexes and terms of use. */
 const SHERLOCK = [60, 5180];

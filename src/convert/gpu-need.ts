@@ -16,7 +16,7 @@ import { bufferBytes } from '../gpu/memory.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { splitOf } from '../kernels/linalg/gemm_split.ts';
 import { rowErrorBytes } from '../kernels/row-errors.ts';
-import { rowNormBytes } from '../kernels/row-norms.ts';
+import { rowSquareBytes } from '../kernels/row-squares.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import { sliceColumns } from '../model/weights.ts';
@@ -118,7 +118,7 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 }
 
 /** finite-states.ts, for one row of `count` elements. */
-const finiteSums = (count: number): number => bufferBytes(rowNormBytes(count));
+const finiteSums = (count: number): number => bufferBytes(rowSquareBytes(count));
 
 /** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
 const totals = (sizes: readonly number[]): number =>

@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readRowNorms, recordRowNorms } from '../kernels/row-norms.ts';
+import { readRowSquares, recordRowSquares } from '../kernels/row-squares.ts';
 
 /**
  * What quantizing costs each candidate: tr(DᵀHD), D being the change of the weight and H the damped Hessian. With
@@ -10,9 +10,9 @@ import { readRowNorms, recordRowNorms } from '../kernels/row-norms.ts';
  */
 export async function readLosses(gpu: Gpu, scope: Scope, errors: readonly GpuTensor[]): Promise<number[]> {
   const candidates = errors[0]!.shape[0]!;
-  const sums = errors.map((e) => recordRowNorms(gpu, scope, e, e, candidates));
-  const slices = await Promise.all(sums.map((tensor) => readRowNorms(gpu, tensor)));
+  const sums = errors.map((e) => recordRowSquares(gpu, scope, e, candidates));
+  const slices = await Promise.all(sums.map((tensor) => readRowSquares(gpu, tensor)));
   return Array.from({ length: candidates }, (_, i) =>
-    slices.reduce((loss, norms) => loss + norms[i]!.power, 0),
+    slices.reduce((loss, squares) => loss + squares[i]!, 0),
   );
 }

@@ -12,7 +12,7 @@ import { scaleChoice } from '../kernels/gptq/scale_choice.ts';
 import { scaleError } from '../kernels/gptq/scale_error.ts';
 import { scaleSearch } from '../kernels/gptq/scale_search.ts';
 import { inParts } from '../kernels/parts.ts';
-import { rowNormBytes } from '../kernels/row-norms.ts';
+import { rowSquareBytes } from '../kernels/row-squares.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
 import { type GpuLinear, rowTable } from './gpu-linear.ts';
@@ -83,7 +83,7 @@ export function candidateBytes(k: number, n: number, groups: number): { kept: nu
       buffer((n / TILE) * MOST_FACTORS) +
       buffer(groups) +
       buffer(2 * JOB_WORDS * groups) +
-      bufferBytes(rowNormBytes(k * n)),
+      bufferBytes(rowSquareBytes(k * n)),
   };
 }
 

@@ -1,13 +1,13 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readRowNorms, recordRowNorms } from '../kernels/row-norms.ts';
+import { readRowSquares, recordRowSquares } from '../kernels/row-squares.ts';
 import { NumericalError } from '../util/errors.ts';
 
 /** Whether all values of `states` (rows, …) f32 are numbers, and so small that the sum of their squares is one. */
 export async function areFinite(gpu: Gpu, scope: Scope, states: GpuTensor, rows: number): Promise<boolean> {
-  const norms = await readRowNorms(gpu, recordRowNorms(gpu, scope, states, states, rows));
-  return norms.every(({ power }) => Number.isFinite(power));
+  const squares = await readRowSquares(gpu, recordRowSquares(gpu, scope, states, rows));
+  return squares.every(Number.isFinite);
 }
 
 /** What comes out of a module is not finite, though what went in was. */

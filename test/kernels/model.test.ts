@@ -1,15 +1,15 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { logLoss } from '../../src/convert/perplexity.ts';
 import { addBias } from '../../src/kernels/model/add_bias.ts';
-import { differenceNorms } from '../../src/kernels/model/difference_norms.ts';
 import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
 import { rmsNorm } from '../../src/kernels/model/rms_norm.ts';
 import { rope } from '../../src/kernels/model/rope.ts';
 import { softmaxStats } from '../../src/kernels/model/softmax_stats.ts';
+import { sumSquares } from '../../src/kernels/model/sum_squares.ts';
 import { tokenErrors } from '../../src/kernels/model/token_errors.ts';
 import * as reference from '../../src/reference/model.ts';
 import * as crossEntropyReference from '../../src/reference/model-kernels/cross-entropy.ts';
-import * as differenceReference from '../../src/reference/model-kernels/difference-norms.ts';
+import * as squaresReference from '../../src/reference/model-kernels/sum-squares.ts';
 import * as errorsReference from '../../src/reference/model-kernels/token-errors.ts';
 import { expectExact, expectNmse, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -181,15 +181,13 @@ test.each([
   [1, 10007],
   // More workgroups than a grid's dimension holds, and an odd number: one of the two rows of the grid is not full.
   [65537, 3],
-])('difference_norms of %i rows of %i', async (rows, count) => {
-  const reference = randomFloats(rows * count, 10);
-  const y = randomFloats(rows * count, 11).map((value, i) => reference[i]! + value / 100);
+])('sum_squares of %i rows of %i', async (rows, count) => {
+  const x = randomFloats(rows * count, 10);
   const parts = Math.ceil(count / 4096);
-  const sums = new Float32Array(rows * parts * 2);
-  const actual = await runKernel(gpu, differenceNorms, { rows, count, parts }, { y, reference, sums });
-  // 64 sums of 64 positive terms: at most 128 roundings of one ulp each way, far fewer in the mean; the
-  // difference of two close numbers is exact.
-  expectUlps(actual.sums, differenceReference.differenceNorms(y, reference, rows, 4096), 64);
+  const tensors = { x, sums: new Float32Array(rows * parts) };
+  const { sums } = await runKernel(gpu, sumSquares, { rows, count, parts }, tensors);
+  // 64 sums of 64 positive terms: at most 128 roundings of one ulp each way, far fewer in the mean.
+  expectUlps(sums, squaresReference.sumSquares(x, rows, 4096), 64);
 });
 
 // A workgroup of 32 takes 8 tokens.
@@ -223,10 +221,12 @@ test('token_errors: what is as it should be errs by nothing, what should not be 
   expect([...sums]).toEqual([1 / 4 + 0 + 1, 1 + 0 + 9, 4 + 25 + 0]);
 });
 
-test('difference_norms of equal states is exactly zero', async () => {
+test('token_errors of equal states is exactly zero', async () => {
   const y = randomFloats(5000, 12);
-  const tensors = { y, reference: y.slice(), sums: new Float32Array(4) };
-  const { sums } = await runKernel(gpu, differenceNorms, { rows: 1, count: 5000, parts: 2 }, tensors);
-  expect([sums[0], sums[2]]).toEqual([0, 0]);
-  expect(sums[1]).toBeGreaterThan(0);
+  const tensors = { y, reference: y.slice(), sums: new Float32Array(6) };
+  const scalars = { rows: 1, length: 10, hidden: 500, parts: 2 };
+  const { sums } = await runKernel(gpu, tokenErrors, scalars, tensors);
+  expect([sums[0], sums[1], sums[3], sums[4]]).toEqual([0, 0, 0, 0]);
+  expect(sums[2]).toBeGreaterThan(0);
+  expect(sums[5]).toBeGreaterThan(0);
 });

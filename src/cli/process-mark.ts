@@ -28,14 +28,14 @@ function exists(pid: number): boolean {
   }
 }
 
-/** When a process was started, on Linux: the boot of the system and the clock ticks since then. */
+/** When a process was started, on Linux: the boot of the system and the clock ticks since then; fit for a file's name. */
 function startOf(pid: number): string | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name in parentheses may have spaces; the 22nd field is the 20th after it.
     const ticks = status.slice(status.lastIndexOf(')') + 2).split(' ')[19];
-    return `${boot} ${ticks}`;
+    return `${boot}.${ticks}`;
   } catch {
     return undefined;
   }

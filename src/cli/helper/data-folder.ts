@@ -1,18 +1,23 @@
 /** Folders for data between processes, and what is left of those whose processes were killed. */
 
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isRunning, markOf } from '../process-mark.ts';
 
 /** In main memory, where Linux has it. */
 const SHARED_MEMORY = '/dev/shm';
 
+/** For when the process was started, where the system does not say that. */
+const UNKNOWN = '0';
+
 /** Whose a folder is: its name says it. */
-const NAME = /^exl2-web-(\d+)-(\d+)-(\d+)-/;
+const NAME = /^exl2-web-(\d+)-(\d+)-(.*)-/;
 
 /** A new folder for processes that belong together, of which this one is the first. */
 export const newDataFolder = (): string => {
-  const name = `exl2-web-${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}-`;
+  const { pid, started = UNKNOWN } = markOf(process.pid);
+  const name = `exl2-web-${pidNamespace()}-${pid}-${started}-`;
   return mkdtempSync(join(sharedFolder(), name));
 };
 
@@ -20,43 +25,15 @@ export const newDataFolder = (): string => {
 export function removeLeftData(): void {
   const folder = sharedFolder();
   for (const name of readdirSync(folder)) {
-    const [, namespace, pid, start] = NAME.exec(name) ?? [];
+    const [, namespace, pid, started] = NAME.exec(name) ?? [];
     // Process ids of another container say nothing here.
-    if (
-      namespace === undefined ||
-      Number(namespace) !== pidNamespace() ||
-      isAlive(Number(pid), Number(start))
-    )
-      continue;
+    if (namespace === undefined || Number(namespace) !== pidNamespace()) continue;
+    if (isRunning({ pid: Number(pid), ...(started !== UNKNOWN && { started: started! }) })) continue;
     try {
       rmSync(join(folder, name), { recursive: true, force: true });
     } catch {
       // Another user's: his next start removes it.
     }
-  }
-}
-
-/** Whether the process runs, and is the one that began then: ids are given again. */
-function isAlive(pid: number, start: number): boolean {
-  if (start !== 0) return startOf(pid) === start;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** When the process began, as Linux counts it; undefined when there is none, and on other systems. */
-function startOf(pid: number): number | undefined {
-  try {
-    // The name in parentheses, the second field, may have spaces in it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return Number(fields[19]);
-  } catch {
-    return undefined;
   }
 }
 

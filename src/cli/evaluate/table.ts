@@ -2,6 +2,7 @@ import type { Measures } from '../../evaluate/measures.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { plainText } from '../../util/plain-text.ts';
 import { shortName } from '../../util/short-name.ts';
+import { MEASURE_COLUMNS } from '../measure-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 
 /** One model's result. */
@@ -15,16 +16,14 @@ export interface Evaluation {
   readonly seconds: number;
 }
 
+const { perplexity, mean, standardError, median, p99, agreement } = MEASURE_COLUMNS;
+const MEASURED = [perplexity, mean, standardError, median, p99, agreement];
+
 const COLUMNS: readonly Column[] = [
   { title: 'model', width: 28, align: 'left' },
   { title: 'bits', width: 5, align: 'right' },
   { title: 'size', width: 9, align: 'right' },
-  { title: 'perplexity', width: 10, align: 'right' },
-  { title: 'KL mean', width: 8, align: 'right' },
-  { title: '±', width: 7, align: 'right' },
-  { title: 'median', width: 8, align: 'right' },
-  { title: '99 %', width: 8, align: 'right' },
-  { title: 'top-1', width: 7, align: 'right' },
+  ...MEASURED,
   { title: 'seconds', width: 7, align: 'right' },
 ];
 
@@ -35,16 +34,11 @@ export function evaluationTitle({ measures }: Evaluation): string {
 }
 
 export function evaluationRow({ name, bits, bytes, measures, seconds }: Evaluation): string {
-  const { perplexity, divergence, agreement } = measures;
   return tableRow(COLUMNS, [
     plainText(shortName(name)),
     bits === undefined ? '' : String(bits),
     formatByteSize(bytes),
-    perplexity.model.toFixed(4),
-    divergence.mean.toFixed(5),
-    divergence.standardError?.toFixed(5) ?? '',
-    ...[divergence.median, divergence.p99].map((value) => value.toFixed(5)),
-    `${(agreement * 100).toFixed(2)} %`,
+    ...MEASURED.map(({ show }) => show(measures)),
     seconds.toFixed(1),
   ]);
 }

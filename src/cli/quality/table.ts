@@ -1,19 +1,21 @@
 import { formatDuration } from '../../util/duration.ts';
 import { plainText } from '../../util/plain-text.ts';
 import { bitsName } from '../job-places.ts';
+import { MEASURE_COLUMNS } from '../measure-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 import type { Original, Result, Seconds } from './result.ts';
 
 const ORIGINAL = 'original';
+const { perplexity, mean, standardError, agreement } = MEASURE_COLUMNS;
 
 const columns = (names: readonly string[]): Column[] => [
   { title: 'bits', width: 5, align: 'right' },
   { title: 'variant', width: Math.max(...[ORIGINAL, ...names].map(({ length }) => length)), align: 'left' },
-  { title: 'KL mean', width: 8, align: 'right' },
-  { title: '±', width: 7, align: 'right' },
+  mean,
+  standardError,
   { title: 'ratio', width: 13, align: 'right' },
-  { title: 'perplexity', width: 10, align: 'right' },
-  { title: 'top-1', width: 7, align: 'right' },
+  perplexity,
+  agreement,
   { title: 'stored', width: 6, align: 'right' },
   { title: 'measured', width: 8, align: 'right' },
   { title: 'converted', width: 9, align: 'right' },
@@ -41,14 +43,13 @@ export class QualityTable {
     const what = [bits === undefined ? '' : bitsName(bits), plainText(name)];
     if (!found) return tableRow(this.#columns, [...what, `failed: ${failure?.split('\n')[0]}`]);
     const { storedBits, measures, ratio } = found;
-    const { divergence, perplexity, agreement } = measures;
     return tableRow(this.#columns, [
       ...what,
-      divergence.mean.toFixed(5),
-      divergence.standardError?.toFixed(5) ?? '',
+      mean.show(measures),
+      standardError.show(measures),
       ratio === undefined ? '' : withError(ratio.value, ratio.standardError),
-      perplexity.model.toFixed(4),
-      `${(agreement * 100).toFixed(2)} %`,
+      perplexity.show(measures),
+      agreement.show(measures),
       storedBits?.toFixed(3) ?? '',
       ...times(seconds),
     ]);

@@ -1,0 +1,22 @@
+import type { Measures } from '../evaluate/measures.ts';
+import type { Column } from './table.ts';
+
+/** A column of a table, and what it shows of an evaluation. */
+export interface MeasureColumn extends Column {
+  readonly show: (measures: Measures) => string;
+}
+
+const right = (title: string, width: number, show: MeasureColumn['show']): MeasureColumn => ({
+  ...{ title, width, show },
+  align: 'right',
+});
+
+/** What tables of evaluations show, each figure in one way. */
+export const MEASURE_COLUMNS = {
+  perplexity: right('perplexity', 10, ({ perplexity }) => perplexity.model.toFixed(4)),
+  mean: right('KL mean', 8, ({ divergence }) => divergence.mean.toFixed(5)),
+  standardError: right('±', 7, ({ divergence }) => divergence.standardError?.toFixed(5) ?? ''),
+  median: right('median', 8, ({ divergence }) => divergence.median.toFixed(5)),
+  p99: right('99 %', 8, ({ divergence }) => divergence.p99.toFixed(5)),
+  agreement: right('top-1', 7, ({ agreement }) => `${(agreement * 100).toFixed(2)} %`),
+} as const;

@@ -48,7 +48,7 @@ export class JobRunner {
     const run = this.#run;
     if (!run) return;
     run.paused = true;
-    await this.#gpu.pause();
+    await unlessLost(this.#gpu.pause());
     // It may have come to its end meanwhile.
     if (this.#run === run) await this.#board.change(run.id, { state: 'paused' });
   }
@@ -57,7 +57,7 @@ export class JobRunner {
     const run = this.#run;
     if (!run) return;
     run.paused = false;
-    await this.#gpu.unpause();
+    await unlessLost(this.#gpu.unpause());
     if (this.#run === run) await this.#board.change(run.id, { state: 'running' });
   }
 
@@ -141,12 +141,21 @@ export class JobRunner {
     this.#pass(run.id, bits, { type: 'events', events: [{ type: 'warning', message }] });
     this.#gpu.restart();
     await new Promise((resolve) => setTimeout(resolve, losses * RESTART_MS));
-    if (run.paused) await this.#gpu.pause();
+    if (run.paused) await unlessLost(this.#gpu.pause());
   }
 
   #pass(id: string, bits: number | undefined, message: RunMessage): void {
     const target = bits === undefined ? {} : { bits };
     this.#board.tell(message.type === 'rates' ? { ...message, id } : { ...message, id, ...target });
+  }
+}
+
+/** A worker that is lost meanwhile cannot answer: the next one begins unpaused, and is paused if the run is. */
+async function unlessLost(told: Promise<void>): Promise<void> {
+  try {
+    await told;
+  } catch (error) {
+    if ((error as Error).name !== 'DeviceLostError') throw error;
   }
 }
 

@@ -57,7 +57,7 @@ function setUp(script: Script, record: object = {}) {
   const setOutput = (output: object) => {
     entry = { ...entry, output } as JobEntry;
   };
-  return { runner, updates, calls, states, ended, setOutput, record: () => entry.record };
+  return { runner, gpu, updates, calls, states, ended, setOutput, record: () => entry.record };
 }
 
 const lost = () => Object.assign(new Error('The GPU device was lost (sleep).'), { name: 'DeviceLostError' });
@@ -183,6 +183,33 @@ test('a paused job stays paused over a loss, and does not hold up the next one',
   await job.ended();
   expect(job.calls).toEqual(['pause', 'restart', 'pause', 'unpause']);
 });
+
+test.each(['pause', 'unpause'] as const)(
+  'a job that is told to %s while its worker is lost obeys with the next one, and goes on',
+  async (order) => {
+    let fail: (error: Error) => void = () => {};
+    let runs = 0;
+    const job = setUp(() => {
+      runs++;
+      if (runs > 1) return Promise.resolve({});
+      return new Promise((_, reject) => {
+        fail = reject;
+      });
+    });
+    void job.runner.run('a');
+    await vi.advanceTimersByTimeAsync(10);
+    if (order === 'unpause') await job.runner.pause();
+    const answer = job.gpu[order];
+    job.gpu[order] = () => Promise.reject(lost());
+    await job.runner[order]();
+    expect(job.states.at(-1)).toBe(order === 'pause' ? 'paused' : 'running');
+    job.gpu[order] = answer;
+    fail(lost());
+    await job.ended();
+    const next = order === 'pause' ? ['restart', 'pause', 'unpause'] : ['pause', 'restart'];
+    expect([job.calls, job.record().state]).toEqual([next, 'done']);
+  },
+);
 
 test('cancelling breaks off a job that does not stop', async () => {
   let fail: (error: Error) => void = () => {};

@@ -13,6 +13,7 @@ import { chosenCards, listCards, openCard, seesOnly, startProcess } from './card
 import { endOf } from './child.ts';
 import { runConversion } from './conversion.ts';
 import { runDryRun } from './dry-run.ts';
+import { exitCodeOf, INTERRUPTED } from './exit-code.ts';
 import { listAdapters } from './gpu.ts';
 import { helpPage } from './help.ts';
 import { jsonLine } from './json-line.ts';
@@ -31,7 +32,6 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-const INTERRUPTED = 130;
 /** This command, built; from the repository. */
 const COMMAND_FILE = 'dist/cli/main.js';
 const HELP_WIDTH = 110;
@@ -61,7 +61,7 @@ export async function runCommand(args: readonly string[], surroundings: Surround
       return INTERRUPTED;
     }
     writeError(`${errorText(error)}\n`);
-    return error instanceof InputError || error instanceof UnsupportedError ? 1 : 2;
+    return exitCodeOf(error);
   }
 }
 

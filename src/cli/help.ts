@@ -1,3 +1,4 @@
+import { INTERRUPTED } from './exit-code.ts';
 import { OPTIONS } from './option-table.ts';
 
 const COMMAND = 'npm run convert --';
@@ -29,7 +30,7 @@ const RESULT = `What comes out
   directory may be deleted; keep its measurement.json for other bit rates (-m).
 
 All options come after npm's "--". For JSON without npm's own lines: npm run --silent convert -- --json
-Exit codes: 0 done, 1 wrong input or unsupported, 2 failed, 130 interrupted.`;
+Exit codes: 0 done, 1 wrong input or unsupported, 2 failed, ${INTERRUPTED} interrupted.`;
 
 interface Shown {
   readonly alias?: string | readonly string[];

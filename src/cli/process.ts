@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Surroundings } from './command.ts';
+import { INTERRUPTED } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The repository, as seen from dist/cli. */
@@ -7,8 +8,6 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** npm passes a Ctrl-C on to its child, which has had it from the terminal already: both are one. */
 const SAME_INTERRUPT_MS = 500;
-
-const INTERRUPTED = 130;
 
 function standardOutput(): Terminal {
   const { stdout, env } = process;

@@ -3,11 +3,11 @@ import yargs, { type Options } from 'yargs';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { parseByteSize } from '../util/byte-size.ts';
-import { InputError, UnsupportedError } from '../util/errors.ts';
+import { InputError } from '../util/errors.ts';
 import { errorText, type Surroundings } from './command.ts';
+import { exitCodeOf, INTERRUPTED } from './exit-code.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 
-const INTERRUPTED = 130;
 const HELP_WIDTH = 110;
 
 /** Options that every program has. */
@@ -84,7 +84,7 @@ export async function withExitCode(
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
     writeError(`${errorText(error)}\n`);
-    return error instanceof InputError || error instanceof UnsupportedError ? 1 : 2;
+    return exitCodeOf(error);
   }
 }
 

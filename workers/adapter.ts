@@ -1,4 +1,4 @@
-import { isSoftwareAdapter } from '../src/gpu/device.ts';
+import { isSoftware } from '../src/gpu/device.ts';
 import { UnsupportedError } from '../src/util/errors.ts';
 import type { GpuChoice } from './api.ts';
 
@@ -16,7 +16,9 @@ export async function openAdapter(powerPreference: GpuChoice): Promise<NamedAdap
   if (!gpu) throw new UnsupportedError(isSecureContext ? NO_WEBGPU : NOT_SECURE);
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) throw new UnsupportedError(NO_ADAPTER);
-  return { adapter, name: adapterName(adapter.info), software: isSoftwareAdapter(adapter) };
+  const { info } = adapter;
+  const software = isSoftware(`${info.device} ${info.description}`, info);
+  return { adapter, name: adapterName(info), software };
 }
 
 /** Browsers leave out what would identify a person's computer, each something else. */

@@ -1,7 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { isSoftware } from '../gpu/device.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { type DeviceFile, deviceFiles } from './device-files.ts';
-import { isSoftware, listAdapters, type OpenAdapter, openAdapter } from './gpu.ts';
+import { listAdapters, type OpenAdapter, openAdapter } from './gpu.ts';
 import { hidingCommand, type Mounts } from './private-mounts.ts';
 
 /** A GPU that a process can have for itself. */

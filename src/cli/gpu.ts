@@ -1,4 +1,5 @@
 import { create, globals } from 'webgpu';
+import { isSoftware } from '../gpu/device.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { pollRarely } from './poll-rarely.ts';
 
@@ -81,10 +82,6 @@ function chosenName(wanted: string, names: readonly string[]): string {
 /** `GPUAdapterInfo.device` is the name in lower case with dashes. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-}
-
-export function isSoftware(name: string, info: Pick<GPUAdapterInfo, 'isFallbackAdapter'>): boolean {
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(name);
 }
 
 /** `name`: of the only adapter that it may offer. */

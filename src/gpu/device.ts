@@ -74,11 +74,8 @@ export function hasMatrixUnits({ features, info }: Pick<GPUAdapter, 'features' |
   );
 }
 
-/** Whether the adapter computes on the CPU. */
-export function isSoftwareAdapter(adapter: GPUAdapter): boolean {
-  const { isFallbackAdapter, device, description } = adapter.info;
-  return (
-    isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${device} ${description}`)
-  );
-}
+/** Whether an adapter computes on the CPU. @param names all that it is called. */
+export const isSoftware = (
+  names: string,
+  { isFallbackAdapter }: Pick<GPUAdapterInfo, 'isFallbackAdapter'>,
+): boolean => isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(names);

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { listCards } from '../../src/cli/cards.ts';
 import { errorText, runCommand, type Surroundings } from '../../src/cli/command.ts';
-import { isSoftware, listAdapters, openAdapter, parseAdapterList } from '../../src/cli/gpu.ts';
+import { listAdapters, openAdapter, parseAdapterList } from '../../src/cli/gpu.ts';
+import { isSoftware } from '../../src/gpu/device.ts';
 import { InputError, InternalError, NumericalError } from '../../src/util/errors.ts';
 
 async function run(args: string[], signal = new AbortController().signal) {

@@ -7,11 +7,11 @@ import { convert } from '../src/convert/convert.ts';
 import type { ConvertEvent, Emit, StageName } from '../src/convert/events.ts';
 import type { CalibrationProvider } from '../src/convert/settings.ts';
 import type { ByteSource } from '../src/io/bytes.ts';
+import { countBytes, countReads } from '../src/io/counted-directory.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { assert } from '../src/util/errors.ts';
 import type { GpuChoice } from './api.ts';
-import { countBytes, countReads } from './counted-directory.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
 import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';
@@ -51,9 +51,9 @@ export async function runJob(
     await withJobGpu(choice, job, ({ gpu, name, software }) =>
       convert({
         ...{ gpu, adapter: { name, software }, speeds: keptSpeeds },
-        model: countReads(openSource(job.source), meter),
-        output: countBytes(output, meter),
-        work: countBytes(work, meter),
+        model: countReads(openSource(job.source), meter.bytes),
+        output: countBytes(output, meter.bytes),
+        work: countBytes(work, meter.bytes),
         ...{
           settings: job.settings,
           calibration: calibration.provider,

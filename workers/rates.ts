@@ -1,5 +1,5 @@
 import type { ConvertEvent, StageName } from '../src/convert/events.ts';
-import type { ByteCounter } from './counted-directory.ts';
+import type { ByteCount } from '../src/io/counted-directory.ts';
 
 /** What goes through a job in a second, on average over the last seconds. */
 export interface Rates {
@@ -18,13 +18,13 @@ interface Sample extends Rates {
 }
 
 /** Adds up what a job reads, writes and computes, and gives the rates. */
-export class RateMeter implements ByteCounter {
+export class RateMeter {
+  /** To be counted up by whoever reads and writes. */
+  readonly bytes: ByteCount = { read: 0, written: 0 };
   readonly #tokensOf: (stage: StageName) => number;
   readonly #now: () => number;
   readonly #shares = new Map<StageName, number>();
   readonly #samples: Sample[];
-  #read = 0;
-  #written = 0;
   #tokens = 0;
 
   /** `tokensOf`: calibration tokens of a stage; `now`: milliseconds. */
@@ -32,14 +32,6 @@ export class RateMeter implements ByteCounter {
     this.#tokensOf = tokensOf;
     this.#now = now;
     this.#samples = [{ at: now(), read: 0, written: 0, tokens: 0 }];
-  }
-
-  read(bytes: number): void {
-    this.#read += bytes;
-  }
-
-  written(bytes: number): void {
-    this.#written += bytes;
   }
 
   /** Tokens are counted by the share of the stage that is done; a module that is done counts for all tokens. */
@@ -54,14 +46,14 @@ export class RateMeter implements ByteCounter {
   /** To be called about once a second. */
   sample(): Rates {
     const at = this.#now();
-    this.#samples.push({ at, read: this.#read, written: this.#written, tokens: this.#tokens });
+    this.#samples.push({ at, ...this.bytes, tokens: this.#tokens });
     while (this.#samples.length > 2 && this.#samples[1]!.at <= at - WINDOW_MS) this.#samples.shift();
     const first = this.#samples[0]!;
     const seconds = (at - first.at) / 1000;
     const rate = (total: number, before: number) => (seconds > 0 ? (total - before) / seconds : 0);
     return {
-      read: rate(this.#read, first.read),
-      written: rate(this.#written, first.written),
+      read: rate(this.bytes.read, first.read),
+      written: rate(this.bytes.written, first.written),
       tokens: rate(this.#tokens, first.tokens),
     };
   }

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConvertEvent } from '../../src/convert/events.ts';
-import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { adapterName, isSameAdapter } from '../../workers/adapter.ts';
-import { countBytes, countReads } from '../../workers/counted-directory.ts';
 import { EventBatch } from '../../workers/event-batch.ts';
 import { PauseGate } from '../../workers/pause-gate.ts';
 import { RateMeter } from '../../workers/rates.ts';
@@ -98,8 +96,8 @@ describe('RateMeter', () => {
       () => now,
     );
     expect(meter.sample()).toEqual({ read: 0, written: 0, tokens: 0 });
-    meter.read(3000);
-    meter.written(500);
+    meter.bytes.read += 3000;
+    meter.bytes.written += 500;
     meter.see(progress(10));
     meter.see(progress(20));
     meter.see(progress(90, 'compile'));
@@ -120,29 +118,6 @@ describe('RateMeter', () => {
     now = 1000;
     expect(meter.sample().tokens).toBeGreaterThanOrEqual(0);
   });
-});
-
-test('bytes are counted as they go through a directory, and nothing else is changed', async () => {
-  const counted = { read: 0, written: 0 };
-  const counter = {
-    read(bytes: number) {
-      counted.read += bytes;
-    },
-    written(bytes: number) {
-      counted.written += bytes;
-    },
-  };
-  const inner = memoryDirectory('inner', { 'a.txt': 'hello' });
-  const directory = countBytes(inner, counter);
-  expect(await (await directory.open('a.txt'))!.read(1, 4)).toEqual(new TextEncoder().encode('ell'));
-  expect(await directory.open('none')).toBeUndefined();
-  const sink = await directory.create('b.txt');
-  await sink.write(new Uint8Array(7));
-  await sink.close();
-  expect(counted).toEqual({ read: 3, written: 7 });
-  expect(await countReads(inner, counter).list()).toEqual(await inner.list());
-  await directory.remove('a.txt');
-  expect((await inner.list()).map(({ path }) => path)).toEqual(['b.txt']);
 });
 
 test('a GPU has the best name that the browser tells', () => {

@@ -7,6 +7,7 @@ import { QUANTIZERS } from '../../convert/settings.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';
+import { type ByteCount, countBytes } from '../../io/counted-directory.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
@@ -14,7 +15,6 @@ import { UnsupportedError } from '../../util/errors.ts';
 import { type HelperRequest, startHelpers } from '../helpers.ts';
 import { withTemporaryFolder } from '../temporary-folder.ts';
 import { measureCeilings } from './ceilings.ts';
-import { type ByteCount, countedDirectory } from './counted-directory.ts';
 import { kernelWork } from './kernel-work.ts';
 import { madeUpMeasurement } from './made-up-measurement.ts';
 import { writeRandomModel } from './random-model.ts';
@@ -62,7 +62,7 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   const { gpu, adapter, config, rows, onEvent, signal } = job;
   const counts = { model: newCount(), work: newCount(), output: newCount() };
   const directory = (name: keyof typeof counts) =>
-    countedDirectory(nodeDirectory(join(folder, name)), counts[name]);
+    countBytes(nodeDirectory(join(folder, name)), counts[name]);
   const settings = await benchSettings(job, folder);
   const profiler = job.profile ? new Profiler(gpu.device, kernelWork) : undefined;
   const seen = new SeenEvents();

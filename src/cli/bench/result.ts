@@ -1,7 +1,7 @@
 import type { ModuleEvent, StageName } from '../../convert/events.ts';
 import type { KernelTime } from '../../gpu/profiler.ts';
+import type { ByteCount } from '../../io/counted-directory.ts';
 import type { Ceilings } from './ceilings.ts';
-import type { ByteCount } from './counted-directory.ts';
 import type { KernelResult } from './kernel-bench.ts';
 
 /** Where the GPU's time went. */

@@ -2,6 +2,7 @@
 
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { InputError } from '../src/util/errors.ts';
+import { sortedEntries } from '../src/util/sorted-entries.ts';
 import type { AllocationRequest, ModelSource, OutputTarget } from './api.ts';
 import type { JobEntry } from './job-store.ts';
 import { checkOutputs, outputName } from './new-job.ts';
@@ -51,8 +52,7 @@ export async function withTargets(
   return changed;
 }
 
-const pins = (pinned: AllocationRequest['pinned']): string =>
-  JSON.stringify(Object.entries(pinned).sort(([a], [b]) => (a < b ? -1 : 1)));
+const pins = (pinned: AllocationRequest['pinned']): string => JSON.stringify(sortedEntries(pinned));
 
 /** Removes the files of what `before` was to make, or has made, and `after` is not to make like that. */
 export async function removeDropped(before: JobEntry, after: JobEntry): Promise<void> {

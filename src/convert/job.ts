@@ -5,6 +5,7 @@ import type { ModelDirectory } from '../io/model-directory.ts';
 import { recordedPath, recordOf, type WorkDirectory } from '../io/work-directory.ts';
 import { digest, digestOf } from '../util/digest.ts';
 import { InputError } from '../util/errors.ts';
+import { sortedEntries } from '../util/sorted-entries.ts';
 import { ARTEFACT, isArtefact } from './artefacts.ts';
 import type { Strategy } from './optimize.ts';
 import type { ConvertSettings } from './settings.ts';
@@ -50,7 +51,7 @@ export const jobInputs = (
 ): JobInputs => ({
   ...digests,
   bits: settings.bits,
-  ...(settings.pinned && { pinned: Object.entries(settings.pinned).sort(([a], [b]) => (a < b ? -1 : 1)) }),
+  ...(settings.pinned && { pinned: sortedEntries(settings.pinned) }),
   head_bits: settings.headBits,
   quantizer: settings.quantizer,
   precision: settings.precision,
@@ -65,8 +66,7 @@ const FORMAT = 1;
 const LATER_INPUTS: readonly string[] = ['quantization_rows'];
 
 /** What artefacts of a job with these inputs are known by, in whatever order the inputs are. */
-export const jobId = (inputs: JobInputs): Promise<string> =>
-  digestOf([FORMAT, ...Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1))]);
+export const jobId = (inputs: JobInputs): Promise<string> => digestOf([FORMAT, ...sortedEntries(inputs)]);
 
 /** What artefacts are known by that a job with these inputs can use: its own, and those of one that only measured. */
 function usableIds(inputs: JobInputs): Promise<[own: string, measuring: string]> {

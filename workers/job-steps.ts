@@ -1,7 +1,7 @@
 /** The runs of the engine that a job is made of: the measurement, then one for each bitrate. */
 
 import { ARTEFACT } from '../src/convert/artefacts.ts';
-import { BUILT_IN_DATASET, QUANTIZERS } from '../src/convert/settings.ts';
+import { BUILT_IN_DATASET, QUANTIZERS, SHARD_BYTES } from '../src/convert/settings.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -10,9 +10,6 @@ import type { GpuJob, RunOutcome } from './gpu-api.ts';
 import { helpersOf } from './gpu-choice.ts';
 import type { JobEntry } from './job-store.ts';
 import { calibrationText, openOutput, STORED } from './places.ts';
-
-/** The largest file of an output, as on the command line. */
-const SHARD_BYTES = 8192 * 2 ** 20;
 
 export async function readMeasurement(id: string): Promise<unknown> {
   return workDirectory(await storageDirectory(STORED.measure(id))).readJson(ARTEFACT.measurement);

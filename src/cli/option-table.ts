@@ -3,6 +3,11 @@
  * Where ExLlamaV2's convert.py has an option, ours has its names, long and short.
  */
 
+import { QUANTIZERS, SHARD_BYTES } from '../convert/settings.ts';
+
+/** The unit of `--shard_size`. */
+export const MIB = 2 ** 20;
+
 const FILES = 'Files';
 const TARGET = 'Quantization';
 const CALIBRATION = 'Calibration and measurement';
@@ -48,7 +53,7 @@ export const OPTIONS = {
     group: FILES,
     type: 'number',
     value: 'MIB',
-    default: 8192,
+    default: SHARD_BYTES / MIB,
     description: 'Largest size of one output file, in MiB; 0: one file, however large.',
   },
   bits: {
@@ -82,7 +87,7 @@ export const OPTIONS = {
     group: TARGET,
     type: 'number',
     value: 'N',
-    default: 4,
+    default: QUANTIZERS.refined.descentPasses,
     description: 'Passes over the codes that the refined quantizer makes to improve them.',
   },
   precision: {

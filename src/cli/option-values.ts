@@ -7,11 +7,11 @@ import { parseByteSize } from '../util/byte-size.ts';
 import { InputError } from '../util/errors.ts';
 import type { JobArguments } from './arguments.ts';
 import { jobPlaces } from './job-places.ts';
+import { MIB } from './option-table.ts';
 import type { CliOptions, Places } from './options.ts';
 import { userPath } from './user-path.ts';
 
 const DATASET_TYPES = ['.parquet', '.txt', '.jsonl', '.safetensors'];
-const MIB = 2 ** 20;
 
 interface Range {
   readonly min: number;
@@ -112,8 +112,7 @@ function memoryBudget(text: string): number {
   throw new InputError(`--gpu-memory-budget ${text} is ${bytes} bytes: give a unit, such as 6GB or 512MiB.`);
 }
 
-/** `all`, or `0,2` → [0, 2]. */
-/** The value of `--gpus`. */
+/** The value of `--gpus`: `all`, or `0,2` → [0, 2]. */
 export function cardNumbers(text: string): 'all' | number[] {
   if (text === 'all') return 'all';
   const numbers = /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : [];

@@ -23,6 +23,9 @@ export const QUANTIZERS: Readonly<Record<QuantizerMethod, QuantizerSettings>> = 
   exllamav2: { method: 'exllamav2', descentPasses: 0 },
 };
 
+/** The largest file of an output unless something else is asked for. */
+export const SHARD_BYTES = 8192 * 2 ** 20;
+
 /** What ExLlamaV2 calls the built-in mix in config.json. */
 export const BUILT_IN_DATASET = '(default)';
 

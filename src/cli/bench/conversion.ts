@@ -3,7 +3,7 @@ import { convert } from '../../convert/convert.ts';
 import type { ConvertEvent, ModuleEvent, StageName } from '../../convert/events.ts';
 import { openModel } from '../../convert/open-model.ts';
 import type { ConvertSettings } from '../../convert/settings.ts';
-import { QUANTIZERS } from '../../convert/settings.ts';
+import { QUANTIZERS, SHARD_BYTES } from '../../convert/settings.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';
@@ -24,7 +24,6 @@ import type { BenchRows } from './shape.ts';
 
 /** As ExLlamaV2's times were taken. */
 const BITS = { bits: 4, headBits: 6 } as const;
-const SHARD_BYTES = 2 ** 33;
 /** Kernels that are tried out before the first stage. */
 const BEFORE_STAGES = 'start';
 

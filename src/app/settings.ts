@@ -1,6 +1,6 @@
 /** What quantization parameters mean for the linears of a module. */
 
-import type { LinearFacts, ModuleFacts } from '../../workers/api.ts';
+import type { ModuleFacts } from '../../workers/api.ts';
 import type { Candidate } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
 import { parseParams, type QuantParams } from '../exl2/params.ts';
@@ -34,10 +34,6 @@ export const describeParams = (params: QuantParams): string =>
       return `${share} at ${bits} bits in groups of ${groupSize}`;
     })
     .join(', ');
-
-/** `layer 3 · down_proj`. */
-export const linearTitle = (module: ModuleFacts, linear: LinearFacts): string =>
-  `Layer ${module.layer} · ${linear.name}`;
 
 /** `layer 3, attention`. */
 export const moduleTitle = ({ layer, kind }: ModuleFacts): string =>

@@ -19,14 +19,6 @@ export const moduleWeights = (module: ModuleSpec): number => total(module.linear
 export const inputSizes = ({ linears }: Pick<ModuleSpec, 'linears'>): Map<LinearInput, number> =>
   new Map(linears.map(({ input, k }) => [input, k]));
 
-/** What ExLlamaV2 counts of a module for the budget: its linears' weights and its norm, no biases, no head norms. */
-export const moduleElements = (plan: ModelPlan, module: ModuleSpec): number =>
-  moduleWeights(module) + plan.config.hiddenSize;
-
-/** Elements of all attention and MLP modules: the allocation's budget is this times the target bits. */
-export const budgetElements = (plan: ModelPlan): number =>
-  total(plan.modules, (module) => moduleElements(plan, module));
-
 /** All parameters of the source model; a tied head counts once, with the embedding. */
 export function parameterCount(plan: ModelPlan): number {
   const linears = plan.modules.flatMap((module) => module.linears);

@@ -1,6 +1,6 @@
 import { f16BitsToF32, f32ToF16Bits } from '../util/half.ts';
-import { groupWords } from './groups.ts';
 import { type PackedLinear, packedGroups } from './packed-linear.ts';
+import { firstWords } from './packing.ts';
 
 /** Rows of a chunk: at any width they fill whole words, and groups consist of whole chunks. */
 const CHUNK_ROWS = 32;
@@ -13,16 +13,16 @@ const CHUNK_ROWS = 32;
 export function chunkTable(key: string, packed: PackedLinear): Uint32Array<ArrayBuffer> {
   const table = new Uint32Array((packed.k / CHUNK_ROWS) * 4);
   const units = new Float32Array(table.buffer);
-  let firstWord = 0;
-  for (const [index, group] of packedGroups(key, packed).entries()) {
+  const groups = packedGroups(key, packed);
+  const first = firstWords(groups);
+  for (const [index, group] of groups.entries()) {
     const unit = f16BitsToF32(f32ToF16Bits(f16BitsToF32(packed.qScaleMax[index]!) / 256));
     for (let row = group.start; row < group.end; row += CHUNK_ROWS) {
       const at = (row / CHUNK_ROWS) * 4;
       const words = ((row - group.start) * group.bits) / 32;
-      table.set([firstWord + words, group.bits, index], at);
+      table.set([first[index]! + words, group.bits, index], at);
       units[at + 3] = unit;
     }
-    firstWord += groupWords(group);
   }
   return table;
 }

@@ -1,84 +1,62 @@
-/** Codes and scales → the tensors of EXL2, on the CPU: what the packing kernels are tested against. */
+/** What the tensors of EXL2 hold beside the codes, to and fro: scales in 4 bits, where groups begin, the order of rows. */
 
-import { assert, UnsupportedError } from '../util/errors.ts';
-import { groupWords, packedRowCount } from './groups.ts';
-import { type PackedLinear, padColumns } from './packed-linear.ts';
+import { UnsupportedError } from '../util/errors.ts';
+import { groupWords } from './groups.ts';
 import type { Group } from './params.ts';
 
-/** A quantized linear before packing. Rows are in act-order: row p is input feature perm[p]. */
-export interface QuantizedLinear {
-  readonly k: number;
-  readonly n: number;
-  readonly groups: readonly Group[];
-  /** (k): row position → input feature. */
-  readonly perm: Int32Array;
-  /** (k, n), each below 2^bits of its group. */
-  readonly codes: Uint8Array;
-  /** (groups, n), 1…16. */
-  readonly scaleCodes: Uint8Array;
-  /** (groups): bits of halves. */
-  readonly scaleMax: Uint16Array;
-}
-
+/** EXL2-QUIRK 1: columns that only pad have the largest scale, because upstream stores their code 0 minus one. */
+const PAD_SCALE = 15;
 /** q_groups is int16, so no group may start behind this packed row. */
 const MAX_PACKED_ROW = 32767;
+/** Scales to a word, 4 bits each, low ones first. */
+const WORD_SCALES = 8;
 
-/** Packs, and pads the columns to a multiple of 32. Throws UnsupportedError when q_groups cannot hold a row number. */
-export function packLinear(linear: QuantizedLinear): PackedLinear {
-  const { k, groups, perm } = linear;
-  const n = padColumns(linear.n);
-  assert(linear.codes.length === k * linear.n, `${linear.codes.length} codes for (${k}, ${linear.n})`);
-  const qWeight = new Uint32Array(packedRowCount(groups) * n);
-  const qGroups = new Int16Array(groups.length * 2);
-  let word = 0;
-  for (const [i, group] of groups.entries()) {
-    if (word > MAX_PACKED_ROW) {
-      throw new UnsupportedError(
-        `A linear with ${k} input features at ${group.bits} bits cannot be stored as EXL2: group ${i} would start ` +
-          `in packed row ${word}, and the format ends at ${MAX_PACKED_ROW}. Take fewer bits.`,
-      );
-    }
-    qGroups.set([group.bits, word], i * 2);
-    packGroup(linear, group, qWeight.subarray(word * n, (word + groupWords(group)) * n), n);
-    word += groupWords(group);
+/** q_scale (groups, n / 8) of scale codes (groups, n), 1…16; columns from `columns` on only pad. */
+export function packScales(scaleCodes: ArrayLike<number>, n: number, columns: number): Uint32Array {
+  const words = new Uint32Array(scaleCodes.length / WORD_SCALES);
+  for (let i = 0; i < scaleCodes.length; i++) {
+    const stored = i % n < columns ? scaleCodes[i]! - 1 : PAD_SCALE;
+    words[Math.floor(i / WORD_SCALES)]! |= stored << ((i % WORD_SCALES) * 4);
   }
-  const qInvPerm = new Int32Array(k);
-  for (let position = 0; position < k; position++) qInvPerm[perm[position]!] = position;
-  return { k, n, qWeight, qScale: packScales(linear, n), qScaleMax: linear.scaleMax, qGroups, qInvPerm };
+  return words;
 }
 
-/** Bit i·bits of a column's stream is the lowest bit of the group's code i. */
-function packGroup(
-  { codes, n: columns }: QuantizedLinear,
-  group: Group,
-  words: Uint32Array,
-  n: number,
-): void {
-  const { bits, start, end } = group;
-  const zeroWeight = 2 ** (bits - 1);
-  for (let i = 0; i < end - start; i++) {
-    const shift = (i * bits) & 31;
-    const word = ((i * bits) >>> 5) * n;
-    const spills = shift + bits > 32;
-    const row = (start + i) * columns;
-    for (let column = 0; column < n; column++) {
-      const code = column < columns ? codes[row + column]! : zeroWeight;
-      words[word + column]! |= code << shift;
-      if (spills) words[word + n + column]! |= code >>> (32 - shift);
-    }
+/** The scale codes (groups, n), 1…16, of q_scale. */
+export function unpackScales(words: Uint32Array): Uint32Array<ArrayBuffer> {
+  const scaleCodes = new Uint32Array(words.length * WORD_SCALES);
+  for (let i = 0; i < scaleCodes.length; i++) {
+    scaleCodes[i] = ((words[Math.floor(i / WORD_SCALES)]! >>> ((i % WORD_SCALES) * 4)) & 15) + 1;
   }
+  return scaleCodes;
 }
 
-/** EXL2-QUIRK 1: columns that only pad have the largest scale, because upstream stores their code 0 minus one. */
-export const PAD_SCALE = 15;
+/** First packed row of each group. */
+export function firstWords(groups: readonly Group[]): number[] {
+  let next = 0;
+  return groups.map((group) => {
+    const first = next;
+    next += groupWords(group);
+    return first;
+  });
+}
 
-function packScales({ scaleCodes, groups, n: columns }: QuantizedLinear, n: number): Uint32Array {
-  const qScale = new Uint32Array((groups.length * n) / 8);
-  for (let group = 0; group < groups.length; group++) {
-    for (let column = 0; column < n; column++) {
-      const stored = column < columns ? scaleCodes[group * columns + column]! - 1 : PAD_SCALE;
-      qScale[(group * n + column) >>> 3]! |= stored << ((column & 7) * 4);
-    }
+/** q_groups. Throws UnsupportedError when it cannot hold the number of a group's first packed row. */
+export function packGroups(groups: readonly Group[]): Int16Array {
+  const first = firstWords(groups);
+  const behind = first.findIndex((word) => word > MAX_PACKED_ROW);
+  if (behind >= 0) {
+    throw new UnsupportedError(
+      `A linear with ${groups.at(-1)!.end} input features at ${groups[behind]!.bits} bits cannot be stored as EXL2: ` +
+        `group ${behind} would start in packed row ${first[behind]}, and the format ends at ${MAX_PACKED_ROW}. ` +
+        'Take fewer bits.',
+    );
   }
-  return qScale;
+  return Int16Array.from(groups.flatMap(({ bits }, i) => [bits, first[i]!]));
+}
+
+/** The permutation that undoes this one, such as q_invperm of an act-order. */
+export function invertPermutation(permutation: ArrayLike<number>): Uint32Array<ArrayBuffer> {
+  const inverse = new Uint32Array(permutation.length);
+  for (let i = 0; i < permutation.length; i++) inverse[permutation[i]!] = i;
+  return inverse;
 }

@@ -1,7 +1,7 @@
 import { groupWords } from '../exl2/groups.ts';
 import { joinColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedGroups } from '../exl2/packed-linear.ts';
-import { PAD_SCALE } from '../exl2/packing.ts';
+import { firstWords, invertPermutation, packGroups, packScales, unpackScales } from '../exl2/packing.ts';
 import type { Group } from '../exl2/params.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
@@ -25,16 +25,12 @@ export async function packLinear(
   columns: number,
 ): Promise<PackedLinear> {
   const { k, groups } = slices[0]!;
-  const qInvPerm = new Int32Array(k);
-  perm.forEach((feature, position) => {
-    qInvPerm[feature] = position;
-  });
-  const first = firstWords(groups);
-  const qGroups = Int16Array.from(groups.flatMap((group, i) => [group.bits, first[i]!]));
+  const qInvPerm = Int32Array.from(invertPermutation(perm));
+  const qGroups = packGroups(groups);
   const packed: PackedLinear[] = [];
   let start = 0;
   for (const slice of slices) {
-    const reading = [packWeight(gpu, slice), packScales(gpu, slice, columns - start)] as const;
+    const reading = [packWeight(gpu, slice), readScales(gpu, slice, columns - start)] as const;
     const [qWeight, scales] = await Promise.all(reading);
     packed.push({ k, n: slice.n, qWeight, ...scales, qGroups, qInvPerm });
     start += slice.n;
@@ -53,16 +49,6 @@ async function packWeight(gpu: Gpu, { n, groups, codes }: GpuLinear): Promise<Ui
   });
 }
 
-/** First packed row of each group. */
-function firstWords(groups: readonly Group[]): number[] {
-  let next = 0;
-  return groups.map((group) => {
-    const first = next;
-    next += groupWords(group);
-    return first;
-  });
-}
-
 /** What each packed row holds: first row of its group, its number in the group, bits, rows of the group. */
 function wordTable(groups: readonly Group[]): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(
@@ -78,32 +64,24 @@ function wordTable(groups: readonly Group[]): Uint32Array<ArrayBuffer> {
 }
 
 /** q_scale and q_scale_max of the linear's own groups; columns from `columns` on are padding. */
-async function packScales(
+async function readScales(
   gpu: Gpu,
   linear: GpuLinear,
   columns: number,
 ): Promise<Pick<PackedLinear, 'qScale' | 'qScaleMax'>> {
   const { n, groups, firstGroup } = linear;
+  const endGroup = firstGroup + groups.length;
   const reading = [linear.scaleCodes, linear.scaleMax].map((tensor) => gpu.read(tensor));
   const [scaleCodes, scaleMax] = (await Promise.all(reading)).map((bytes) => new Uint32Array(bytes));
-  const qScale = new Uint32Array((groups.length * n) / 8);
-  for (let group = 0; group < groups.length; group++) {
-    const from = (firstGroup + group) * n;
-    for (let column = 0; column < n; column += 8) {
-      let word = 0;
-      for (let i = 0; i < 8; i++) {
-        const stored = column + i < columns ? scaleCodes![from + column + i]! - 1 : PAD_SCALE;
-        word |= stored << (i * 4);
-      }
-      qScale[(group * n + column) / 8] = word;
-    }
-  }
-  return { qScale, qScaleMax: Uint16Array.from(scaleMax!.subarray(firstGroup, firstGroup + groups.length)) };
+  return {
+    qScale: packScales(scaleCodes!.subarray(firstGroup * n, endGroup * n), n, columns),
+    qScaleMax: Uint16Array.from(scaleMax!.subarray(firstGroup, endGroup)),
+  };
 }
 
 /** Uploads a packed linear and unpacks its codes: the reader of EXL2 tensors. Results belong to `scope`. */
 export function uploadPacked(gpu: Gpu, scope: Scope, key: string, packed: PackedLinear): GpuLinear {
-  const { k, n, qScale, qScaleMax } = packed;
+  const { k, n, qScale, qScaleMax, qInvPerm } = packed;
   const groups = packedGroups(key, packed);
   const first = firstWords(groups);
   const rows = scope.upload(rowTable(k, groups, 0), 'row table');
@@ -114,25 +92,16 @@ export function uploadPacked(gpu: Gpu, scope: Scope, key: string, packed: Packed
   gpu.run(unpackCodes, { n, k, packed: packedWeight, rows, first: firstTensor, codes });
   scope.free(packedWeight);
   scope.free(firstTensor);
-  const scales = new Uint32Array(qScale.length * 8);
-  for (let at = 0; at < qScale.length; at++) {
-    const word = qScale[at]!;
-    for (let i = 0; i < 8; i++) scales[at * 8 + i] = ((word >>> (i * 4)) & 15) + 1;
-  }
-  const perm = new Uint32Array(k);
-  packed.qInvPerm.forEach((position, feature) => {
-    perm[position] = feature;
-  });
   return {
     k,
     n,
     groups,
     codes,
-    scaleCodes: scope.upload(scales, `scale codes of ${key}`),
+    scaleCodes: scope.upload(unpackScales(qScale), `scale codes of ${key}`),
     scaleMax: scope.upload(Uint32Array.from(qScaleMax), `scale units of ${key}`),
     firstGroup: 0,
     rows,
-    perm: scope.upload(perm, `act-order of ${key}`),
+    perm: scope.upload(invertPermutation(qInvPerm), `act-order of ${key}`),
   };
 }
 

@@ -1,5 +1,6 @@
 import { chunkTable } from '../exl2/chunks.ts';
 import type { PackedLinear } from '../exl2/packed-linear.ts';
+import { invertPermutation } from '../exl2/packing.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 
@@ -28,17 +29,13 @@ export function uploadPackedWeight(
   bias: Float32Array | undefined,
 ): PackedWeight {
   const { k, n, qWeight, qScale, qInvPerm } = packed;
-  const perm = new Uint32Array(k);
-  qInvPerm.forEach((position, feature) => {
-    perm[position] = feature;
-  });
   return {
     k,
     n,
     packed: scope.upload(owned(qWeight), `${key}.q_weight`),
     scales: scope.upload(owned(qScale), `${key}.q_scale`),
     chunks: scope.upload(chunkTable(key, packed), `chunks of ${key}`),
-    perm: scope.upload(perm, `act-order of ${key}`),
+    perm: scope.upload(invertPermutation(qInvPerm), `act-order of ${key}`),
     bias: bias && scope.upload(Float32Array.from(bias), `${key}.bias`),
   };
 }

@@ -9,13 +9,12 @@ import {
   packedTensors,
   readPackedLinear,
 } from '../../src/exl2/packed-linear.ts';
-import { packLinear, type QuantizedLinear } from '../../src/exl2/packing.ts';
 import type { QuantParams } from '../../src/exl2/params.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
-import { dequantizeLinear, unpackLinear } from '../../src/exl2/unpacking.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
+import { dequantizeLinear, packLinear, type QuantizedLinear, unpackLinear } from '../support/exl2-linear.ts';
 import { readSafetensors } from '../support/safetensors.ts';
 
 const files = readdirSync(GOLDEN_DIR, { recursive: true, withFileTypes: true })
@@ -49,13 +48,8 @@ const originals = (key: string, tensors: ReadonlyMap<string, HostTensor>): HostT
 
 /** The same linear without the padding of its columns. */
 function cropped(linear: QuantizedLinear, n: number): QuantizedLinear {
-  const crop = (values: Uint8Array): Uint8Array => {
-    const rows = values.length / linear.n;
-    const kept = new Uint8Array(rows * n);
-    for (let row = 0; row < rows; row++)
-      kept.set(values.subarray(row * linear.n, row * linear.n + n), row * n);
-    return kept;
-  };
+  const crop = <A extends Uint8Array | Uint32Array>(values: A) =>
+    values.filter((_, i) => i % linear.n < n) as A;
   return { ...linear, n, codes: crop(linear.codes), scaleCodes: crop(linear.scaleCodes) };
 }
 
@@ -96,7 +90,7 @@ function relativeProxyLoss(weight: Float32Array, quantized: Float32Array, hessia
 test.each(linearFiles)('%s: codes and tensors agree bit for bit', async (path) => {
   const tensors = await readSafetensors(path);
   const [n = 0, k = 0] = tensors.get('weight')!.shape;
-  const perm = new Int32Array(new Uint8Array(tensors.get('perm')!.data).buffer);
+  const perm = new Uint32Array(new Uint8Array(tensors.get('perm')!.data).buffer);
   const weight = toFloat(tensors.get('weight')!, path).data;
   const hessian = toFloat(tensors.get('hessian')!, path).data;
   for (const { index, qparams, total_bits, relative_proxy_loss } of linearCases(path)) {

@@ -4,7 +4,6 @@ import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { resolveGroups } from '../../src/exl2/groups.ts';
 import { padColumns } from '../../src/exl2/packed-linear.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
-import { unpackLinear } from '../../src/exl2/unpacking.ts';
 import { descend } from '../../src/gptq/descent.ts';
 import { type FactorOptions, factorHessian, type HessianFactor } from '../../src/gptq/factor.ts';
 import { dequantizeInto, type GpuLinear } from '../../src/gptq/gpu-linear.ts';
@@ -12,6 +11,7 @@ import { quantizeCandidates } from '../../src/gptq/quantizer.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
+import { unpackLinear } from '../support/exl2-linear.ts';
 import { type GoldenLinear, readGoldenLinear } from '../support/golden-linear.ts';
 import { testGpu } from '../support/gpu.ts';
 

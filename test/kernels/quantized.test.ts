@@ -2,15 +2,15 @@ import { afterAll, expect, test } from 'vitest';
 import { chunkTable } from '../../src/exl2/chunks.ts';
 import { resolveGroups } from '../../src/exl2/groups.ts';
 import { type PackedLinear, padColumns } from '../../src/exl2/packed-linear.ts';
-import { packLinear } from '../../src/exl2/packing.ts';
+import { invertPermutation } from '../../src/exl2/packing.ts';
 import { BIT_WIDTHS, parseParams } from '../../src/exl2/params.ts';
-import { dequantizeLinear } from '../../src/exl2/unpacking.ts';
 import { gatherColumns } from '../../src/kernels/quantized/gather_columns.ts';
 import { packedGemm } from '../../src/kernels/quantized/packed_gemm.ts';
 import { packedGemv } from '../../src/kernels/quantized/packed_gemv.ts';
 import { gemm } from '../../src/reference/linalg/product.ts';
 import { f32ToF16Bits } from '../../src/util/half.ts';
 import { expectExact, expectNmse } from '../support/compare.ts';
+import { dequantizeLinear, packLinear } from '../support/exl2-linear.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats, randomIntegers, randomPermutation } from '../support/random.ts';
 import { runKernel } from '../support/run-kernel.ts';
@@ -28,18 +28,15 @@ function randomLinear(k: number, n: number, params: string): PackedLinear {
   for (const { bits, start, end } of groups)
     for (let i = start * n; i < end * n; i++) codes[i]! &= 2 ** bits - 1;
   const scaleMax = Uint16Array.from(groups, (_, i) => f32ToF16Bits(i % 2 === 0 ? 0.02 : 1.5));
-  const scaleCodes = Uint8Array.from(randomIntegers(groups.length * n, 16, 2), (code) => code + 1);
-  const perm = Int32Array.from(randomPermutation(k, 3));
+  const scaleCodes = randomIntegers(groups.length * n, 16, 2).map((code) => code + 1);
+  const perm = randomPermutation(k, 3);
   return packLinear({ k, n, groups, perm, codes, scaleCodes, scaleMax });
 }
 
 /** Both kernels' results beside the f64 product with the dequantized weights. */
 async function products(m: number, packed: PackedLinear) {
   const { k, n } = packed;
-  const perm = new Uint32Array(k);
-  packed.qInvPerm.forEach((position, feature) => {
-    perm[position] = feature;
-  });
+  const perm = invertPermutation(packed.qInvPerm);
   const x = randomFloats(m * k, 4);
   const y = randomFloats(m * n, 5);
   const weights = {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
-import { dequantizeLinear } from '../../src/exl2/unpacking.ts';
 import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
@@ -8,6 +7,7 @@ import { type ModelOutline, outlineModel } from '../../src/model/plan.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { architectureConfig, GOLDEN_DIR, readJson } from './architectures.ts';
+import { dequantizeLinear } from './exl2-linear.ts';
 import { readSafetensors } from './safetensors.ts';
 
 const QUANTIZATION = { quant_method: 'exl2', version: '0.3.2', bits: 4, head_bits: 6 };

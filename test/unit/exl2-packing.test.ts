@@ -7,13 +7,14 @@ import {
   packedTensors,
   readPackedLinear,
 } from '../../src/exl2/packed-linear.ts';
-import { packLinear, type QuantizedLinear } from '../../src/exl2/packing.ts';
+import { invertPermutation, packGroups, packScales, unpackScales } from '../../src/exl2/packing.ts';
 import { parseParams } from '../../src/exl2/params.ts';
-import { columnScale, dequantizeLinear, unpackLinear } from '../../src/exl2/unpacking.ts';
+import { workingScale } from '../../src/reference/pack/values.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import { f32ToF16Bits } from '../../src/util/half.ts';
 import { seededRandom } from '../../src/util/random.ts';
+import { dequantizeLinear, packLinear, type QuantizedLinear, unpackLinear } from '../support/exl2-linear.ts';
 
 /** A linear of random codes, with every code and scale code among them. */
 function randomLinear(k: number, n: number, text: string, seed = 1): QuantizedLinear {
@@ -25,7 +26,7 @@ function randomLinear(k: number, n: number, text: string, seed = 1): QuantizedLi
       Array.from({ length: (end - start) * n }, () => below(2 ** bits)),
     ),
   );
-  const perm = Int32Array.from({ length: k }, (_, i) => i);
+  const perm = Uint32Array.from({ length: k }, (_, i) => i);
   for (let i = k - 1; i > 0; i--) {
     const j = below(i + 1);
     [perm[i], perm[j]] = [perm[j]!, perm[i]!];
@@ -36,7 +37,7 @@ function randomLinear(k: number, n: number, text: string, seed = 1): QuantizedLi
     groups,
     perm,
     codes,
-    scaleCodes: Uint8Array.from({ length: groups.length * n }, () => 1 + below(16)),
+    scaleCodes: Uint32Array.from({ length: groups.length * n }, () => 1 + below(16)),
     scaleMax: Uint16Array.from(groups, () => f32ToF16Bits(0.001 + random())),
   };
 }
@@ -77,7 +78,7 @@ test('columns are padded with the code of zero and the largest scale', () => {
     expect(padding).toEqual(new Uint8Array(31).fill(row < 32 ? 32 : 4));
     expect(codes.subarray(row * 64, row * 64 + 33)).toEqual(linear.codes.subarray(row * 33, (row + 1) * 33));
   }
-  expect(scaleCodes.subarray(33, 64)).toEqual(new Uint8Array(31).fill(16));
+  expect(scaleCodes.subarray(33, 64)).toEqual(new Uint32Array(31).fill(16));
   const weight = dequantizeLinear('x', packed);
   expect(weight.subarray(33, 64).every((value) => value === 0)).toBe(true);
 });
@@ -88,7 +89,7 @@ test('weights are the codes times f16 scales, in the order of input features', (
   for (const position of [0, 31, 32, 95]) {
     const group = linear.groups.findIndex(({ end }) => position < end);
     const { bits } = linear.groups[group]!;
-    const scale = columnScale(linear.scaleCodes[group * 32 + 7]!, linear.scaleMax[group]!);
+    const scale = workingScale(linear.scaleCodes[group * 32 + 7]!, linear.scaleMax[group]!);
     const exact = (linear.codes[position * 32 + 7]! - 2 ** (bits - 1)) * scale;
     const actual = weight[linear.perm[position]! * 32 + 7]!;
     expect(f32ToF16Bits(actual)).toBe(f32ToF16Bits(exact));
@@ -97,10 +98,10 @@ test('weights are the codes times f16 scales, in the order of input features', (
 });
 
 test('scales are rounded twice', () => {
-  expect(columnScale(16, f32ToF16Bits(1))).toBe(1);
+  expect(workingScale(16, f32ToF16Bits(1))).toBe(1);
   // The unit over 256 is rounded first: 2^-28 is too small for a half, and 1.5·2^-24 becomes 2·2^-24.
-  expect(columnScale(16, f32ToF16Bits(2 ** -20))).toBe(0);
-  expect(columnScale(16, f32ToF16Bits(1.5 * 2 ** -16))).toBe(2 ** -15);
+  expect(workingScale(16, f32ToF16Bits(2 ** -20))).toBe(0);
+  expect(workingScale(16, f32ToF16Bits(1.5 * 2 ** -16))).toBe(2 ** -15);
 });
 
 test('names, dtypes and shapes of the tensors', () => {
@@ -198,15 +199,23 @@ test('a linear whose groups start behind the range of int16 is refused', () => {
   const k = 262144;
   const groups = resolveGroups(k, parseParams('1:6b_128g'));
   expect(packedRowCount(groups)).toBeGreaterThan(32767);
-  const linear: QuantizedLinear = {
-    k,
-    n: 1,
-    groups,
-    perm: new Int32Array(k),
-    codes: new Uint8Array(k),
-    scaleCodes: new Uint8Array(groups.length).fill(1),
-    scaleMax: new Uint16Array(groups.length),
-  };
-  expect(() => packLinear(linear)).toThrow(UnsupportedError);
-  expect(() => packLinear(linear)).toThrow('the format ends at 32767');
+  expect(() => packGroups(groups)).toThrow(UnsupportedError);
+  expect(() => packGroups(groups)).toThrow(
+    'A linear with 262144 input features at 6 bits cannot be stored as EXL2: group 1366 would start in packed row 32784',
+  );
+});
+
+test('the scales of a word are in order from its low bits, and those of padding the largest', () => {
+  const scaleCodes = [...Array(16).keys()].map((code) => code + 1);
+  expect([...packScales(scaleCodes, 16, 16)]).toEqual([0x76543210, 0xfedcba98]);
+  expect([...packScales(scaleCodes, 8, 3)]).toEqual([0xfffff210, 0xfffffa98]);
+  expect([...unpackScales(Uint32Array.of(0x76543210, 0xfffffa98))]).toEqual([
+    ...[1, 2, 3, 4, 5, 6, 7, 8],
+    ...[9, 10, 11, 16, 16, 16, 16, 16],
+  ]);
+});
+
+test('a permutation and its inverse cancel', () => {
+  expect([...invertPermutation([2, 0, 3, 1])]).toEqual([1, 3, 0, 2]);
+  expect([...invertPermutation(invertPermutation([2, 0, 3, 1]))]).toEqual([2, 0, 3, 1]);
 });

@@ -3,7 +3,6 @@ import { ARTEFACT } from '../../src/convert/artefacts.ts';
 import { InputSample, sampleShape } from '../../src/convert/linear-error.ts';
 import { quantize } from '../../src/convert/quantize.ts';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
-import { dequantizeLinear } from '../../src/exl2/unpacking.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import type { LinearSpec, ModuleSpec } from '../../src/model/plan.ts';
@@ -11,6 +10,7 @@ import { referenceForward } from '../../src/reference/model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import { loneCrew, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
+import { dequantizeLinear } from '../support/exl2-linear.ts';
 import { testGpu } from '../support/gpu.ts';
 
 const NAME = 'llama_tied_bias';

@@ -19,7 +19,7 @@ import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import { findCard, ORIGINAL_CARD } from './model-card.ts';
 import { outputConfig } from './output-config.ts';
-import { SHARD } from './output-directory.ts';
+import { SHARD, shardName } from './output-directory.ts';
 
 /** The format that we write is that of this ExLlamaV2. */
 const FORMAT_VERSION = '0.3.2';
@@ -55,7 +55,7 @@ export async function compile(
   const storedInfos = [...stored.values()].map(
     ({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape }),
   );
-  const shards = planShards([...storedInfos, ...packed.infos], shardBytes);
+  const shards = planShards([...storedInfos, ...packed.infos], shardBytes, shardName);
   const copied = targetsOf(source.copiedFiles().map(({ path }) => path));
   const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, info) => sum + byteLength(info), 0);
   let done = 0;

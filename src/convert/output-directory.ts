@@ -10,6 +10,12 @@ const WEIGHTS = /^[^/]+\.safetensors$/i;
 /** What a conversion calls its own, and replaces. */
 export const SHARD = /^output(-\d{5}-of-\d{5})?\.safetensors$/;
 
+/** As ExLlamaV2 names the weight file of this number, from 0, of so many. */
+export function shardName(index: number, count: number): string {
+  const number = (value: number) => String(value).padStart(5, '0');
+  return count === 1 ? 'output.safetensors' : `output-${number(index + 1)}-of-${number(count)}.safetensors`;
+}
+
 /**
  * Makes sure that nothing of the user's is overwritten: the output directory must be empty, new, or hold an EXL2
  * model (of an earlier conversion), which is replaced; or this job was stopped while it wrote there.

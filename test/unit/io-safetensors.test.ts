@@ -15,6 +15,7 @@ async function* inPieces(data: Uint8Array, size: number): AsyncGenerator<Uint8Ar
 }
 
 const u8 = (name: string, size: number) => ({ name, dtype: 'U8', shape: [size] }) as const;
+const partName = (index: number, count: number) => `part-${index}-of-${count}.safetensors`;
 const openIn = async (directory: WritableDirectory, path: string) =>
   openSafetensors((await directory.open(path))!);
 
@@ -23,7 +24,7 @@ describe('writing and reading back', () => {
     const random = seededRandom(seed);
     const tensors = randomTensors(1 + Math.floor(random() * 30), random);
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-    const shards = planShards(tensors, seed % 2 ? 400 : 1e9);
+    const shards = planShards(tensors, seed % 2 ? 400 : 1e9, partName);
     const directory = memoryDirectory();
     for (const shard of shards) {
       await writeSafetensors(directory, shard, (name) => {
@@ -76,19 +77,20 @@ describe('planning shards', () => {
     planShards(
       sizes.map((size, i) => u8(`t${i}`, size)),
       shardBytes,
+      partName,
     ).map(({ fileName, tensors }) => [fileName, ...tensors.map(({ name }) => name)]);
 
   it('uses one file while everything fits', () => {
-    expect(files([4, 6], 10)).toEqual([['output.safetensors', 't0', 't1']]);
-    expect(files([], 10)).toEqual([['output.safetensors']]);
+    expect(files([4, 6], 10)).toEqual([['part-0-of-1.safetensors', 't0', 't1']]);
+    expect(files([], 10)).toEqual([['part-0-of-1.safetensors']]);
   });
 
   it('starts a file when the next tensor does not fit; one too large stands alone', () => {
     expect(files([4, 7, 50, 1, 2], 10)).toEqual([
-      ['output-00001-of-00004.safetensors', 't0'],
-      ['output-00002-of-00004.safetensors', 't1'],
-      ['output-00003-of-00004.safetensors', 't2'],
-      ['output-00004-of-00004.safetensors', 't3', 't4'],
+      ['part-0-of-4.safetensors', 't0'],
+      ['part-1-of-4.safetensors', 't1'],
+      ['part-2-of-4.safetensors', 't2'],
+      ['part-3-of-4.safetensors', 't3', 't4'],
     ]);
   });
 
@@ -98,12 +100,12 @@ describe('planning shards', () => {
       const source = await directory.open('model.safetensors.index.json');
       return source && JSON.parse(new TextDecoder().decode(await source.read(0, source.size)));
     };
-    await writeIndex(directory, planShards([u8('a', 4), u8('b', 7)], 10));
+    await writeIndex(directory, planShards([u8('a', 4), u8('b', 7)], 10, partName));
     expect(await read()).toEqual({
       metadata: { total_size: 11 },
-      weight_map: { a: 'output-00001-of-00002.safetensors', b: 'output-00002-of-00002.safetensors' },
+      weight_map: { a: 'part-0-of-2.safetensors', b: 'part-1-of-2.safetensors' },
     });
-    await writeIndex(directory, planShards([u8('a', 4)], 10));
+    await writeIndex(directory, planShards([u8('a', 4)], 10, partName));
     expect(await read()).toBeUndefined();
   });
 });

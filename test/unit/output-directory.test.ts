@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkOutput, claimOutput } from '../../src/convert/output-directory.ts';
+import { checkOutput, claimOutput, SHARD, shardName } from '../../src/convert/output-directory.ts';
 import { handleError } from '../../src/io/platform/handle-errors.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
@@ -19,6 +19,12 @@ test('an empty directory and an EXL2 model may be written to', async () => {
   for (const name of ['output.safetensors', 'output-00001-of-00002.safetensors', 'vision/a.safetensors']) {
     await checkOutput(memoryDirectory('out', { 'config.json': exl2, [name]: 'x' }), newWork());
   }
+});
+
+test('weight files have the names of ExLlamaV2, and are known by them', () => {
+  expect(shardName(0, 1)).toBe('output.safetensors');
+  expect(shardName(11, 12)).toBe('output-00012-of-00012.safetensors');
+  for (const name of [shardName(0, 1), shardName(0, 2)]) expect(name).toMatch(SHARD);
 });
 
 test('what macOS and Windows leave there is nothing', async () => {

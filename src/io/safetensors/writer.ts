@@ -22,10 +22,15 @@ export const INDEX_FILE = 'model.safetensors.index.json';
 const ALIGNMENT = 8;
 
 /**
- * Distributes tensors, in their order, over files of at most `shardBytes` bytes of data: `output.safetensors`, or
- * `output-00001-of-0000N.safetensors` … A tensor larger than that gets a file of its own.
+ * Distributes tensors, in their order, over files of at most `shardBytes` bytes of data. A tensor larger than that gets
+ * a file of its own.
+ * @param fileName of the shard of this number, from 0, of so many.
  */
-export function planShards(tensors: readonly TensorInfo[], shardBytes: number): ShardPlan[] {
+export function planShards(
+  tensors: readonly TensorInfo[],
+  shardBytes: number,
+  fileName: (index: number, count: number) => string,
+): ShardPlan[] {
   assert(shardBytes > 0, `shard size ${shardBytes}`);
   const shards: TensorInfo[][] = [[]];
   let room = shardBytes;
@@ -38,15 +43,7 @@ export function planShards(tensors: readonly TensorInfo[], shardBytes: number): 
     shards.at(-1)!.push(tensor);
     room -= bytes;
   }
-  const number = (value: number) => String(value).padStart(5, '0');
-  return shards.map((shard, i) =>
-    planShard(
-      shards.length === 1
-        ? 'output.safetensors'
-        : `output-${number(i + 1)}-of-${number(shards.length)}.safetensors`,
-      shard,
-    ),
-  );
+  return shards.map((shard, i) => planShard(fileName(i, shards.length), shard));
 }
 
 /**

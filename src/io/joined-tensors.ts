@@ -3,17 +3,15 @@ import { InputError, UnsupportedError } from '../util/errors.ts';
 import { nearNames } from '../util/near-names.ts';
 import type { SafetensorsFile } from './safetensors/reader.ts';
 import { INDEX_FILE } from './safetensors/writer.ts';
-import type { TensorSource } from './tensor-source.ts';
+import type { TensorReader, TensorSource } from './tensor-source.ts';
 import { rejectMissing } from './weight-files.ts';
 
 /** The tensors of a model's files. */
-export interface JoinedTensors extends TensorSource {
+export interface JoinedTensors extends TensorSource, TensorReader {
   /** Names of tensors of dtypes that are not known here; they are in no other list. */
   readonly unreadable: readonly string[];
   /** Whether the model's index names the tensor. */
   isIndexed(name: string): boolean;
-  /** The first and the last `count` bytes of a tensor, one after the other; all bytes of a smaller one. */
-  readEnds(name: string, count: number): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Makes sure that nothing in the files speaks against these tensors, which the model needs. Those that neither files
    * nor index name are passed over.

@@ -1,24 +1,13 @@
-import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert, InputError } from '../../util/errors.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readChunked } from '../chunks.ts';
+import type { TensorReader } from '../tensor-source.ts';
 import { readHeader, type SafetensorsHeader, type TensorEntry } from './header.ts';
 
 /** An open safetensors file. Only the header is in memory; a read takes the bytes asked for and no others. */
-export interface SafetensorsFile extends SafetensorsHeader {
+export interface SafetensorsFile extends SafetensorsHeader, TensorReader {
   /** The file's path for messages. */
   readonly name: string;
-  /** A whole tensor. @param target of its size, which may take its bytes. Throws InputError when there is none of that name. */
-  read(name: string, target?: Uint8Array<ArrayBuffer>): Promise<HostTensor>;
-  /** Elements [rowStart, rowEnd) of the leading dimension, as a tensor of shape (rowEnd − rowStart, …); `target` of its size. */
-  readRows(
-    name: string,
-    rowStart: number,
-    rowEnd: number,
-    target?: Uint8Array<ArrayBuffer>,
-  ): Promise<HostTensor>;
-  /** The first and the last `count` bytes of a tensor, one after the other; all bytes of a smaller one. */
-  readEnds(name: string, count: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Reads and checks the header; throws as {@link readHeader}. */

@@ -26,8 +26,8 @@ const layerRules = Object.entries(LAYERS).map(([layer, below]) => ({
   from: { path: `^src/${layer}/` },
   to: {
     path: '^(src|workers|test|scripts)/',
-    pathNot: `^src/(${[layer, ...below].join('|')})/`,
-    // The page talks to the workers through types, which leave no import behind.
+    pathNot: [`^src/(${[layer, ...below].join('|')})/`, ...(layer === 'app' ? ['^workers/api/'] : [])],
+    // Types leave no import behind.
     ...(layer === 'app' && { dependencyTypesNot: ['type-only'] }),
   },
 }));
@@ -44,6 +44,13 @@ module.exports = {
       comment: 'Workers put the core together for the browser; page and command line are not for them.',
       from: { path: '^workers/' },
       to: { path: '^(src/(app|cli|reference)|test|scripts)/' },
+    },
+    {
+      name: 'workers-api-alone',
+      severity: 'error',
+      comment: 'What page and workers say to each other is in both: it brings nothing else along.',
+      from: { path: '^workers/api/' },
+      to: { pathNot: '^workers/api/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-circular',

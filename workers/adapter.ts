@@ -1,6 +1,6 @@
 import { isSoftware } from '../src/gpu/device.ts';
 import { UnsupportedError } from '../src/util/errors.ts';
-import type { GpuChoice } from './api.ts';
+import type { GpuChoice } from './api/gpu.ts';
 
 export interface NamedAdapter {
   readonly adapter: GPUAdapter;

@@ -3,7 +3,8 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { InputError } from '../src/util/errors.ts';
 import { sortedEntries } from '../src/util/sorted-entries.ts';
-import type { AllocationRequest, ModelSource, OutputTarget } from './api.ts';
+import type { ModelSource, OutputTarget } from './api/folders.ts';
+import type { AllocationRequest } from './api/jobs.ts';
 import type { JobEntry } from './job-store.ts';
 import { checkOutputs, outputName } from './new-job.ts';
 import { headersOf, inspectSource } from './open-source.ts';

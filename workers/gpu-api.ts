@@ -5,9 +5,10 @@ import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/
 import type { ConvertSettings } from '../src/convert/settings.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
 import type { TextRequest } from '../src/evaluate/text-request.ts';
-import type { GpuChoice, GpuFacts, ModelSource, OutputTarget } from './api.ts';
+import type { ModelSource, OutputTarget } from './api/folders.ts';
+import type { GpuChoice, GpuFacts } from './api/gpu.ts';
+import type { TextEvent } from './api/texts.ts';
 import type { Rates } from './rates.ts';
-import type { TextEvent } from './text-api.ts';
 
 /** One run of the engine: a measurement, or one bitrate. */
 export interface GpuJob {

@@ -1,11 +1,7 @@
 /** Which GPUs a job works on, and what they come to together. */
 
-import type { GpuChoice, GpuFacts, JobOptions } from './api.ts';
-
-/** The first one leads. */
-export const gpusOf = ({
-  gpus = ['high-performance'],
-}: Pick<JobOptions, 'gpus'>): NonNullable<JobOptions['gpus']> => gpus;
+import type { GpuChoice, GpuFacts } from './api/gpu.ts';
+import { gpusOf, type JobOptions } from './api/options.ts';
 
 /** The GPU of each worker but the first, which leads. */
 export const helpersOf = (options: Pick<JobOptions, 'gpus' | 'workers'>): GpuChoice[] =>

@@ -1,7 +1,7 @@
 import { proxy, type Remote, wrap } from 'comlink';
 import { DeviceLostError } from '../src/util/errors.ts';
 import { UntilEnd } from '../src/util/until-end.ts';
-import type { GpuChoice, GpuFacts } from './api.ts';
+import type { GpuChoice, GpuFacts } from './api/gpu.ts';
 import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
 import { failureOf } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';

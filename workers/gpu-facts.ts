@@ -3,7 +3,7 @@ import { f32Speed } from '../src/kernels/measure-speeds.ts';
 import { chooseVariants } from '../src/kernels/speed.ts';
 import { OutOfMemoryError } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
-import type { GpuChoice, GpuFacts } from './api.ts';
+import type { GpuChoice, GpuFacts } from './api/gpu.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 
 /** Enough for the products that the speed is measured with. */

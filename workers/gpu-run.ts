@@ -11,7 +11,7 @@ import { countBytes, countReads } from '../src/io/counted-directory.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { assert } from '../src/util/errors.ts';
-import type { GpuChoice } from './api.ts';
+import type { GpuChoice } from './api/gpu.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
 import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';

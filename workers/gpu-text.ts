@@ -1,8 +1,8 @@
 import type { ReadableDirectory } from '../src/io/bytes.ts';
+import type { TextEvent } from './api/texts.ts';
 import { EventBatch } from './event-batch.ts';
 import type { GpuText, GpuTextListener } from './gpu-api.ts';
 import { openOutput, openSource } from './places.ts';
-import type { TextEvent } from './text-api.ts';
 import type { TextWriter } from './text-writer.ts';
 
 /** Continues a prompt with a job's model, and tells of it in batches. */

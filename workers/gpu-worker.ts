@@ -3,7 +3,7 @@
 import { expose } from 'comlink';
 import { openGpu } from '../src/gpu/device.ts';
 import { openAdapter } from './adapter.ts';
-import type { GpuChoice } from './api.ts';
+import type { GpuChoice } from './api/gpu.ts';
 import type { GpuWorkerApi } from './gpu-api.ts';
 import { gpuFacts } from './gpu-facts.ts';
 import { runJob } from './gpu-run.ts';

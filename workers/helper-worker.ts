@@ -7,7 +7,7 @@ import { openGpu } from '../src/gpu/device.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { assert } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
-import type { GpuChoice } from './api.ts';
+import type { GpuChoice } from './api/gpu.ts';
 import { arrayBuffers } from './array-buffers.ts';
 import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
 import { keptSpeeds } from './kept-speeds.ts';

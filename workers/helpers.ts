@@ -1,7 +1,7 @@
 import { proxy, wrap } from 'comlink';
 import { type Control, checkControl } from '../src/convert/control.ts';
 import type { HelperLink } from '../src/convert/pool/api.ts';
-import type { GpuChoice } from './api.ts';
+import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
 import { failureOf } from './worker-failure.ts';

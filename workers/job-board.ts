@@ -1,5 +1,6 @@
 import { InputError } from '../src/util/errors.ts';
-import type { JobRecord, JobUpdate, ModelSource } from './api.ts';
+import type { ModelSource } from './api/folders.ts';
+import type { JobRecord, JobUpdate } from './api/jobs.ts';
 import { deleteEntry, type JobEntry, readEntries, readEntry, writeEntry } from './job-store.ts';
 
 /** The jobs as they are kept, and whoever watches them. */

@@ -1,7 +1,7 @@
 import { openGpu } from '../src/gpu/device.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { openAdapter } from './adapter.ts';
-import type { GpuChoice } from './api.ts';
+import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
 
 export interface JobGpu {

@@ -1,5 +1,5 @@
 import { InputError } from '../src/util/errors.ts';
-import type { JobRecord, JobState } from './api.ts';
+import type { JobRecord, JobState } from './api/jobs.ts';
 import type { JobBoard } from './job-board.ts';
 
 /** A page that was just reloaded takes a moment to let go. */

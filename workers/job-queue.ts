@@ -1,6 +1,6 @@
 import { InputError } from '../src/util/errors.ts';
-import type { GpuChoice } from './api.ts';
-import { gpusOf } from './gpu-choice.ts';
+import type { GpuChoice } from './api/gpu.ts';
+import { type Gpus, gpusOf } from './api/options.ts';
 import type { JobBoard } from './job-board.ts';
 import { lockJob } from './job-lock.ts';
 import type { JobRunner } from './job-runner.ts';
@@ -11,7 +11,7 @@ import { requireOwnOutput } from './output-clash.ts';
 interface Turn {
   readonly id: string;
   /** It starts when all of them are free. The first one's runner works on it. */
-  readonly gpus: readonly [GpuChoice, ...GpuChoice[]];
+  readonly gpus: Gpus;
   /** As in its record. */
   queued: number;
   /** Gives back the lock that keeps the job to this tab. */

@@ -1,7 +1,7 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { assert, DeviceLostError } from '../src/util/errors.ts';
 import { plainText } from '../src/util/plain-text.ts';
-import type { AllocationRequest, JobError, JobState } from './api.ts';
+import type { AllocationRequest, JobError, JobState } from './api/jobs.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';

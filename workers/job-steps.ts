@@ -5,7 +5,7 @@ import { BUILT_IN_DATASET, QUANTIZERS, SHARD_BYTES } from '../src/convert/settin
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work-directory.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { AllocationRequest, TargetResult } from './api.ts';
+import type { AllocationRequest, TargetResult } from './api/jobs.ts';
 import type { GpuJob, RunOutcome } from './gpu-api.ts';
 import { helpersOf } from './gpu-choice.ts';
 import type { JobEntry } from './job-store.ts';

@@ -1,6 +1,7 @@
 import { createStore, del, get, set, values } from 'idb-keyval';
 import type { TensorInfo } from '../src/tensor/dtype.ts';
-import type { JobRecord, ModelSource, OutputTarget } from './api.ts';
+import type { ModelSource, OutputTarget } from './api/folders.ts';
+import type { JobRecord } from './api/jobs.ts';
 
 /** All that is kept of a job besides its artefacts. In IndexedDB, the only place that takes folder handles. */
 export interface JobEntry {

@@ -5,7 +5,7 @@ import type { QuantizerMethod } from '../src/gptq/method.ts';
 import type { ModelPlan } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { AllocationRequest, MeasuredModule } from './api.ts';
+import type { AllocationRequest, MeasuredModule } from './api/jobs.ts';
 import type { JobBoard } from './job-board.ts';
 import { readMeasurement } from './job-steps.ts';
 import { planOf } from './open-source.ts';

@@ -3,7 +3,7 @@ import type { OpenModel } from '../src/convert/open-model.ts';
 import type { ModuleSpec } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import { plainText } from '../src/util/plain-text.ts';
-import type { ModelFacts, ModuleFacts } from './api.ts';
+import type { ModelFacts, ModuleFacts } from './api/model.ts';
 
 /** What the page shows of a model. */
 export function pageFacts({ source, plan, warnings }: OpenModel, tokenizerSize: number): ModelFacts {

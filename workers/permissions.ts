@@ -1,4 +1,5 @@
-import type { CoordinatorApi, OutputTarget } from './api.ts';
+import type { CoordinatorApi } from './api/coordinator.ts';
+import type { OutputTarget } from './api/folders.ts';
 import type { JobEntry } from './job-store.ts';
 
 type NeededHandles = Awaited<ReturnType<CoordinatorApi['handles']>>;

@@ -10,7 +10,7 @@ import { storageDirectory, storageRoot } from '../src/io/platform/storage.ts';
 import { fetchFile } from '../src/io/platform/url-directory.ts';
 import { InputError } from '../src/util/errors.ts';
 import { outputFolder } from '../src/util/output-folder.ts';
-import type { ModelSource, NamedFile, OutputTarget } from './api.ts';
+import type { ModelSource, NamedFile, OutputTarget } from './api/folders.ts';
 import { demoModel } from './demo-model.ts';
 
 /** Paths in the browser's storage. */

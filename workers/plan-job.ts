@@ -8,7 +8,8 @@ import { neededTokens, tooFewTokensWarning } from '../src/convert/token-need.ts'
 import { estimateWork, type Work } from '../src/convert/work-estimate.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { GpuFacts, JobOptions, JobPlan, JobTimes } from './api.ts';
+import type { GpuFacts } from './api/gpu.ts';
+import type { JobOptions, JobPlan, JobTimes } from './api/options.ts';
 import { helpersOf } from './gpu-choice.ts';
 import type { OpenedModel } from './open-source.ts';
 

@@ -1,11 +1,11 @@
 import type { TextRequest } from '../src/evaluate/text-request.ts';
 import { InputError } from '../src/util/errors.ts';
+import type { TextListener } from './api/texts.ts';
 import type { GpuText } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { JobEntry } from './job-store.ts';
-import type { TextListener } from './text-api.ts';
 
 /** Failures after which the GPU worker is as good as before. */
 const HARMLESS: ReadonlySet<string> = new Set(['InputError', 'UnsupportedError', 'OutOfMemoryError']);

@@ -8,7 +8,7 @@ import type { ReadableDirectory } from '../src/io/bytes.ts';
 import { loadTokenizer, type Tokenizer } from '../src/tokenizer/tokenizer.ts';
 import { formatByteSize } from '../src/util/byte-size.ts';
 import { OutOfMemoryError, UnsupportedError } from '../src/util/errors.ts';
-import type { TextEvent, TextSide } from './text-api.ts';
+import type { TextEvent, TextSide } from './api/texts.ts';
 
 /** A prompt for one of a job's models. */
 export interface Writing {

@@ -1,5 +1,5 @@
 import { wrap } from 'comlink';
-import type { CoordinatorApi } from '../../workers/api.ts';
+import type { CoordinatorApi } from '../../workers/api/coordinator.ts';
 
 /** Starts the worker that owns the jobs. */
 const startCoordinator = (): Worker =>

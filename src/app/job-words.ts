@@ -1,4 +1,4 @@
-import type { JobRecord, JobState } from '../../workers/api.ts';
+import type { JobRecord, JobState } from '../../workers/api/jobs.ts';
 import { formatBits } from './format.ts';
 
 export const STATE_WORDS: Readonly<Record<JobState, string>> = {

@@ -1,6 +1,6 @@
 /** What quantization parameters mean for the linears of a module. */
 
-import type { ModuleFacts } from '../../workers/api.ts';
+import type { ModuleFacts } from '../../workers/api/model.ts';
 import type { Candidate } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
 import { parseParams, type QuantParams } from '../exl2/params.ts';

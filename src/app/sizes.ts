@@ -1,6 +1,6 @@
 /** What a bitrate comes to: bytes on disk and in GPU memory. Estimates from the model's shape, before any work. */
 
-import type { ModelFacts } from '../../workers/api.ts';
+import type { ModelFacts } from '../../workers/api/model.ts';
 import { headParams } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
 import type { BitWidth } from '../exl2/params.ts';

@@ -8,14 +8,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { AllocationEvent, ConvertEvent } from '../../src/convert/events.ts';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
-import type {
-  GpuFacts,
-  JobPlan,
-  JobRecord,
-  JobUpdate,
-  MeasuredModule,
-  ModelFacts,
-} from '../../workers/api.ts';
+import type { GpuFacts } from '../../workers/api/gpu.ts';
+import type { JobRecord, JobUpdate, MeasuredModule } from '../../workers/api/jobs.ts';
+import type { ModelFacts } from '../../workers/api/model.ts';
+import type { JobPlan } from '../../workers/api/options.ts';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { buildCli, runCli } from '../support/cli.ts';
 import { eventually } from '../support/patience.ts';

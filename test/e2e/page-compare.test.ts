@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { JobRecord } from '../../workers/api.ts';
+import type { JobRecord } from '../../workers/api/jobs.ts';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { buildCli } from '../support/cli.ts';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';

@@ -48,7 +48,8 @@ test('imports in the right direction break no rule', async () => {
     'src/convert/f.ts': imports('../model/e.ts'),
     'src/cli/g.ts': `${imports('../convert/f.ts')}import 'node:fs';\nimport '../io/platform/node-directory.ts';\n`,
     'src/io/platform/node-directory.ts': `import 'node:fs';\n`,
-    'src/app/h.ts': `import type { y } from '../../workers/i.ts';\nexport type Y = typeof y;\n`,
+    'src/app/h.ts': `${imports('../../workers/api/j.ts')}import type { y as z } from '../../workers/i.ts';\nexport type Z = typeof z;\n`,
+    'workers/api/j.ts': `import type { y } from '../i.ts';\nexport type Y = typeof y;\nexport const x = 1;\n`,
     'workers/i.ts': imports('../src/convert/f.ts'),
   };
   expect(await brokenRules(files)).toEqual([]);
@@ -80,6 +81,11 @@ test.each<[string, string, Record<string, string>]>([
     'layer-app',
     'the page importing code of a worker',
     { 'src/app/a.ts': imports('../../workers/x.ts'), 'workers/x.ts': leaf },
+  ],
+  [
+    'workers-api-alone',
+    'what page and workers share importing a worker',
+    { 'workers/api/a.ts': imports('../x.ts'), 'workers/x.ts': leaf },
   ],
   [
     'workers-import-no-app',

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { connect } from '../../src/app/connect.ts';
 import { AppState } from '../../src/app/state/app-state.ts';
 import { go } from '../../src/app/state/route.ts';
-import type { CoordinatorApi } from '../../workers/api.ts';
+import type { CoordinatorApi } from '../../workers/api/coordinator.ts';
 import { eventually } from '../support/patience.ts';
 
 afterEach(() => vi.unstubAllGlobals());

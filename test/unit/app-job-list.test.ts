@@ -2,7 +2,8 @@
 
 import { expect, test, vi } from 'vitest';
 import { JobList } from '../../src/app/state/job-list.ts';
-import type { CoordinatorApi, JobRecord, JobState } from '../../workers/api.ts';
+import type { CoordinatorApi } from '../../workers/api/coordinator.ts';
+import type { JobRecord, JobState } from '../../workers/api/jobs.ts';
 import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 

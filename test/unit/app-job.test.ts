@@ -10,7 +10,7 @@ import {
 import { reduceJob } from '../../src/app/state/reduce-job.ts';
 import { resultView } from '../../src/app/state/result-view.ts';
 import type { AllocationEvent, ConvertEvent, TrialEvent } from '../../src/convert/events.ts';
-import type { TargetResult } from '../../workers/api.ts';
+import type { TargetResult } from '../../workers/api/jobs.ts';
 import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 

@@ -2,7 +2,7 @@ import { diffArrays } from 'diff/lib/diff/array.js';
 import { expect, test, vi } from 'vitest';
 import { type Differences, findDifferences } from '../../src/app/state/differences.ts';
 import { type TextView, WAITING, whenOver, withTextEvents } from '../../src/app/state/text-view.ts';
-import type { TextEvent } from '../../workers/text-api.ts';
+import type { TextEvent } from '../../workers/api/texts.ts';
 
 vi.mock('diff/lib/diff/array.js', { spy: true });
 

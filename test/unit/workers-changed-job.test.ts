@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { AllocationRequest } from '../../workers/api.ts';
+import type { AllocationRequest } from '../../workers/api/jobs.ts';
 import { removeDropped, withPlaces, withTargets } from '../../workers/changed-job.ts';
 import type { JobEntry } from '../../workers/job-store.ts';
 

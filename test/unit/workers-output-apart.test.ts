@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { InputError } from '../../src/util/errors.ts';
-import type { ModelSource, OutputTarget } from '../../workers/api.ts';
+import type { ModelSource, OutputTarget } from '../../workers/api/folders.ts';
 import type { JobEntry } from '../../workers/job-store.ts';
 import { checkOutputs } from '../../workers/new-job.ts';
 

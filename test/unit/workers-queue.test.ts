@@ -1,7 +1,8 @@
 /** In which order jobs run, and what does not stop the next one; with GPU workers that do as they are told. */
 
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { JobOptions, JobRecord } from '../../workers/api.ts';
+import type { JobRecord } from '../../workers/api/jobs.ts';
+import type { JobOptions } from '../../workers/api/options.ts';
 import type { GpuJob } from '../../workers/gpu-api.ts';
 import type { GpuClient } from '../../workers/gpu-client.ts';
 import type { JobBoard } from '../../workers/job-board.ts';

@@ -1,7 +1,7 @@
 /** How a job gets over losses of the GPU, and what stops it; with a GPU worker that does as it is told. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { JobUpdate } from '../../workers/api.ts';
+import type { JobUpdate } from '../../workers/api/jobs.ts';
 import type { GpuJob, RunListener, RunOutcome } from '../../workers/gpu-api.ts';
 import type { GpuClient } from '../../workers/gpu-client.ts';
 import type { JobBoard } from '../../workers/job-board.ts';

@@ -2,12 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { InputError } from '../../src/util/errors.ts';
+import type { TextUpdate } from '../../workers/api/texts.ts';
 import type { GpuText, GpuTextListener } from '../../workers/gpu-api.ts';
 import type { GpuClient } from '../../workers/gpu-client.ts';
 import type { JobBoard } from '../../workers/job-board.ts';
 import type { JobQueue } from '../../workers/job-queue.ts';
 import { SideBySide } from '../../workers/side-by-side.ts';
-import type { TextUpdate } from '../../workers/text-api.ts';
 import { eventually } from '../support/patience.ts';
 
 const REQUEST = { prompt: 'Once', maxTokens: 10, temperature: 0, topK: 0, topP: 1, seed: 0 };

@@ -5,7 +5,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.ts';
-import type { TextEvent, TextSide } from '../../workers/text-api.ts';
+import type { TextEvent, TextSide } from '../../workers/api/texts.ts';
 import { TextWriter } from '../../workers/text-writer.ts';
 import { exl2Directory } from '../support/exl2-model.ts';
 import { testGpu } from '../support/gpu.ts';

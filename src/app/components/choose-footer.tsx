@@ -1,7 +1,8 @@
+import { gpusOf } from '../../../workers/api/options.ts';
 import { formatBits } from '../format.ts';
 import type { AllocationChoice } from '../state/allocation-choice.ts';
 import { useApp } from '../state/app-state.ts';
-import { gpusOf, isFree } from '../state/queue.ts';
+import { isFree } from '../state/queue.ts';
 import { go, route } from '../state/route.ts';
 
 /** The bitrates that will be made, and the button that makes them. */
@@ -23,7 +24,7 @@ export function ChooseFooter({ choice }: { choice: AllocationChoice }) {
         disabled={choice.allocation.value === undefined || choice.problem.value !== undefined}
         onClick={() => void quantize()}
       >
-        {isFree(app.jobs.queue.value, gpusOf(choice.record)) ? 'Quantize to' : 'Add to queue:'}{' '}
+        {isFree(app.jobs.queue.value, gpusOf(choice.record.options)) ? 'Quantize to' : 'Add to queue:'}{' '}
         {requests.map(({ bits }) => formatBits(bits)).join(' and ')} bpw
       </button>
       {choice.queue.value.map(({ bits, pinned }, index) => (

@@ -1,4 +1,4 @@
-import type { TargetResult } from '../../../workers/api.ts';
+import type { TargetResult } from '../../../workers/api/jobs.ts';
 import { formatBits, formatDivergence } from '../format.ts';
 import { logRange } from '../scales.ts';
 import { Chart, linePoints } from './chart.tsx';

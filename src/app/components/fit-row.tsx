@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import type { ModelFacts } from '../../../workers/api.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
 import type { BitWidth } from '../../exl2/params.ts';
 import { formatBytes } from '../format.ts';
 import { bitsThatFit, cacheBytes, runBytes, weightCount } from '../sizes.ts';

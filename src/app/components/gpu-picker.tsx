@@ -1,8 +1,8 @@
-import type { GpuFacts } from '../../../workers/api.ts';
+import type { GpuFacts } from '../../../workers/api/gpu.ts';
+import type { Gpus } from '../../../workers/api/options.ts';
 import { formatFlops } from '../format.ts';
 import { useApp } from '../state/app-state.ts';
 import { latestValue } from '../state/loadable.ts';
-import type { Gpus } from '../state/queue.ts';
 
 /** Which of two GPUs works on it, or both; nothing where there is one. */
 export function GpuPicker() {

@@ -1,6 +1,6 @@
 /** What the cells of a module show. */
 
-import type { ModuleFacts } from '../../../workers/api.ts';
+import type { ModuleFacts } from '../../../workers/api/model.ts';
 import type { Candidate } from '../../exl2/candidates.ts';
 import { linearBits, parseDescription } from '../settings.ts';
 import { type ModuleView, type Trial, trialNow } from '../state/job-view.ts';

@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import type { ModuleFacts } from '../../../workers/api.ts';
+import type { ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatPercent } from '../format.ts';
 import { describeParams, moduleTitle } from '../settings.ts';
 import { EMPTY_MODULE, type JobView, trialNow } from '../state/job-view.ts';

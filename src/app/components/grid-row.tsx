@@ -1,5 +1,5 @@
 import { Component } from 'preact';
-import type { ModuleFacts } from '../../../workers/api.ts';
+import type { ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatPercent } from '../format.ts';
 import { bitsStep, errorStep } from '../scales.ts';
 import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { ModelFacts, ModuleFacts } from '../../../workers/api.ts';
+import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits } from '../format.ts';
 import { bitsStep } from '../scales.ts';
 import type { JobView } from '../state/job-view.ts';

@@ -1,4 +1,4 @@
-import type { JobState } from '../../../workers/api.ts';
+import type { JobState } from '../../../workers/api/jobs.ts';
 import { bitratesText, outputText, stateWords } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';

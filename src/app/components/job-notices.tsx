@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact';
-import type { JobRecord } from '../../../workers/api.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
+import { gpusOf } from '../../../workers/api/options.ts';
 import { pickModel } from '../platform/folders.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import type { Failure } from '../state/loadable.ts';
-import { gpusOf, isFree } from '../state/queue.ts';
+import { isFree } from '../state/queue.ts';
 import { go } from '../state/route.ts';
 import { Notice } from './notice.tsx';
 import { RemoveButton } from './remove-button.tsx';
@@ -151,7 +152,7 @@ function GoOn({ record, children }: { record: JobRecord; children?: ComponentChi
         <ChooseAgain record={record} />
       ) : (
         <button type="button" class="primary" onClick={() => void jobs.resume(id)}>
-          {isFree(jobs.queue.value, gpusOf(record)) ? 'Go on' : 'Go on in the queue'}
+          {isFree(jobs.queue.value, gpusOf(record.options)) ? 'Go on' : 'Go on in the queue'}
         </button>
       )}
       {children}

@@ -1,4 +1,4 @@
-import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import type { Measures } from '../../evaluate/measures.ts';
 import { formatBits, formatDivergence, formatPercent } from '../format.ts';
 import { go } from '../state/route.ts';

@@ -1,4 +1,4 @@
-import type { ModuleFacts } from '../../../workers/api.ts';
+import type { ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatPercent } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
 import { type ModuleView, type Trial, trialNow } from '../state/job-view.ts';

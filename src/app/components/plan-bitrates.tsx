@@ -1,4 +1,4 @@
-import type { ModelFacts } from '../../../workers/api.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
 import { formatBits } from '../format.ts';
 import { useApp } from '../state/app-state.ts';
 import { BitsSlider } from './bits-slider.tsx';

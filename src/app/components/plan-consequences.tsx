@@ -1,4 +1,5 @@
-import type { JobPlan, ModelFacts } from '../../../workers/api.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
+import type { JobPlan } from '../../../workers/api/options.ts';
 import { formatBytes, formatRoughDuration } from '../format.ts';
 import { useApp } from '../state/app-state.ts';
 import { latestValue } from '../state/loadable.ts';

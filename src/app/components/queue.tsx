@@ -1,4 +1,5 @@
-import type { JobRecord } from '../../../workers/api.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
+import { gpusOf } from '../../../workers/api/options.ts';
 import { formatRoughDuration } from '../format.ts';
 import { bitratesText } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
@@ -6,7 +7,7 @@ import type { Steps } from '../state/job-list.ts';
 import { currentStage, STAGE_TITLES } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { latestValue } from '../state/loadable.ts';
-import { before, gpusOf, isEmpty, secondsUntilStart } from '../state/queue.ts';
+import { before, isEmpty, secondsUntilStart } from '../state/queue.ts';
 import { formatRoute } from '../state/route.ts';
 import { timeLeft } from '../state/time-left.ts';
 import { Announcer } from './announcer.tsx';
@@ -107,7 +108,7 @@ interface LineProps {
 function Line({ record, state, time }: LineProps) {
   const { gpu, secondGpu } = useApp();
   const facts = { 'high-performance': latestValue(gpu.value), 'low-power': secondGpu.value };
-  const names = gpusOf(record).flatMap((choice) => facts[choice]?.name ?? []);
+  const names = gpusOf(record.options).flatMap((choice) => facts[choice]?.name ?? []);
   return (
     <a href={formatRoute({ screen: 'job', id: record.id })}>
       <span class="job-name">{record.modelName}</span>

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useId } from 'preact/hooks';
-import type { JobRecord, NamedFile, TargetResult } from '../../../workers/api.ts';
+import type { NamedFile } from '../../../workers/api/folders.ts';
+import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { outputFolder } from '../../util/output-folder.ts';
 import { formatBits, formatBytes } from '../format.ts';
 import { outputText } from '../job-words.ts';

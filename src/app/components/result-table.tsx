@@ -1,4 +1,4 @@
-import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
 import { Term } from './term.tsx';
 

@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { formatBits, formatBytes } from '../format.ts';
 import { pickModel } from '../platform/folders.ts';
 import { useApp } from '../state/app-state.ts';

@@ -1,6 +1,6 @@
 /** Ways to a folder, from the best that the browser offers to the one that all have. */
 
-import type { ModelSource, NamedFile } from '../../../workers/api.ts';
+import type { ModelSource, NamedFile } from '../../../workers/api/folders.ts';
 
 /** Firefox and Safari have no picker for folders that can be written. */
 export const canPickFolders = (): boolean => window.showDirectoryPicker !== undefined;

@@ -1,6 +1,6 @@
 /** Files on their way out of the page. */
 
-import type { NamedFile } from '../../../workers/api.ts';
+import type { NamedFile } from '../../../workers/api/folders.ts';
 
 /** Saves through the browser's downloads. */
 export function download(file: Blob, name: string): void {

@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import type { JobRecord } from '../../../workers/api.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
 import { BitsSlider } from '../components/bits-slider.tsx';
 import { CandidatePicker } from '../components/candidate-picker.tsx';
 import { ChooseFooter } from '../components/choose-footer.tsx';

@@ -1,5 +1,5 @@
 import { useEffect } from 'preact/hooks';
-import type { JobRecord } from '../../../workers/api.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
 import { Announcer } from '../components/announcer.tsx';
 import { JobHeader } from '../components/job-header.tsx';
 import { JobNotices } from '../components/job-notices.tsx';

@@ -1,4 +1,5 @@
-import type { GpuFacts, ModelFacts } from '../../../workers/api.ts';
+import type { GpuFacts } from '../../../workers/api/gpu.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
 import { Facts } from '../components/facts.tsx';
 import { GpuNotice } from '../components/gpu-notice.tsx';
 import { GpuPicker } from '../components/gpu-picker.tsx';

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { DivergenceChart } from '../components/divergence-chart.tsx';
 import { Grid } from '../components/grid.tsx';
 import { MeasuresSection } from '../components/measures-section.tsx';

@@ -1,7 +1,8 @@
 import { batch, computed, signal } from '@preact/signals';
 import { proxy } from 'comlink';
-import type { CoordinatorApi, ModelSource } from '../../../workers/api.ts';
-import type { TextSide, TextUpdate } from '../../../workers/text-api.ts';
+import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
+import type { ModelSource } from '../../../workers/api/folders.ts';
+import type { TextSide, TextUpdate } from '../../../workers/api/texts.ts';
 import type { TextRequest } from '../../evaluate/text-request.ts';
 import { askForFolder } from '../platform/permission.ts';
 import { findDifferences } from './differences.ts';

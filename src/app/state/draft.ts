@@ -1,17 +1,12 @@
 import { batch, computed, effect, signal } from '@preact/signals';
-import type {
-  CoordinatorApi,
-  GpuFacts,
-  JobOptions,
-  JobPlan,
-  ModelFacts,
-  ModelSource,
-  OutputTarget,
-} from '../../../workers/api.ts';
+import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
+import type { ModelSource, OutputTarget } from '../../../workers/api/folders.ts';
+import type { GpuFacts } from '../../../workers/api/gpu.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
+import type { Gpus, JobOptions, JobPlan } from '../../../workers/api/options.ts';
 import type { BitWidth } from '../../exl2/params.ts';
 import type { Precision } from '../../kernels/precision.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
-import type { Gpus } from './queue.ts';
 
 /** Bits per weight that people know. */
 export const KNOWN_BITS = [2.5, 3, 4, 5, 6, 8] as const;

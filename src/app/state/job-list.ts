@@ -1,12 +1,7 @@
 import { computed, signal } from '@preact/signals';
-import type {
-  AllocationRequest,
-  CoordinatorApi,
-  JobRecord,
-  JobUpdate,
-  MeasuredModule,
-  ModelSource,
-} from '../../../workers/api.ts';
+import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
+import type { ModelSource } from '../../../workers/api/folders.ts';
+import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule } from '../../../workers/api/jobs.ts';
 import { askForFolder } from '../platform/permission.ts';
 import { withExpected } from './expected.ts';
 import { EMPTY_MODULE } from './job-view.ts';

@@ -1,6 +1,7 @@
 /** What the page knows of a job: its record, and what its events add up to. */
 
-import type { JobRecord, ModuleFacts } from '../../../workers/api.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
+import type { ModuleFacts } from '../../../workers/api/model.ts';
 import type {
   AllocationEvent,
   MemoryEvent,

@@ -1,6 +1,8 @@
 /** What is under way and what waits, as the page shows it. */
 
-import type { GpuChoice, JobOptions, JobRecord } from '../../../workers/api.ts';
+import type { GpuChoice } from '../../../workers/api/gpu.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
+import { type Gpus, gpusOf } from '../../../workers/api/options.ts';
 import type { LiveJob } from './live-job.ts';
 import { plannedSeconds, timeLeft } from './time-left.ts';
 
@@ -10,11 +12,6 @@ export interface Queue {
   /** In the order of their turns. */
   readonly waiting: readonly LiveJob[];
 }
-
-/** The GPUs that a conversion works on. */
-export type Gpus = NonNullable<JobOptions['gpus']>;
-
-export const gpusOf = ({ options }: JobRecord): Gpus => options.gpus ?? ['high-performance'];
 
 const isActive = ({ state }: JobRecord): boolean => state === 'running' || state === 'paused';
 
@@ -36,7 +33,7 @@ export const inOrder = (jobs: readonly LiveJob[]): LiveJob[] =>
 
 /** The part of the queue that works on any of these GPUs. */
 export function queueOn({ active, waiting }: Queue, gpus: Gpus): Queue {
-  const isThere = ({ record }: LiveJob) => gpusOf(record.value).some((gpu) => gpus.includes(gpu));
+  const isThere = ({ record }: LiveJob) => gpusOf(record.value.options).some((gpu) => gpus.includes(gpu));
   return { active: active.filter(isThere), waiting: waiting.filter(isThere) };
 }
 
@@ -57,18 +54,18 @@ const upTo = ({ active, waiting }: Queue, job: LiveJob): Queue => ({
 
 /** What a waiting job waits for: the part of the queue before it on its GPUs. */
 export const before = (queue: Queue, job: LiveJob): Queue =>
-  queueOn(upTo(queue, job), gpusOf(job.record.value));
+  queueOn(upTo(queue, job), gpusOf(job.record.value.options));
 
 /** Seconds until a waiting job starts, as `secondsUntilFree`. */
 export const secondsUntilStart = (queue: Queue, job: LiveJob): number | undefined =>
-  secondsUntilFree(upTo(queue, job), gpusOf(job.record.value));
+  secondsUntilFree(upTo(queue, job), gpusOf(job.record.value.options));
 
 /** Seconds until all of the queue on these GPUs has ended; undefined while nobody knows, or a job is paused. */
 export function secondsUntilFree({ active, waiting }: Queue, gpus: Gpus): number | undefined {
   const lines = new Map<GpuChoice, { end: number; pace: number }>();
   const line = (gpu: GpuChoice) => lines.get(gpu) ?? { end: 0, pace: 1 };
   const set = ({ record }: LiveJob, end: number, pace: number) => {
-    for (const gpu of gpusOf(record.value)) lines.set(gpu, { end, pace });
+    for (const gpu of gpusOf(record.value.options)) lines.set(gpu, { end, pace });
   };
   for (const job of active) {
     const left = timeLeft(job.view.value, job.estimate.value);
@@ -77,7 +74,7 @@ export function secondsUntilFree({ active, waiting }: Queue, gpus: Gpus): number
   }
   for (const job of waiting) {
     // It starts when the last of its GPUs is free.
-    const begins = gpusOf(job.record.value).map(line);
+    const begins = gpusOf(job.record.value.options).map(line);
     const { end, pace } = begins.reduce((last, each) => (each.end > last.end ? each : last));
     set(job, end + (plannedSeconds(job.record.value) ?? Number.POSITIVE_INFINITY) * pace, pace);
   }

@@ -1,4 +1,4 @@
-import type { JobUpdate } from '../../../workers/api.ts';
+import type { JobUpdate } from '../../../workers/api/jobs.ts';
 import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
 import { eventWords } from './event-words.ts';
 import { withExpected } from './expected.ts';

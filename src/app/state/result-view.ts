@@ -1,4 +1,4 @@
-import type { JobRecord, TargetResult } from '../../../workers/api.ts';
+import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import type { AllocationEvent } from '../../convert/events.ts';
 import { headBitsPerWeight } from '../sizes.ts';
 import { EMPTY_MODULE, type JobView, type ModuleView, viewOf } from './job-view.ts';

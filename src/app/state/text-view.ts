@@ -1,4 +1,4 @@
-import type { TextEvent } from '../../../workers/text-api.ts';
+import type { TextEvent } from '../../../workers/api/texts.ts';
 import type { TextEnd } from '../../evaluate/text-request.ts';
 import type { Failure } from './loadable.ts';
 

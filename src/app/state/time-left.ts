@@ -1,6 +1,7 @@
 /** How long jobs will still take: what is planned, corrected by how fast the stage under work really goes. */
 
-import type { JobRecord, JobTimes } from '../../../workers/api.ts';
+import type { JobRecord } from '../../../workers/api/jobs.ts';
+import type { JobTimes } from '../../../workers/api/options.ts';
 import type { StageName } from '../../convert/events.ts';
 import type { Estimate } from '../../util/eta.ts';
 import { currentStage, type JobView } from './job-view.ts';

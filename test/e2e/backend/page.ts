@@ -1,7 +1,9 @@
 /** Lets the tests, which drive the browser from Node, talk to the coordinator. Runs in the page. */
 
 import { proxy, wrap } from 'comlink';
-import type { CoordinatorApi, JobUpdate, NamedFile } from '../../../workers/api.ts';
+import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
+import type { NamedFile } from '../../../workers/api/folders.ts';
+import type { JobUpdate } from '../../../workers/api/jobs.ts';
 import type { storage as Storage } from './storage-worker.ts';
 
 export type Files = Readonly<Record<string, string>>;

@@ -6,17 +6,11 @@
 import { expose } from 'comlink';
 import { outputBytes, weightCount } from '../../../src/app/sizes.ts';
 import type { ConvertEvent } from '../../../src/convert/events.ts';
-import type {
-  AllocationRequest,
-  CoordinatorApi,
-  GpuChoice,
-  GpuFacts,
-  JobOptions,
-  JobPlan,
-  JobRecord,
-  JobUpdate,
-  ModelFacts,
-} from '../../../workers/api.ts';
+import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
+import type { GpuChoice, GpuFacts } from '../../../workers/api/gpu.ts';
+import type { AllocationRequest, JobRecord, JobUpdate } from '../../../workers/api/jobs.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
+import type { JobOptions, JobPlan } from '../../../workers/api/options.ts';
 import { mockRecords, mockTimes, newRecord } from './mock-jobs.ts';
 import { mockAllocation, mockMeasurement, mockModel } from './mock-model.ts';
 import { measurementEvents, mockResult, mockWorkers, quantizationEvents } from './mock-replay.ts';

@@ -1,12 +1,6 @@
-import type {
-  AllocationRequest,
-  JobOptions,
-  JobRecord,
-  JobState,
-  JobTimes,
-  MeasuredModule,
-  ModelFacts,
-} from '../../../workers/api.ts';
+import type { AllocationRequest, JobRecord, JobState, MeasuredModule } from '../../../workers/api/jobs.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
+import type { JobOptions, JobTimes } from '../../../workers/api/options.ts';
 import { mockResult } from './mock-replay.ts';
 
 const OPTIONS: JobOptions = {

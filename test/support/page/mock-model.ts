@@ -3,7 +3,8 @@ import type { AllocationEvent } from '../../../src/convert/events.ts';
 import { attentionCandidates, mlpCandidates } from '../../../src/exl2/candidates.ts';
 import { totalBits } from '../../../src/exl2/groups.ts';
 import { describe } from '../../../src/exl2/params.ts';
-import type { AllocationRequest, MeasuredModule, ModelFacts, ModuleFacts } from '../../../workers/api.ts';
+import type { AllocationRequest, MeasuredModule } from '../../../workers/api/jobs.ts';
+import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
 import goldenUrl from '../../fixtures/golden/conversion/default/measurement.json.gz?url';
 
 interface Shape {

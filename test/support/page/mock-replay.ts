@@ -6,10 +6,9 @@ import type {
   AllocationRequest,
   JobRecord,
   MeasuredModule,
-  ModelFacts,
-  ModuleFacts,
   TargetResult,
-} from '../../../workers/api.ts';
+} from '../../../workers/api/jobs.ts';
+import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
 import { mockAllocation } from './mock-model.ts';
 
 const GB = 1e9;

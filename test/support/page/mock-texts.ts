@@ -1,7 +1,7 @@
 /** Texts as the playing coordinator has them written: word by word, the second one with a few other words. */
 
 import type { TextRequest } from '../../../src/evaluate/text-request.ts';
-import type { TextEvent, TextListener, TextSide } from '../../../workers/text-api.ts';
+import type { TextEvent, TextListener, TextSide } from '../../../workers/api/texts.ts';
 
 const STORY =
   ' an old fisherman named Tom. Every morning he rowed out to sea in his small blue boat, and every evening he came ' +

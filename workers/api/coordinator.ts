@@ -1,0 +1,69 @@
+/**
+ * What the page and its workers say to each other. Everything is structured-cloneable, so comlink passes it as it is.
+ *
+ * The page talks to the coordinator alone. The coordinator owns the jobs: their records, the allocation, restarts.
+ * It starts a GPU worker that owns adapter and device, reads the model and writes the output itself.
+ *
+ * Errors arrive with name and message; the message says what to do. What workers lack is the page's part: asking for
+ * permissions, `navigator.storage.persist()`, the wake lock.
+ */
+
+import type { AllocationEvent } from '../../src/convert/events.ts';
+import type { TextRequest } from '../../src/evaluate/text-request.ts';
+import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
+import type { GpuFacts } from './gpu.ts';
+import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule } from './jobs.ts';
+import type { ModelFacts } from './model.ts';
+import type { JobOptions, JobPlan } from './options.ts';
+import type { TextListener } from './texts.ts';
+
+export interface CoordinatorApi {
+  /** Throws UnsupportedError with what to do when there is no WebGPU or no adapter. */
+  gpu(): Promise<GpuFacts>;
+  /** The low-power GPU, where that is another one. */
+  secondGpu(): Promise<GpuFacts | undefined>;
+  /** Throws InputError or UnsupportedError that says what is wrong with the folder. */
+  inspect(source: ModelSource): Promise<ModelFacts>;
+  plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
+  jobs(): Promise<JobRecord[]>;
+  /**
+   * Puts a job into the queue; its id comes back at once, the rest through `watch`. It begins when the jobs before it
+   * on the same GPUs have ended, in whatever way; its folders must be permitted now, and are asked for again then.
+   */
+  start(source: ModelSource, output: OutputTarget, options: JobOptions): Promise<string>;
+  /** Puts an interrupted, failed or cancelled job into the queue. `source` where the kept one is gone or not permitted. */
+  resume(id: string, source?: ModelSource, output?: OutputTarget): Promise<void>;
+  /** The handles that a job still needs permission for; the page asks, since workers can't. */
+  handles(id: string): Promise<readonly { handle: FileSystemDirectoryHandle; mode: 'read' | 'readwrite' }[]>;
+  pause(id: string): Promise<void>;
+  unpause(id: string): Promise<void>;
+  /** Stops the job or takes it out of the queue; what is finished stays and it can be resumed. */
+  cancel(id: string): Promise<void>;
+  /** Lets a waiting job change places with the one before it on one of its GPUs. */
+  moveUp(id: string): Promise<void>;
+  /** Removes a job and its work files; the output stays, unless it is in the browser's storage. */
+  remove(id: string): Promise<void>;
+  measurement(id: string): Promise<readonly MeasuredModule[]>;
+  /** measurement.json as ExLlamaV2 has it. */
+  measurementJson(id: string): Promise<unknown>;
+  /** The allocation for a target, at once; nothing is started. */
+  allocate(id: string, request: AllocationRequest): Promise<AllocationEvent>;
+  /**
+   * Puts a measured job into the queue, to be quantized by these choices one after the other. A bitrate that it has made already is made anew
+   * when other modules are pinned, and else kept.
+   */
+  quantize(id: string, requests: readonly AllocationRequest[]): Promise<void>;
+  /** Files of an output in the browser's storage. */
+  outputFiles(id: string, bits: number): Promise<readonly NamedFile[]>;
+  /**
+   * Lets the original and then the output of `bits` continue a prompt; a text under way gives way. Resolves when both
+   * have written or it was stopped; a model that cannot is told of through `listener`. Throws InputError while
+   * conversions are under way or wait. The models stay on the GPU until `freeModels` or the next conversion.
+   */
+  write(id: string, bits: number, request: TextRequest, listener: TextListener): Promise<void>;
+  /** Resolves when nothing is written any more. */
+  stopWriting(): Promise<void>;
+  freeModels(): Promise<void>;
+  /** `listener` is a comlink proxy; called at most ten times a second for each job. */
+  watch(listener: (update: JobUpdate) => void): Promise<void>;
+}

@@ -1,0 +1,37 @@
+/** What the page knows of a model. */
+
+/** A linear of a module, for the grid. */
+export interface LinearFacts {
+  readonly name: string;
+  readonly k: number;
+  readonly n: number;
+}
+
+export interface ModuleFacts {
+  readonly key: string;
+  readonly kind: 'attention' | 'mlp';
+  readonly layer: number;
+  readonly weights: number;
+  readonly linears: readonly LinearFacts[];
+}
+
+/** What was found in a model folder. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly parameters: number;
+  /** Of the weights, e.g. `F16`. */
+  readonly dtypes: readonly string[];
+  /** Of the weight files. */
+  readonly bytes: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly modules: readonly ModuleFacts[];
+  /** Token ids that the tokenizer gives; they are below this. */
+  readonly tokenizerSize: number;
+  readonly warnings: readonly string[];
+}

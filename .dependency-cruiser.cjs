@@ -16,17 +16,21 @@ const LAYERS = {
 };
 LAYERS.convert = ['gptq', 'evaluate', ...LAYERS.evaluate];
 LAYERS.cli = ['convert', ...LAYERS.convert];
-// The format as data and arithmetic is for the page too: it explains settings and sizes.
-LAYERS.app = ['exl2', 'util'];
+// Single files that are data alone are for the page too, and so is the format as data and arithmetic.
+LAYERS['convert/stages'] = [];
+LAYERS.app = ['convert/stages', 'exl2', 'util'];
+
+/** A folder, or a file of that name. */
+const place = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;
 
 const layerRules = Object.entries(LAYERS).map(([layer, below]) => ({
   name: `layer-${layer}`,
   severity: 'error',
   comment: `src/${layer} may import only ${below.map((name) => `src/${name}`).join(', ') || 'itself'}.`,
-  from: { path: `^src/${layer}/` },
+  from: { path: place([layer]) },
   to: {
     path: '^(src|workers|test|scripts)/',
-    pathNot: [`^src/(${[layer, ...below].join('|')})/`, ...(layer === 'app' ? ['^workers/api/'] : [])],
+    pathNot: [place([layer, ...below]), ...(layer === 'app' ? ['^workers/api/'] : [])],
     // Types leave no import behind.
     ...(layer === 'app' && { dependencyTypesNot: ['type-only'] }),
   },

@@ -1,4 +1,5 @@
-import type { ConvertEvent, StageName } from '../src/convert/events.ts';
+import type { ConvertEvent } from '../src/convert/events.ts';
+import type { StageName } from '../src/convert/stages.ts';
 import type { ByteCount } from '../src/io/counted-directory.ts';
 
 /** What goes through a job in a second, on average over the last seconds. */

@@ -7,11 +7,11 @@ import type {
   PlanEvent,
   ProgressEvent,
   StageEvent,
-  StageName,
   StartEvent,
   TrialEvent,
   WorkerStatus,
 } from '../convert/events.ts';
+import { STAGE_TITLES, type StageName } from '../convert/stages.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
 import { EtaEstimator } from '../util/eta.ts';
@@ -26,7 +26,6 @@ import {
   moduleColumns,
   outputText,
   progressText,
-  STAGE_TITLES,
   startLines,
   type Table,
 } from './reports.ts';

@@ -4,9 +4,9 @@ import type {
   ModuleEvent,
   OutputEvent,
   ProgressEvent,
-  StageName,
   StartEvent,
 } from '../convert/events.ts';
+import { STAGE_TITLES } from '../convert/stages.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Estimate } from '../util/eta.ts';
@@ -26,15 +26,6 @@ export interface MeasuredErrors {
   readonly nearTarget: number;
   readonly atMostBits: number;
 }
-
-export const STAGE_TITLES: Record<StageName, string> = {
-  calibrate: 'Calibration data',
-  measure: 'Measurement',
-  optimize: 'Allocation',
-  quantize: 'Quantization',
-  compile: 'Output',
-  evaluate: 'Evaluation',
-};
 
 export const MODULE: Column = { title: 'module', width: 26, align: 'left' };
 const NONE = '–';

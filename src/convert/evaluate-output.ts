@@ -15,7 +15,7 @@ import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 import type { ConvertJob } from './convert-job.ts';
-import type { StageName } from './events.ts';
+import type { StageName } from './stages.ts';
 
 const STATES_TENSOR = 'states';
 

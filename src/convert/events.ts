@@ -2,10 +2,9 @@ import type { RowShape } from '../calibration/rows.ts';
 import type { Measures } from '../evaluate/measures.ts';
 import type { Precision } from '../kernels/precision.ts';
 import type { ModelFacts } from './model-facts.ts';
+import type { StageName } from './stages.ts';
 
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */
-
-export type StageName = 'calibrate' | 'measure' | 'optimize' | 'quantize' | 'compile' | 'evaluate';
 
 /** What is converted, and on what. */
 export interface StartEvent {

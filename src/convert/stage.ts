@@ -1,5 +1,5 @@
 import type { StageContext } from './context.ts';
-import type { StageName } from './events.ts';
+import type { StageName } from './stages.ts';
 
 /** Runs a stage and reports its start, end and time. */
 export async function stage<T>(

@@ -393,7 +393,7 @@ test('only changes of stage and state are announced', async () => {
     await waitForText(page, 'times smaller');
     const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
     expect(said.map((text) => text.replace('TinyStories 7M: ', ''))).toEqual(
-      expect.arrayContaining(['Measure', 'Quantize', 'done']),
+      expect.arrayContaining(['Measurement', 'Quantization', 'done']),
     );
     expect(said.length).toBeLessThan(10);
   });

@@ -50,6 +50,8 @@ test('imports in the right direction break no rule', async () => {
     'src/io/platform/node-directory.ts': `import 'node:fs';\n`,
     'src/app/h.ts': `${imports('../../workers/api/j.ts')}import type { y as z } from '../../workers/i.ts';\nexport type Z = typeof z;\n`,
     'workers/api/j.ts': `import type { y } from '../i.ts';\nexport type Y = typeof y;\nexport const x = 1;\n`,
+    'src/app/k.ts': imports('../convert/stages.ts'),
+    'src/convert/stages.ts': leaf,
     'workers/i.ts': imports('../src/convert/f.ts'),
   };
   expect(await brokenRules(files)).toEqual([]);
@@ -71,6 +73,16 @@ test.each<[string, string, Record<string, string>]>([
     'layer-convert',
     'convert importing cli',
     { 'src/convert/a.ts': imports('../cli/x.ts'), 'src/cli/x.ts': leaf },
+  ],
+  [
+    'layer-app',
+    'the page importing the converter',
+    { 'src/app/a.ts': imports('../convert/stages-of.ts'), 'src/convert/stages-of.ts': leaf },
+  ],
+  [
+    'layer-convert/stages',
+    'what converter and page share importing the converter',
+    { 'src/convert/stages.ts': imports('./x.ts'), 'src/convert/x.ts': leaf },
   ],
   [
     'layer-kernels',

@@ -62,7 +62,7 @@ test('stages go from waiting to started to done, and the log keeps them', () => 
   const done = after(started, [{ type: 'stage', stage: 'measure', state: 'done', seconds: 61 }]);
   expect(done.stages.measure).toBe('done');
   expect(currentStage(done)).toBeUndefined();
-  expect(done.log.map(({ text }) => text)).toEqual(['Measure: started', 'Measure: done, 1:01']);
+  expect(done.log.map(({ text }) => text)).toEqual(['Measurement: started', 'Measurement: done, 1:01']);
   expect(empty.log).toEqual([]);
 });
 

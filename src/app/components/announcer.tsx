@@ -1,5 +1,6 @@
+import { STAGE_TITLES } from '../../convert/stages.ts';
 import { STATE_WORDS } from '../job-words.ts';
-import { currentStage, STAGE_TITLES } from '../state/job-view.ts';
+import { currentStage } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 
 /** Tells screen readers when stage or state change, and nothing else. */

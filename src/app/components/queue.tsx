@@ -1,10 +1,11 @@
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import { gpusOf } from '../../../workers/api/options.ts';
+import { STAGE_TITLES } from '../../convert/stages.ts';
 import { formatRoughDuration } from '../format.ts';
 import { bitratesText } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
 import type { Steps } from '../state/job-list.ts';
-import { currentStage, STAGE_TITLES } from '../state/job-view.ts';
+import { currentStage } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { latestValue } from '../state/loadable.ts';
 import { before, isEmpty, secondsUntilStart } from '../state/queue.ts';
@@ -122,7 +123,7 @@ function Line({ record, state, time }: LineProps) {
   );
 }
 
-/** `Measure, 43 %`. */
+/** `Measurement, 43 %`. */
 function workWords({ view }: LiveJob): string {
   const { progress, record } = view.value;
   if (record.state === 'paused') return 'paused';

@@ -1,7 +1,7 @@
-import type { StageName } from '../../convert/events.ts';
+import { STAGE_TITLES, STAGES, type StageName } from '../../convert/stages.ts';
 import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
-import { currentStage, moduleUnderWork, STAGE_TITLES, STAGES, type StageState } from '../state/job-view.ts';
+import { currentStage, moduleUnderWork, type StageState } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { ProgressBar } from './meter.tsx';
 

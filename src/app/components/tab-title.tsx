@@ -1,6 +1,7 @@
+import { STAGE_TITLES } from '../../convert/stages.ts';
 import { STATE_WORDS } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
-import { currentStage, STAGE_TITLES } from '../state/job-view.ts';
+import { currentStage } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { route } from '../state/route.ts';
 

@@ -1,7 +1,7 @@
 import type { ConvertEvent, ModuleEvent, StageEvent } from '../../convert/events.ts';
+import { STAGE_TITLES } from '../../convert/stages.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
-import { STAGE_TITLES } from './job-view.ts';
 
 /** What the log says of an event; undefined for those that come too often to be read. */
 export function eventWords(event: ConvertEvent): string | undefined {

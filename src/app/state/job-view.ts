@@ -7,28 +7,10 @@ import type {
   MemoryEvent,
   PerplexityEvent,
   ProgressEvent,
-  StageName,
   TrialEvent,
   WorkerStatus,
 } from '../../convert/events.ts';
-
-export const STAGES: readonly StageName[] = [
-  'calibrate',
-  'measure',
-  'optimize',
-  'quantize',
-  'compile',
-  'evaluate',
-];
-
-export const STAGE_TITLES: Readonly<Record<StageName, string>> = {
-  calibrate: 'Calibration data',
-  measure: 'Measure',
-  optimize: 'Allocate',
-  quantize: 'Quantize',
-  compile: 'Write',
-  evaluate: 'Evaluate',
-};
+import { STAGES, type StageName } from '../../convert/stages.ts';
 
 export type StageState = 'waiting' | 'started' | 'done' | 'reused';
 
@@ -80,14 +62,7 @@ export interface JobView {
   readonly log: readonly LogLine[];
 }
 
-const WAITING: JobView['stages'] = {
-  calibrate: 'waiting',
-  measure: 'waiting',
-  optimize: 'waiting',
-  quantize: 'waiting',
-  compile: 'waiting',
-  evaluate: 'waiting',
-};
+const WAITING = Object.fromEntries(STAGES.map((stage) => [stage, 'waiting'])) as JobView['stages'];
 
 /** A job without events: new, or of an earlier visit. */
 export const viewOf = (record: JobRecord): JobView => ({

@@ -2,7 +2,7 @@
 
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import type { JobTimes } from '../../../workers/api/options.ts';
-import type { StageName } from '../../convert/events.ts';
+import type { StageName } from '../../convert/stages.ts';
 import type { Estimate } from '../../util/eta.ts';
 import { currentStage, type JobView } from './job-view.ts';
 

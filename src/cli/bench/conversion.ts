@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { convert } from '../../convert/convert.ts';
-import type { ConvertEvent, ModuleEvent, StageName } from '../../convert/events.ts';
+import type { ConvertEvent, ModuleEvent } from '../../convert/events.ts';
 import { openModel } from '../../convert/open-model.ts';
 import type { ConvertSettings } from '../../convert/settings.ts';
 import { QUANTIZERS, SHARD_BYTES } from '../../convert/settings.ts';
+import type { StageName } from '../../convert/stages.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';

@@ -1,4 +1,5 @@
-import type { ModuleEvent, StageName } from '../../convert/events.ts';
+import type { ModuleEvent } from '../../convert/events.ts';
+import type { StageName } from '../../convert/stages.ts';
 import type { KernelTime } from '../../gpu/profiler.ts';
 import type { ByteCount } from '../../io/counted-directory.ts';
 import type { Ceilings } from './ceilings.ts';

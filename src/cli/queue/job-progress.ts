@@ -5,10 +5,11 @@ import type {
   ProgressEvent,
   StageEvent,
 } from '../../convert/events.ts';
+import { STAGE_TITLES } from '../../convert/stages.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { EtaEstimator } from '../../util/eta.ts';
-import { progressText, STAGE_TITLES } from '../reports.ts';
+import { progressText } from '../reports.ts';
 import type { JobEvent } from './run-queue.ts';
 
 /** What is known of one job, put together from its events. */

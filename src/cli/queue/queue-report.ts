@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import type { ConvertEvent } from '../../convert/events.ts';
+import { STAGE_TITLES } from '../../convert/stages.ts';
 import { plainStrings, plainText } from '../../util/plain-text.ts';
 import { bitsName } from '../job-places.ts';
 import { jsonLine } from '../json-line.ts';
 import type { QueueJob } from '../options.ts';
-import { STAGE_TITLES } from '../reports.ts';
 import { StatusBlock } from '../status-block.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 import { LOG_SECONDS, type Terminal } from '../terminal.ts';

@@ -4,9 +4,9 @@ import type {
   MemoryEvent,
   PerplexityEvent,
   ReferenceEvent,
-  StageName,
   StartEvent,
 } from '../events.ts';
+import type { StageName } from '../stages.ts';
 
 /** What is kept of a conversion's events for its report. */
 export class Recorder {

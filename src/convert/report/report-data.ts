@@ -5,9 +5,10 @@ import { describe } from '../../exl2/params.ts';
 import type { ModelPlan, ModuleSpec } from '../../model/plan.ts';
 import { assert } from '../../util/errors.ts';
 import type { WholeRows } from '../calibrate.ts';
-import type { PerplexityEvent, StageName, StartEvent } from '../events.ts';
+import type { PerplexityEvent, StartEvent } from '../events.ts';
 import type { Strategy } from '../optimize.ts';
 import type { ConvertSettings } from '../settings.ts';
+import type { StageName } from '../stages.ts';
 import type { Recorder } from './recorder.ts';
 
 /** All that a report or a model card says, in one value. */

@@ -4,22 +4,13 @@ import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { plainText } from '../../util/plain-text.ts';
 import { shortName } from '../../util/short-name.ts';
-import type { StageName } from '../events.ts';
 import { datasetText } from '../settings.ts';
+import { STAGE_TITLES } from '../stages.ts';
 import { type Html, html, NOTHING, table } from './html.ts';
 import { allocationSection, errorSection } from './layer-sections.ts';
 import type { ReportData, RowFacts } from './report-data.ts';
 import { STYLE } from './style.ts';
 import { barPicture } from './svg.ts';
-
-const STAGES: Readonly<Record<StageName, string>> = {
-  calibrate: 'Calibration data, check and trial of the original',
-  measure: 'Measurement',
-  optimize: 'Allocation',
-  quantize: 'Quantization',
-  compile: 'Output',
-  evaluate: 'Evaluation',
-};
 
 /** Of forward passes and Hessians; the rest is always f32. */
 export const PRECISIONS: Readonly<Record<Precision, string>> = {
@@ -134,7 +125,7 @@ function settingsSection({ start, settings, perplexity }: ReportData): Html {
 
 function timeSection({ stages, start, gpuPeakBytes }: ReportData): Html {
   const times = [...stages].map(([stage, seconds]) => [
-    STAGES[stage],
+    STAGE_TITLES[stage],
     seconds === 'reused' ? 'taken from an earlier run' : formatDuration(seconds),
   ]);
   const { gpu } = start;

@@ -16,9 +16,10 @@ const LAYERS = {
 };
 LAYERS.convert = ['gptq', 'evaluate', ...LAYERS.evaluate];
 LAYERS.cli = ['convert', ...LAYERS.convert];
-// Single files that are data alone are for the page too, and so is the format as data and arithmetic.
+// What is data and arithmetic alone is for the page too.
+LAYERS['convert/allocate'] = ['util'];
 LAYERS['convert/stages'] = [];
-LAYERS.app = ['convert/stages', 'exl2', 'util'];
+LAYERS.app = ['convert/allocate', 'convert/stages', 'exl2', 'util'];
 
 /** A folder, or a file of that name. */
 const place = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;

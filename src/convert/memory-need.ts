@@ -1,6 +1,6 @@
 import type { RowShape } from '../calibration/rows.ts';
 import type { LinearSpec, ModelPlan } from '../model/plan.ts';
-import type { SizedModule } from './allocate.ts';
+import type { SizedModule } from './allocate/allocate.ts';
 
 /** The program itself with tokenizer and calibration text. */
 const PROGRAM_BYTES = 350 * 2 ** 20;

@@ -8,7 +8,7 @@ import { headerLength, planShard } from '../io/safetensors/writer.ts';
 import type { LinearSpec, ModelPlan } from '../model/plan.ts';
 import { linearWeights, moduleWeights, storedBytes } from '../model/sizes.ts';
 import { byteLength, DTYPES, type TensorInfo } from '../tensor/dtype.ts';
-import { budgetBits, checkBudget, type SizedModule } from './allocate.ts';
+import { budgetBits, checkBudget, type SizedModule } from './allocate/allocate.ts';
 import type { PlanEvent } from './events.ts';
 import { gpuNeed } from './gpu-need.ts';
 import type { Measurement } from './measurement-json.ts';

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { type AllocationModule, allocate, budgetBits } from '../../src/convert/allocate.ts';
-import { type KnapsackClasses, solveKnapsack } from '../../src/convert/knapsack.ts';
+import {
+  type AllocationModule,
+  allocate,
+  budgetBits,
+  roughChoice,
+} from '../../src/convert/allocate/allocate.ts';
+import { type KnapsackClasses, solveKnapsack } from '../../src/convert/allocate/knapsack.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
 
@@ -197,4 +202,35 @@ test('errors of zero are no obstacle', () => {
   const allocation = allocate(modules, budgetBits(modules, 8));
   expect(allocation).toMatchObject({ choice: [3, 3, 3], errorSum: 0, largestError: 0, gap: 0 });
   expect(Number.isFinite(allocation.logErrorSum)).toBe(true);
+});
+
+test('the rough choice keeps to the budget, and none that takes as many bits errs less', () => {
+  let feasible = 0;
+  for (const { target, modules } of instances) {
+    const budget = budgetBits(modules, target);
+    const classes = toClasses(modules, 2.2);
+    const choice = roughChoice(modules, budget);
+    const least = classes.reduce((sum, options) => sum + Math.min(...options.map(({ cost }) => cost)), 0);
+    const taken = costOf(classes, choice);
+    if (least > budget) {
+      expect(taken).toBe(least);
+      continue;
+    }
+    feasible++;
+    expect(taken).toBeLessThanOrEqual(budget);
+    expect(sumOf(classes, choice)).toBeCloseTo(bruteForce(classes, taken), 12);
+  }
+  expect(feasible).toBeGreaterThan(20);
+});
+
+test('of two modules the one that errs more gets the bits', () => {
+  const sized = (...errors: number[]) => ({
+    candidates: errors.map((error, i) => ({ totalBits: (2 + i) * 1e6, error })),
+  });
+  const modules = [sized(0.1, 0.09, 0.08), sized(0.4, 0.2, 0.05)];
+  expect(roughChoice(modules, 8e6)).toEqual([2, 2]);
+  expect(roughChoice(modules, 6e6)).toEqual([0, 2]);
+  expect(roughChoice(modules, 4e6)).toEqual([0, 0]);
+  expect(roughChoice(modules, 2e6)).toEqual([0, 0]);
+  expect(roughChoice([], 4)).toEqual([]);
 });

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { AllocationChoice, elbow, totalError } from '../../src/app/state/allocation-choice.ts';
 import { Draft } from '../../src/app/state/draft.ts';
-import { expectedTrials } from '../../src/app/state/expected.ts';
 import { latestOnly } from '../../src/app/state/loadable.ts';
 import { formatRoute, parseRoute } from '../../src/app/state/route.ts';
 import type { CoordinatorApi } from '../../workers/api/coordinator.ts';
@@ -11,28 +10,6 @@ import { mockModel } from '../support/page/mock-model.ts';
 import { eventually } from '../support/patience.ts';
 
 const model = mockModel(null);
-const trials = (...errors: number[]) =>
-  errors.map((error, candidate) => ({
-    candidate,
-    error,
-    bitsPerWeight: 2 + candidate,
-    description: '',
-  }));
-
-test('bits are shared out among the measured modules, to where they help most', () => {
-  const modules = [
-    { key: 'a', weights: 1e6, trials: trials(0.1, 0.09, 0.08) },
-    { key: 'b', weights: 1e6, trials: trials(0.4, 0.2, 0.05) },
-  ];
-  const bitsOf = (target: number) =>
-    [...expectedTrials(modules, target).values()].map(({ bitsPerWeight }) => bitsPerWeight);
-  expect(bitsOf(4)).toEqual([4, 4]);
-  expect(bitsOf(3)).toEqual([2, 4]);
-  expect(bitsOf(2)).toEqual([2, 2]);
-  // Less than the least: there is nothing smaller to take.
-  expect(bitsOf(1)).toEqual([2, 2]);
-  expect(expectedTrials([], 4).size).toBe(0);
-});
 
 test('the elbow is where the curve bends most', () => {
   const curve = [1, 0.5, 0.2, 0.15, 0.12, 0.1].map((error, i) => ({ bits: 2 + i, usedBits: i, error }));

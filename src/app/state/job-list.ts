@@ -3,12 +3,11 @@ import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
 import type { ModelSource } from '../../../workers/api/folders.ts';
 import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule } from '../../../workers/api/jobs.ts';
 import { askForFolder } from '../platform/permission.ts';
-import { withExpected } from './expected.ts';
 import { EMPTY_MODULE } from './job-view.ts';
 import { type LiveJob, liveJob, updateEstimate } from './live-job.ts';
 import { failureOf } from './loadable.ts';
 import { inOrder, queueOf } from './queue.ts';
-import { reduceJob } from './reduce-job.ts';
+import { reduceJob, withExpected } from './reduce-job.ts';
 
 export type Steps = 'pause' | 'unpause' | 'cancel' | 'moveUp';
 

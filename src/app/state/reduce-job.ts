@@ -1,7 +1,7 @@
 import type { JobUpdate } from '../../../workers/api/jobs.ts';
+import { budgetBits, roughChoice } from '../../convert/allocate/allocate.ts';
 import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
 import { eventWords } from './event-words.ts';
-import { withExpected } from './expected.ts';
 import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView } from './job-view.ts';
 
 /** Older lines are dropped: a large model writes hundreds. */
@@ -30,6 +30,27 @@ export function reduceJob(view: JobView, update: JobUpdate, now: number): JobVie
       return measured ? withExpected(next) : next;
     }
   }
+}
+
+/** The view with what every measured module would get if the bits were shared out among those measured so far. */
+export function withExpected(view: JobView): JobView {
+  const measured = view.record.model.modules.flatMap(({ key, weights }) => {
+    const trials = view.modules.get(key)?.trials.filter((trial) => trial !== undefined) ?? [];
+    const candidates = trials.map(({ error, bitsPerWeight }) => ({
+      error,
+      totalBits: bitsPerWeight * weights,
+    }));
+    return trials.length > 0 ? [{ key, weights, trials, candidates }] : [];
+  });
+  const choice = roughChoice(measured, budgetBits(measured, view.bits));
+  const modules = new Map<string, ModuleView>(view.modules);
+  for (const [i, { key, trials }] of measured.entries()) {
+    const present = modules.get(key)!;
+    const expected = trials[choice[i]!]!.candidate;
+    // Rows of modules that keep what they had are not drawn again.
+    if (present.expected !== expected) modules.set(key, { ...present, expected });
+  }
+  return { ...view, modules };
 }
 
 /** The copy that one batch of events is written to. */

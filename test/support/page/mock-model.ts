@@ -1,4 +1,4 @@
-import { type Allocation, allocate, budgetBits } from '../../../src/convert/allocate.ts';
+import { type Allocation, allocate, budgetBits } from '../../../src/convert/allocate/allocate.ts';
 import type { AllocationEvent } from '../../../src/convert/events.ts';
 import { attentionCandidates, mlpCandidates } from '../../../src/exl2/candidates.ts';
 import { totalBits } from '../../../src/exl2/groups.ts';

@@ -1,6 +1,11 @@
 /** The partial choices that the search for a multiple-choice knapsack follows. */
 
-import type { KnapsackOption } from './knapsack-option.ts';
+/** What one class of the multiple-choice knapsack offers. */
+export interface KnapsackOption {
+  readonly value: number;
+  /** Not negative. */
+  readonly cost: number;
+}
 
 /** Choices for the first classes; number i adds `option[i]` to choice `from[i]` for one class fewer. */
 export interface KnapsackBeam {

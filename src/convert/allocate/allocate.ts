@@ -1,8 +1,8 @@
 /** Which candidate every module takes, so that the model fits into its bits and errs as little as possible. */
 
-import { InputError } from '../util/errors.ts';
+import { InputError } from '../../util/errors.ts';
 import { balance } from './balance.ts';
-import { solveKnapsack } from './knapsack.ts';
+import { relaxedChoice, solveKnapsack } from './knapsack.ts';
 
 export interface AllocationCandidate {
   readonly totalBits: number;
@@ -83,7 +83,7 @@ export function allocate(
   const classes = modules.map(({ candidates }, i) =>
     open[i]!.map((index) => {
       const { totalBits, error } = candidates[index]!;
-      return { index, error, bits: totalBits, power: error ** NORM, logarithm: logarithm(error) };
+      return { index, error, bits: totalBits, power: power(error), logarithm: logarithm(error) };
     }),
   );
   const { choice, bound } = solveKnapsack(
@@ -94,10 +94,29 @@ export function allocate(
   const largest = Math.max(...least.map(({ error }) => error));
   const even = classes.map((options) => options.filter(({ error }) => error <= largest));
   const start = least.map((option, i) => even[i]!.indexOf(option));
-  const power = (1 + TOLERANCE) * least.reduce((sum, option) => sum + option.power, 0);
-  const chosen = balance(even, start, { bits: budget, power }).map((option, i) => even[i]![option]!.index);
+  const most = (1 + TOLERANCE) * least.reduce((sum, option) => sum + option.power, 0);
+  const chosen = balance(even, start, { bits: budget, power: most }).map(
+    (option, i) => even[i]![option]!.index,
+  );
   return describeAllocation(modules, chosen, budget, bound);
 }
+
+/**
+ * What {@link allocate} begins with, at once: for a look while there is more to measure. Where the budget is too small:
+ * the smallest candidates.
+ */
+export const roughChoice = (
+  modules: readonly Pick<AllocationModule, 'candidates'>[],
+  budget: number,
+): number[] =>
+  relaxedChoice(
+    modules.map(({ candidates }) =>
+      candidates.map(({ totalBits, error }) => ({ value: power(error), cost: totalBits })),
+    ),
+    budget,
+  );
+
+const power = (error: number): number => error ** NORM;
 
 const logarithm = (error: number): number => Math.log(Math.max(error, LEAST_ERROR));
 
@@ -156,7 +175,7 @@ function describeAllocation(
 ): Allocation {
   const chosen = choice.map((candidate, i) => modules[i]!.candidates[candidate]!);
   const usedBits = chosen.reduce((sum, { totalBits }) => sum + totalBits, 0);
-  const errorSum = chosen.reduce((sum, { error }) => sum + error ** NORM, 0);
+  const errorSum = chosen.reduce((sum, { error }) => sum + power(error), 0);
   return {
     choice,
     usedBits,

@@ -9,8 +9,13 @@
  * smallest Σ r dropped: the bound. When the best choice found is not above it, it is the optimum.
  */
 
-import { extend, type KnapsackBeam, keepSmallest, withoutDominated } from './knapsack-beam.ts';
-import type { KnapsackOption } from './knapsack-option.ts';
+import {
+  extend,
+  type KnapsackBeam,
+  type KnapsackOption,
+  keepSmallest,
+  withoutDominated,
+} from './knapsack-beam.ts';
 
 export type KnapsackClasses = readonly (readonly KnapsackOption[])[];
 
@@ -52,6 +57,13 @@ export function solveKnapsack(
   const choice = found && sum(classes, found, 'value') < sum(classes, relaxed, 'value') ? found : relaxed;
   return { choice, bound: Math.min(sum(classes, choice, 'value'), lagrangian + dropped) };
 }
+
+/**
+ * The choice at the price alone, without a search: no other one that costs as much has a smaller sum of values, but it
+ * may leave some of the budget. Where the cheapest options do not fit, it is those.
+ */
+export const relaxedChoice = (classes: KnapsackClasses, budget: number): number[] =>
+  cheapestAt(classes, findPrice(classes, budget));
 
 /** So that the time grows with the number of classes and not with its square. */
 const beamSize = (classes: number): number => Math.max(512, Math.ceil(100_000 / classes));

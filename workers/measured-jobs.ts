@@ -1,11 +1,12 @@
-import type { AllocationEvent } from '../src/convert/events.ts';
 import { errorOf, type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
 import { describeCandidate, optimize } from '../src/convert/optimize.ts';
+import { weightBytes } from '../src/convert/output-size.ts';
+import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
 import type { ModelPlan } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { AllocationRequest, MeasuredModule } from './api/jobs.ts';
+import type { AllocationRequest, MeasuredModule, PlannedAllocation } from './api/jobs.ts';
 import type { JobBoard } from './job-board.ts';
 import { readMeasurement } from './job-steps.ts';
 import { planOf } from './open-source.ts';
@@ -14,6 +15,7 @@ interface Measured {
   readonly plan: ModelPlan;
   readonly measurement: Measurement;
   readonly method: QuantizerMethod;
+  readonly headBits: BitWidth;
 }
 
 /** What was measured, for choosing by hand: read once, so that each choice is answered at once. */
@@ -54,9 +56,10 @@ export class MeasuredJobs {
     }));
   }
 
-  async allocate(id: string, { bits, pinned }: AllocationRequest): Promise<AllocationEvent> {
-    const { plan, measurement, method } = await this.#measured(id);
-    return optimize(plan, measurement, method, bits, pinned).event;
+  async allocate(id: string, { bits, pinned }: AllocationRequest): Promise<PlannedAllocation> {
+    const { plan, measurement, method, headBits } = await this.#measured(id);
+    const { event } = optimize(plan, measurement, method, bits, pinned);
+    return { ...event, outputBytes: weightBytes(plan, headBits, event.usedBits) };
   }
 
   forget(id: string): void {
@@ -70,7 +73,8 @@ export class MeasuredJobs {
     const { record, headers } = await this.#board.get(id);
     const plan = planOf(headers);
     const measurement = measurementFromJson(json, plan);
-    const measured = { plan, measurement, method: record.options.quantizer };
+    const { quantizer: method, headBits } = record.options;
+    const measured = { plan, measurement, method, headBits };
     this.#known.set(id, measured);
     return measured;
   }

@@ -1,5 +1,6 @@
 import { modelFacts } from '../src/convert/model-facts.ts';
 import type { OpenModel } from '../src/convert/open-model.ts';
+import { runningNeed } from '../src/convert/output-size.ts';
 import type { ModuleSpec } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import { plainText } from '../src/util/plain-text.ts';
@@ -7,19 +8,17 @@ import type { ModelFacts, ModuleFacts } from './api/model.ts';
 
 /** What the page shows of a model. */
 export function pageFacts({ source, plan, warnings }: OpenModel, tokenizerSize: number): ModelFacts {
-  const { maxPositions, kvHeads, headDim } = plan.config;
   return {
     ...modelFacts(source, plan),
-    contextLength: maxPositions,
-    kvHeads,
-    headDim,
+    contextLength: plan.config.maxPositions,
+    running: runningNeed(plan),
     modules: plan.modules.map(moduleFacts),
     tokenizerSize,
     warnings: warnings.map((message) => plainText(message)),
   };
 }
 
-const moduleFacts = (module: ModuleSpec): ModuleFacts => ({
+export const moduleFacts = (module: ModuleSpec): ModuleFacts => ({
   key: module.key,
   kind: module.kind,
   layer: module.layer,

@@ -1,9 +1,9 @@
 /** What quantization parameters mean for the linears of a module. */
 
-import type { ModuleFacts } from '../../workers/api/model.ts';
-import type { Candidate } from '../exl2/candidates.ts';
+import type { ModelFacts, ModuleFacts } from '../../workers/api/model.ts';
+import { type Candidate, headParams } from '../exl2/candidates.ts';
 import { totalBits } from '../exl2/groups.ts';
-import { parseParams, type QuantParams } from '../exl2/params.ts';
+import { type BitWidth, parseParams, type QuantParams } from '../exl2/params.ts';
 
 /** Bits per weight of each linear of a module, by name. */
 export type LinearBits = Readonly<Record<string, number>>;
@@ -21,10 +21,17 @@ export function linearBits({ linears }: ModuleFacts, candidate: Candidate): Line
   return Object.fromEntries(
     linears.flatMap(({ name, k, n }) => {
       const params = candidate[name];
-      return params ? [[name, totalBits(k, n, params, false) / (k * n)] as const] : [];
+      return params ? [[name, bitsPerWeight(k, n, params)] as const] : [];
     }),
   );
 }
+
+/** Bits per weight of the output head, with scales and indices. */
+export const headBitsPerWeight = ({ hiddenSize: k, vocabSize: n }: ModelFacts, headBits: BitWidth): number =>
+  bitsPerWeight(k, n, headParams(headBits));
+
+const bitsPerWeight = (k: number, n: number, params: QuantParams): number =>
+  totalBits(k, n, params, false) / (k * n);
 
 /** A setting in words: `10 % at 4 bits in groups of 128, 90 % at 3 bits in groups of 128`. */
 export const describeParams = (params: QuantParams): string =>

@@ -2,6 +2,7 @@ import type { RowShape } from '../calibration/rows.ts';
 import type { Measures } from '../evaluate/measures.ts';
 import type { Precision } from '../kernels/precision.ts';
 import type { ModelFacts } from './model-facts.ts';
+import type { WeightParts } from './output-size.ts';
 import type { StageName } from './stages.ts';
 
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */
@@ -179,11 +180,8 @@ export interface PlanEvent {
   readonly possibleBitsPerWeight: { readonly least: number; readonly most: number };
   /** The output's files at the target, at most. */
   readonly outputBytes: number;
-  /** Of them: attention and MLP modules, the head, tensors that stay f16, files that are copied. */
-  readonly outputParts: {
-    readonly modules: number;
-    readonly head: number;
-    readonly stored: number;
+  readonly outputParts: WeightParts & {
+    /** Files that are copied, report and card. */
     readonly copied: number;
   };
   readonly calibration: { readonly measurement: RowShape; readonly quantization: RowShape };

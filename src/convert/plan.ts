@@ -1,19 +1,18 @@
 import type { RowShape } from '../calibration/rows.ts';
 import { headParams } from '../exl2/candidates.ts';
-import { packedTensorInfos } from '../exl2/packed-linear.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
-import { headerLength, planShard } from '../io/safetensors/writer.ts';
 import type { LinearSpec, ModelPlan } from '../model/plan.ts';
-import { linearWeights, moduleWeights, storedBytes } from '../model/sizes.ts';
-import { byteLength, DTYPES, type TensorInfo } from '../tensor/dtype.ts';
+import { linearWeights, moduleWeights } from '../model/sizes.ts';
+import { DTYPES } from '../tensor/dtype.ts';
 import { budgetBits, checkBudget, type SizedModule } from './allocate/allocate.ts';
 import type { PlanEvent } from './events.ts';
 import { gpuNeed } from './gpu-need.ts';
 import type { Measurement } from './measurement-json.ts';
 import { memoryNeed } from './memory-need.ts';
 import { candidateBits, candidatesOf } from './module-candidates.ts';
+import { weightParts } from './output-size.ts';
 import type { QuantizerSettings } from './settings.ts';
 
 /** What a conversion is asked to do, as far as its size depends on it. */
@@ -81,8 +80,12 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
   const weights = sum(modules, (module) => module.weights);
   const least = sum(modules, ({ candidates }) => Math.min(...candidates.map(({ totalBits }) => totalBits)));
   const most = sum(modules, ({ candidates }) => Math.max(...candidates.map(({ totalBits }) => totalBits)));
-  const moduleBytes = Math.ceil(Math.min(most, budgetBits(modules, bits)) / 8);
-  const outputParts = outputPartsOf(source, plan, headBits, moduleBytes);
+  const usedBits = Math.min(most, budgetBits(modules, bits));
+  const reportBytes = REPORT_BYTES + modules.length * MODULE_REPORT_BYTES;
+  const outputParts = {
+    ...weightParts(plan, headBits, usedBits),
+    copied: sum(source.copiedFiles(), ({ size }) => size) + reportBytes,
+  };
   const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
   const fileBytes = fileBytesIn(source);
   const gpu = gpuNeed(plan, headParams(headBits), { measurement, quantization }, quantizer, fileBytes);
@@ -108,35 +111,9 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
     gpuBytes: gpu.bytes,
     gpuBufferBytes: gpu.largestBuffer,
     memoryBytes: memoryNeed(plan, modules, memory),
-    diskBytes: outputBytes + moduleBytes + outputParts.head + jobBytes,
+    diskBytes: outputBytes + Math.ceil(usedBits / 8) + outputParts.head + jobBytes,
   };
 }
 
 const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
   items.reduce((total, item) => total + value(item), 0);
-
-function outputPartsOf(
-  source: ModelDirectory,
-  plan: ModelPlan,
-  headBits: BitWidth,
-  modules: number,
-): PlanEvent['outputParts'] {
-  const head = packedInfos(plan.head, headBits);
-  // Names and shapes, and so the header's length, hardly depend on the parameters.
-  const { length: count } = plan.modules;
-  const linears = plan.modules.flatMap((module) => module.linears);
-  const infos = [
-    ...plan.stored.map(({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape })),
-    ...linears.flatMap((linear) => packedInfos(linear, headBits)),
-    ...head,
-  ];
-  return {
-    modules: modules + headerLength(planShard('', infos)),
-    head: sum(head, byteLength),
-    stored: storedBytes(plan),
-    copied: sum(source.copiedFiles(), ({ size }) => size) + REPORT_BYTES + count * MODULE_REPORT_BYTES,
-  };
-}
-
-const packedInfos = ({ key, k, n, bias }: LinearSpec, headBits: BitWidth): TensorInfo[] =>
-  packedTensorInfos(key, k, n, headParams(headBits), bias !== undefined);

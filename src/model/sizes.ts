@@ -32,12 +32,6 @@ export function parameterCount(plan: ModelPlan): number {
 export const storedBytes = (plan: ModelPlan): number =>
   total(plan.stored, ({ shape }) => elementCount(shape)) * F16_BYTES;
 
-/** Bytes of all tensors of the output, headers not counted; `bits` gives the packed bits of each linear. */
-export function outputBytes(plan: ModelPlan, bits: (linear: LinearSpec) => number): number {
-  const linears = [...plan.modules.flatMap((module) => module.linears), plan.head];
-  return storedBytes(plan) + total(linears, (linear) => Math.ceil(bits(linear) / 8));
-}
-
 /** One module of each size, with how many there are: a model of many layers has two sizes. */
 export function modulesBySize({ modules }: ModelPlan): { module: ModuleSpec; count: number }[] {
   const bySize = new Map<string, { module: ModuleSpec; count: number }>();

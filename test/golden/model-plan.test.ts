@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { LinearSpec } from '../../src/model/plan.ts';
-import { outputBytes, parameterCount } from '../../src/model/sizes.ts';
+import { weightParts } from '../../src/convert/output-size.ts';
+import { parameterCount } from '../../src/model/sizes.ts';
 import { byteLength, type DType, elementCount } from '../../src/tensor/dtype.ts';
 import { ARCHITECTURE_NAMES, architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 
@@ -42,17 +42,22 @@ describe.each(ARCHITECTURE_NAMES)("the plan of %s against ExLlamaV2's output", (
     }
   });
 
-  test('counts the bytes that ExLlamaV2 wrote and the parameters of the source', async () => {
+  test('counts the bytes of ExLlamaV2’s head and f16 tensors, and the parameters of the source', async () => {
     const { plan, tensors } = await architectureModel(name);
-    const bytes = (entries: TensorList): number =>
-      Object.entries(entries).reduce((sum, [key, [dtype, shape]]) => {
-        return sum + byteLength({ name: key, dtype: DTYPE_NAMES[dtype]!, shape });
-      }, 0);
-    const linearBits = ({ key }: LinearSpec): number => {
-      const own = Object.entries(converted).filter(([tensor]) => tensor.startsWith(`${key}.`));
-      return 8 * bytes(Object.fromEntries(own));
-    };
-    expect(outputBytes(plan, linearBits)).toBe(bytes(converted));
+    const bytes = (isMeant: (tensor: string) => boolean): number =>
+      Object.entries(converted)
+        .filter(([key]) => isMeant(key))
+        .reduce(
+          (sum, [key, [dtype, shape]]) => sum + byteLength({ name: key, dtype: DTYPE_NAMES[dtype]!, shape }),
+          0,
+        );
+    const inHead = (tensor: string) => tensor.startsWith('lm_head.');
+    const inModules = (tensor: string) =>
+      plan.modules.flatMap(({ linears }) => linears).some(({ key }) => tensor.startsWith(`${key}.`));
+    expect(weightParts(plan, 6, 0)).toMatchObject({
+      head: bytes(inHead),
+      stored: bytes((tensor) => !inHead(tensor) && !inModules(tensor)),
+    });
 
     const parameters = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
     expect(parameterCount(plan)).toBe(parameters);

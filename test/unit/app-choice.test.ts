@@ -12,7 +12,7 @@ import { eventually } from '../support/patience.ts';
 const model = mockModel(null);
 
 test('the elbow is where the curve bends most', () => {
-  const curve = [1, 0.5, 0.2, 0.15, 0.12, 0.1].map((error, i) => ({ bits: 2 + i, usedBits: i, error }));
+  const curve = [1, 0.5, 0.2, 0.15, 0.12, 0.1].map((error, i) => ({ bits: 2 + i, bytes: i, error }));
   expect(elbow(curve)?.bits).toBe(4);
   expect(elbow(curve.slice(0, 4))).toBeUndefined();
   expect(totalError([])).toBe(0);
@@ -79,6 +79,7 @@ const allocated = (requests: AllocationRequest[]) =>
         bitsPerWeight: request.bits,
         budgetBits: 1,
         usedBits: request.bits,
+        outputBytes: 1e6 * request.bits,
         sumError: 1,
         maxError: 1,
         sumLogError: 0,

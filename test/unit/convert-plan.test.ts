@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openModel } from '../../src/convert/open-model.ts';
+import { weightBytes } from '../../src/convert/output-size.ts';
 import { checkTarget, type PlanRequest, planConversion } from '../../src/convert/plan.ts';
 import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { attentionCandidates, headParams, mlpCandidates } from '../../src/exl2/candidates.ts';
@@ -37,7 +38,9 @@ test('every module has the sizes of all its candidates, the head its own', () =>
 
 test('the output follows bits and head bits, and its parts sum up', () => {
   expect(Object.values(planned.outputParts).reduce((a, b) => a + b, 0)).toBe(planned.outputBytes);
+  const { copied } = planned.outputParts;
   const weights = 6 * (256 * (256 + 128 + 128 + 256) + 3 * 256 * 768);
+  expect(weightBytes(plan, 6, 4 * weights)).toBe(planned.outputBytes - copied);
   const larger = planWith({ bits: 5 });
   expect(larger.outputBytes - planned.outputBytes).toBe(weights / 8);
   expect(planWith({ headBits: 8 }).outputBytes).toBeGreaterThan(planned.outputBytes);

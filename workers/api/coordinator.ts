@@ -8,11 +8,10 @@
  * permissions, `navigator.storage.persist()`, the wake lock.
  */
 
-import type { AllocationEvent } from '../../src/convert/events.ts';
 import type { TextRequest } from '../../src/evaluate/text-request.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
 import type { GpuFacts } from './gpu.ts';
-import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule } from './jobs.ts';
+import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule, PlannedAllocation } from './jobs.ts';
 import type { ModelFacts } from './model.ts';
 import type { JobOptions, JobPlan } from './options.ts';
 import type { TextListener } from './texts.ts';
@@ -47,7 +46,7 @@ export interface CoordinatorApi {
   /** measurement.json as ExLlamaV2 has it. */
   measurementJson(id: string): Promise<unknown>;
   /** The allocation for a target, at once; nothing is started. */
-  allocate(id: string, request: AllocationRequest): Promise<AllocationEvent>;
+  allocate(id: string, request: AllocationRequest): Promise<PlannedAllocation>;
   /**
    * Puts a measured job into the queue, to be quantized by these choices one after the other. A bitrate that it has made already is made anew
    * when other modules are pinned, and else kept.

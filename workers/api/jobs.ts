@@ -92,6 +92,11 @@ export interface MeasuredModule {
   }[];
 }
 
+/** An allocation for a job, with the bytes that its output's weight files then take. */
+export interface PlannedAllocation extends AllocationEvent {
+  readonly outputBytes: number;
+}
+
 /** What a running job tells: its record when that changes, and the engine's events. */
 export type JobUpdate =
   | { readonly type: 'record'; readonly record: JobRecord }

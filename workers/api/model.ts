@@ -1,5 +1,7 @@
 /** What the page knows of a model. */
 
+import type { RunningNeed } from '../../src/convert/output-size.ts';
+
 /** A linear of a module, for the grid. */
 export interface LinearFacts {
   readonly name: string;
@@ -28,8 +30,8 @@ export interface ModelFacts {
   readonly dtypes: readonly string[];
   /** Of the weight files. */
   readonly bytes: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
+  /** Missing in records of earlier versions. */
+  readonly running?: RunningNeed;
   readonly modules: readonly ModuleFacts[];
   /** Token ids that the tokenizer gives; they are below this. */
   readonly tokenizerSize: number;

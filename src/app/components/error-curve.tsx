@@ -7,19 +7,18 @@ interface ErrorCurveProps {
   readonly curve: Curve;
   /** What is chosen now. */
   readonly now: CurvePoint | undefined;
-  readonly bytesOf: (usedBits: number) => number;
 }
 
 /** Total error against the output's size; where it bends is marked. */
-export function ErrorCurve({ curve: { points, complete }, now, bytesOf }: ErrorCurveProps) {
-  const all = [...points, ...(now ? [now] : [])].sort((a, b) => a.usedBits - b.usedBits);
+export function ErrorCurve({ curve: { points, complete }, now }: ErrorCurveProps) {
+  const all = [...points, ...(now ? [now] : [])].sort((a, b) => a.bytes - b.bytes);
   const [first, last] = [all[0], all.at(-1)];
   if (!first || !last || first === last) return <p class="note">The curve is being computed…</p>;
   const bend = complete ? elbow(points) : undefined;
-  const sizes = [bytesOf(first.usedBits), bytesOf(last.usedBits)] as const;
+  const sizes = [first.bytes, last.bytes] as const;
   const most = Math.max(...all.map(({ error }) => error));
   const title = now
-    ? `Total error against size: ${now.error.toFixed(2)} at ${formatBytes(bytesOf(now.usedBits))}`
+    ? `Total error against size: ${now.error.toFixed(2)} at ${formatBytes(now.bytes)}`
     : 'Total error against size';
   return (
     <figure>
@@ -36,22 +35,17 @@ export function ErrorCurve({ curve: { points, complete }, now, bytesOf }: ErrorC
           <>
             <polyline
               class="curve"
-              points={linePoints(all.map(({ usedBits, error }) => [x(bytesOf(usedBits)), y(error)]))}
+              points={linePoints(all.map(({ bytes, error }) => [x(bytes), y(error)]))}
             />
             {bend && (
               <g class="bend">
-                <line
-                  x1={x(bytesOf(bend.usedBits))}
-                  x2={x(bytesOf(bend.usedBits))}
-                  y1={y(bend.error) - 8}
-                  y2={plot.bottom}
-                />
-                <text x={x(bytesOf(bend.usedBits)) + 6} y={y(bend.error) - 14}>
+                <line x1={x(bend.bytes)} x2={x(bend.bytes)} y1={y(bend.error) - 8} y2={plot.bottom} />
+                <text x={x(bend.bytes) + 6} y={y(bend.error) - 14}>
                   elbow, {formatBits(bend.bits)} bpw
                 </text>
               </g>
             )}
-            {now && <circle class="point chosen" cx={x(bytesOf(now.usedBits))} cy={y(now.error)} r={5.5} />}
+            {now && <circle class="point chosen" cx={x(now.bytes)} cy={y(now.error)} r={5.5} />}
           </>
         )}
       </Chart>

@@ -13,12 +13,14 @@ export function PlanBitrates({ model }: { model: ModelFacts }) {
   return (
     <div class="field">
       <BitsSlider bits={active} onBits={(value) => draft.setBits(value)} />
-      <FitRow
-        model={model}
-        bits={active}
-        headBits={draft.headBits.value}
-        onBits={(value) => draft.setBits(value)}
-      />
+      {model.running && (
+        <FitRow
+          need={model.running}
+          bits={active}
+          headBits={draft.headBits.value}
+          onBits={(value) => draft.setBits(value)}
+        />
+      )}
       <div class="row chips">
         {bits.length > 1 &&
           bits.map((each, index) => (

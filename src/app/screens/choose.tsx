@@ -10,8 +10,7 @@ import { Grid } from '../components/grid.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Term } from '../components/term.tsx';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
-import { outputBytes } from '../sizes.ts';
-import { AllocationChoice, type CurvePoint, totalError } from '../state/allocation-choice.ts';
+import { AllocationChoice, type CurvePoint, pointOf, totalError } from '../state/allocation-choice.ts';
 import { useApp } from '../state/app-state.ts';
 import { allocationView } from '../state/result-view.ts';
 
@@ -26,12 +25,14 @@ export function ChooseScreen({ record }: { record: JobRecord }) {
     <>
       <section class="card" aria-label="Target">
         <BitsSlider bits={choice.bits.value} onBits={(bits) => choice.setBits(bits)} />
-        <FitRow
-          model={record.model}
-          bits={choice.bits.value}
-          headBits={record.options.headBits}
-          onBits={(bits) => choice.setBits(bits)}
-        />
+        {record.model.running && (
+          <FitRow
+            need={record.model.running}
+            bits={choice.bits.value}
+            headBits={record.options.headBits}
+            onBits={(bits) => choice.setBits(bits)}
+          />
+        )}
         {choice.problem.value ? (
           <Notice kind="problem" title="This does not fit">
             {choice.problem.value}
@@ -57,11 +58,7 @@ export function ChooseScreen({ record }: { record: JobRecord }) {
         <div class="side">
           <section class="panel" aria-label="Error against size">
             <h2>Error against size</h2>
-            <ErrorCurve
-              curve={choice.curve.value}
-              now={pointNow(choice)}
-              bytesOf={(usedBits) => outputBytes(record.model, usedBits, record.options.headBits)}
-            />
+            <ErrorCurve curve={choice.curve.value} now={pointNow(choice)} />
           </section>
           <CandidatePicker choice={choice} moduleKey={selected.value} />
         </div>
@@ -72,25 +69,18 @@ export function ChooseScreen({ record }: { record: JobRecord }) {
 
 function pointNow(choice: AllocationChoice): CurvePoint | undefined {
   const allocation = choice.allocation.value;
-  return (
-    allocation && {
-      bits: allocation.bitsPerWeight,
-      usedBits: allocation.usedBits,
-      error: totalError(allocation.modules),
-    }
-  );
+  return allocation && pointOf(allocation.bitsPerWeight, allocation);
 }
 
 /** What the target comes to. */
 function Outcome({ choice }: { choice: AllocationChoice }) {
   const allocation = choice.allocation.value;
   if (!allocation) return <p class="sentence">Allocating…</p>;
-  const { model, options } = choice.record;
-  const size = outputBytes(model, allocation.usedBits, options.headBits);
+  const { model } = choice.record;
   return (
     <p class="sentence">
       <strong class="number">
-        {formatBytes(model.bytes)} → {formatBytes(size)}
+        {formatBytes(model.bytes)} → {formatBytes(allocation.outputBytes)}
       </strong>
       , <span class="number">{formatBits(allocation.bitsPerWeight)}</span> <Term of="bpw" />;{' '}
       <Term of="total error" /> <span class="number">{totalError(allocation.modules).toFixed(3)}</span>,

@@ -1,6 +1,11 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
-import type { AllocationRequest, JobRecord, MeasuredModule } from '../../../workers/api/jobs.ts';
+import type {
+  AllocationRequest,
+  JobRecord,
+  MeasuredModule,
+  PlannedAllocation,
+} from '../../../workers/api/jobs.ts';
 import type { AllocationEvent } from '../../convert/events.ts';
 import { BITS_RANGE } from './draft.ts';
 import { failureOf, type Loadable, latestOnly } from './loadable.ts';
@@ -8,7 +13,8 @@ import { failureOf, type Loadable, latestOnly } from './loadable.ts';
 /** One point of the curve of error against size. */
 export interface CurvePoint {
   readonly bits: number;
-  readonly usedBits: number;
+  /** Of the output. */
+  readonly bytes: number;
   readonly error: number;
 }
 
@@ -27,7 +33,7 @@ export class AllocationChoice {
   readonly measurement = signal<Loadable<readonly MeasuredModule[]>>({ state: 'loading' });
   readonly bits;
   readonly pinned = signal<Readonly<Record<string, number>>>({});
-  readonly allocation = signal<AllocationEvent | undefined>(undefined);
+  readonly allocation = signal<PlannedAllocation | undefined>(undefined);
   /** Why the target cannot be met. */
   readonly problem = signal<string | undefined>(undefined);
   readonly curve = signal<Curve>({ points: [], complete: false });
@@ -138,9 +144,9 @@ export class AllocationChoice {
   readonly #points = new Map<number, CurvePoint | undefined>();
 }
 
-const pointOf = (bits: number, { usedBits, modules }: AllocationEvent): CurvePoint => ({
+export const pointOf = (bits: number, { outputBytes, modules }: PlannedAllocation): CurvePoint => ({
   bits,
-  usedBits,
+  bytes: outputBytes,
   error: totalError(modules),
 });
 
@@ -153,12 +159,12 @@ export const totalError = (modules: AllocationEvent['modules']): number =>
  * there are too few points to have a bend.
  */
 export function elbow(points: readonly CurvePoint[]): CurvePoint | undefined {
-  const sorted = [...points].sort((a, b) => a.usedBits - b.usedBits);
+  const sorted = [...points].sort((a, b) => a.bytes - b.bytes);
   const [first, last] = [sorted[0], sorted.at(-1)];
   if (!first || !last || sorted.length < 5) return undefined;
-  const below = ({ usedBits, error }: CurvePoint) =>
+  const below = ({ bytes, error }: CurvePoint) =>
     1 -
-    (usedBits - first.usedBits) / (last.usedBits - first.usedBits) -
+    (bytes - first.bytes) / (last.bytes - first.bytes) -
     (error - last.error) / (first.error - last.error);
   return sorted.reduce((best, point) => (below(point) > below(best) ? point : best));
 }

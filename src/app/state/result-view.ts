@@ -1,6 +1,6 @@
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import type { AllocationEvent } from '../../convert/events.ts';
-import { headBitsPerWeight } from '../sizes.ts';
+import { headBitsPerWeight } from '../settings.ts';
 import { EMPTY_MODULE, type JobView, type ModuleView, viewOf } from './job-view.ts';
 
 /** A finished bitrate as the grid shows it. */

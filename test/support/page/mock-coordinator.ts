@@ -4,7 +4,6 @@
  */
 
 import { expose } from 'comlink';
-import { outputBytes, weightCount } from '../../../src/app/sizes.ts';
 import type { ConvertEvent } from '../../../src/convert/events.ts';
 import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
 import type { GpuChoice, GpuFacts } from '../../../workers/api/gpu.ts';
@@ -12,7 +11,7 @@ import type { AllocationRequest, JobRecord, JobUpdate } from '../../../workers/a
 import type { ModelFacts } from '../../../workers/api/model.ts';
 import type { JobOptions, JobPlan } from '../../../workers/api/options.ts';
 import { mockRecords, mockTimes, newRecord } from './mock-jobs.ts';
-import { mockAllocation, mockMeasurement, mockModel } from './mock-model.ts';
+import { mockAllocation, mockBytes, mockMeasurement, mockModel } from './mock-model.ts';
 import { measurementEvents, mockResult, mockWorkers, quantizationEvents } from './mock-replay.ts';
 import { MockTexts } from './mock-texts.ts';
 
@@ -170,7 +169,7 @@ const api: CoordinatorApi = {
     return model;
   },
   async plan(_, options): Promise<JobPlan> {
-    const bytes = options.bits.map((bits) => outputBytes(model, bits * weightCount(model), options.headBits));
+    const bytes = options.bits.map((bits) => mockBytes(model, bits * model.running!.weights));
     return {
       outputBytes: bytes,
       gpuBytes: 3.1e9,

@@ -1,40 +1,28 @@
 import { type Allocation, allocate, budgetBits } from '../../../src/convert/allocate/allocate.ts';
 import type { AllocationEvent } from '../../../src/convert/events.ts';
+import { runningNeed } from '../../../src/convert/output-size.ts';
 import { attentionCandidates, mlpCandidates } from '../../../src/exl2/candidates.ts';
 import { totalBits } from '../../../src/exl2/groups.ts';
 import { describe } from '../../../src/exl2/params.ts';
-import type { AllocationRequest, MeasuredModule } from '../../../workers/api/jobs.ts';
-import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
+import { parameterCount } from '../../../src/model/sizes.ts';
+import type { AllocationRequest, MeasuredModule, PlannedAllocation } from '../../../workers/api/jobs.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
+import { moduleFacts } from '../../../workers/model-facts.ts';
 import goldenUrl from '../../fixtures/golden/conversion/default/measurement.json.gz?url';
+import { type LlamaSizes, llamaPlan } from '../llama-plan.ts';
 
-interface Shape {
+interface Shape extends LlamaSizes {
   readonly name: string;
-  readonly layers: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly kvSize: number;
-  readonly vocabSize: number;
-  readonly headDim: number;
 }
 
 const TINY: Shape = {
   name: 'TinyStories 7M',
-  layers: 6,
-  hiddenSize: 256,
-  intermediateSize: 768,
-  kvSize: 128,
-  vocabSize: 4096,
-  headDim: 32,
+  ...{ layers: 6, hidden: 256, intermediate: 768, heads: 8, kvHeads: 4, vocab: 4096 },
 };
 
 const LARGE: Shape = {
   name: 'Mistral-7B-v0.3',
-  layers: 32,
-  hiddenSize: 4096,
-  intermediateSize: 14336,
-  kvSize: 1024,
-  vocabSize: 32768,
-  headDim: 128,
+  ...{ layers: 32, hidden: 4096, intermediate: 14336, heads: 32, kvHeads: 8, vocab: 32768 },
 };
 
 /** By the wish of a test. */
@@ -46,41 +34,30 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 
 export const mockModel = (wish: string | null): ModelFacts => modelOf(SHAPES[wish ?? ''] ?? TINY);
 
-function modelOf(shape: Shape): ModelFacts {
-  const { layers, hiddenSize, kvSize, vocabSize, headDim } = shape;
-  const modules = Array.from({ length: layers }, (_, layer) => modulesOf(shape, layer)).flat();
-  const weights = modules.reduce((sum, module) => sum + module.weights, 0);
-  const parameters = weights + 2 * hiddenSize * vocabSize + hiddenSize * (2 * layers + 1);
+function modelOf({ name, ...sizes }: Shape): ModelFacts {
+  const plan = llamaPlan(sizes);
+  const isTiny = name === TINY.name;
+  const parameters = parameterCount(plan);
   return {
-    name: shape.name,
-    architecture: shape === TINY ? 'LlamaForCausalLM' : 'MistralForCausalLM',
-    layers,
-    hiddenSize,
-    vocabSize,
-    tokenizerSize: vocabSize,
-    contextLength: shape === TINY ? 2048 : 32768,
+    name,
+    architecture: isTiny ? 'LlamaForCausalLM' : 'MistralForCausalLM',
+    layers: sizes.layers,
+    hiddenSize: sizes.hidden,
+    vocabSize: sizes.vocab,
+    tokenizerSize: sizes.vocab,
+    contextLength: isTiny ? 2048 : 32768,
     parameters,
-    dtypes: [shape === TINY ? 'F16' : 'BF16'],
+    dtypes: [isTiny ? 'F16' : 'BF16'],
     bytes: 2 * parameters,
-    kvHeads: kvSize / headDim,
-    headDim,
-    modules,
+    running: runningNeed(plan),
+    modules: plan.modules.map(moduleFacts),
     warnings: [],
   };
 }
 
-function modulesOf({ hiddenSize: h, intermediateSize: i, kvSize }: Shape, layer: number): ModuleFacts[] {
-  const linears = (...of: readonly (readonly [string, number, number])[]) =>
-    of.map(([name, k, n]) => ({ name, k, n }));
-  const attention = linears(['q_proj', h, h], ['k_proj', h, kvSize], ['v_proj', h, kvSize], ['o_proj', h, h]);
-  const mlp = linears(['gate_proj', h, i], ['up_proj', h, i], ['down_proj', i, h]);
-  const weights = (of: typeof mlp) => of.reduce((sum, { k, n }) => sum + k * n, 0);
-  const key = `model.layers.${layer}`;
-  return [
-    { key: `${key}.self_attn`, kind: 'attention', layer, weights: weights(attention), linears: attention },
-    { key: `${key}.mlp`, kind: 'mlp', layer, weights: weights(mlp), linears: mlp },
-  ];
-}
+/** Of an output whose modules take so many bits. */
+export const mockBytes = ({ running, hiddenSize, vocabSize }: ModelFacts, usedBits: number): number =>
+  Math.round(usedBits / 8 + running!.otherBytes[6] + 2 * hiddenSize * vocabSize);
 
 type Golden = Record<string, readonly { readonly accuracy: number }[] | null>;
 
@@ -115,7 +92,7 @@ export function mockAllocation(
   model: ModelFacts,
   measured: readonly MeasuredModule[],
   { bits, pinned }: AllocationRequest,
-): AllocationEvent {
+): PlannedAllocation {
   const modules = measured.map(({ key, candidates }, i) => ({
     key,
     weights: model.modules[i]?.weights ?? 0,
@@ -124,7 +101,7 @@ export function mockAllocation(
   const allocation = allocate(modules, budgetBits(modules, bits), {
     pinned: new Map(Object.entries(pinned)),
   });
-  return eventOf(measured, allocation);
+  return { ...eventOf(measured, allocation), outputBytes: mockBytes(model, allocation.usedBits) };
 }
 
 function eventOf(measured: readonly MeasuredModule[], allocation: Allocation): AllocationEvent {

@@ -1,5 +1,4 @@
-import { linearBits, parseDescription } from '../../../src/app/settings.ts';
-import { headBitsPerWeight, outputBytes } from '../../../src/app/sizes.ts';
+import { headBitsPerWeight, linearBits, parseDescription } from '../../../src/app/settings.ts';
 import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/convert/events.ts';
 import type { Measures } from '../../../src/evaluate/measures.ts';
 import type {
@@ -122,7 +121,7 @@ export function mockResult(
 ): TargetResult {
   const { model, options } = record;
   const allocation = mockAllocation(model, measured, request);
-  const bytes = outputBytes(model, allocation.usedBits, options.headBits);
+  const { outputBytes: bytes, ...event } = allocation;
   const rfnErrors = allocation.modules.map(
     ({ key, error }, i) => [key, error * (1.02 + 0.05 * Math.sin(i))] as const,
   );
@@ -141,7 +140,7 @@ export function mockResult(
     evaluation: mockMeasures(loss),
     rfnErrors: Object.fromEntries(rfnErrors),
     linearErrors: linearErrors(model, Object.fromEntries(rfnErrors)),
-    allocation,
+    allocation: event,
   };
 }
 

@@ -1,13 +1,14 @@
-import { proxy, type Remote, wrap } from 'comlink';
+import { proxy, wrap } from 'comlink';
+import { byName } from '../src/util/by-name.ts';
 import { DeviceLostError } from '../src/util/errors.ts';
 import { UntilEnd } from '../src/util/until-end.ts';
 import type { GpuChoice, GpuFacts } from './api/gpu.ts';
-import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
+import type { GpuWorkerApi } from './gpu-api.ts';
 import { failureOf } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 interface RunningWorker {
-  readonly api: Remote<GpuWorkerApi>;
+  readonly api: GpuCalls;
   readonly stop: () => void;
   /** Rejects when the worker ends, however that comes. */
   readonly ended: Promise<never>;
@@ -15,10 +16,23 @@ interface RunningWorker {
   readonly untilEnd: UntilEnd;
 }
 
+/** The worker's methods as the coordinator calls them. */
+type GpuCalls = {
+  [K in keyof GpuWorkerApi]: (
+    ...request: Parameters<GpuWorkerApi[K]>
+  ) => Promise<Awaited<ReturnType<GpuWorkerApi[K]>>>;
+};
+
 /** The worker of a GPU, started when it is first needed. */
 export class GpuClient {
+  /** What the worker can do: the first call starts it. Functions that it is given are called here. */
+  readonly worker: Omit<GpuCalls, 'begin'> = byName((name, request) => {
+    this.#running ??= this.#start();
+    const { api, untilEnd } = this.#running;
+    return untilEnd.answer(Reflect.apply(api[name], undefined, request.map(sent)));
+  });
   readonly #choice: GpuChoice;
-  #worker: RunningWorker | undefined;
+  #running: RunningWorker | undefined;
   #facts: Promise<GpuFacts> | undefined;
 
   constructor(choice: GpuChoice) {
@@ -27,60 +41,29 @@ export class GpuClient {
 
   /** Measured once; asked again after a failure. */
   facts(): Promise<GpuFacts> {
-    this.#facts ??= this.#call((api) => api.facts()).catch((error) => {
+    this.#facts ??= this.worker.facts().catch((error) => {
       this.#facts = undefined;
       throw error;
     });
     return this.#facts;
   }
 
-  run(job: GpuJob, listener: RunListener): Promise<RunOutcome> {
-    return this.#call((api) => api.run(job, proxy(listener)));
-  }
-
-  pause(): Promise<void> {
-    return this.#call((api) => api.pause());
-  }
-
-  unpause(): Promise<void> {
-    return this.#call((api) => api.unpause());
-  }
-
-  cancel(): Promise<void> {
-    return this.#call((api) => api.cancel());
-  }
-
-  write(text: GpuText, listener: GpuTextListener): Promise<void> {
-    return this.#call((api) => api.write(text, proxy(listener)));
-  }
-
-  stopWriting(): Promise<void> {
-    return this.#call((api) => api.stopWriting());
-  }
-
-  freeModels(): Promise<void> {
-    return this.#call((api) => api.freeModels());
-  }
-
   /** Ends the worker with all that it holds; the next call starts a new one. */
   restart(): void {
-    this.#worker?.stop();
-    this.#worker = undefined;
-  }
-
-  #call<T>(work: (api: Remote<GpuWorkerApi>) => Promise<T>): Promise<T> {
-    this.#worker ??= this.#start();
-    return this.#worker.untilEnd.answer(work(this.#worker.api));
+    this.#running?.stop();
+    this.#running = undefined;
   }
 
   #start(): RunningWorker {
     const worker = startWorker(this.#choice);
     worker.ended.catch(() => {
-      if (this.#worker === worker) this.restart();
+      if (this.#running === worker) this.restart();
     });
     return worker;
   }
 }
+
+const sent = (given: unknown): unknown => (typeof given === 'function' ? proxy(given) : given);
 
 function startWorker(name: GpuChoice): RunningWorker {
   const worker = new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name });

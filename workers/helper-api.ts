@@ -1,5 +1,6 @@
 /** What the GPU worker, which leads a job, and its helpers' workers say to each other. */
 
+import type { ProxyMarked } from 'comlink';
 import type { HelperApi } from '../src/convert/pool/api.ts';
 import type { ModelSource } from './api/folders.ts';
 
@@ -13,10 +14,12 @@ export interface HelperPlaces {
   readonly lock: string;
 }
 
-export interface HelperWorkerApi extends HelperApi {
+export interface HelperWorkerApi {
   /**
    * Before anything else. Resolves when the helper holds its lock.
    * @param check a comlink proxy: resolves when work may go on, throws when the job is cancelled.
    */
   begin(places: HelperPlaces, check: () => Promise<void>): Promise<void>;
+  /** Marked, as only its methods pass. */
+  readonly helper: HelperApi & ProxyMarked;
 }

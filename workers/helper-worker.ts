@@ -3,13 +3,13 @@
 import { expose, transfer } from 'comlink';
 import type { Control } from '../src/convert/control.ts';
 import { JobHelper } from '../src/convert/pool/helper.ts';
+import { serve } from '../src/convert/pool/serve.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
-import { assert } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import { arrayBuffers } from './array-buffers.ts';
-import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';
+import type { HelperPlaces } from './helper-api.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { openSource } from './places.ts';
 import { holdLock } from './worker-lock.ts';
@@ -29,32 +29,13 @@ async function openHelper(
 /** The answer, handed over instead of copied. */
 const handedOver = <T>(answer: T): T => transfer(answer, arrayBuffers(answer));
 
-let opening: Promise<JobHelper> | undefined;
-let helper: JobHelper;
+let opening: Promise<JobHelper>;
 
-const api: HelperWorkerApi = {
-  async begin(places, check) {
-    // Before anything is waited for: the leader may ask to open the job at once.
-    opening = openHelper(places, { signal: new AbortController().signal, resumed: check });
-    opening.catch(() => {}); // the leader is told when it opens the job
-    await holdLock(places.lock);
-  },
-  async open(job, first) {
-    assert(opening, 'a helper is opened before it begins');
-    helper = await opening;
-    return helper.open(job, first);
-  },
-  status: () => helper.status(),
-  measure: (...request) => helper.measure(...request),
-  beginPass: (...request) => helper.beginPass(...request),
-  sumRows: (index, mixed) => helper.sumRows(index, mixed),
-  readSum: async (piece) => handedOver(await helper.readSum(piece)),
-  runOriginal: (index, mixed) => helper.runOriginal(index, mixed),
-  originalPerplexity: (mixed) => helper.originalPerplexity(mixed),
-  takeSum: (...request) => helper.takeSum(...request),
-  quantizeLinear: async (...request) => handedOver(await helper.quantizeLinear(...request)),
-  takeLinear: (...request) => helper.takeLinear(...request),
-  advanceRows: (...request) => helper.advanceRows(...request),
-};
+async function begin(places: HelperPlaces, check: () => Promise<void>): Promise<void> {
+  // Before anything is waited for: the leader may ask to open the job at once.
+  opening = openHelper(places, { signal: new AbortController().signal, resumed: check });
+  opening.catch(() => {}); // the leader is told when it opens the job
+  await holdLock(places.lock);
+}
 
-expose(api);
+expose({ begin, helper: serve(() => opening, handedOver) });

@@ -48,7 +48,7 @@ function startHelper(
   );
   const ended = Promise.race([failureOf(worker), begun.then(() => endOf(places.lock, stopping))]);
   ended.catch(() => {}); // those who wait for it are told
-  return { worker, link: { name: `worker ${number}`, api, ended } };
+  return { worker, link: { name: `worker ${number}`, api: api.helper, ended } };
 }
 
 async function endOf(lock: string, signal: AbortSignal): Promise<never> {

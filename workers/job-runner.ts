@@ -48,7 +48,7 @@ export class JobRunner {
     const run = this.#run;
     if (!run) return;
     run.paused = true;
-    await unlessLost(this.#gpu.pause());
+    await unlessLost(this.#gpu.worker.pause());
     // It may have come to its end meanwhile.
     if (this.#run === run) await this.#board.change(run.id, { state: 'paused' });
   }
@@ -57,7 +57,7 @@ export class JobRunner {
     const run = this.#run;
     if (!run) return;
     run.paused = false;
-    await unlessLost(this.#gpu.unpause());
+    await unlessLost(this.#gpu.worker.unpause());
     if (this.#run === run) await this.#board.change(run.id, { state: 'running' });
   }
 
@@ -68,7 +68,7 @@ export class JobRunner {
     run.cancelled = true;
     const timer = setTimeout(() => this.#gpu.restart(), CANCEL_PATIENCE_MS);
     // A worker that has stopped meanwhile has ended the run too.
-    await this.#gpu.cancel().catch(() => {});
+    await this.#gpu.worker.cancel().catch(() => {});
     await run.ended;
     clearTimeout(timer);
   }
@@ -84,7 +84,7 @@ export class JobRunner {
         ? { state: 'cancelled' }
         : { state: 'failed', error: { name, message: plainText(message) } };
     }
-    if (run.paused) await this.#gpu.unpause().catch(() => {});
+    if (run.paused) await this.#gpu.worker.unpause().catch(() => {});
     this.#run = undefined;
     await this.#board.change(run.id, end);
   }
@@ -120,7 +120,7 @@ export class JobRunner {
     for (;;) {
       if (run.cancelled) throw new DOMException('cancelled', 'AbortError');
       try {
-        return await this.#gpu.run(job, (message) => {
+        return await this.#gpu.worker.run(job, (message) => {
           if (isProgress(message)) losses = 0;
           this.#pass(run.id, bits, message);
         });
@@ -141,7 +141,7 @@ export class JobRunner {
     this.#pass(run.id, bits, { type: 'events', events: [{ type: 'warning', message }] });
     this.#gpu.restart();
     await new Promise((resolve) => setTimeout(resolve, losses * RESTART_MS));
-    if (run.paused) await unlessLost(this.#gpu.pause());
+    if (run.paused) await unlessLost(this.#gpu.worker.pause());
   }
 
   #pass(id: string, bits: number | undefined, message: RunMessage): void {

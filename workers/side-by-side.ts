@@ -43,7 +43,7 @@ export class SideBySide {
     const run = this.#run;
     if (!run.stopped) {
       run.stopped = true;
-      await this.#gpu.stopWriting().catch(() => {}); // a worker that has stopped writes no more
+      await this.#gpu.worker.stopWriting().catch(() => {}); // a worker that has stopped writes no more
     }
     await run.ended;
   }
@@ -51,7 +51,7 @@ export class SideBySide {
   /** Stops, and gives the memory of the models back. */
   async free(): Promise<void> {
     await this.stop();
-    await this.#gpu.freeModels().catch(() => {}); // a worker that has stopped holds none
+    await this.#gpu.worker.freeModels().catch(() => {}); // a worker that has stopped holds none
   }
 
   async #both(
@@ -74,7 +74,7 @@ export class SideBySide {
   async #one(run: Run, text: GpuText, listener: TextListener): Promise<void> {
     const { side } = text;
     try {
-      await this.#gpu.write(text, (events) => listener({ side, events }));
+      await this.#gpu.worker.write(text, (events) => listener({ side, events }));
     } catch (error) {
       const { name, message } = error as Error;
       if (name === 'AbortError') run.stopped = true;

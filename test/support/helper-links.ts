@@ -1,9 +1,11 @@
 import type { Emit } from '../../src/convert/events.ts';
-import type { HelperApi, HelperJob, HelperLink } from '../../src/convert/pool/api.ts';
+import type { HelperApi, HelperJob, HelperLink, RemoteHelper } from '../../src/convert/pool/api.ts';
 import { Crew, Helper, Member } from '../../src/convert/pool/crew.ts';
 import { JobHelper } from '../../src/convert/pool/helper.ts';
+import { serve } from '../../src/convert/pool/serve.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
+import { byName } from '../../src/util/by-name.ts';
 
 /** How a helper is lost: when it is asked for `method` the n-th time, it answers with an error or not any more. */
 export interface Loss {
@@ -33,26 +35,13 @@ export function helperLink(name: string, gpu: Gpu, places: HelperPlaces, loss?: 
     end(new Error('its process has ended (SIGKILL)'));
     return new Promise(() => {});
   };
-  const passed =
-    <A extends unknown[], R>(method: keyof HelperApi, work: (...args: A) => R) =>
-    async (...args: A): Promise<Awaited<R>> => {
-      const isLost = method === loss?.method && ++calls === loss.call;
-      return isLost ? lose() : structuredClone(await work(...structuredClone(args)));
-    };
-  const api: HelperLink['api'] = {
-    open: passed('open', (...request) => helper.open(...request)),
-    status: passed('status', () => helper.status()),
-    measure: passed('measure', (...request) => helper.measure(...request)),
-    beginPass: passed('beginPass', (...request) => helper.beginPass(...request)),
-    sumRows: passed('sumRows', (index, mixed) => helper.sumRows(index, mixed)),
-    readSum: passed('readSum', (piece) => helper.readSum(piece)),
-    runOriginal: passed('runOriginal', (index, mixed) => helper.runOriginal(index, mixed)),
-    originalPerplexity: passed('originalPerplexity', (mixed) => helper.originalPerplexity(mixed)),
-    takeSum: passed('takeSum', (...request) => helper.takeSum(...request)),
-    quantizeLinear: passed('quantizeLinear', (...request) => helper.quantizeLinear(...request)),
-    takeLinear: passed('takeLinear', (...request) => helper.takeLinear(...request)),
-    advanceRows: passed('advanceRows', (...request) => helper.advanceRows(...request)),
-  };
+  const served = serve(async () => helper);
+  const api = byName<RemoteHelper>(async (method, request) => {
+    const isLost = method === loss?.method && ++calls === loss.call;
+    return isLost
+      ? lose()
+      : structuredClone(await Reflect.apply(served[method], served, structuredClone(request)));
+  });
   return { name, api, ended };
 }
 

@@ -39,7 +39,7 @@ class FakeWorker {
       await check();
       return index;
     };
-    expose({ begin, measure }, this.#channel.port2);
+    expose({ begin, helper: { measure } }, this.#channel.port2);
     this.#channel.port1.start();
   }
 

@@ -65,7 +65,8 @@ function setUp(...jobs: JobEntry[]) {
         cancel = () => reject(new DOMException('cancelled', 'AbortError'));
       });
     const nothing = async () => {};
-    return { run, cancel: async () => cancel(), pause: nothing, unpause: nothing } as unknown as GpuClient;
+    const worker = { run, cancel: async () => cancel(), pause: nothing, unpause: nothing };
+    return { worker } as unknown as GpuClient;
   };
   const queue = new JobQueue(board, {
     'high-performance': new JobRunner(board, gpu()),

@@ -42,13 +42,8 @@ function setUp(script: Script, record: object = {}) {
     tell: (update: JobUpdate) => void updates.push(update),
   };
   const note = (name: string) => async () => void calls.push(name);
-  const gpu = {
-    run: script,
-    restart: () => void calls.push('restart'),
-    pause: note('pause'),
-    unpause: note('unpause'),
-    cancel: note('cancel'),
-  };
+  const worker = { run: script, pause: note('pause'), unpause: note('unpause'), cancel: note('cancel') };
+  const gpu = { worker, restart: () => void calls.push('restart') };
   const runner = new JobRunner(board as unknown as JobBoard, gpu as unknown as GpuClient);
   const ended = async () => {
     await vi.advanceTimersByTimeAsync(60_000);
@@ -57,7 +52,7 @@ function setUp(script: Script, record: object = {}) {
   const setOutput = (output: object) => {
     entry = { ...entry, output } as JobEntry;
   };
-  return { runner, gpu, updates, calls, states, ended, setOutput, record: () => entry.record };
+  return { runner, worker, updates, calls, states, ended, setOutput, record: () => entry.record };
 }
 
 const lost = () => Object.assign(new Error('The GPU device was lost (sleep).'), { name: 'DeviceLostError' });
@@ -199,11 +194,11 @@ test.each(['pause', 'unpause'] as const)(
     void job.runner.run('a');
     await vi.advanceTimersByTimeAsync(10);
     if (order === 'unpause') await job.runner.pause();
-    const answer = job.gpu[order];
-    job.gpu[order] = () => Promise.reject(lost());
+    const answer = job.worker[order];
+    job.worker[order] = () => Promise.reject(lost());
     await job.runner[order]();
     expect(job.states.at(-1)).toBe(order === 'pause' ? 'paused' : 'running');
-    job.gpu[order] = answer;
+    job.worker[order] = answer;
     fail(lost());
     await job.ended();
     const next = order === 'pause' ? ['restart', 'pause', 'unpause'] : ['pause', 'restart'];

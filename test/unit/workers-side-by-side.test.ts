@@ -30,7 +30,7 @@ function setUp(script: Script) {
   const updates: TextUpdate[] = [];
   let busy = false;
   let abort: () => void = () => {};
-  const gpu = {
+  const worker = {
     write: (text: GpuText, listener: GpuTextListener) => {
       calls.push(text.side);
       const stopped = new Promise<never>((_, reject) => {
@@ -43,8 +43,8 @@ function setUp(script: Script) {
       abort();
     },
     freeModels: async () => void calls.push('free'),
-    restart: () => void calls.push('restart'),
   };
+  const gpu = { worker, restart: () => void calls.push('restart') };
   const queue = {
     requireIdle() {
       if (busy) throw new InputError('Another conversion is under way');

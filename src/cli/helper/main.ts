@@ -1,8 +1,8 @@
 /** A helper's process: opens the GPU that it sees, and does what the leader's process asks for. */
 
 import { expose } from 'comlink';
-import type { HelperApi } from '../../convert/pool/api.ts';
 import { JobHelper } from '../../convert/pool/helper.ts';
+import { serve } from '../../convert/pool/serve.ts';
 import { openGpu } from '../../gpu/device.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
@@ -37,27 +37,12 @@ process.on('disconnect', () => {
 });
 const opening = openHelper(places);
 opening.catch(() => {}); // the leader is told when it opens the job
-let helper: JobHelper;
-const api: HelperApi = {
-  async open(job, first) {
-    helper = await opening;
-    return helper.open(job, first);
-  },
-  status: () => helper.status(),
-  measure: (...request) => helper.measure(...request),
-  beginPass: (...request) => helper.beginPass(...request),
-  sumRows: (index, mixed) => helper.sumRows(index, mixed),
-  readSum: (piece) => helper.readSum(piece),
-  runOriginal: (index, mixed) => helper.runOriginal(index, mixed),
-  originalPerplexity: (mixed) => helper.originalPerplexity(mixed),
-  takeSum: (...request) => helper.takeSum(...request),
-  quantizeLinear: (...request) => helper.quantizeLinear(...request),
-  takeLinear: (...request) => helper.takeLinear(...request),
-  advanceRows: (...request) => helper.advanceRows(...request),
-};
 // Ended, the leader knows that there will be no answer.
 const failed = (error: Error) => {
   process.stderr.write(`${error.stack}\n`);
   process.exit(1);
 };
-expose(api, processEndpoint(process, large, failed));
+expose(
+  serve(() => opening),
+  processEndpoint(process, large, failed),
+);

@@ -80,13 +80,16 @@ export interface HelperApi {
 /** Of a helper's sums: one is read back, one written, one read and one added. */
 export const PIECES_UNDER_WAY = 4;
 
+/** A helper in another process or worker. */
+export type RemoteHelper = {
+  [K in keyof HelperApi]: (...args: Parameters<HelperApi[K]>) => Promise<Awaited<ReturnType<HelperApi[K]>>>;
+};
+
 /** A helper as its host hands it to the leader. */
 export interface HelperLink {
   /** For messages, e.g. `worker 2 (card 1)`. */
   readonly name: string;
-  readonly api: {
-    [K in keyof HelperApi]: (...args: Parameters<HelperApi[K]>) => Promise<Awaited<ReturnType<HelperApi[K]>>>;
-  };
+  readonly api: RemoteHelper;
   /** Rejects when the helper has ended without being asked to; calls under way would wait forever. */
   readonly ended: Promise<never>;
   /** Takes back large data of an answer, which is used up: where that is read into memory, for the next. */

@@ -1,6 +1,6 @@
 import { UntilEnd } from '../../util/until-end.ts';
 import type { Emit, WorkerStatus } from '../events.ts';
-import type { HelperLink } from './api.ts';
+import type { HelperLink, RemoteHelper } from './api.ts';
 
 /** A helper has ended, or cannot go on: what it was to do is for the others. */
 export class WorkerLostError extends Error {
@@ -84,7 +84,7 @@ export class Helper extends Member {
    */
   async call<T>(
     doing: string,
-    work: (api: HelperLink['api']) => Promise<T>,
+    work: (api: RemoteHelper) => Promise<T>,
     onShare?: (share: number) => void,
   ): Promise<T> {
     if (this.loss) throw this.loss;

@@ -162,7 +162,7 @@ function CalibrationOptions() {
         <input
           id="calibration-file"
           type="file"
-          accept=".parquet,.jsonl,.json,.txt"
+          accept=".parquet,.jsonl,.txt"
           onChange={(event) => {
             draft.calibrationFile.value = event.currentTarget.files?.[0];
           }}

@@ -1,6 +1,7 @@
 /**
  * The options as data: yargs parses by them, the help page shows them (`value` names what follows an option).
- * Where ExLlamaV2's convert.py has an option, ours has its names, long and short.
+ * Where ExLlamaV2's convert.py has an option, ours has its names, long and short, with underscores; names of ours have
+ * dashes.
  */
 
 import { QUANTIZERS, SHARD_BYTES } from '../convert/settings.ts';
@@ -83,7 +84,7 @@ export const OPTIONS = {
     description:
       'refined: better scales and codes, and finer mixes of bit widths, in the same format. exllamav2: what ExLlamaV2 does.',
   },
-  descent_passes: {
+  'descent-passes': {
     group: TARGET,
     type: 'number',
     value: 'N',

@@ -27,7 +27,7 @@ const RANGES = {
   // One token predicts nothing.
   length: { min: 2, max: 2 ** 20, integer: true },
   measurement_length: { min: 2, max: 2 ** 20, integer: true },
-  descent_passes: { min: 0, max: 100, integer: true },
+  'descent-passes': { min: 0, max: 100, integer: true },
   jobs: { min: 1, max: 64, integer: true },
   workers: { min: 1, max: 64, integer: true },
   seed: { min: 0, max: 2 ** 32 - 1, integer: true },
@@ -64,7 +64,7 @@ export function checkedOptions(given: JobArguments, places: Places): CliOptions 
     shardBytes: given.shard_size === 0 ? Number.POSITIVE_INFINITY : Math.ceil(given.shard_size * MIB),
     bits: given.bits,
     headBits: headBits(given.head_bits),
-    quantizer: quantizerSettings(given.quantizer, given.descent_passes),
+    quantizer: quantizerSettings(given.quantizer, given['descent-passes']),
     precision: given.precision,
     seed: given.seed,
     workers: given.workers,

@@ -35,7 +35,7 @@ test('without arguments the bundled model is converted to 4 bits', () => {
 });
 
 test('the quantizer is refined, with as many passes as asked for, or as ExLlamaV2 has it, without any', () => {
-  expect(options('--descent_passes', '0').quantizer).toEqual({ method: 'refined', descentPasses: 0 });
+  expect(options('--descent-passes', '0').quantizer).toEqual({ method: 'refined', descentPasses: 0 });
   expect(options('--quantizer', 'exllamav2').quantizer).toEqual({ method: 'exllamav2', descentPasses: 0 });
   expect(() => options('--quantizer', 'best')).toThrow(/refined.*exllamav2/s);
 });
@@ -156,7 +156,7 @@ test.each<[string, RegExp]>([
   ['-r 0', /--dataset_rows must be a whole number from 1/],
   ['-r 2.5', /whole number/],
   ['-l 1', /--length must be a whole number from 2/],
-  ['--descent_passes 1.5', /--descent_passes must be a whole number from 0/],
+  ['--descent-passes 1.5', /--descent-passes must be a whole number from 0/],
   ['--seed -1', /--seed must be a whole number from 0/],
   ['-ss -1', /--shard_size/],
   ['-rs 0', /--rope_scale/],

@@ -1,7 +1,7 @@
 import { modelFacts } from '../src/convert/model-facts.ts';
 import type { OpenModel } from '../src/convert/open-model.ts';
-import type { ModuleSpec } from '../src/model/plan.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
+import type { ModuleSpec } from '../src/model/spec.ts';
 import { plainText } from '../src/util/plain-text.ts';
 import type { ModelFacts, ModuleFacts } from './api.ts';
 
@@ -21,7 +21,7 @@ export function pageFacts({ source, plan, warnings }: OpenModel, tokenizerSize: 
 
 const moduleFacts = (module: ModuleSpec): ModuleFacts => ({
   key: module.key,
-  kind: module.kind,
+  kind: module.mixer.kind,
   layer: module.layer,
   weights: moduleWeights(module),
   linears: module.linears.map(({ name, k, n }) => ({ name, k, n })),

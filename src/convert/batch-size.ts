@@ -1,7 +1,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
-import type { ModelPlan } from '../model/plan.ts';
+import { modulesBySize } from '../model/sizes.ts';
+import type { ModelPlan } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
+import { trialBytes } from './activations.ts';
 
 /** Share of the GPU memory budget that the activations of one batch may take. */
 export const ACTIVATION_SHARE = 0.15;
@@ -10,11 +12,9 @@ const MAX_TOKENS = 4096;
 
 /** Calibration rows of `length` tokens that are run together, at least one. */
 export function rowsPerBatch(gpu: Gpu, plan: ModelPlan, length: number): number {
-  const { hiddenSize, intermediateSize, heads, headDim } = plan.config;
-  const widths = hiddenSize * 4 + Math.max(intermediateSize * 3, heads * headDim * 5);
+  const row = Math.max(...modulesBySize(plan).map(({ module }) => trialBytes(module, length)));
   const bytes = Math.min(gpu.memory.budget * ACTIVATION_SHARE, gpu.device.limits.maxStorageBufferBindingSize);
-  const tokens = Math.min(bytes / (widths * 4), MAX_TOKENS);
-  return Math.max(1, Math.floor(tokens / length));
+  return Math.max(1, Math.floor(Math.min(bytes / row, MAX_TOKENS / length)));
 }
 
 /**

@@ -8,14 +8,14 @@ import { gemmMixed } from '../kernels/linalg/gemm.ts';
 import { gemmMatrix, MATRIX_SIDE } from '../kernels/linalg/gemm_matrix.ts';
 import { gram, gramMixed } from '../kernels/linalg/gram.ts';
 import { inParts, rowsOf } from '../kernels/parts.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
 import { areFinite, ORIGINAL_ADVICE, overflowError } from '../model/finite-states.ts';
-import { type ForwardContext, forwardContext, runBlock } from '../model/forward.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import { runModule, type Tap } from '../model/forward.ts';
+import { type ForwardContext, forwardContext, GpuOps } from '../model/ops/gpu.ts';
 import { inputSizes } from '../model/sizes.ts';
+import type { InputKey, ModuleSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
-import { type LinearWeight, loadLinears, loadNorms, type ModuleNorms } from '../model/weights.ts';
+import { type LinearWeight, loadLinears, loadNorms } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 
@@ -23,7 +23,8 @@ import { checkControl } from './control.ts';
 export interface LoadedModule {
   readonly module: ModuleSpec;
   readonly forward: ForwardContext;
-  readonly norms: ModuleNorms;
+  /** By the name of the source tensor. */
+  readonly norms: ReadonlyMap<string, GpuTensor>;
   /** By name within the module. */
   readonly linears: Map<string, LinearWeight>;
 }
@@ -37,16 +38,15 @@ export async function loadModule(
 ): Promise<LoadedModule> {
   return {
     module,
-    forward: forwardContext(gpu, scope, plan.config, length),
+    forward: forwardContext(gpu, scope, plan, length),
     norms: await loadNorms(scope, source, module),
     linears: await loadLinears(gpu, scope, source, module),
   };
 }
 
-/** A batch of rows start … that has been run: linear inputs (tokens, k), and what came out (tokens, hidden). */
-export interface BlockRun {
+/** A batch of rows start … that has been run, and what came out, (tokens, hidden). */
+export interface ModuleRun {
   readonly scope: Scope;
-  readonly inputs: ReadonlyMap<LinearInput, GpuTensor>;
   readonly output: GpuTensor;
   readonly start: number;
   readonly later: Later;
@@ -54,6 +54,7 @@ export interface BlockRun {
 
 /**
  * Runs a module on the rows of `input`, as many as `output` has, and stores what comes out; both may be the same.
+ * @param seen sees what linears read, and what comes out.
  * @returns whether all that came out is finite.
  */
 export async function advance(
@@ -62,17 +63,17 @@ export async function advance(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
-  seen?: (run: BlockRun) => void,
+  seen: { readonly tap?: Tap<GpuTensor>; readonly ran?: (run: ModuleRun) => void } = {},
 ): Promise<boolean> {
   const { gpu, control } = context;
   let finite = true;
   await forEachBatch(gpu, output.rows, batch, async (scope, start, end, later) => {
     await checkControl(control);
     const x = input.load(scope, start, end);
-    const block = runBlock(loaded.forward, scope, loaded.module, loaded.norms, loaded.linears, x);
-    seen?.({ ...block, scope, start, later });
-    later(output.store(block.output, start));
-    const looked = areFinite(gpu, scope, block.output, end - start);
+    const y = runModule(new GpuOps(loaded.forward, scope, loaded), loaded.module, x, seen.tap);
+    seen.ran?.({ output: y, scope, start, later });
+    later(output.store(y, start));
+    const looked = areFinite(gpu, scope, y, end - start);
     later(looked.then((each) => (finite &&= each)));
   });
   return finite;
@@ -85,7 +86,7 @@ export async function advance(
 const LARGEST_INPUT = 65504 / 8;
 
 /** Whether no linear input in the sums is too large for half precision; one that was makes its sum infinite. */
-export async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<LinearInput, GpuTensor>): Promise<boolean> {
+export async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<InputKey, GpuTensor>): Promise<boolean> {
   const squares = await Promise.all([...hessians.values()].map((h) => readDiagonal(gpu, h, h.shape[0]!)));
   return squares.every(powerFits);
 }
@@ -114,18 +115,16 @@ export async function passThrough(
   batch: number,
 ): Promise<void> {
   const { gpu } = context;
-  const run = (mixed: boolean, seen?: (run: BlockRun) => void) =>
-    advance(context, withPrecision(loaded, mixed), input, output, batch, seen);
+  const run = (mixed: boolean, tap?: Tap<GpuTensor>) =>
+    advance(context, withPrecision(loaded, mixed), input, output, batch, tap && { tap });
   let finite = true;
   const fits =
     roundsToHalf(gpu) &&
     (await withScope(gpu, async (scope) => {
-      const powers = new Map<LinearInput, GpuTensor>();
+      const powers = new Map<InputKey, GpuTensor>();
       for (const [name, k] of inputSizes(loaded.module)) powers.set(name, scope.alloc([k], 'squares'));
       for (const p of powers.values()) gpu.zero(p);
-      finite = await run(true, ({ inputs }) => {
-        for (const [name, p] of powers) addPower(gpu, p, inputs.get(name)!);
-      });
+      finite = await run(true, (name, x) => addPower(gpu, powers.get(name)!, x));
       const squares = await Promise.all([...powers.values()].map((p) => gpu.read(p)));
       return squares.every((bytes) => powerFits(new Float32Array(bytes)));
     }));
@@ -154,7 +153,7 @@ export const rowsRoundToHalf = (gpu: Gpu, length: number): boolean =>
   roundsToHalf(gpu) && length % MATRIX_SIDE === 0;
 
 interface ModuleSums {
-  readonly hessians: ReadonlyMap<LinearInput, GpuTensor>;
+  readonly hessians: ReadonlyMap<InputKey, GpuTensor>;
   /** The module with the precision that its inputs allow. */
   readonly loaded: LoadedModule;
 }
@@ -174,16 +173,15 @@ async function sumHessians(
 ): Promise<ModuleSums> {
   const { gpu } = context;
   const { module } = loaded;
-  const hessians = new Map<LinearInput, GpuTensor>();
+  const hessians = new Map<InputKey, GpuTensor>();
   for (const [name, k] of inputSizes(module)) {
     hessians.set(name, sums.alloc([k, k], `Hessian of ${module.key} ${name}`));
   }
   const run = async (mixed: boolean) => {
     const precise = withPrecision(loaded, mixed);
     for (const h of hessians.values()) gpu.zero(h);
-    const finite = await advance(context, precise, input, output, batch, ({ inputs }) => {
-      for (const [name, h] of hessians) addToHessian(context, h, inputs.get(name)!, mixed);
-    });
+    const tap: Tap<GpuTensor> = (name, x) => addToHessian(context, hessians.get(name)!, x, mixed);
+    const finite = await advance(context, precise, input, output, batch, { tap });
     return { loaded: precise, finite };
   };
   const first = await run(roundsToHalf(gpu));
@@ -202,7 +200,7 @@ export const withPrecision = (loaded: LoadedModule, mixed: boolean): LoadedModul
 /** Hessian factors of a module's inputs. */
 interface Captured {
   /** They belong to the scope. */
-  readonly factors: ReadonlyMap<LinearInput, HessianFactor>;
+  readonly factors: ReadonlyMap<InputKey, HessianFactor>;
   /** The module with the precision that its inputs allow. */
   readonly loaded: LoadedModule;
 }
@@ -222,7 +220,7 @@ export async function captureHessians(
   const { gpu, quantizer } = context;
   return withScope(gpu, async (sums) => {
     const summed = await sumHessians(context, sums, loaded, input, output, batch);
-    const factors = new Map<LinearInput, HessianFactor>();
+    const factors = new Map<InputKey, HessianFactor>();
     for (const [name, h] of summed.hessians) {
       const what = `${loaded.module.key} (${name})`;
       const options = { rows: input.rows, method: quantizer.method, keepHessian: false };

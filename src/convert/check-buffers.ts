@@ -1,6 +1,6 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { bufferBytes } from '../gpu/memory.ts';
-import type { ModelPlan } from '../model/plan.ts';
+import type { ModelPlan } from '../model/spec.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { UnsupportedError } from '../util/errors.ts';
 

@@ -3,7 +3,7 @@
  * same, and so finds the same.
  */
 import { type WorkDirectory, workDirectory } from '../io/work-directory.ts';
-import type { ModelPlan } from '../model/plan.ts';
+import type { ModelPlan } from '../model/spec.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import { at } from '../util/errors.ts';
 import { checkBuffers } from './check-buffers.ts';

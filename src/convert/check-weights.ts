@@ -1,6 +1,7 @@
 import type { ModelDirectory } from '../io/model-directory.ts';
 import { checkValues, valueBytes } from '../model/check-values.ts';
-import { type ModelPlan, requirements } from '../model/plan.ts';
+import { requirements } from '../model/plan.ts';
+import type { ModelPlan } from '../model/spec.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';

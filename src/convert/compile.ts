@@ -9,7 +9,7 @@ import {
 } from '../io/safetensors/writer.ts';
 import { summedDirectory } from '../io/summed-directory.ts';
 import { writeJsonFile } from '../io/write-file.ts';
-import type { StoredTensor } from '../model/plan.ts';
+import type { StoredTensor } from '../model/spec.ts';
 import { byteLength, elementCount, type HostTensor, type TensorInfo } from '../tensor/dtype.ts';
 import { toFloat } from '../tensor/float-tensor.ts';
 import { assert, InputError } from '../util/errors.ts';
@@ -122,7 +122,7 @@ async function packedTensorFiles({ plan, work }: StageContext) {
 
 /** A tensor that is not quantized, as f16, piece by piece; halves can hold its values, as `checkWeights` has seen. */
 async function* halves({ source }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
-  const { name, copies } = tensor;
+  const { name, copies = 1 } = tensor;
   const { shape } = source.requireInfo(name);
   const rows = shape[0]!;
   const step = Math.max(1, Math.floor(CHUNK_BYTES / ((elementCount(shape) / rows) * 4)));

@@ -1,6 +1,6 @@
 import { type Candidate, distinctSettings } from '../exl2/candidates.ts';
 import { settingKey, totalBits } from '../exl2/groups.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import { type ErrorModel, errorOfSum, fitErrorModel } from './error-model.ts';
 import { frontier, type LinearOption } from './frontier.ts';
 import { accuracyOf, errorOf, type MeasuredCandidate } from './measurement-json.ts';

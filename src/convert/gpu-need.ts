@@ -17,9 +17,11 @@ import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { splitOf } from '../kernels/linalg/gemm_split.ts';
 import { rowErrorBytes } from '../kernels/row-errors.ts';
 import { rowSquareBytes } from '../kernels/row-squares.ts';
-import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
+import { normsOf } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { sliceColumns } from '../model/weights.ts';
+import { blockBytes, trialBytes } from './activations.ts';
 import { PIECE_BYTES } from './hessian-sums.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
@@ -68,25 +70,13 @@ const factoring = (sizes: readonly number[], each: number): number =>
     return total(kept, (size) => buffer(size, size)) + buffer(k, k) + 3 * buffer(k);
   });
 
-/** forward.ts, trials.ts: activations of one row of `t` tokens. */
-function activations({ config }: ModelPlan, { kind, linears }: ModuleSpec, t: number) {
-  const hidden = buffer(t, config.hiddenSize);
-  const width = (name: string) => buffer(t, padColumns(linears.find((linear) => linear.name === name)!.n));
-  if (kind === 'mlp') {
-    const inner = width('up_proj');
-    return { block: 2 * hidden + Math.max(2 * inner, inner + 2 * hidden), trial: 4 * hidden + 3 * inner };
-  }
-  const heads = 2 * width('q_proj') + 2 * width('k_proj');
-  return { block: 2 * hidden + Math.max(heads, width('q_proj') + 2 * hidden), trial: 4 * hidden + heads };
-}
-
 /** measure-module.ts */
 function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: QuantizerMethod): number {
   const linears = inTrialOrder(module.linears);
   const candidates = candidatesOf(module, method);
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
-  const { block, trial } = activations(plan, module, t);
+  const [block, trial] = [blockBytes(module, t), trialBytes(module, t)];
   const versions = linears.map(({ name, k, n }) => {
     const { settings } = distinctSettings(candidates, name, k);
     const bytes = (params: QuantParams) => candidateBytes(k, padColumns(n), resolveGroups(k, params).length);
@@ -142,7 +132,7 @@ function quantizingModule(
   const { linears } = module;
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
-  const { block } = activations(plan, module, t);
+  const block = blockBytes(module, t);
   const sums = finiteSums(t * plan.config.hiddenSize);
   const packed = most(linears, ({ name, k, n }) => {
     const columns = padColumns(n);
@@ -191,9 +181,18 @@ function quantizingHead(
   return total(slices, (n) => buffer(k, n)) + Math.max(...phases);
 }
 
-/** forward.ts: what all modules share, for rows of this length. */
-const constants = ({ config: { hiddenSize, headDim } }: ModelPlan, { length }: RowShape): number =>
-  buffer(hiddenSize) + 2 * buffer(headDim) + 2 * buffer(length, headDim / 2);
+/** Norms of a module, and the rotations that all modules share, for rows of this length. */
+function constants({ modules }: ModelPlan, { length }: RowShape): number {
+  const rotations = new Map(
+    modules.flatMap(({ mixer }) =>
+      mixer.kind === 'attention' ? [[mixer.rope, mixer.headDim] as const] : [],
+    ),
+  );
+  return (
+    total([...rotations.values()], (headDim) => 2 * buffer(length, headDim / 2)) +
+    most(modules, (module) => total(normsOf(module), ({ size }) => buffer(size)))
+  );
+}
 
 /** For measuring modules on rows of this shape, without the states. */
 export const measuringNeed = (plan: ModelPlan, shape: RowShape, { method }: QuantizerSettings): number =>

@@ -4,7 +4,7 @@ import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { addTriangle, triangleSize } from '../kernels/linalg/add_triangle.ts';
 import { addVector } from '../kernels/linalg/add_vector.ts';
 import { spreadTriangle } from '../kernels/linalg/spread_triangle.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
+import type { InputKey } from '../model/spec.ts';
 
 /** A sum Σ xᵀx (k, k) from its packed lower triangle, f32 row after row; it belongs to `scope`. */
 export async function putSum(
@@ -28,12 +28,12 @@ export const PIECE_BYTES = 32 * 2 ** 20;
 /** Bytes start … end − 1 of the packed triangle that one worker has summed of a half of the parts. */
 export interface SumPiece {
   readonly half: number;
-  readonly input: LinearInput;
+  readonly input: InputKey;
   readonly start: number;
   readonly end: number;
 }
 
-type Totals = ReadonlyMap<LinearInput, GpuTensor>;
+type Totals = ReadonlyMap<InputKey, GpuTensor>;
 
 /**
  * Sums of xᵀx over parts of the rows: each part is summed in the squares and then added to the total of its half, and
@@ -41,11 +41,11 @@ type Totals = ReadonlyMap<LinearInput, GpuTensor>;
  */
 export class HessianSums {
   /** (k, k) f32, lower triangles: of the part under way; after {@link finish} of all rows. */
-  readonly squares: ReadonlyMap<LinearInput, GpuTensor>;
+  readonly squares: ReadonlyMap<InputKey, GpuTensor>;
   readonly #gpu: Gpu;
   readonly #scope: Scope;
   readonly #what: string;
-  readonly #memory: Map<LinearInput, Uint8Array<ArrayBuffer>>;
+  readonly #memory: Map<InputKey, Uint8Array<ArrayBuffer>>;
   /** Packed, of each half that there is anything of. */
   readonly #halves: [Totals | undefined, Totals | undefined] = [undefined, undefined];
 
@@ -57,8 +57,8 @@ export class HessianSums {
     gpu: Gpu,
     scope: Scope,
     what: string,
-    sizes: ReadonlyMap<LinearInput, number>,
-    memory = new Map<LinearInput, Uint8Array<ArrayBuffer>>(),
+    sizes: ReadonlyMap<InputKey, number>,
+    memory = new Map<InputKey, Uint8Array<ArrayBuffer>>(),
   ) {
     this.#memory = memory;
     this.#gpu = gpu;
@@ -116,7 +116,7 @@ export class HessianSums {
   }
 
   /** The total of one input, after {@link finish}; in memory that is used again for the next module's. */
-  async read(input: LinearInput): Promise<Uint8Array<ArrayBuffer>> {
+  async read(input: InputKey): Promise<Uint8Array<ArrayBuffer>> {
     const { size } = this.#totalsOf(0).get(input)!;
     const used = this.#memory.get(input);
     const bytes = used?.length === size ? used : new Uint8Array(size);

@@ -1,4 +1,4 @@
-import type { ModelPlan } from '../model/plan.ts';
+import type { ModelPlan } from '../model/spec.ts';
 import { InputError } from '../util/errors.ts';
 
 /** Layers of a model, counted from 0, both ends included. */

@@ -9,9 +9,8 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
 import { multiply } from '../model/linear.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import type { InputKey, ModuleSpec } from '../model/spec.ts';
 import type { LinearWeight } from '../model/weights.ts';
 import { relativeError } from './relative-error.ts';
 
@@ -31,7 +30,7 @@ export class InputSample {
   readonly #length: number;
   readonly #shape: RowShape;
   /** (tokens, k) f32 each. */
-  readonly #inputs = new Map<LinearInput, GpuTensor>();
+  readonly #inputs = new Map<InputKey, GpuTensor>();
 
   /** For calibration rows of this shape; the tensors belong to `scope`. */
   constructor(gpu: Gpu, scope: Scope, { key, linears }: ModuleSpec, shape: RowShape) {
@@ -45,23 +44,20 @@ export class InputSample {
     }
   }
 
-  /** Takes its part of the inputs, (tokens, k) each, of a batch of rows; the first of them is row `start`. */
-  take(inputs: ReadonlyMap<LinearInput, GpuTensor>, start: number): void {
+  /** Takes its part of an input, (tokens, k), of a batch of rows; the first of them is row `start`. */
+  take(name: InputKey, x: GpuTensor, start: number): void {
     const { rows, length } = this.#shape;
-    for (const [name, sample] of this.#inputs) {
-      const x = inputs.get(name)!;
-      const [tokens, k] = x.shape as [number, number];
-      const bytes = length * k * 4;
-      const end = Math.min(start + tokens / this.#length, rows);
-      for (let row = start; row < end; row++) {
-        const last = ((row - start + 1) * this.#length - length) * k * 4;
-        this.#gpu.copyPart(x, last, sample, row * bytes, bytes);
-      }
+    const [tokens, k] = x.shape as [number, number];
+    const bytes = length * k * 4;
+    const end = Math.min(start + tokens / this.#length, rows);
+    for (let row = start; row < end; row++) {
+      const last = ((row - start + 1) * this.#length - length) * k * 4;
+      this.#gpu.copyPart(x, last, this.#inputs.get(name)!, row * bytes, bytes);
     }
   }
 
   /** What a linear with this weight makes of the sample, without its bias: (tokens, n). */
-  project(scope: Scope, input: LinearInput, weight: LinearWeight): GpuTensor {
+  project(scope: Scope, input: InputKey, weight: LinearWeight): GpuTensor {
     const x = this.#inputs.get(input)!;
     const y = scope.alloc([x.shape[0]!, weight.n], 'projection of the sample');
     multiply(this.#gpu, scope, x, weight, y, { accumulate: false, mixed: false });

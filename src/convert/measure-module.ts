@@ -1,7 +1,7 @@
 import { withScope } from '../gpu/scope.ts';
 import type { RowError } from '../kernels/row-errors.ts';
-import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { captureHessians, loadModule } from './capture.ts';
 import type { StageContext } from './context.ts';

@@ -1,7 +1,7 @@
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import { productSpeed } from '../kernels/measure-speeds.ts';
-import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
 import type { LayerRange } from './layer-range.ts';
@@ -110,11 +110,11 @@ function taskCosts({ plan, quantizer: { method }, speeds }: StageContext, rows: 
   const time = (work: Work) => timeAsProducts(work, speeds);
   const loading = (module: ModuleSpec) =>
     ((2 * moduleWeights(module)) / LOAD_BYTES_PER_SECOND) * productSpeed(speeds);
-  const wayCost = mean(plan.modules.map((each) => loading(each) + time(running(plan, each, rows))));
+  const wayCost = mean(plan.modules.map((each) => loading(each) + time(running(each, rows))));
   return (module: ModuleSpec): Omit<Task, 'index' | 'from'> => {
     const to = candidatesOf(module, method).length;
-    const before = time(preparing(plan, module, rows));
-    const trials = time(measuring(plan, module, rows, method)) - before;
+    const before = time(preparing(module, rows));
+    const trials = time(measuring(module, rows, method)) - before;
     return { to, setupCost: loading(module) + before, stepCost: trials / to, wayCost };
   };
 }

@@ -3,7 +3,7 @@ import { finerSettings } from '../exl2/finer-settings.ts';
 import { settingKey } from '../exl2/groups.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
+import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
 import { assert } from '../util/errors.ts';
 import { finerCandidates } from './finer-candidates.ts';
 import type { MeasuredCandidate, MeasuredError } from './measurement-json.ts';

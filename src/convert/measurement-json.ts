@@ -3,7 +3,7 @@ import { resolveGroups, totalBits } from '../exl2/groups.ts';
 import { describe, MAX_GROUP_ROWS, type QuantParams } from '../exl2/params.ts';
 import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
+import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { InputError } from '../util/errors.ts';
 
 /** What a candidate costs a module's output, in two ways: see relative-error.ts. */

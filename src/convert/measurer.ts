@@ -3,7 +3,7 @@ import { withScope } from '../gpu/scope.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../io/read-ahead.ts';
 import { embedTokens } from '../model/embedding.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { weightNames } from '../model/weights.ts';
 import { rowsPerBatch, withFittingBatch } from './batch-size.ts';

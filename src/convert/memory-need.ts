@@ -1,5 +1,5 @@
 import type { RowShape } from '../calibration/rows.ts';
-import type { LinearSpec, ModelPlan } from '../model/plan.ts';
+import type { LinearSpec, ModelPlan } from '../model/spec.ts';
 import type { SizedModule } from './allocate.ts';
 
 /** The program itself with tokenizer and calibration text. */

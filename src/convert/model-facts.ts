@@ -1,6 +1,6 @@
 import type { ModelDirectory } from '../io/model-directory.ts';
-import type { ModelPlan } from '../model/plan.ts';
 import { parameterCount } from '../model/sizes.ts';
+import type { ModelPlan } from '../model/spec.ts';
 
 /** What people want to know of a model before it is converted. */
 export interface ModelFacts {

@@ -2,7 +2,7 @@ import { attentionCandidates, type Candidate, mlpCandidates } from '../exl2/cand
 import { SMALLEST_SETTING } from '../exl2/finer-settings.ts';
 import { totalBits } from '../exl2/groups.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 
 /** Candidates of a module, by number: `from` up to, without, `to`. */
 export interface CandidateRange {
@@ -16,9 +16,13 @@ export interface CandidateRange {
  * treats some linears always alike.
  */
 export function candidatesOf(module: ModuleSpec, method: QuantizerMethod): readonly Candidate[] {
-  const names = module.linears.map(({ name }) => name);
-  const table =
-    module.kind === 'attention' ? attentionCandidates() : mlpCandidates(names.includes('gate_proj'));
+  const { linears, mixer } = module;
+  const names = linears.map(({ name }) => name);
+  const hasGate = linears.some(({ role }) => role === 'gate');
+  const rows = mixer.kind === 'attention' ? attentionCandidates() : mlpCandidates(hasGate);
+  const table = rows.map((row) =>
+    Object.fromEntries(linears.map(({ name, role }) => [name, row[`${role}_proj`]!])),
+  );
   if (method === 'exllamav2') return table;
   const smallest = Object.fromEntries(names.map((name) => [name, SMALLEST_SETTING]));
   const alone = names.map((name) => ({ ...table.at(-1)!, [name]: SMALLEST_SETTING }));

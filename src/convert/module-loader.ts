@@ -1,6 +1,6 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { Scope } from '../gpu/scope.ts';
-import type { ModuleSpec } from '../model/plan.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
 import { byteLength } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';

@@ -1,8 +1,8 @@
 import type { Candidate } from '../exl2/candidates.ts';
 import { describe } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { ModelPlan } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
+import type { ModelPlan } from '../model/spec.ts';
 import { type AllocationModule, allocate, budgetBits } from './allocate.ts';
 import type { AllocationEvent } from './events.ts';
 import { errorOf, type Measurement } from './measurement-json.ts';

@@ -4,7 +4,7 @@ import { uploadPacked } from '../gptq/pack.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
-import type { LinearSpec } from '../model/plan.ts';
+import type { LinearSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -36,7 +36,7 @@ export async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec
 export async function takePackedWeight(
   context: Pick<StageContext, 'gpu'>,
   scope: Scope,
-  { linears }: LoadedModule,
+  { linears }: Pick<LoadedModule, 'linears'>,
   { name, key }: LinearSpec,
   tensors: readonly HostTensor[],
 ): Promise<void> {

@@ -2,9 +2,9 @@ import { withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { softmaxStats } from '../kernels/model/softmax_stats.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
-import { type ForwardContext, normalize, project } from '../model/forward.ts';
+import { normalize, project } from '../model/ops/gpu.ts';
 import type { HiddenStates } from '../model/states.ts';
-import type { LinearWeight } from '../model/weights.ts';
+import type { LinearWeight, NormWeight } from '../model/weights.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
 
@@ -19,8 +19,9 @@ export const logitRows = (n: number): number =>
 
 /** The final norm and the head. */
 export interface HeadModel {
-  readonly forward: ForwardContext;
-  readonly norm: GpuTensor;
+  /** Products may round to half precision. */
+  readonly mixed: boolean;
+  readonly norm: NormWeight;
   /** In slices of the vocabulary. */
   readonly head: readonly LinearWeight[];
 }
@@ -42,12 +43,12 @@ export async function perplexity(
   rows: number,
 ): Promise<Perplexity> {
   const { gpu, control } = context;
-  const { forward, norm } = model;
+  const { norm } = model;
   const { length } = states;
   const losses: Float64Array[] = [];
   await forEachBatch(gpu, rows, 1, async (scope, row, _, later) => {
     await checkControl(control);
-    const normed = normalize(forward, scope, states.load(scope, row, row + 1), norm);
+    const normed = normalize(gpu, scope, states.load(scope, row, row + 1), norm, norm.w);
     const targets = Uint32Array.from({ length }, (_, i) => ids[row * length + Math.min(i + 1, length - 1)]!);
     losses[row] = await recordLosses(context, model, normed, targets, later);
   });
@@ -61,7 +62,7 @@ export async function perplexity(
 /** Loss of each token of `normed` (tokens, hidden), in nats, filled in later; few logits exist at a time. */
 async function recordLosses(
   { gpu, plan }: StageContext,
-  { forward, head }: HeadModel,
+  { mixed, head }: HeadModel,
   normed: GpuTensor,
   targets: Uint32Array<ArrayBuffer>,
   later: Later,
@@ -77,7 +78,7 @@ async function recordLosses(
       const words = { first, count: Math.min(slice.n, plan.config.vocabSize - first) };
       const input = view(normed, start * hidden, [m, hidden]);
       await withScope(gpu, (scope) => {
-        const logits = project(forward, scope, input, slice);
+        const logits = project({ gpu, mixed }, scope, input, slice);
         const result = scope.alloc([m, 3], 'softmax statistics');
         const pieceTargets = scope.upload(targets.slice(start, start + m), 'targets');
         gpu.run(softmaxStats, { m, n: slice.n, ...words, logits, targets: pieceTargets, stats: result });

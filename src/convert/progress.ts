@@ -1,5 +1,5 @@
-import type { ModuleSpec } from '../model/plan.ts';
 import { moduleWeights } from '../model/sizes.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import type { StageContext } from './context.ts';
 
 /**

@@ -2,7 +2,6 @@ import type { CalibrationRows } from '../calibration/rows.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import { factorHessian } from '../gptq/factor.ts';
 import { withScope } from '../gpu/scope.ts';
-import { forwardContext } from '../model/forward.ts';
 import { loadNorm, loadSlices } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import type { StageContext } from './context.ts';
@@ -36,28 +35,27 @@ export async function quantizeHead(
   const index = plan.modules.length;
   pass.expectSums(index, plan.head.key);
   return withScope(gpu, async (scope) => {
-    const forward = forwardContext(gpu, scope, plan.config, rows.length);
     const norm = await loadNorm(scope, source, plan.finalNorm);
     const head = await loadSlices(gpu, scope, source, plan.head);
     let before: Promise<Perplexity> | undefined;
     const { tensors, slices, mixed } = await withScope(gpu, async (temporary) => {
       const { sums, mixed } = await pass.sum(temporary, batch, {
-        ...{ index, key: plan.head.key, sizes: new Map([['postNorm', plan.head.k]]) },
-        source: (half) => headInputs(forward, norm, half),
+        ...{ index, key: plan.head.key, sizes: new Map([[plan.head.input, plan.head.k]]) },
+        source: (half) => headInputs(gpu, plan.head, norm, half),
         original(half) {
-          before = pass.originalPerplexity({ forward: { ...forward, mixed: half }, norm, head });
+          before = pass.originalPerplexity({ mixed: half, norm, head });
           return before;
         },
       });
       sums.freeTotals();
-      const h = sums.squares.get('postNorm')!;
+      const h = sums.squares.get(plan.head.input)!;
       const options = factorOptions(context.quantizer, rows.rows);
       const factor = await factorHessian(gpu, temporary, 'the head', h, options);
       temporary.free(h);
       return { ...(await quantizeLinear(context, scope, plan.head, head, factor, params)), mixed };
     });
     emit(linearEvent(plan.head, params, undefined));
-    const model = { forward: { ...forward, mixed }, norm, head: slices };
+    const model = { mixed, norm, head: slices };
     const after = await perplexity(context, model, quantized, rows.ids, expected.rows);
     const { value, tokens } = await before!;
     emit({ type: 'perplexity', model: 'original', value, tokens });

@@ -7,7 +7,7 @@ import type { FactorOptions, HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import type { LinearSpec } from '../model/plan.ts';
+import type { LinearSpec } from '../model/spec.ts';
 import type { LinearWeight } from '../model/weights.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';

@@ -1,8 +1,7 @@
 import type { ModuleParams } from '../exl2/params.ts';
 import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
-import type { LinearSpec } from '../model/plan.ts';
+import type { InputKey, LinearSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { together } from '../util/together.ts';
 import { Turns } from '../util/turns.ts';
@@ -154,7 +153,7 @@ async function startHelpers(
   const index = plan.modules.indexOf(loaded.module);
   const doing = `quantizes ${loaded.module.key}`;
   const given: Given[] = [];
-  const read = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
+  const read = new Map<InputKey, Uint8Array<ArrayBuffer>>();
   for (const [i, share] of shares.entries()) {
     const helper = helpers[i]!;
     for (const input of new Set(share.map((linear) => linear.input))) {
@@ -201,8 +200,8 @@ async function factorInputs(
   sumScope: Scope,
   { loaded, sums, rows }: LinearsRequest,
   linears: readonly LinearSpec[],
-): Promise<Map<LinearInput, HessianFactor>> {
-  const factors = new Map<LinearInput, HessianFactor>();
+): Promise<Map<InputKey, HessianFactor>> {
+  const factors = new Map<InputKey, HessianFactor>();
   for (const [name, h] of sums.squares) {
     if (linears.some(({ input }) => input === name)) {
       const what = `${loaded.module.key} (${name})`;

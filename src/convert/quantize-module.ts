@@ -1,9 +1,8 @@
 import type { ModuleParams } from '../exl2/params.ts';
 import { withScope } from '../gpu/scope.ts';
 import { rowsOf } from '../kernels/parts.ts';
-import { finishBlock } from '../model/forward.ts';
-import type { ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
+import type { ModuleSpec } from '../model/spec.ts';
 import { together } from '../util/together.ts';
 import { withPrecision } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -11,7 +10,7 @@ import { InputSample } from './linear-error.ts';
 import type { Crew } from './pool/crew.ts';
 import { type QuantizedLinears, quantizeLinears } from './quantize-linears.ts';
 import type { RowsPass } from './rows-pass.ts';
-import { type BatchInputs, moduleInputs } from './sum-rows.ts';
+import { moduleInputs, type RowsSeen } from './sum-rows.ts';
 
 export interface QuantizedModule extends QuantizedLinears {
   /** Forward passes rounded to half precision. */
@@ -38,19 +37,20 @@ export async function quantizeModule(
   batch: number,
   write: (result: QuantizedModule) => Promise<void>,
 ): Promise<ModuleErrors> {
-  const { gpu, plan } = context;
+  const { gpu } = context;
   const { expected } = pass;
-  const index = plan.modules.indexOf(module);
+  const { index } = module;
   pass.expectSums(index, module.key);
   return pass.withModule(module, async (scope, loaded) => {
     const { linears, precise } = await withScope(gpu, async (sumScope) => {
       const sample = new InputSample(gpu, sumScope, module, expected);
-      const seen = ({ scope: batchScope, x, inputs, start, mixed, later }: BatchInputs) => {
-        sample.take(inputs, start);
-        const { forward } = withPrecision(loaded, mixed);
-        const output = finishBlock(forward, batchScope, module, loaded.linears, inputs, x);
-        const tokens = Math.min(x.shape[0]!, (expected.rows - start) * expected.length);
-        later(expected.store(rowsOf(output, 0, tokens), start));
+      const seen: RowsSeen = {
+        rows: expected.rows,
+        input: (name, x, start) => sample.take(name, x, start),
+        output(y, start, later) {
+          const tokens = Math.min(y.shape[0]!, (expected.rows - start) * expected.length);
+          later(expected.store(rowsOf(y, 0, tokens), start));
+        },
       };
       const { sums, mixed } = await pass.sum(sumScope, batch, {
         ...{ index, key: module.key, sizes: inputSizes(module), seen },

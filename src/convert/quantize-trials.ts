@@ -6,8 +6,7 @@ import type { GpuLinear } from '../gptq/gpu-linear.ts';
 import { batchSize, type QuantizerInput, quantizeCandidates } from '../gptq/quantizer.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
-import type { LinearSpec } from '../model/plan.ts';
+import type { InputKey, LinearSpec } from '../model/spec.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -39,7 +38,7 @@ export async function quantizeTrials(
   scope: Scope,
   { module, linears }: LoadedModule,
   factorScope: Scope,
-  factors: ReadonlyMap<LinearInput, HessianFactor>,
+  factors: ReadonlyMap<InputKey, HessianFactor>,
   candidates: readonly Candidate[],
   finerOf: (linear: LinearSpec) => readonly QuantParams[],
   progress: (share: number) => void,

@@ -4,7 +4,7 @@ import type { BitWidth, ModuleParams } from '../exl2/params.ts';
 import { readAhead } from '../io/read-ahead.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import type { TensorSource } from '../io/tensor-source.ts';
-import type { ModelPlan, ModuleSpec } from '../model/plan.ts';
+import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { weightNames } from '../model/weights.ts';
 import { byteLength } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';

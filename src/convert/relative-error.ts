@@ -11,7 +11,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { rowsOf } from '../kernels/parts.ts';
 import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
 import type { HiddenStates } from '../model/states.ts';
-import type { BlockRun } from './capture.ts';
+import type { ModuleRun } from './capture.ts';
 
 /** Over all rows, token by token. */
 export const tokenError = (rows: readonly RowError[]): number =>
@@ -27,7 +27,7 @@ export const relativeError = (method: QuantizerMethod, rows: readonly RowError[]
 /** Puts the error of each row that has come out, of those that are expected, into `errors`; later. */
 export function noteErrors(
   gpu: Gpu,
-  { scope, output, start, later }: BlockRun,
+  { scope, output, start, later }: ModuleRun,
   expected: HiddenStates,
   errors: RowError[],
 ): void {

@@ -2,17 +2,16 @@ import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { Scope } from '../gpu/scope.ts';
 import { triangleSize } from '../kernels/linalg/add_triangle.ts';
 import type { RowError } from '../kernels/row-errors.ts';
-import type { LinearInput } from '../model/architectures/architecture.ts';
 import { embedTokens } from '../model/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../model/finite-states.ts';
-import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
 import { inputSizes } from '../model/sizes.ts';
+import type { InputKey, LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { together } from '../util/together.ts';
 import { withFittingBatch } from './batch-size.ts';
-import { advance, type BlockRun, inputsFit, type LoadedModule, rowsRoundToHalf } from './capture.ts';
+import { advance, inputsFit, type LoadedModule, type ModuleRun, rowsRoundToHalf } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { quantizingNeed } from './gpu-need.ts';
 import { HessianSums } from './hessian-sums.ts';
@@ -24,7 +23,7 @@ import type { Crew, Helper } from './pool/crew.ts';
 import { RowsHelpers } from './pool/rows-helpers.ts';
 import { noteErrors, relativeError } from './relative-error.ts';
 import { type RowPart, rowParts, shareParts } from './row-parts.ts';
-import { type BatchInputs, type InputSource, runRows, sumParts } from './sum-rows.ts';
+import { type InputSource, type RowsSeen, runRows, sumParts } from './sum-rows.ts';
 import { passingRows } from './work-estimate.ts';
 
 /** Memory ran out while states were changed in place: the pass has to start again from what is finished. */
@@ -42,10 +41,9 @@ export class SpoiledStatesError extends Error {
 interface SumRequest {
   readonly index: number;
   readonly key: string;
-  readonly sizes: ReadonlyMap<LinearInput, number>;
+  readonly sizes: ReadonlyMap<InputKey, number>;
   source(mixed: boolean): InputSource;
-  /** Sees the first rows. */
-  seen?(batch: BatchInputs): void;
+  readonly seen?: RowsSeen;
   /** Has the original model go on, with these sums' precision: see {@link RowsPass.runOriginal}. */
   original(mixed: boolean): Promise<unknown>;
 }
@@ -84,7 +82,7 @@ export class RowsPass {
   /** Undefined where a helper has them. */
   readonly #original: OriginalRows | undefined;
   #originalRun: Promise<unknown> = Promise.resolve();
-  readonly #sumMemory = new Map<LinearInput, Uint8Array<ArrayBuffer>>();
+  readonly #sumMemory = new Map<InputKey, Uint8Array<ArrayBuffer>>();
   readonly #loader: ModuleLoader;
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
@@ -169,7 +167,7 @@ export class RowsPass {
 
   /** The original model's, after all modules. */
   originalPerplexity(model: HeadModel): Promise<Perplexity> {
-    return this.#original?.perplexity(model) ?? this.#helpers.originalPerplexity(model.forward.mixed);
+    return this.#original?.perplexity(model) ?? this.#helpers.originalPerplexity(model.mixed);
   }
 
   /** Gives a linear that is quantized, by a helper or here, to those that advance rows with it. */
@@ -188,8 +186,8 @@ export class RowsPass {
     const others = this.#helpers.advance({ index, key, mixed: loaded.forward.mixed });
     others.catch(() => {}); // thrown when it is awaited
     this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
-    const compare = (run: BlockRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
-    const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, compare);
+    const ran = (run: ModuleRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
+    const own = advance(this.#context, loaded, this.quantized, this.quantized, batch, { ran });
     const told = own.catch((error) => {
       throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
     });
@@ -210,17 +208,14 @@ export class RowsPass {
   }
 
   async #sumWith(sums: HessianSums, batch: number, request: SumRequest, mixed: boolean): Promise<void> {
-    const { index, key } = request;
+    const { index, key, seen } = request;
     const source = request.source(mixed);
-    const seen = (inputs: BatchInputs) => {
-      if (inputs.start < this.expected.rows) request.seen?.(inputs);
-    };
     sums.clear();
     const own = this.#crew.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
       await sumParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
-      if (request.seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
+      if (seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
     });
     const added = this.#helpers.addSums(sums, { index, key, mixed });
     const isHere = this.#original !== undefined;

@@ -1,8 +1,12 @@
+import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
-import { type BlockInputs, type ForwardContext, normalize, runInputs } from '../model/forward.ts';
+import { runModule, type Tap, withoutOutput } from '../model/forward.ts';
+import { GpuOps, normalize } from '../model/ops/gpu.ts';
+import type { InputKey, LinearSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
+import type { NormWeight } from '../model/weights.ts';
 import { addToHessian, type LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
@@ -12,29 +16,34 @@ import type { RowPart, RowRange } from './row-parts.ts';
 /** What makes linear inputs of hidden states: a module, or the norm before the head. */
 export interface InputSource {
   readonly mixed: boolean;
-  run(scope: Scope, x: GpuTensor): BlockInputs;
+  /** @returns what comes out, where that is wanted of a module; else nothing of use. */
+  run(scope: Scope, x: GpuTensor, tap: Tap<GpuTensor>, wanted: boolean): GpuTensor;
 }
 
-export const moduleInputs = ({ forward, module, norms, linears }: LoadedModule): InputSource => ({
-  mixed: forward.mixed,
-  run: (scope, x) => runInputs(forward, scope, module, norms, linears, x),
+export const moduleInputs = (loaded: LoadedModule): InputSource => ({
+  mixed: loaded.forward.mixed,
+  run(scope, x, tap, wanted) {
+    const ops = new GpuOps(loaded.forward, scope, loaded);
+    return runModule(wanted ? ops : withoutOutput(ops), loaded.module, x, tap);
+  },
 });
 
-/** The head's input counts as a norm's output too. @param mixed whether its sums may be rounded. */
-export const headInputs = (forward: ForwardContext, norm: GpuTensor, mixed: boolean): InputSource => ({
+/** @param mixed whether its sums may be rounded. */
+export const headInputs = (gpu: Gpu, head: LinearSpec, norm: NormWeight, mixed: boolean): InputSource => ({
   mixed,
-  run: (scope, x) => new Map([['postNorm', normalize(forward, scope, x, norm)]]),
+  run(scope, x, tap) {
+    const normed = normalize(gpu, scope, x, norm, norm.w);
+    tap(head.input, normed);
+    return normed;
+  },
 });
 
-/** A batch of rows that has been run: `x` (tokens, hidden) of rows start …, and the inputs that came of it. */
-export interface BatchInputs {
-  readonly scope: Scope;
-  readonly x: GpuTensor;
-  readonly inputs: BlockInputs;
-  readonly start: number;
-  /** As the source that ran them. */
-  readonly mixed: boolean;
-  readonly later: Later;
+/** Sees batches of the first rows: what linears read, and what comes out, (tokens, hidden), of rows start …. */
+export interface RowsSeen {
+  /** As many rows are shown. */
+  readonly rows: number;
+  readonly input: (name: InputKey, x: GpuTensor, start: number) => void;
+  readonly output: (y: GpuTensor, start: number, later: Later) => void;
 }
 
 /** Runs some rows. @param sums takes their xᵀx, if given. */
@@ -45,15 +54,19 @@ export async function runRows(
   range: RowRange,
   batch: number,
   sums?: HessianSums,
-  seen?: (batch: BatchInputs) => void,
+  seen?: RowsSeen,
 ): Promise<void> {
   await forEachBatch(context.gpu, range.end - range.start, batch, async (scope, first, end, later) => {
     await checkControl(context.control);
     const start = range.start + first;
     const x = states.load(scope, start, range.start + end);
-    const inputs = source.run(scope, x);
-    for (const [name, h] of sums?.squares ?? []) addToHessian(context, h, inputs.get(name)!, source.mixed);
-    seen?.({ scope, x, inputs, start, mixed: source.mixed, later });
+    const shown = seen && start < seen.rows ? seen : undefined;
+    const tap: Tap<GpuTensor> = (name, input) => {
+      if (sums) addToHessian(context, sums.squares.get(name)!, input, source.mixed);
+      shown?.input(name, input, start);
+    };
+    const y = source.run(scope, x, tap, shown !== undefined);
+    shown?.output(y, start, later);
   });
 }
 
@@ -65,7 +78,7 @@ export async function sumParts(
   parts: readonly RowPart[],
   batch: number,
   sums: HessianSums,
-  seen?: (batch: BatchInputs) => void,
+  seen?: RowsSeen,
 ): Promise<void> {
   for (const part of parts) {
     sums.startPart();

@@ -1,5 +1,5 @@
 import type { RowShape } from '../calibration/rows.ts';
-import type { ModelPlan } from '../model/plan.ts';
+import type { ModelPlan } from '../model/spec.ts';
 
 /**
  * Calibration tokens for each input of a linear, below which GPTQ fits the tokens that it sees more closely than the

@@ -3,8 +3,11 @@ import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
 import { forEachBatch } from '../model/batches.ts';
-import { activate, attend, normalize, project, projectHeads } from '../model/forward.ts';
+import { runModule } from '../model/forward.ts';
+import { countModule } from '../model/ops/count.ts';
+import { GpuOps, project } from '../model/ops/gpu.ts';
 import { linearWeights } from '../model/sizes.ts';
+import type { LinearSpec, MlpSpec, NormSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
@@ -44,14 +47,15 @@ export async function runTrials(
   await forEachBatch(gpu, states.rows, batch, async (scope, start, end, later) => {
     const x = states.load(scope, start, end);
     const expected = reference.load(scope, start, end);
-    const runner = new BatchRunner(context, loaded, trials, scope, x);
+    const ops = new TrialOps(loaded, trials, scope, x, context.gpu.memory.available);
     // Each candidate's errors are read as soon as they are there, while the GPU works on the next ones.
     const measured = new Map<string, Promise<RowError[]>>();
-    const keys = errors.map((_, candidate) => runner.key(candidate));
+    const keys = errors.map((_, candidate) => keyOf(trials, candidate));
     for (const [candidate, key] of keys.entries()) {
       if (measured.has(key)) continue;
       await checkControl(control);
-      const y = runner.run(candidate);
+      ops.candidate = candidate;
+      const y = runModule(ops, loaded.module, x);
       const reading = readRowErrors(gpu, recordRowErrors(gpu, scope, y, expected, end - start));
       later(reading);
       measured.set(key, reading);
@@ -70,105 +74,87 @@ export async function runTrials(
   return errors;
 }
 
-/** Runs candidates on one batch of rows. */
-class BatchRunner {
-  readonly #context: StageContext;
-  readonly #loaded: LoadedModule;
+/** Candidates with the same key give the same output. */
+const keyOf = (trials: ModuleTrials, candidate: number): string =>
+  [...trials.values()].map(({ indexOf }) => indexOf[candidate]!).join();
+
+/** Runs candidates on one batch of rows, and keeps what candidates share. */
+class TrialOps extends GpuOps {
+  candidate = 0;
   readonly #trials: ModuleTrials;
-  readonly #scope: Scope;
-  readonly #x: GpuTensor;
-  readonly #postNorm: GpuTensor;
-  /** Projections of postNorm by linear and version; with little memory only the last version of each linear. */
-  readonly #memo = new Map<string, Map<number, GpuTensor>>();
+  readonly #input: GpuTensor;
+  #normed: GpuTensor | undefined;
+  /** What linears make of the normed input by version; with little memory only of the last version of each. */
+  readonly #memo = new Map<LinearSpec, Map<number, GpuTensor>>();
+  readonly #kept = new Set<GpuTensor>();
   readonly #rememberAll: boolean;
 
-  constructor(context: StageContext, loaded: LoadedModule, trials: ModuleTrials, scope: Scope, x: GpuTensor) {
-    this.#context = context;
-    this.#loaded = loaded;
+  /** @param free bytes of GPU memory. */
+  constructor(loaded: LoadedModule, trials: ModuleTrials, scope: Scope, input: GpuTensor, free: number) {
+    super(loaded.forward, scope, loaded);
     this.#trials = trials;
-    this.#scope = scope;
-    this.#x = x;
-    this.#postNorm = normalize(loaded.forward, scope, x, loaded.norms.norm);
-    const first = loaded.module.linears.filter(({ input }) => input === 'postNorm');
-    const columns = first.reduce((sum, { name, n }) => sum + n * trials.get(name)!.versions.length, 0);
-    const tokens = x.shape[0]!;
+    this.#input = input;
     const { linears } = loaded.module;
+    const tokens = input.shape[0]!;
+    const { first } = countModule(loaded.module, tokens, loaded.forward.length);
+    const columns = [...first].reduce((sum, { name, n }) => sum + n * trials.get(name)!.versions.length, 0);
     const others =
       Math.max(...linears.map(linearWeights)) + 4 * Math.max(...linears.map(({ n }) => n)) * tokens;
-    const free = context.gpu.memory.available - others * 4;
-    this.#rememberAll = columns * tokens * 4 < free * MEMO_SHARE;
+    this.#rememberAll = columns * tokens * 4 < (free - others * 4) * MEMO_SHARE;
   }
 
-  /** Candidates with the same key give the same output. */
-  key(candidate: number): string {
-    return [...this.#trials.values()].map(({ indexOf }) => indexOf[candidate]!).join();
+  override norm(x: GpuTensor, norm: NormSpec): GpuTensor {
+    if (x !== this.#input) return super.norm(x, norm);
+    this.#normed ??= this.#keep(super.norm(x, norm));
+    return this.#normed;
   }
 
-  /** The module's output (tokens, hidden) with the candidate's weights; the caller frees it. */
-  run(candidate: number): GpuTensor {
-    const { forward, norms, module } = this.#loaded;
-    const scope = this.#scope;
-    if (module.kind === 'mlp') {
-      const gate = this.#copy(this.#remembered('gate_proj', candidate));
-      const preDown = activate(forward, gate, this.#remembered('up_proj', candidate));
-      const output = this.#project('down_proj', candidate, preDown, this.#x);
-      scope.free(preDown);
-      return output;
-    }
-    const q = this.#remembered('q_proj', candidate, norms.qNorm);
-    const k = this.#remembered('k_proj', candidate, norms.kNorm);
-    const v = this.#remembered('v_proj', candidate);
-    const attnOutput = attend(forward, scope, [q, k, v], module.window);
-    const output = this.#project('o_proj', candidate, attnOutput, this.#x);
-    scope.free(attnOutput);
-    return output;
+  /** Dequantizes the candidate's version of the linear for the time of the product. */
+  override project(x: GpuTensor, { name }: LinearSpec, residual?: GpuTensor): GpuTensor {
+    const { versions, indexOf } = this.#trials.get(name)!;
+    const version = versions[indexOf[this.candidate]!]!;
+    const { k, n } = version;
+    const w = this.scope.alloc([k, n], `candidate weight of ${name}`);
+    dequantizeInto(this.context.gpu, version, w);
+    const { bias } = this.weights.linears.get(name)!;
+    const y = project(this.context, this.scope, x, { k, n, w, bias }, residual);
+    this.scope.free(w);
+    return y;
   }
 
-  #copy(tensor: GpuTensor): GpuTensor {
-    const copy = this.#scope.alloc(tensor.shape, 'gate');
-    this.#context.gpu.copy(tensor, copy);
-    return copy;
+  override activate(gate: GpuTensor, up: GpuTensor, mlp: MlpSpec): GpuTensor {
+    if (!this.#kept.has(gate)) return super.activate(gate, up, mlp);
+    const copy = this.scope.alloc(gate.shape, 'gate');
+    this.context.gpu.copy(gate, copy);
+    return super.activate(copy, up, mlp);
   }
 
-  #remembered(name: string, candidate: number, headNorm?: GpuTensor): GpuTensor {
-    const version = this.#trials.get(name)!.indexOf[candidate]!;
-    const versions = this.#memo.get(name) ?? new Map<number, GpuTensor>();
-    this.#memo.set(name, versions);
+  override once(linear: LinearSpec, make: () => GpuTensor): GpuTensor {
+    const version = this.#trials.get(linear.name)!.indexOf[this.candidate]!;
+    const versions = this.#memo.get(linear) ?? new Map<number, GpuTensor>();
+    this.#memo.set(linear, versions);
     const found = versions.get(version);
     if (found) return found;
     if (!this.#rememberAll) {
-      for (const tensor of versions.values()) this.#scope.free(tensor);
+      for (const tensor of versions.values()) this.#forget(tensor);
       versions.clear();
     }
-    const rotated = name === 'q_proj' || name === 'k_proj';
-    const made = rotated
-      ? this.#withWeight(name, candidate, (linear) =>
-          projectHeads(this.#loaded.forward, this.#scope, this.#postNorm, linear, headNorm),
-        )
-      : this.#project(name, candidate, this.#postNorm);
+    const made = this.#keep(make());
     versions.set(version, made);
     return made;
   }
 
-  #project(name: string, candidate: number, input: GpuTensor, residual?: GpuTensor): GpuTensor {
-    return this.#withWeight(name, candidate, (linear) =>
-      project(this.#loaded.forward, this.#scope, input, linear, residual),
-    );
+  override free(x: GpuTensor): void {
+    if (!this.#kept.has(x)) super.free(x);
   }
 
-  /** Dequantizes the candidate's version of a linear for the time of `use`. */
-  #withWeight(
-    name: string,
-    candidate: number,
-    use: (linear: { k: number; n: number; w: GpuTensor; bias: GpuTensor | undefined }) => GpuTensor,
-  ): GpuTensor {
-    const { versions, indexOf } = this.#trials.get(name)!;
-    const version = versions[indexOf[candidate]!]!;
-    const { k, n } = version;
-    const w = this.#scope.alloc([k, n], `candidate weight of ${name}`);
-    dequantizeInto(this.#context.gpu, version, w);
-    const result = use({ k, n, w, bias: this.#loaded.linears.get(name)!.bias });
-    this.#scope.free(w);
-    return result;
+  #keep(x: GpuTensor): GpuTensor {
+    this.#kept.add(x);
+    return x;
+  }
+
+  #forget(x: GpuTensor): void {
+    this.#kept.delete(x);
+    super.free(x);
   }
 }

@@ -8,8 +8,9 @@ import { distinctSettings } from '../exl2/candidates.ts';
 import { finerSettings } from '../exl2/finer-settings.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { f32Speed, productSpeed, type Speeds } from '../kernels/measure-speeds.ts';
-import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/plan.ts';
-import { inputSizes, linearWeights, modulesBySize, moduleWeights } from '../model/sizes.ts';
+import { countModule } from '../model/ops/count.ts';
+import { inputSizes, linearWeights, modulesBySize } from '../model/sizes.ts';
+import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { sampleShape } from './linear-error.ts';
 import { candidatesOf } from './module-candidates.ts';
 import type { QuantizerSettings } from './settings.ts';
@@ -59,9 +60,9 @@ export function estimateWork(
   const all = (work: (module: ModuleSpec) => Work): Work =>
     together(modules.map(({ module, count }) => times(count, work(module))));
   return {
-    measure: all((module) => measuring(plan, module, measurement, method)),
+    measure: all((module) => measuring(module, measurement, method)),
     quantize: together([
-      all((module) => quantizing(plan, module, quantization, original, descentPasses)),
+      all((module) => quantizing(module, quantization, original, descentPasses)),
       quantizingHead(plan.head, quantization, original, descentPasses),
     ]),
   };
@@ -78,19 +79,16 @@ const together = (works: readonly Work[]): Work => ({
 
 const tokens = ({ rows, length }: RowShape): number => rows * length;
 
-/** Scores and their use: half of (length, length) for every head, as nothing looks ahead. */
-const attending = ({ config }: ModelPlan, { kind }: ModuleSpec, shape: RowShape): Work =>
-  f32(
-    kind === 'attention'
-      ? 2 * tokens(shape) * shape.length * config.heads * config.headDim * ATTENTION_WEIGHT
-      : 0,
-  );
-
 const projecting = (linear: LinearSpec, shape: RowShape): number => 2 * tokens(shape) * linearWeights(linear);
 
+const count = (module: ModuleSpec, shape: RowShape) => countModule(module, tokens(shape), shape.length);
+
+const attending = (module: ModuleSpec, shape: RowShape): Work =>
+  f32(count(module, shape).scores * ATTENTION_WEIGHT);
+
 /** capture.ts: a module as it is. */
-export const running = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
-  together([mixed(2 * tokens(shape) * moduleWeights(module)), attending(plan, module, shape)]);
+export const running = (module: ModuleSpec, shape: RowShape): Work =>
+  together([mixed(count(module, shape).products), attending(module, shape)]);
 
 /** Widths of a module's distinct inputs. */
 const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
@@ -106,38 +104,30 @@ const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
 const descending = ({ k, n }: LinearSpec, passes: number): number => 2 * passes * k ** 2 * n;
 
 /** measure-module.ts: what comes before a module's first candidate. */
-export const preparing = (plan: ModelPlan, module: ModuleSpec, shape: RowShape): Work =>
-  together([running(plan, module, shape), factoring(inputWidths(module), shape)]);
+export const preparing = (module: ModuleSpec, shape: RowShape): Work =>
+  together([running(module, shape), factoring(inputWidths(module), shape)]);
 
 /** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
-export function measuring(
-  plan: ModelPlan,
-  module: ModuleSpec,
-  shape: RowShape,
-  method: QuantizerMethod,
-): Work {
+export function measuring(module: ModuleSpec, shape: RowShape, method: QuantizerMethod): Work {
   const candidates = candidatesOf(module, method);
+  const { first } = count(module, shape);
   const trials = module.linears.map((linear): Work => {
     const { settings } = distinctSettings(candidates, linear.name, linear.k);
     const finer = method === 'refined' ? finerSettings(linear.k, settings).length : 0;
-    const projections = linear.input === 'postNorm' ? settings.length : candidates.length;
+    const projections = first.has(linear) ? settings.length : candidates.length;
     return {
       mixed: projections * projecting(linear, shape),
       f32: (settings.length + finer) * sweeping(linear),
     };
   });
-  return together([
-    preparing(plan, module, shape),
-    ...trials,
-    times(candidates.length, attending(plan, module, shape)),
-  ]);
+  return together([preparing(module, shape), ...trials, times(candidates.length, attending(module, shape))]);
 }
 
 /** rows-pass.ts: both times that the rows of a pass run through all modules, and their sums. */
 export const passingRows = (plan: ModelPlan, shape: RowShape): number =>
   modulesBySize(plan).reduce((sum, { module, count }) => {
     const sums = inputWidths(module).reduce((all, k) => all + tokens(shape) * k ** 2, 0);
-    return sum + count * (2 * totalWork(running(plan, module, shape)) + sums);
+    return sum + count * (2 * totalWork(running(module, shape)) + sums);
   }, 0);
 
 /** quantize-linear.ts */
@@ -148,16 +138,10 @@ export const quantizingLinear = (linear: LinearSpec, passes: number): number =>
  * quantize-module.ts: the module as it is, then as it has become; the original model on the first rows; and each
  * linear before and after on its sample.
  */
-const quantizing = (
-  plan: ModelPlan,
-  module: ModuleSpec,
-  shape: RowShape,
-  original: RowShape,
-  passes: number,
-): Work =>
+const quantizing = (module: ModuleSpec, shape: RowShape, original: RowShape, passes: number): Work =>
   together([
-    times(2, running(plan, module, shape)),
-    running(plan, module, original),
+    times(2, running(module, shape)),
+    running(module, original),
     factoring(inputWidths(module), shape),
     ...module.linears.map(
       (linear): Work => ({

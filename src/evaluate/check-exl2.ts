@@ -2,7 +2,7 @@ import { PACKED_TENSORS, padColumns } from '../exl2/packed-linear.ts';
 
 import type { ModelDirectory } from '../io/model-directory.ts';
 
-import type { LinearSpec, ModelOutline } from '../model/plan.ts';
+import type { LinearSpec, ModelSpec } from '../model/spec.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { InputError } from '../util/errors.ts';
 
@@ -19,7 +19,7 @@ const FLOATS: readonly DType[] = ['F16', 'F32', 'BF16'];
  */
 export function checkExl2Tensors(
   source: Pick<ModelDirectory, 'name' | 'has' | 'requireInfo' | 'checkNeeded'>,
-  { modules, head, stored }: ModelOutline,
+  { modules, head, stored }: ModelSpec,
 ): void {
   const linears = [...modules.flatMap((module) => module.linears), head];
   const wanted = [...stored.map(({ name }) => name), ...linears.flatMap(tensorNames)];

@@ -4,10 +4,10 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { COMPARED, compareLogits } from '../kernels/model/compare_logits.ts';
 import { forEachBatch } from '../model/batches.ts';
-import { type ForwardContext, forwardContext, normalize, project } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
+import { normalize, project } from '../model/ops/gpu.ts';
 import type { HiddenStates } from '../model/states.ts';
-import { type Range, sliceBytes, sliceColumns } from '../model/weights.ts';
+import { type NormWeight, type Range, sliceBytes, sliceColumns } from '../model/weights.ts';
 import { InputError } from '../util/errors.ts';
 import type { OnStep, TokenRows } from './final-states.ts';
 import { loadFinalNorm, loadHeadSlice } from './load.ts';
@@ -47,8 +47,8 @@ export async function compareTokens(
   const found: SliceStatistics[][] = Array.from({ length: rows.rows * rows.length }, () => []);
   for (const [index, words] of slices.entries()) {
     await withScope(gpu, async (scope) => {
-      const a = await openHead(gpu, scope, reference, rows.length, words);
-      const b = other === reference ? a : await openHead(gpu, scope, other, rows.length, words);
+      const a = await openHead(gpu, scope, reference, words);
+      const b = other === reference ? a : await openHead(gpu, scope, other, words);
       await forEachBatch(gpu, rows.rows, 1, async (batch, row, _, later) => {
         await onStep(index * rows.rows + row, slices.length * rows.rows);
         const take = (stats: Float32Array, start: number) => {
@@ -86,8 +86,7 @@ function sharedSlices(gpu: Gpu, models: readonly EvaluatedModel[]): Range[] {
 
 /** A model's final norm and its head for some words. */
 interface OpenHead {
-  readonly forward: ForwardContext;
-  readonly norm: GpuTensor;
+  readonly norm: NormWeight;
   readonly head: AnyLinear;
   readonly states: HiddenStates;
 }
@@ -96,12 +95,10 @@ async function openHead(
   gpu: Gpu,
   scope: Scope,
   { model, states }: ModelStates,
-  length: number,
   words: Range,
 ): Promise<OpenHead> {
-  const forward = forwardContext(gpu, scope, model.outline.config, length);
   const norm = await loadFinalNorm(scope, model);
-  return { forward, norm, head: await loadHeadSlice(gpu, scope, model, words), states };
+  return { norm, head: await loadHeadSlice(gpu, scope, model, words), states };
 }
 
 /** Records the comparison of a row; `taken` gets the kernel's numbers for each piece of it, once they are read. */
@@ -114,8 +111,8 @@ async function compareRow(
   row: number,
   taken: (reading: Promise<ArrayBuffer>, start: number) => void,
 ): Promise<void> {
-  const states = heads.map(({ forward, norm, states }) =>
-    normalize(forward, scope, states.load(scope, row, row + 1), norm),
+  const states = heads.map(({ norm, states }) =>
+    normalize(gpu, scope, states.load(scope, row, row + 1), norm, norm.w),
   );
   const width = padColumns(words.end - words.start);
   const piece = Math.max(PIECE, Math.floor(LOGIT_BYTES / (width * 4) / PIECE) * PIECE);
@@ -143,7 +140,7 @@ function comparePiece(
   { start, end }: Range,
   targets: Uint32Array<ArrayBuffer>,
 ): GpuTensor {
-  const logits = heads.map(({ forward, head }, i) => project(forward, scope, inputs[i]!, head));
+  const logits = heads.map(({ head }, i) => project({ gpu, mixed: false }, scope, inputs[i]!, head));
   const [a, b] = logits as [GpuTensor, GpuTensor];
   const [m, n] = a.shape as [number, number];
   const stats = scope.alloc([m, COMPARED], 'comparison');

@@ -4,9 +4,10 @@ import { readAhead } from '../io/read-ahead.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { embedTokens } from '../model/embedding.ts';
 import { areFinite, overflowError } from '../model/finite-states.ts';
-import { forwardContext, runBlock } from '../model/forward.ts';
+import { runModule } from '../model/forward.ts';
+import { forwardContext, GpuOps } from '../model/ops/gpu.ts';
 import { HiddenStates } from '../model/states.ts';
-import { blockTensors, loadBlock } from './load.ts';
+import { blockTensors, loadWeights } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
 /** Rows of token ids, (rows, length). */
@@ -44,12 +45,12 @@ export async function finalStates(
     for (const [i, module] of modules.entries()) {
       fetch(blockTensors(model, modules[i + 1]));
       await withScope(gpu, async (scope) => {
-        const { norms, linears } = await loadBlock(gpu, scope, ahead, module);
-        const context = forwardContext(gpu, scope, config, length);
+        const weights = await loadWeights(gpu, scope, ahead, module);
+        const context = forwardContext(gpu, scope, outline, length);
         await forEachBatch(gpu, rows, 1, async (batch, row, _, later) => {
           await onStep(i * rows + row, modules.length * rows);
           const x = states.load(batch, row, row + 1);
-          const { output } = runBlock(context, batch, module, norms, linears, x);
+          const output = runModule(new GpuOps(context, batch, weights), module, x);
           later(states.store(output, row));
           later(
             areFinite(gpu, batch, output, 1).then((finite) => {

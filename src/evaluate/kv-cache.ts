@@ -1,8 +1,8 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { type ForwardContext, forwardContext, type KeyValueCache } from '../model/forward.ts';
-import type { ModelOutline } from '../model/plan.ts';
+import { type ForwardContext, forwardContext, type KeyValueCache } from '../model/ops/gpu.ts';
+import type { ModelSpec } from '../model/spec.ts';
 import { assert } from '../util/errors.ts';
 
 /** Keys and values of all tokens of one text so far, f32, for at most `capacity` tokens. */
@@ -11,19 +11,22 @@ export class KvCache implements KeyValueCache {
   readonly #gpu: Gpu;
   readonly #base: ForwardContext;
   /** (capacity, kvHeads · headDim) each, by layer. */
-  readonly #layers: readonly { readonly k: GpuTensor; readonly v: GpuTensor }[];
+  readonly #layers: ReadonlyMap<number, { readonly k: GpuTensor; readonly v: GpuTensor }>;
   #past = 0;
 
   /** The tensors belong to `scope`. */
-  constructor(gpu: Gpu, scope: Scope, { config }: ModelOutline, capacity: number) {
+  constructor(gpu: Gpu, scope: Scope, model: ModelSpec, capacity: number) {
     this.#gpu = gpu;
     this.capacity = capacity;
-    this.#base = forwardContext(gpu, scope, config, capacity);
-    const shape = [capacity, config.kvHeads * config.headDim];
-    this.#layers = Array.from({ length: config.layers }, (_, layer) => ({
-      k: scope.alloc(shape, `keys of layer ${layer}`),
-      v: scope.alloc(shape, `values of layer ${layer}`),
-    }));
+    this.#base = forwardContext(gpu, scope, model, capacity);
+    this.#layers = new Map(
+      model.modules.flatMap(({ mixer, layer }) => {
+        if (mixer.kind !== 'attention') return [];
+        const shape = [capacity, mixer.k.n];
+        const k = scope.alloc(shape, `keys of layer ${layer}`);
+        return [[layer, { k, v: scope.alloc(shape, `values of layer ${layer}`) }] as const];
+      }),
+    );
   }
 
   get past(): number {
@@ -40,7 +43,7 @@ export class KvCache implements KeyValueCache {
   }
 
   extend(layer: number, k: GpuTensor, v: GpuTensor): readonly [GpuTensor, GpuTensor] {
-    const cached = this.#layers[layer]!;
+    const cached = this.#layers.get(layer)!;
     const start = this.#past * cached.k.shape[1]! * 4;
     this.#gpu.copyPart(k, 0, cached.k, start, k.size);
     this.#gpu.copyPart(v, 0, cached.v, start, v.size);

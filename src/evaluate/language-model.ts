@@ -3,11 +3,13 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { loadEmbeddings, spread } from '../model/embedding.ts';
-import { normalize, project, runBlock } from '../model/forward.ts';
+import { runModule } from '../model/forward.ts';
 import type { AnyLinear } from '../model/linear.ts';
-import { sliceBytes, sliceColumns } from '../model/weights.ts';
+import { GpuOps, type ModuleWeights, normalize, project } from '../model/ops/gpu.ts';
+import type { ModuleSpec } from '../model/spec.ts';
+import { type NormWeight, sliceBytes, sliceColumns } from '../model/weights.ts';
 import { KvCache } from './kv-cache.ts';
-import { type LoadedBlock, loadBlock, loadFinalNorm, loadHeadSlice } from './load.ts';
+import { loadFinalNorm, loadHeadSlice, loadWeights } from './load.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
 /** Tokens of a prompt that are run at a time. */
@@ -15,8 +17,14 @@ const PROMPT_PIECE = 512;
 
 /** The final norm and the head, in slices of the vocabulary. */
 interface LoadedHead {
-  readonly norm: GpuTensor;
+  readonly norm: NormWeight;
   readonly slices: readonly AnyLinear[];
+}
+
+/** A module, ready to run. */
+interface LoadedModule {
+  readonly module: ModuleSpec;
+  readonly weights: ModuleWeights;
 }
 
 /** A model whose weights stay on the GPU, for generating text; EXL2 weights stay packed. */
@@ -24,14 +32,14 @@ export class LanguageModel {
   readonly model: EvaluatedModel;
   readonly #gpu: Gpu;
   readonly #scope: Scope;
-  readonly #blocks: readonly LoadedBlock[];
+  readonly #blocks: readonly LoadedModule[];
   readonly #head: LoadedHead;
 
   private constructor(
     gpu: Gpu,
     scope: Scope,
     model: EvaluatedModel,
-    blocks: LoadedBlock[],
+    blocks: LoadedModule[],
     head: LoadedHead,
   ) {
     this.#gpu = gpu;
@@ -50,10 +58,10 @@ export class LanguageModel {
     const scope = new Scope(gpu);
     const { modules, head } = model.outline;
     try {
-      const blocks: LoadedBlock[] = [];
+      const blocks: LoadedModule[] = [];
       for (const module of modules) {
         onModule(blocks.length, modules.length + 1);
-        blocks.push(await loadBlock(gpu, scope, model, module));
+        blocks.push({ module, weights: await loadWeights(gpu, scope, model, module) });
       }
       onModule(modules.length, modules.length + 1);
       const slices: AnyLinear[] = [];
@@ -97,24 +105,25 @@ export class LanguageModel {
       const vectors = await loadEmbeddings(this.#gpu, scope, source, outline, tokens);
       let x = spread(this.#gpu, scope, vectors, tokens);
       const context = cache.context(ids.length);
-      for (const { module, norms, linears } of this.#blocks) {
+      for (const { module, weights } of this.#blocks) {
         x = await withScope(this.#gpu, (block) =>
-          scope.adopt(block.keep(runBlock(context, block, module, norms, linears, x).output)),
+          scope.adopt(block.keep(runModule(new GpuOps(context, block, weights), module, x))),
         );
       }
       cache.advance(ids.length);
       if (!wanted) return new Float32Array();
       const last = scope.alloc([1, hiddenSize], 'last state');
       this.#gpu.copy({ ...x, ...lastRow(x) }, last);
-      return this.#logits(scope, normalize(context, scope, last, this.#head.norm), cache);
+      const { norm } = this.#head;
+      return this.#logits(scope, normalize(this.#gpu, scope, last, norm, norm.w));
     });
   }
 
-  async #logits(scope: Scope, normed: GpuTensor, cache: KvCache): Promise<Float32Array> {
+  async #logits(scope: Scope, normed: GpuTensor): Promise<Float32Array> {
     const logits = new Float32Array(this.model.outline.config.vocabSize);
     let start = 0;
     for (const slice of this.#head.slices) {
-      const values = await this.#gpu.read(project(cache.context(0), scope, normed, slice));
+      const values = await this.#gpu.read(project({ gpu: this.#gpu, mixed: false }, scope, normed, slice));
       logits.set(new Float32Array(values).subarray(0, logits.length - start), start);
       start += padColumns(slice.n);
     }

@@ -6,14 +6,17 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { AnyLinear } from '../model/linear.ts';
+import type { ModuleWeights } from '../model/ops/gpu.ts';
 import { uploadPackedWeight } from '../model/packed-weight.ts';
-import type { LinearSpec, ModuleSpec } from '../model/plan.ts';
+import { normsOf } from '../model/plan.ts';
+import type { LinearSpec, ModuleSpec, NormSpec } from '../model/spec.ts';
 import {
   loadLinear,
   loadLinears,
   loadNorm,
   loadNorms,
-  type ModuleNorms,
+  loadVector,
+  type NormWeight,
   type Range,
   weightNames,
 } from '../model/weights.ts';
@@ -21,37 +24,29 @@ import type { HostTensor } from '../tensor/dtype.ts';
 import { at, UnsupportedError } from '../util/errors.ts';
 import type { EvaluatedModel } from './open-model.ts';
 
-/** A residual block, ready to run. */
-export interface LoadedBlock {
-  readonly module: ModuleSpec;
-  readonly norms: ModuleNorms;
-  /** By name within the module. */
-  readonly linears: ReadonlyMap<string, AnyLinear>;
-}
-
-export async function loadBlock(
+/** The weights of a module, ready to run. */
+export async function loadWeights(
   gpu: Gpu,
   scope: Scope,
   { source, quantization }: EvaluatedModel,
   module: ModuleSpec,
-): Promise<LoadedBlock> {
+): Promise<ModuleWeights> {
   if (!quantization) {
     const norms = await loadNorms(scope, source, module);
-    return { module, norms, linears: await loadLinears(gpu, scope, source, module) };
+    return { norms, linears: await loadLinears(gpu, scope, source, module) };
   }
   const linears = new Map<string, AnyLinear>();
   for (const linear of module.linears) {
     const { packed, bias } = await readLinear(source, linear);
     linears.set(linear.name, uploadPackedWeight(scope, linear.key, packed, bias));
   }
-  const headNorm = async (name: string | undefined) =>
-    name === undefined ? undefined : loadHeadNorm(scope, source, name);
-  const norms = {
-    norm: await loadNorm(scope, source, module.norm),
-    qNorm: await headNorm(module.qNorm),
-    kNorm: await headNorm(module.kNorm),
-  };
-  return { module, norms, linears };
+  const norms = new Map<string, GpuTensor>();
+  for (const norm of normsOf(module)) {
+    const isOfHeads = norm !== module.norm;
+    const load = isOfHeads ? loadHeadNorm(scope, source, norm) : loadVector(scope, source, norm.weight);
+    norms.set(norm.weight, await load);
+  }
+  return { norms, linears };
 }
 
 /** The large tensors of a block, worth reading ahead; none of none. */
@@ -74,7 +69,7 @@ export async function loadHeadSlice(
   return uploadPackedWeight(scope, head.key, slice, undefined);
 }
 
-export const loadFinalNorm = (scope: Scope, { source, outline }: EvaluatedModel): Promise<GpuTensor> =>
+export const loadFinalNorm = (scope: Scope, { source, outline }: EvaluatedModel): Promise<NormWeight> =>
   loadNorm(scope, source, outline.finalNorm);
 
 async function readLinear(
@@ -88,18 +83,17 @@ async function readLinear(
   return { packed, bias: values };
 }
 
-/** The norm of every head, stored once per head: (heads, headDim), or (headDim). */
+/** The norm of every head, stored once per head, (heads, size), or once, (size). */
 async function loadHeadNorm(
   scope: Scope,
   source: EvaluatedModel['source'],
-  name: string,
+  { weight, size }: NormSpec,
 ): Promise<GpuTensor> {
-  const { data, shape } = await source.readFloat(name);
-  const width = shape.at(-1)!;
-  if (data.some((value, i) => value !== data[i % width])) {
+  const { data } = await source.readFloat(weight);
+  if (data.some((value, i) => value !== data[i % size])) {
     throw new UnsupportedError(
-      `${name} of ${source.name} has norms that differ from head to head, which no supported model has.`,
+      `${weight} of ${source.name} has norms that differ from head to head, which no supported model has.`,
     );
   }
-  return scope.upload(data.slice(0, width) as Float32Array<ArrayBuffer>, name);
+  return scope.upload(data.slice(0, size) as Float32Array<ArrayBuffer>, weight);
 }

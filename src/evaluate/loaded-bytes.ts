@@ -1,5 +1,5 @@
 import { padColumns } from '../exl2/packed-linear.ts';
-import type { LinearSpec } from '../model/plan.ts';
+import type { LinearSpec } from '../model/spec.ts';
 import { byteLength } from '../tensor/dtype.ts';
 import type { EvaluatedModel } from './open-model.ts';
 

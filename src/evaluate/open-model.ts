@@ -3,9 +3,10 @@ import { isJsonObject } from '../io/json.ts';
 import { type ModelDirectory, openModelDirectory } from '../io/model-directory.ts';
 import { parseConfig } from '../model/config.ts';
 import { foreignFormat } from '../model/foreign-formats.ts';
-import { type ModelOutline, outlineModel } from '../model/plan.ts';
 import { planOriginal } from '../model/plan-original.ts';
+import { resolveModel } from '../model/resolve.ts';
 import type { RopeOverrides } from '../model/rope.ts';
+import type { ModelSpec } from '../model/spec.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { checkExl2Tensors } from './check-exl2.ts';
 
@@ -14,7 +15,7 @@ export interface EvaluatedModel {
   /** The folder's name. */
   readonly name: string;
   readonly source: ModelDirectory;
-  readonly outline: ModelOutline;
+  readonly outline: ModelSpec;
   /** Of an EXL2 model, what its config.json says; undefined: the weights are not quantized. */
   readonly quantization: Exl2Facts | undefined;
 }
@@ -42,7 +43,7 @@ export async function openEvaluatedModel(
   }
   refuseForeign(source, json);
   const { quantization_config: quantization, ...original } = json as Record<string, unknown>;
-  const outline = outlineModel(parseConfig(original, rope));
+  const outline = resolveModel(parseConfig(original, rope));
   checkExl2Tensors(source, outline);
   return { name, source, outline, quantization: exl2Facts(quantization) };
 }
@@ -52,7 +53,7 @@ async function planUnquantized(
   source: ModelDirectory,
   config: unknown,
   rope: RopeOverrides,
-): Promise<ModelOutline> {
+): Promise<ModelSpec> {
   try {
     return (await planOriginal(source, rope)).plan;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { UnsupportedError } from '../util/errors.ts';
-import type { Architecture } from './architectures/architecture.ts';
-import { COMPUTING_KEYS, type NeutralSizes, OTHER_FAMILIES } from './architectures/computing-keys.ts';
+import { COMPUTING_KEYS, type NeutralSizes, OTHER_FAMILIES } from './families/computing-keys.ts';
+import type { Family } from './families/family.ts';
 import type { Fields } from './fields.ts';
 
 /** Rounding of a factor that was written with few digits, or computed in single precision. */
@@ -11,18 +11,18 @@ const TOLERANCE = 1e-5;
  * under this one's name. Computed as what it is called it would be another model, without a word.
  * @throws UnsupportedError that names the keys.
  */
-export function checkKeys(fields: Fields, architecture: Architecture, sizes: NeutralSizes): void {
+export function checkKeys(fields: Fields, family: Family, sizes: NeutralSizes): void {
   const asked = COMPUTING_KEYS.filter(({ key, neutral }) => {
-    if (architecture.knows.includes(key)) return false;
+    if (family.knows.includes(key)) return false;
     return !isNeutral(fields.get(key), neutral(sizes));
   });
   const named = asked.map(({ key }) => `${key} (${shown(fields.get(key))})`);
-  const family = fields.text('model_type')?.toLowerCase() ?? '';
-  if (OTHER_FAMILIES.has(family)) named.unshift(`model_type (${family})`);
+  const type = fields.text('model_type')?.toLowerCase() ?? '';
+  if (OTHER_FAMILIES.has(type)) named.unshift(`model_type (${type})`);
   if (named.length === 0) return;
   throw new UnsupportedError(
-    `config.json asks for a computation that ${architecture.name} does not have: ${named.join(', ')}. Computed as ` +
-      `${architecture.name} it would be another model. If the model is of another family, its architecture is not ` +
+    `config.json asks for a computation that ${family.name} does not have: ${named.join(', ')}. Computed as ` +
+      `${family.name} it would be another model. If the model is of another family, its architecture is not ` +
       'supported; if this is left over in config.json and means nothing for the model, remove it there.',
   );
 }

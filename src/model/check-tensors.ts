@@ -1,8 +1,8 @@
 import type { DType, TensorInfo } from '../tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
-import { type MissingContext, missingTensors } from './missing-tensors.ts';
+import { missingTensors } from './missing-tensors.ts';
 import type { TensorRequirement } from './requirement.ts';
-import { EMBEDDING, HEAD_WEIGHT } from './tensor-names.ts';
+import type { ModelSpec } from './spec.ts';
 
 const WEIGHT_DTYPES: readonly DType[] = ['F32', 'F16', 'BF16'];
 /** Rotary frequencies that old checkpoints carry; they are computed from config.json instead. */
@@ -14,14 +14,14 @@ const IGNORED = /\.rotary_emb\.inv_freq$/;
  * @throws InputError for a missing tensor or a wrong shape, UnsupportedError for another dtype.
  */
 export function checkTensors(
+  model: ModelSpec,
   required: readonly TensorRequirement[],
   tensors: ReadonlyMap<string, TensorInfo>,
-  context: MissingContext,
 ): readonly string[] {
   const missing = required.filter(({ name }) => !tensors.has(name));
-  if (missing.length > 0) throw missingTensors(missing, required, [...tensors.keys()], context);
+  if (missing.length > 0) throw missingTensors(model, missing, required, [...tensors.keys()]);
   for (const { name } of required) checkDType(tensors.get(name)!);
-  checkVocabulary(required, tensors);
+  checkVocabulary(model, tensors);
   for (const requirement of required) checkShape(requirement, tensors.get(requirement.name)!);
   const names = new Set(required.map(({ name }) => name));
   return [...tensors.keys()].filter((name) => !names.has(name) && !IGNORED.test(name)).sort();
@@ -43,28 +43,25 @@ function checkDType({ name, dtype }: TensorInfo): void {
 
 /** Added tokens leave config.json and embedding of different sizes, most often. */
 function checkVocabulary(
-  required: readonly TensorRequirement[],
+  { config: { vocabSize, hiddenSize, tiedEmbeddings }, ...model }: ModelSpec,
   tensors: ReadonlyMap<string, TensorInfo>,
 ): void {
   const rowsOf = (name: string): number | undefined => {
     const shape = tensors.get(name)?.shape;
-    const expected = required.find((requirement) => requirement.name === name)?.shape;
-    return shape?.length === 2 && shape[1] === expected?.[1] ? shape[0] : undefined;
+    return shape?.length === 2 && shape[1] === hiddenSize ? shape[0] : undefined;
   };
-  const [vocabSize] = required.find(({ name }) => name === EMBEDDING)!.shape;
-  const [embedding, head] = [EMBEDDING, HEAD_WEIGHT].map(rowsOf);
-  const isHeadNeeded = required.some(({ name }) => name === HEAD_WEIGHT);
-  if (embedding === undefined || (isHeadNeeded && head === undefined)) return;
-  if (isHeadNeeded && head !== embedding) {
+  const [embedding, head] = [model.embedding, model.head.weight].map(rowsOf);
+  if (embedding === undefined || head === undefined) return;
+  if (!tiedEmbeddings && head !== embedding) {
     throw new InputError(
-      `the embedding (${EMBEDDING}) has ${embedding} rows and the head (${HEAD_WEIGHT}) ${head}; vocab_size in config.json is ` +
+      `the embedding (${model.embedding}) has ${embedding} rows and the head (${model.head.weight}) ${head}; vocab_size in config.json is ` +
         `${vocabSize}: tokens were added to one of them alone. Load the model and call resize_token_embeddings with ` +
         'the number of tokens, then save it',
     );
   }
   if (embedding === vocabSize) return;
   throw new InputError(
-    `vocab_size in config.json is ${vocabSize}, but the embedding (${EMBEDDING}) has ${embedding} rows: most often ` +
+    `vocab_size in config.json is ${vocabSize}, but the embedding (${model.embedding}) has ${embedding} rows: most often ` +
       `tokens were added to the model and config.json is the old one, or the reverse. If the weights are the right ` +
       `ones, set "vocab_size": ${embedding} in config.json`,
   );

@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../util/errors.ts';
-import type { Architecture } from './architectures/architecture.ts';
-import { ARCHITECTURES, findArchitecture } from './architectures/registry.ts';
 import { checkKeys } from './check-keys.ts';
+import type { Family } from './families/family.ts';
+import { FAMILIES, findFamily } from './families/registry.ts';
 import { Fields } from './fields.ts';
 import { parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
 import { parseWindows } from './windows.ts';
@@ -70,10 +70,10 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
  */
 export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
   const fields = new Fields(json, 'config.json');
-  const architecture = parseArchitecture(fields);
-  const sizes = parseSizes(fields, architecture);
+  const family = parseFamily(fields);
+  const sizes = parseSizes(fields, family);
   const config: ModelConfig = {
-    architecture: architecture.name,
+    architecture: family.name,
     ...sizes,
     normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? DEFAULT_NORM_EPS,
     activation: parseActivation(fields),
@@ -82,10 +82,10 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
     rope: parseRope(fields, sizes.headDim, overrides),
-    slidingWindows: parseWindows(fields, architecture, sizes.layers),
+    slidingWindows: parseWindows(fields, family, sizes.layers),
     raw: fields.values,
   };
-  checkKeys(fields, architecture, neutralSizes(fields, config));
+  checkKeys(fields, family, neutralSizes(fields, config));
   return config;
 }
 
@@ -105,8 +105,8 @@ export function quantizationMethod(config: Fields): string | undefined {
   return quantization.text('quant_method') ?? 'unknown method';
 }
 
-function parseArchitecture(fields: Fields): Architecture {
-  const supported = `supported architectures: ${[...ARCHITECTURES.keys()].join(', ')}`;
+function parseFamily(fields: Fields): Family {
+  const supported = `supported architectures: ${[...FAMILIES.keys()].join(', ')}`;
   const method = quantizationMethod(fields);
   if (method !== undefined) {
     throw new UnsupportedError(
@@ -120,12 +120,12 @@ function parseArchitecture(fields: Fields): Architecture {
     throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
   }
   if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
-  const architecture = findArchitecture(name);
-  if (!architecture) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
-  return architecture;
+  const family = findFamily(name);
+  if (!family) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
+  return family;
 }
 
-function parseSizes(fields: Fields, architecture: Architecture) {
+function parseSizes(fields: Fields, family: Family) {
   const hiddenSize = requiredSize(fields, 'hidden_size');
   const intermediateSize = requiredSize(fields, 'intermediate_size');
   const heads = requiredSize(fields, 'num_attention_heads');
@@ -133,7 +133,7 @@ function parseSizes(fields: Fields, architecture: Architecture) {
   if (heads % kvHeads !== 0) {
     throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
   }
-  const headDim = parseHeadDim(fields, architecture, hiddenSize, heads);
+  const headDim = parseHeadDim(fields, family, hiddenSize, heads);
   checkPackable('hidden_size', hiddenSize);
   checkPackable('intermediate_size', intermediateSize);
   checkPackable('num_attention_heads × head_dim', heads * headDim);
@@ -154,8 +154,8 @@ function parseSizes(fields: Fields, architecture: Architecture) {
   };
 }
 
-function parseHeadDim(fields: Fields, architecture: Architecture, hiddenSize: number, heads: number): number {
-  const stated = fields.integer('head_dim', SIZE) ?? architecture.defaults.headDim;
+function parseHeadDim(fields: Fields, family: Family, hiddenSize: number, heads: number): number {
+  const stated = fields.integer('head_dim', SIZE) ?? family.defaults.headDim;
   if (stated === undefined && hiddenSize % heads !== 0) {
     throw fields.wrong(
       'num_attention_heads',

@@ -6,7 +6,7 @@ import { embed } from '../kernels/model/embed.ts';
 import { DTYPES } from '../tensor/dtype.ts';
 import { assert, InputError } from '../util/errors.ts';
 import { forEachBatch } from './batches.ts';
-import type { ModelOutline } from './plan.ts';
+import type { ModelSpec } from './spec.ts';
 import type { HiddenStates } from './states.ts';
 
 /** Bytes of the table that are read at a time. */
@@ -37,7 +37,7 @@ export interface EmbeddedRows {
 export async function embedTokens(
   gpu: Gpu,
   source: TensorSource,
-  plan: ModelOutline,
+  plan: ModelSpec,
   targets: readonly EmbeddedRows[],
 ): Promise<void> {
   const { length } = targets[0]!.states;
@@ -86,7 +86,7 @@ export async function loadEmbeddings(
   gpu: Gpu,
   scope: Scope,
   source: TensorSource,
-  plan: ModelOutline,
+  plan: ModelSpec,
   ...ids: readonly Int32Array[]
 ): Promise<Embeddings> {
   const { vocabSize, hiddenSize: hidden } = plan.config;
@@ -118,7 +118,7 @@ export async function loadEmbeddings(
 
 function storedVectors(
   source: TensorSource,
-  { config, embedding: name }: ModelOutline,
+  { config, embedding: name }: ModelSpec,
 ): Pick<Embeddings, 'dtype'> & { rowBytes: number } {
   const { dtype } = source.requireInfo(name);
   assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${name} is ${dtype}`);

@@ -4,7 +4,7 @@ import { InputError, UnsupportedError } from '../util/errors.ts';
 import { nearNames } from '../util/near-names.ts';
 import { foreignFormat } from './foreign-formats.ts';
 import type { TensorRequirement } from './requirement.ts';
-import { HEAD_WEIGHT } from './tensor-names.ts';
+import type { ModelSpec } from './spec.ts';
 
 /** What may stand before the usual names: what wraps the model, and how to save it without. */
 const WRAPPERS: Readonly<Record<string, string>> = {
@@ -13,32 +13,22 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   '_orig_mod.': 'torch.compile: save model._orig_mod',
   'language_model.': 'a multimodal model: save its language_model',
 };
-/** What the usual names begin with, all but the head's. */
-const BODY = 'model.';
 const LAYER = /^model\.layers\.(\d+)\./;
 
-/** What explains missing tensors besides the names that are there. */
-export interface MissingContext {
-  readonly architecture: string;
-  /** Whether config.json has `tie_word_embeddings`. */
-  readonly statesTied: boolean;
-  readonly layers: number;
-}
-
-/** The error for `missing` tensors, one at least, of those `required`, of a model that has those of `names`. */
+/** The error for `missing` tensors, one at least, of those `required` of the model, where there are those of `names`. */
 export function missingTensors(
+  model: ModelSpec,
   missing: readonly TensorRequirement[],
   required: readonly TensorRequirement[],
   names: readonly string[],
-  context: MissingContext,
 ): InputError | UnsupportedError {
   return (
     quantized(names) ??
     adapter(names) ??
     original(names) ??
-    renamed(missing, required, names, context) ??
-    withoutHead(missing, context) ??
-    fewerLayers(missing, names, context) ??
+    renamed(model, missing, required, names) ??
+    withoutHead(model, missing) ??
+    fewerLayers(model, missing, names) ??
     notThere(missing, required, names)
   );
 }
@@ -76,15 +66,17 @@ function original(names: readonly string[]): InputError | undefined {
 
 /** All names have something in front of the usual ones, or lack the usual beginning. */
 function renamed(
+  { config: { architecture }, embedding }: ModelSpec,
   missing: readonly TensorRequirement[],
   required: readonly TensorRequirement[],
   names: readonly string[],
-  { architecture }: MissingContext,
 ): InputError | undefined {
-  const ofBody = ({ name }: TensorRequirement) => name.startsWith(BODY);
+  // What the usual names begin with, all but the head's.
+  const body = embedding.slice(0, embedding.indexOf('.') + 1);
+  const ofBody = ({ name }: TensorRequirement) => name.startsWith(body);
   if (missing.filter(ofBody).length < required.filter(ofBody).length) return undefined;
   for (const { name } of missing.filter(ofBody)) {
-    const bare = name.slice(BODY.length);
+    const bare = name.slice(body.length);
     const found = names.find((each) => each === bare || each.endsWith(`.${bare}`));
     if (found === undefined) continue;
     const prefix = found.slice(0, found.length - bare.length);
@@ -93,8 +85,8 @@ function renamed(
     const example = `(${found}, where ${architecture} has ${name})`;
     const fault =
       before === ''
-        ? `lack the usual beginning "${BODY}" ${example}`
-        : `begin with "${before}" ${isWhole ? 'before the usual name' : `in place of "${BODY}"`} ${example}`;
+        ? `lack the usual beginning "${body}" ${example}`
+        : `begin with "${before}" ${isWhole ? 'before the usual name' : `in place of "${body}"`} ${example}`;
     const wrapper = Object.keys(WRAPPERS).find((each) => before.startsWith(each));
     const saving =
       wrapper === undefined ? '' : `they were saved with what wraps the model, ${WRAPPERS[wrapper]}; or `;
@@ -107,11 +99,12 @@ function renamed(
 }
 
 function withoutHead(
+  { config, head: { weight } }: ModelSpec,
   missing: readonly TensorRequirement[],
-  { statesTied }: MissingContext,
 ): InputError | undefined {
   const head = missing[0]!;
-  if (missing.length > 1 || head.name !== HEAD_WEIGHT) return undefined;
+  if (missing.length > 1 || head.name !== weight) return undefined;
+  const statesTied = typeof config.raw['tie_word_embeddings'] === 'boolean';
   const flag = `tie_word_embeddings is false${statesTied ? ' in config.json' : ', as config.json has none'}`;
   return new InputError(
     `tensor ${head.name} (${head.shape.join(', ')}) (${flag}) is not in the model's safetensors: the flag may be ` +
@@ -122,9 +115,9 @@ function withoutHead(
 
 /** Whole layers are missing, the last ones. */
 function fewerLayers(
+  { config: { layers } }: ModelSpec,
   missing: readonly TensorRequirement[],
   names: readonly string[],
-  { layers }: MissingContext,
 ): InputError | undefined {
   const layerOf = (name: string) => Number(LAYER.exec(name)?.[1] ?? -1);
   const last = Math.max(-1, ...names.map(layerOf));

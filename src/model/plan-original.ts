@@ -1,14 +1,15 @@
 import { isJsonObject } from '../io/json.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { ARCHITECTURES } from './architectures/registry.ts';
 import { parseConfig, quantizationMethod } from './config.ts';
+import { FAMILIES } from './families/registry.ts';
 import { Fields } from './fields.ts';
 import { foreignFormat } from './foreign-formats.ts';
-import { buildPlan, type ModelPlan, outlineModel, requirements } from './plan.ts';
+import { buildPlan, requirements } from './plan.ts';
+import { resolveModel } from './resolve.ts';
 import type { RopeOverrides } from './rope.ts';
 import { haveSameValues } from './same-values.ts';
-import { EMBEDDING, HEAD_WEIGHT } from './tensor-names.ts';
+import type { ModelPlan } from './spec.ts';
 import { refuseComputing } from './unused-tensors.ts';
 
 /** A model that is not quantized. */
@@ -41,11 +42,12 @@ export async function planOriginal(source: ModelDirectory, rope: RopeOverrides):
   }
   let plan = planAs(source, stated, rope);
   let isHeadCopy = false;
-  if (plan.config.tiedEmbeddings && hasHead(source)) {
-    isHeadCopy = await haveSameValues(source, HEAD_WEIGHT, EMBEDDING);
+  const ownHead = `${plan.head.key}.weight`;
+  if (plan.config.tiedEmbeddings && isHeadLike(source, ownHead, plan.embedding)) {
+    isHeadCopy = await haveSameValues(source, ownHead, plan.embedding);
     if (!isHeadCopy) {
       warnings.push(
-        `config.json has tie_word_embeddings true, but ${HEAD_WEIGHT} is not the embedding: it is taken for the head, ` +
+        `config.json has tie_word_embeddings true, but ${ownHead} is not the embedding: it is taken for the head, ` +
           'and config.json of the output says so.',
       );
       plan = planAs(source, { ...plan.config.raw, tie_word_embeddings: false }, rope);
@@ -54,7 +56,7 @@ export async function planOriginal(source: ModelDirectory, rope: RopeOverrides):
   await refuseComputing(source, plan);
   warnings.push(...unusedWindow(plan));
   const unused = [
-    ...plan.unexpected.filter((name) => !(isHeadCopy && name === HEAD_WEIGHT)),
+    ...plan.unexpected.filter((name) => !(isHeadCopy && name === ownHead)),
     ...source.unreadable,
   ];
   if (unused.length > 0) {
@@ -75,7 +77,7 @@ export async function planOriginal(source: ModelDirectory, rope: RopeOverrides):
 /** A Mistral under Llama's name, or a key left over: ExLlamaV2 and transformers look at the architecture alone. */
 function unusedWindow({ config }: ModelPlan): string[] {
   const { sliding_window: window, use_sliding_window: isUsed } = config.raw;
-  const { windows } = ARCHITECTURES.get(config.architecture)!;
+  const { windows } = FAMILIES.get(config.architecture)!.attention;
   if (windows !== 'none' || isUsed === false || typeof window !== 'number' || window >= config.maxPositions)
     return [];
   return [
@@ -87,7 +89,7 @@ function unusedWindow({ config }: ModelPlan): string[] {
 /** The model that `config` describes, checked against the files. */
 function planAs(source: ModelDirectory, config: unknown, rope: RopeOverrides): ModelPlan {
   const parsed = parseConfig(config, rope);
-  source.checkNeeded(requirements(outlineModel(parsed)).map(({ name }) => name));
+  source.checkNeeded(requirements(resolveModel(parsed)).map(({ name }) => name));
   return buildPlan(parsed, new Map(source.names().map((name) => [name, source.info(name)!])));
 }
 
@@ -103,9 +105,9 @@ function staleQuantization(source: ModelDirectory, json: unknown, rope: RopeOver
   if (foreignFormat(names) || source.unreadable.some(isWeight) || !names.filter(isWeight).every(isFloat)) {
     return undefined;
   }
-  const outline = outlineModel(parseConfig(without(json, 'quantization_config'), rope));
+  const model = resolveModel(parseConfig(without(json, 'quantization_config'), rope));
   const isThere = (name: string) => source.has(name) || source.isIndexed(name);
-  return requirements(outline).every(({ name }) => isThere(name)) ? method : undefined;
+  return requirements(model).every(({ name }) => isThere(name)) ? method : undefined;
 }
 
 const isWeight = (name: string): boolean => name.endsWith('.weight');
@@ -115,10 +117,10 @@ function without(json: unknown, key: string): Record<string, unknown> {
   return rest;
 }
 
-/** A head that could be the model's: of the embedding's shape, and not quantized. */
-function hasHead(source: ModelDirectory): boolean {
-  const head = source.info(HEAD_WEIGHT);
-  return FLOATS.includes(head?.dtype) && head?.shape.join() === source.requireInfo(EMBEDDING).shape.join();
+/** Whether the tensor could be the model's head: of the embedding's shape, and not quantized. */
+function isHeadLike(source: ModelDirectory, name: string, embedding: string): boolean {
+  const head = source.info(name);
+  return FLOATS.includes(head?.dtype) && head?.shape.join() === source.requireInfo(embedding).shape.join();
 }
 
 const listed = (names: readonly string[]): string =>

@@ -1,6 +1,7 @@
 import type { ModelDirectory } from '../io/model-directory.ts';
 import { UnsupportedError } from '../util/errors.ts';
-import { type ModelPlan, requirements } from './plan.ts';
+import { requirements } from './plan.ts';
+import type { ModelPlan } from './spec.ts';
 
 const LAYER = /^model\.layers\.(\d+)\./;
 /** Norms, and the logits that gpt-oss adds to each head's. */

@@ -6,7 +6,8 @@ import type { TensorSource } from '../io/tensor-source.ts';
 import { loadWeight } from '../kernels/pack/load_weight.ts';
 import { DTYPES } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
-import type { LinearSpec, ModuleSpec } from './plan.ts';
+import { normsOf } from './plan.ts';
+import type { LinearSpec, ModuleSpec, NormSpec } from './spec.ts';
 
 /** A linear on the GPU, ready for y = x·w. */
 export interface LinearWeight {
@@ -19,11 +20,9 @@ export interface LinearWeight {
   readonly bias: GpuTensor | undefined;
 }
 
-/** The tensors of a module that stay as they are. */
-export interface ModuleNorms {
-  readonly norm: GpuTensor;
-  readonly qNorm: GpuTensor | undefined;
-  readonly kNorm: GpuTensor | undefined;
+/** A norm with its weight, (size) f32. */
+export interface NormWeight extends NormSpec {
+  readonly w: GpuTensor;
 }
 
 /** Bytes of the file that are uploaded at a time. */
@@ -121,20 +120,22 @@ export async function loadLinears(
   return linears;
 }
 
-export async function loadNorm(scope: Scope, source: TensorSource, name: string): Promise<GpuTensor> {
-  return scope.upload(Float32Array.from((await source.readFloat(name)).data), name);
-}
+/** The weight of a norm, (size) f32. */
+export const loadVector = async (scope: Scope, source: TensorSource, name: string): Promise<GpuTensor> =>
+  scope.upload(Float32Array.from((await source.readFloat(name)).data), name);
 
+export const loadNorm = async (scope: Scope, source: TensorSource, norm: NormSpec): Promise<NormWeight> => ({
+  ...norm,
+  w: await loadVector(scope, source, norm.weight),
+});
+
+/** All norms of a module, by the names of their tensors. */
 export async function loadNorms(
   scope: Scope,
   source: TensorSource,
   module: ModuleSpec,
-): Promise<ModuleNorms> {
-  const optional = async (name: string | undefined) =>
-    name === undefined ? undefined : loadNorm(scope, source, name);
-  return {
-    norm: await loadNorm(scope, source, module.norm),
-    qNorm: await optional(module.qNorm),
-    kNorm: await optional(module.kNorm),
-  };
+): Promise<Map<string, GpuTensor>> {
+  const norms = new Map<string, GpuTensor>();
+  for (const { weight } of normsOf(module)) norms.set(weight, await loadVector(scope, source, weight));
+  return norms;
 }

@@ -1,4 +1,4 @@
-import type { Architecture } from './architectures/architecture.ts';
+import type { Family } from './families/family.ts';
 import type { Fields } from './fields.ts';
 
 type Windows = readonly (number | undefined)[];
@@ -9,17 +9,21 @@ const DEFAULT_MAX_WINDOW_LAYERS = 28;
 const LAYER_TYPES = ['full_attention', 'sliding_attention'];
 
 /** The sliding window of each layer in tokens, undefined where the layer sees everything before it. */
-export function parseWindows(fields: Fields, architecture: Architecture, layers: number): Windows {
-  if (architecture.windows === 'none') return Array(layers).fill(undefined);
-  if (architecture.windows === 'everyLayer') return Array(layers).fill(parseWindow(fields, architecture));
-  const window = fields.boolean('use_sliding_window') ? parseWindow(fields, architecture) : undefined;
+export function parseWindows(
+  fields: Fields,
+  { attention: { windows }, defaults }: Family,
+  layers: number,
+): Windows {
+  if (windows === 'none') return Array(layers).fill(undefined);
+  if (windows === 'everyLayer') return Array(layers).fill(parseWindow(fields, defaults));
+  const window = fields.boolean('use_sliding_window') ? parseWindow(fields, defaults) : undefined;
   return windowsByType(fields, layers, window);
 }
 
 /** An explicit null means no window; only an absent field takes the family's default. */
-function parseWindow(fields: Fields, architecture: Architecture): number | undefined {
+function parseWindow(fields: Fields, defaults: Family['defaults']): number | undefined {
   const absent = !Object.hasOwn(fields.values, 'sliding_window');
-  return absent ? architecture.defaults.slidingWindow : fields.integer('sliding_window', POSITIONS);
+  return absent ? defaults.slidingWindow : fields.integer('sliding_window', POSITIONS);
 }
 
 function windowsByType(fields: Fields, layers: number, window: number | undefined): Windows {

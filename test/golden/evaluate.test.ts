@@ -10,7 +10,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { outlineModel } from '../../src/model/plan.ts';
+import { resolveModel } from '../../src/model/resolve.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.ts';
@@ -40,7 +40,7 @@ const fileOf = (name: string) => `${GOLDEN_DIR}/conversion/architectures/${name}
 
 /** What an EXL2 file makes of the ids, with its weights dequantized, in f64. */
 async function reference(path: string, config: ModelConfig, ids: ArrayLike<number>) {
-  const outline = outlineModel({ ...config, tiedEmbeddings: false });
+  const outline = resolveModel({ ...config, tiedEmbeddings: false });
   const tensors = await dequantizedTensors(path, outline);
   const weights = new Map([...tensors].map(([key, tensor]) => [key, toFloat(tensor, key).data]));
   return referenceForward(outline, (key) => weights.get(key)!, ids);

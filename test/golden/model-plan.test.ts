@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { LinearSpec } from '../../src/model/plan.ts';
 import { budgetElements, outputBytes, parameterCount } from '../../src/model/sizes.ts';
+import type { LinearSpec } from '../../src/model/spec.ts';
 import { byteLength, type DType, elementCount } from '../../src/tensor/dtype.ts';
 import { ARCHITECTURE_NAMES, architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 

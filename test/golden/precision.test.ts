@@ -30,9 +30,10 @@ async function capture(scale: number, rounds: boolean) {
   try {
     for (let row = 0; row < rows; row++) input.writeRow(row, randomFloats(length * hidden, row + 1));
     const loaded = await loadModule(context, scope, module, length);
-    const norm = new Float32Array(await gpu.read(loaded.norms.norm));
+    const weight = loaded.norms.get(module.norm.weight)!;
+    const norm = new Float32Array(await gpu.read(weight));
     gpu.write(
-      loaded.norms.norm,
+      weight,
       norm.map((x) => x * scale),
     );
     let batches = 0;

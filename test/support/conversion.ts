@@ -17,8 +17,9 @@ import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { workDirectory } from '../../src/io/work-directory.ts';
 import { parseConfig } from '../../src/model/config.ts';
-import { buildPlan, type ModelPlan } from '../../src/model/plan.ts';
+import { buildPlan } from '../../src/model/plan.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
+import type { ModelPlan } from '../../src/model/spec.ts';
 import { readSafetensors } from './safetensors.ts';
 
 /** The stages' context for a model or its folder, with the work in memory; `events` collects what is emitted. */

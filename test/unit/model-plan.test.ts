@@ -44,7 +44,7 @@ beforeEach(() => {
 describe('buildPlan', () => {
   test('lists modules in order, with what each linear reads', () => {
     const { modules, head, unexpected } = buildPlan(config, tensors);
-    expect(modules.map(({ kind, key }) => [kind, key])).toEqual([
+    expect(modules.map(({ mixer, key }) => [mixer.kind, key])).toEqual([
       ['attention', 'model.layers.0.self_attn'],
       ['mlp', 'model.layers.0.mlp'],
     ]);

@@ -7,7 +7,7 @@
 import type { CalibrationRows } from '../../calibration/rows.ts';
 import type { QuantParams } from '../../exl2/params.ts';
 import type { Speeds } from '../../kernels/measure-speeds.ts';
-import type { LinearInput } from '../../model/architectures/architecture.ts';
+import type { InputKey } from '../../model/spec.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import type { SumPiece } from '../hessian-sums.ts';
 import type { MeasuredPart } from '../measured-part.ts';
@@ -68,7 +68,7 @@ export interface HelperApi {
   /** The original model's, after all modules. */
   originalPerplexity(mixed: boolean): Promise<Perplexity>;
   /** Takes the sum of all rows for an input of a module's linears, to quantize them with. @param rows in it. */
-  takeSum(index: number, input: LinearInput, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void>;
+  takeSum(index: number, input: InputKey, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void>;
   /** Quantizes a linear of the module whose sums it has taken. @returns its packed tensors. */
   quantizeLinear(index: number, name: string, params: QuantParams): Promise<readonly HostTensor[]>;
   /** Takes a linear that another one has quantized of the module whose sums it has made. */

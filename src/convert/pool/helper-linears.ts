@@ -1,8 +1,7 @@
 import type { QuantParams } from '../../exl2/params.ts';
 import { factorHessian, type HessianFactor } from '../../gptq/factor.ts';
 import { Scope, withScope } from '../../gpu/scope.ts';
-import type { LinearInput } from '../../model/architectures/architecture.ts';
-import type { LinearSpec, ModuleSpec } from '../../model/plan.ts';
+import type { InputKey, LinearSpec, ModuleSpec } from '../../model/spec.ts';
 import type { LinearWeight } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
@@ -16,7 +15,7 @@ export class HelperLinears {
   readonly #context: StageContext;
   readonly #scope: Scope;
   #module: ModuleSpec | undefined;
-  readonly #factors = new Map<LinearInput, HessianFactor>();
+  readonly #factors = new Map<InputKey, HessianFactor>();
 
   constructor(context: StageContext) {
     this.#context = context;
@@ -26,7 +25,7 @@ export class HelperLinears {
   /** Factors the sum of all rows for an input of a module's linears; the factors of another module are freed. */
   async takeSum(
     module: ModuleSpec,
-    input: LinearInput,
+    input: InputKey,
     sum: Uint8Array<ArrayBuffer>,
     rows: number,
   ): Promise<void> {

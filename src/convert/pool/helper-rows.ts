@@ -4,11 +4,16 @@ import type { ModelDirectory } from '../../io/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/read-ahead.ts';
 import { embedTokens } from '../../model/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../../model/finite-states.ts';
-import { forwardContext } from '../../model/forward.ts';
-import type { LinearSpec } from '../../model/plan.ts';
 import { inputSizes } from '../../model/sizes.ts';
+import type { LinearSpec } from '../../model/spec.ts';
 import type { HiddenStates } from '../../model/states.ts';
-import { type LinearWeight, loadNorm, loadSlices, weightNames } from '../../model/weights.ts';
+import {
+  type LinearWeight,
+  loadNorm,
+  loadSlices,
+  type NormWeight,
+  weightNames,
+} from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 import { ARTEFACT } from '../artefacts.ts';
@@ -21,7 +26,7 @@ import { ModuleLoader } from '../module-loader.ts';
 import { newStates } from '../new-states.ts';
 import { OriginalRows } from '../original-rows.ts';
 import { packedTensorsOf, takePackedWeight } from '../packed-module.ts';
-import type { HeadModel, Perplexity } from '../perplexity.ts';
+import type { Perplexity } from '../perplexity.ts';
 import type { RowPart } from '../row-parts.ts';
 import { headInputs, type InputSource, moduleInputs, sumParts } from '../sum-rows.ts';
 import { PIECES_UNDER_WAY } from './api.ts';
@@ -130,9 +135,9 @@ export class HelperRows {
     const { gpu, source, plan } = this.#context;
     const original = this.#ownOriginal;
     return this.#withBatch('the head', () =>
-      this.#withHead(async (scope, model) => {
+      this.#withHead(async (scope, norm) => {
         const head = await loadSlices(gpu, scope, source, plan.head);
-        return original.perplexity({ ...model, forward: { ...model.forward, mixed }, head });
+        return original.perplexity({ mixed, norm, head });
       }),
     );
   }
@@ -230,22 +235,20 @@ export class HelperRows {
     mixed: boolean,
     work: (source: InputSource, sizes: ReturnType<typeof inputSizes>) => Promise<T>,
   ): Promise<T> {
-    const { plan } = this.#context;
+    const { gpu, plan } = this.#context;
+    const { head } = plan;
     const module = plan.modules[index];
     if (module) {
       const { loaded } = await this.#hold(index);
       return work(moduleInputs(withPrecision(loaded, mixed)), inputSizes(module));
     }
-    return this.#withHead((_, { forward, norm }) =>
-      work(headInputs(forward, norm, mixed), new Map([['postNorm', plan.head.k]])),
+    return this.#withHead((_, norm) =>
+      work(headInputs(gpu, head, norm, mixed), new Map([[head.input, head.k]])),
     );
   }
 
-  #withHead<T>(work: (scope: Scope, model: Omit<HeadModel, 'head'>) => Promise<T>): Promise<T> {
+  #withHead<T>(work: (scope: Scope, norm: NormWeight) => Promise<T>): Promise<T> {
     const { gpu, source, plan } = this.#context;
-    return withScope(gpu, async (scope) => {
-      const norm = await loadNorm(scope, source, plan.finalNorm);
-      return work(scope, { forward: forwardContext(gpu, scope, plan.config, this.#rows.length), norm });
-    });
+    return withScope(gpu, async (scope) => work(scope, await loadNorm(scope, source, plan.finalNorm)));
   }
 }

@@ -6,7 +6,7 @@ import { workDirectory } from '../../io/work-directory.ts';
 import type { SpeedStore } from '../../kernels/kept-speeds.ts';
 import { productSpeed } from '../../kernels/measure-speeds.ts';
 import { chooseVariants } from '../../kernels/speed.ts';
-import type { LinearInput } from '../../model/architectures/architecture.ts';
+import type { InputKey } from '../../model/spec.ts';
 import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
@@ -116,7 +116,7 @@ export class JobHelper implements HelperApi {
     return this.#afterLast(() => this.#begun.originalPerplexity(mixed));
   }
 
-  takeSum(index: number, input: LinearInput, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void> {
+  takeSum(index: number, input: InputKey, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void> {
     return this.#afterLast(({ context, linears }) => {
       this.#pass?.freeSums();
       return linears.takeSum(context.plan.modules[index]!, input, sum, rows);

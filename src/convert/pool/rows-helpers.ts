@@ -1,4 +1,4 @@
-import type { LinearSpec } from '../../model/plan.ts';
+import type { LinearSpec } from '../../model/spec.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { together } from '../../util/together.ts';
 import type { HessianSums, SumPiece } from '../hessian-sums.ts';

@@ -2,7 +2,7 @@ import type { CalibrationRows } from '../../calibration/rows.ts';
 import type { Measures } from '../../evaluate/measures.ts';
 import { totalBits } from '../../exl2/groups.ts';
 import { describe } from '../../exl2/params.ts';
-import type { ModelPlan, ModuleSpec } from '../../model/plan.ts';
+import type { ModelPlan, ModuleSpec } from '../../model/spec.ts';
 import { assert } from '../../util/errors.ts';
 import type { WholeRows } from '../calibrate.ts';
 import type { PerplexityEvent, StageName, StartEvent } from '../events.ts';
@@ -38,7 +38,7 @@ export interface RowFacts {
 export interface ModuleReport {
   readonly key: string;
   readonly layer: number;
-  readonly kind: ModuleSpec['kind'];
+  readonly kind: ModuleSpec['mixer']['kind'];
   readonly bitsPerWeight: number;
   /** Measured, of the chosen candidate. */
   readonly expectedError: number;
@@ -76,7 +76,11 @@ export function reportData(sources: ReportSources): ReportData {
     calibration: { measurement: rowFacts(rows.measurement), quantization: rowFacts(rows.quantization) },
     modules: plan.modules.map((module, i) => {
       const { bitsPerWeight, error } = strategy.event.modules[i]!;
-      const { key, layer, kind } = module;
+      const {
+        key,
+        layer,
+        mixer: { kind },
+      } = module;
       const linears = linearReports(module, strategy, linearErrors);
       return { key, layer, kind, bitsPerWeight, expectedError: error, rfnError: rfnErrors[key], linears };
     }),

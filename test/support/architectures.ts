@@ -17,6 +17,7 @@ export const ARCHITECTURE_NAMES = [
   'mistral',
   'qwen2',
   'qwen3',
+  'yi',
 ] as const;
 
 export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));

@@ -240,7 +240,10 @@ export interface CoordinatorApi {
   gpu(): Promise<GpuFacts>;
   /** The low-power GPU, where that is another one. */
   secondGpu(): Promise<GpuFacts | undefined>;
-  /** Throws InputError or UnsupportedError that says what is wrong with the folder. */
+  /**
+   * Throws InputError or UnsupportedError that says what is wrong with the folder. Another model's inspection takes its
+   * place: it ends with an AbortError then.
+   */
   inspect(source: ModelSource): Promise<ModelFacts>;
   plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
   jobs(): Promise<JobRecord[]>;

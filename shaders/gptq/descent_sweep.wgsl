@@ -2,27 +2,11 @@
 // that is best while all others stay:
 //   g = (H·D)[r, j] with the block's rows before r as they are now,   code = clamp(round((q + g / H[r, r]) / scale) + zero)
 //
-// h : (k, k) f32, permuted and damped   gradient : (rows, n) f32, H·D of the block; then the changes of D
-// codes, scale_codes, scale_max, rows: see dequantize   d : (k, n) f32, W − Q in act-order
+// h : (k, k) f32, Hessian, permuted and damped   gradient : (rows, n) f32, H·D of the block; then the changes of D
+// codes, scaleCodes, scaleMax, rows: see dequantize   d : (k, n) f32, W − Q in act-order   start … end − 1: the block
 // Workgroup (columns) of 64 invocations; one invocation takes one column and reads back only what it wrote. Eight rows at
 // a time take in the changes of those before them, so that each is read once for the eight. All groups and blocks hold
 // multiples of 32 rows.
-
-struct Scalars {
-  k: u32,
-  n: u32,
-  start: u32, // first row of the block
-  end: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> h: array<vec4f>; // Hessian, vec4 along its rows
-@group(0) @binding(2) var<storage, read> scale_codes: array<u32>; // scale code of each column
-@group(0) @binding(3) var<storage, read> scale_max: array<u32>; // stored unit of each group
-@group(0) @binding(4) var<storage, read> rows: array<u32>; // group and bits of each row
-@group(0) @binding(5) var<storage, read_write> gradient: array<f32>; // of the block
-@group(0) @binding(6) var<storage, read_write> codes: array<u32>; // codes, a byte each
-@group(0) @binding(7) var<storage, read_write> d: array<f32>; // change of the weight
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -36,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let row = rows[first];
     let bits = row % 16u;
     let zero = f32(1u << (bits - 1u));
-    let scale = exl2_scale(scale_codes[row / 16u * n + column], half_value(scale_max[row / 16u]));
+    let scale = exl2_scale(scaleCodes[row / 16u * n + column], half_value(scaleMax[row / 16u]));
     var own_at = (first - s.start) * n + column;
     #repeat i 0 1 2 3 4 5 6 7
     var g$i = gradient[own_at + $iu * n];

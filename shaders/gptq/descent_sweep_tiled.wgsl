@@ -1,23 +1,7 @@
 // As descent_sweep, for blocks of at most 128 rows: the changes of a block stay in workgroup memory, and eight
 // invocations share what the rows before make of the next eight rows of a column. One of them then takes these in turn.
 //
-// Workgroup (columns) of 16 columns × 8 invocations.
-
-struct Scalars {
-  k: u32,
-  n: u32,
-  start: u32, // first row of the block
-  end: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> h: array<vec4f>; // Hessian, vec4 along its rows
-@group(0) @binding(2) var<storage, read> scale_codes: array<u32>; // scale code of each column
-@group(0) @binding(3) var<storage, read> scale_max: array<u32>; // stored unit of each group
-@group(0) @binding(4) var<storage, read> rows: array<u32>; // group and bits of each row
-@group(0) @binding(5) var<storage, read_write> gradient: array<f32>; // of the block
-@group(0) @binding(6) var<storage, read_write> codes: array<u32>; // codes, a byte each
-@group(0) @binding(7) var<storage, read_write> d: array<f32>; // change of the weight
+// Tensors as there. Workgroup (columns) of 16 columns × 8 invocations.
 
 var<workgroup> changes: array<f32, 2048>; // (128, 16)
 var<workgroup> sums: array<f32, 1024>; // (8 rows, 8 invocations, 16)
@@ -65,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
       let row = rows[first];
       let bits = row % 16u;
       let zero = f32(1u << (bits - 1u));
-      let scale = exl2_scale(scale_codes[row / 16u * n + column], half_value(scale_max[row / 16u]));
+      let scale = exl2_scale(scaleCodes[row / 16u * n + column], half_value(scaleMax[row / 16u]));
       // Row 4·w + e of the eight, and the two parts of its row of H.
       #repeat w 0 1
       var word$w = codes[(first / 4u + $wu) * n + column];

@@ -1,23 +1,10 @@
-// The factor p with the smallest error (the first of equals), and the group's stored unit: scale_max = f16(unit · p),
+// The factor p with the smallest error (the first of equals), and the group's stored unit: scaleMax = f16(unit · p),
 // with p = least · (1 − i/(factors − 1)) + most · i/(factors − 1).
 //
-// partial : (candidates, tiles, factors) f32, factors ≤ 128   unit : (all groups) u32 bits of f32   jobs: see group_update
-// scale_max : (all groups) u32, bits of a half in the low 16
+// partial : (candidates, tiles, factors) f32, error of each factor in each tile, factors ≤ 128
+// unit : (all groups) u32 bits of f32   jobs: see group_update
+// scaleMax : (all groups) u32, bits of a half in the low 16
 // One workgroup of 32 invocations a job; invocation i sums the tiles' errors of factors i, i + 32, … in order.
-
-struct Scalars {
-  tiles: u32,
-  job: u32, // first job of this step
-  factors: u32, // that were tried
-  least: f32, // smallest factor
-  most: f32, // largest factor
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> partial: array<f32>; // error of each factor in each tile
-@group(0) @binding(2) var<storage, read> unit: array<u32>; // unit of each group
-@group(0) @binding(3) var<storage, read> jobs: array<u32>; // groups to do
-@group(0) @binding(4) var<storage, read_write> scale_max: array<u32>; // stored unit of each group
 
 const WIDTH = 32u;
 
@@ -44,6 +31,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let fraction = f32(best) / f32(s.factors - 1u);
     let p = s.least * (1.0 - fraction) + s.most * fraction;
     let index = jobs[job + 5u];
-    scale_max[index] = half_bits(bitcast<f32>(unit[index]) * p);
+    scaleMax[index] = half_bits(bitcast<f32>(unit[index]) * p);
   }
 }

@@ -4,22 +4,6 @@
 // current, u, base, unit, jobs, partial: see scale_search
 // Workgroup (tile, job) of 12 invocations; one invocation takes four factors of every fourth column. n is a multiple of 32.
 
-struct Scalars {
-  k: u32,
-  n: u32,
-  job: u32, // first job of this step
-  first_tile: u32, // of these columns, where they are a slice of a wider weight
-  tiles: u32, // of the whole weight
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> current: array<f32>; // rows of the group
-@group(0) @binding(2) var<storage, read> u: array<f32>; // factor of the inverse Hessian
-@group(0) @binding(3) var<storage, read> base: array<f32>; // fitting scale of each column
-@group(0) @binding(4) var<storage, read> unit: array<u32>; // unit of each group
-@group(0) @binding(5) var<storage, read> jobs: array<u32>; // groups to do
-@group(0) @binding(6) var<storage, read_write> partial: array<f32>; // error of each factor in each tile
-
 const LANES = 12u;
 
 var<workgroup> weights: array<f32, 128>; // 1 / U[r, r]² of the group's rows
@@ -93,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   workgroupBarrier();
   if (lane % 4u == 0u) {
     let total = errors[lane] + errors[lane + 1u] + errors[lane + 2u] + errors[lane + 3u];
-    let at = (candidate * s.tiles + s.first_tile + group.x) * 12u + lane;
+    let at = (candidate * s.tiles + s.firstTile + group.x) * 12u + lane;
     #repeat i 0 1 2 3
     partial[at + $iu] = total[$i];
     #end

@@ -3,14 +3,6 @@
 // h : (k, k) f32, its upper triangle is not read   p : (k·(k + 1)/2) f32, row after row.
 // One workgroup takes 256 elements of a row.
 
-struct Scalars {
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> h: array<f32>; // row-major
-@group(0) @binding(2) var<storage, read_write> p: array<f32>; // in place
-
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;

@@ -4,15 +4,6 @@
 // status : (1) u32, counts pivots that are not positive and finite
 // One workgroup of 32 invocations; invocation i owns row i of L, then column i of the inverse.
 
-struct Scalars {
-  k: u32,
-  start: u32, // first row and column of the block
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> a: array<f32>; // matrix, row-major
-@group(0) @binding(2) var<storage, read_write> status: array<u32>; // failed pivots
-
 const SIZE = 32u;
 
 var<workgroup> l: array<array<f32, 32>, 32>;

@@ -1,15 +1,7 @@
 // Column panel below a diagonal block: L[i, start…] = A[i, start…] · (L_dd⁻¹)ᵀ for the rows i below the block.
 //
-// a : (k, k) f32, L_dd⁻¹ stands in its diagonal block.
+// a : (k, k) f32, L_dd⁻¹ stands in its diagonal block at (start, start).
 // One invocation makes one row: it reads the whole before it writes, so none waits for another.
-
-struct Scalars {
-  k: u32,
-  start: u32, // first row and column of the diagonal block
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> a: array<vec4f>; // matrix, vec4 along its rows
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u) {

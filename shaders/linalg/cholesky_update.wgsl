@@ -4,14 +4,6 @@
 // a : (k, k) f32, its columns start … start+31 hold the finished panel. k is a multiple of 32.
 // One invocation makes an 8 × 4 block; a workgroup of 8 × 8 invocations makes 64 rows of 32 columns.
 
-struct Scalars {
-  k: u32,
-  start: u32, // first column of the panel
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> a: array<vec4f>; // matrix, vec4 along its rows
-
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let first = s.start + 32u;

@@ -3,15 +3,6 @@
 // x : (m, k) f32   p : (k) f32   row-major
 // A workgroup of 64 × 4 takes 64 columns; each invocation every fourth row.
 
-struct Scalars {
-  m: u32,
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> p: array<f32>;
-
 var<workgroup> sums: array<f32, 256>;
 
 @compute @workgroup_size(64, 4)

@@ -1,20 +1,8 @@
-// C = A·B, or C += A·B.
+// C = A·B, or C += A·B where `accumulate` is 1.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, k and n multiples of 4.
 // One invocation makes 8 × 16 elements of C, reading storage directly; a workgroup of 4 × 16 invocations makes 128 rows of
 // 64 columns. Sums run over k in order, in f32. What lies past m or n is computed on a clamped index and not stored.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what C holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>; // left factor, vec4 along k
-@group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // product, vec4 along n
 
 @compute @workgroup_size(4, 16)
 fn main(@builtin(global_invocation_id) id: vec3u) {

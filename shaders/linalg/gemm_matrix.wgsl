@@ -3,24 +3,6 @@
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major; m, n and k multiples of 16; values within ±65504.
 // A workgroup of 8 subgroups of 32 makes a tile of 128 × 128; a subgroup 64 × 32 of it, in 4 × 2 matrices of 16 × 16.
 
-enable f16;
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
-diagnostic(off, subgroup_uniformity);
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what C holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>; // left factor, vec4 along k
-@group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
-@group(0) @binding(3) var<storage, read_write> c: array<f32>; // product
-
 // Rows are longer than the tile, so that the 16 rows of a matrix lie in different memory banks.
 const A_ROW4 = 6u;
 const B_ROW4 = 34u;

@@ -2,20 +2,8 @@
 // busy, in parts that are summed afterwards (sum_parts.wgsl). Needs lib/tile.wgsl and lib/tile_product.wgsl.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (parts, m, n) f32   all row-major, n a multiple of 4, k and depth of 8.
+// The last part may have fewer indices.
 // A workgroup (tile column, tile row, part) of 256 invocations makes a tile of 128 × 128.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  depth: u32, // indices of a part; the last one may have fewer
-  parts: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>; // left factor, vec4 along k
-@group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // parts of the product, vec4 along n
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -4,18 +4,6 @@
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, n a multiple of 4, k of 8.
 // A workgroup of 256 invocations makes a tile of 128 × 128. What lies past m or n is zero and not stored.
 
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what C holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>; // left factor, vec4 along k
-@group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // product, vec4 along n
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   add_product(group.xy, lane, 0u, s.k);

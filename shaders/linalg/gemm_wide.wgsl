@@ -6,18 +6,6 @@
 // time. Two sets of tiles take turns, so that one is filled while the other is read, with one barrier a step.
 // Invocation (row, column) = (lane / 16, lane % 16) owns rows 64·i + row·4 … +3 and columns 64·j + column·4 … +3.
 
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what C holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>; // left factor, vec4 along k
-@group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // product, vec4 along n
-
 const STEPS = 8u;
 
 // Two tiles of 8 summed indices. Nested, so that an index in the inner loop is checked once for all of them.

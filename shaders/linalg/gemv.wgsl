@@ -1,20 +1,8 @@
-// C = A·B or C += A·B for few rows of A.
+// C = A·B, or C += A·B where `accumulate` is 1, for few rows of A.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (m, n) f32   all row-major, n a multiple of 4.
 // Workgroup (columns, row) of 8 × 16 invocations makes 32 columns of one row of C: each invocation takes every 16th
 // element of k for 4 columns, then the 16 sums are added up.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what C holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<f32>; // left factor
-@group(0) @binding(2) var<storage, read> b: array<vec4f>; // right factor, vec4 along n
-@group(0) @binding(3) var<storage, read_write> c: array<vec4f>; // product, vec4 along n
 
 const PARTS = 16u;
 

@@ -1,17 +1,8 @@
 // H += XᵀX, lower triangle: every 8 × 8 block with an element on or below the diagonal is written whole.
 //
-// x : (m, k) f32   h : (k, k) f32   row-major, k a multiple of 8.
+// x : (m, k) f32, inputs of a linear   h : (k, k) f32, its Hessian   row-major, k a multiple of 8.
 // One invocation makes one 8 × 8 block; a workgroup of 4 × 16 invocations makes 128 rows of 32 columns.
 // Sums run over the m tokens in order, in f32, and are then added to H, so a long sum is made of partial ones.
-
-struct Scalars {
-  m: u32,
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>; // linear inputs, vec4 along k
-@group(0) @binding(2) var<storage, read_write> h: array<vec4f>; // Hessian sum, vec4 along its rows
 
 @compute @workgroup_size(4, 16)
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -5,21 +5,6 @@
 // Tiles above the diagonal are left out, those on it are written whole. Sums begin at zero and are then added to H: matrix
 // units may cut off what a small product adds to a large sum.
 
-enable f16;
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
-diagnostic(off, subgroup_uniformity);
-
-struct Scalars {
-  m: u32,
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>; // linear inputs, vec4 along k
-@group(0) @binding(2) var<storage, read_write> h: array<f32>; // Hessian sum
-
 // Rows are longer than the tile, so that the 16 rows of a matrix lie in different memory banks.
 const ROW4 = 34u;
 

@@ -4,15 +4,6 @@
 // A workgroup of 256 invocations makes a tile of 128 × 128; tiles above the diagonal are left out, those on it are
 // written whole.
 
-struct Scalars {
-  m: u32,
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>; // linear inputs, vec4 along k
-@group(0) @binding(2) var<storage, read_write> h: array<vec4f>; // Hessian sum, vec4 along its rows
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   // Number of the tile in the triangle, row by row: tile row r starts at r(r+1)/2.

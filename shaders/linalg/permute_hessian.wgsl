@@ -1,18 +1,7 @@
 // A[i, j] = scale · H[order[i], order[j]], on the diagonal times 1 + ratio, plus damp.
 //
-// h : (k, k) f32, symmetric   order : (k) u32   a : (k, k) f32. One workgroup takes 64 elements of a row.
-
-struct Scalars {
-  k: u32,
-  scale: f32, // 1 / calibration rows
-  ratio: f32, // of the diagonal, added to it
-  damp: f32, // added to the diagonal
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> h: array<f32>; // sum of xᵀx
-@group(0) @binding(2) var<storage, read> order: array<u32>; // old index of each new one
-@group(0) @binding(3) var<storage, read_write> a: array<f32>; // permuted, scaled, damped
+// h : (k, k) f32, symmetric, sum of xᵀx over calibration rows; scale is 1 / their number
+// order : (k) u32, old index of each new one   a : (k, k) f32. One workgroup takes 64 elements of a row.
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -3,14 +3,6 @@
 // x : (k, k) f32, zero above the diagonal within its diagonal blocks of 32; what is right of them is not read.
 // u : (k, k) f32, all of it written   row-major, k a multiple of 32. One workgroup takes 256 elements of a row.
 
-struct Scalars {
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>; // lower triangle, vec4 along its rows
-@group(0) @binding(2) var<storage, read_write> u: array<vec4f>; // upper triangle, vec4 along its rows
-
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let k4 = s.k / 4u;

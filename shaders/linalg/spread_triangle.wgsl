@@ -3,14 +3,6 @@
 // p : (k·(k + 1)/2) f32, row after row   h : (k, k) f32, its upper triangle stays as it is.
 // One workgroup takes 256 elements of a row.
 
-struct Scalars {
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> p: array<f32>; // packed
-@group(0) @binding(2) var<storage, read_write> h: array<f32>; // row-major
-
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.y;

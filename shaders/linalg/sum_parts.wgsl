@@ -2,15 +2,6 @@
 //
 // x : (parts, count) f32   y : (count) f32, count a multiple of 4. One invocation takes a vec4.
 
-struct Scalars {
-  count: u32,
-  parts: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>; // parts after each other
-@group(0) @binding(2) var<storage, read_write> y: array<vec4f>; // their sum
-
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,

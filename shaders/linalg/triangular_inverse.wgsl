@@ -5,21 +5,9 @@
 //   (B C)   = (−C⁻¹·B·A⁻¹   C⁻¹)      second half: B = −C⁻¹·T
 //
 // l : (k, k) f32   u : (k, k) f32, lower triangle for T   row-major; side and k multiples of 32.
+// Done are rows start … start+rows−1 of C; `rows` is a multiple of 128, or all that are left.
 // The last C may have fewer rows than A, or be missing. What l holds right of its diagonal blocks of 32 is not read.
 // One invocation makes 8 × 8 elements; a workgroup of 4 × 16 invocations makes 128 rows of 32 columns of pair group.z.
-
-struct Scalars {
-  k: u32,
-  side: u32, // rows of A
-  start: u32, // first row of C to be done
-  rows: u32, // of C to be done, a multiple of 128 or all that are left
-}
-
-override second_half: bool;
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> l: array<vec4f>; // matrix, vec4 along its rows
-@group(0) @binding(2) var<storage, read_write> u: array<vec4f>; // T between the halves, vec4 along its rows
 
 @compute @workgroup_size(4, 16)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -32,9 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   // Summed index within A, or C: from the diagonal block of this column down, or to that of this row.
-  let summed = select(a_start, c_start, second_half);
-  let begin = select(column / 32u * 32u, 0u, second_half);
-  let end = select(s.side, row / 32u * 32u + 32u, second_half);
+  let summed = select(a_start, c_start, SECOND_HALF);
+  let begin = select(column / 32u * 32u, 0u, SECOND_HALF);
+  let end = select(s.side, row / 32u * 32u + 32u, SECOND_HALF);
   let target_at = (c_start + row) * k4 + (a_start + column) / 4u;
   var left_at = (c_start + row) * k4 + (summed + begin) / 4u;
   var right_at = (summed + begin) * k4 + (a_start + column) / 4u;
@@ -50,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     {
       var y0: vec4f;
       var y1: vec4f;
-      if (second_half) {
+      if (SECOND_HALF) {
         y0 = u[right_at];
         y1 = u[right_at + 1u];
       } else {
@@ -67,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     left_at++;
   }
   #repeat i 0 1 2 3 4 5 6 7
-  if (second_half) {
+  if (SECOND_HALF) {
     l[target_at + $iu * k4] = -left$i;
     l[target_at + $iu * k4 + 1u] = -right$i;
   } else {

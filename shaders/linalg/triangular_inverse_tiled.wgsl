@@ -1,38 +1,25 @@
 // One half of a step of the inverse of a lower triangular matrix: triangular_inverse.wgsl, which tells what it is, for
 // adapters with fast workgroup memory. Needs lib/tile.wgsl.
 //
-// l, u : (k, k) f32, row-major; side and k multiples of 32.
+// Tensors and scalars as there.
 // A workgroup of 256 invocations makes a tile of 128 × 128 of pair group.z. Tiles on the diagonal of A⁻¹ or C⁻¹ are
 // read whole: what stands right of the diagonal blocks of 32 counts as zero.
 
-struct Scalars {
-  k: u32,
-  side: u32, // rows of A
-  start: u32, // first row of C to be done
-  rows: u32, // of C to be done, a multiple of 128 or all that are left
-}
-
-override second_half: bool;
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> l: array<vec4f>; // matrix, vec4 along its rows
-@group(0) @binding(2) var<storage, read_write> u: array<vec4f>; // T between the halves, vec4 along its rows
-
 // Left factor, B or C⁻¹: l[at], four summed indices from t on in this row of C.
 fn load_a(at: u32, row: u32, t: u32) -> vec4f {
-  return select(l[at], vec4f(), second_half && t / 32u > row / 32u);
+  return select(l[at], vec4f(), SECOND_HALF && t / 32u > row / 32u);
 }
 
 // Right factor, A⁻¹ or T: [at], summed index t, four columns from this one of A on.
 fn load_b(at: u32, t: u32, column: u32) -> vec4f {
-  if (second_half) {
+  if (SECOND_HALF) {
     return u[at];
   }
   return select(l[at], vec4f(), t / 32u < column / 32u);
 }
 
 fn store(at: u32, value: vec4f) {
-  if (second_half) {
+  if (SECOND_HALF) {
     l[at] = -value;
   } else {
     u[at] = value;
@@ -51,9 +38,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     return;
   }
   // Summed index within A, or C: from the first of these columns down, or to the last of these rows.
-  let summed = select(a_start, c_start, second_half);
-  let begin = select(first_column, 0u, second_half);
-  let end = select(s.side, min(first_row + 128u, rows), second_half);
+  let summed = select(a_start, c_start, SECOND_HALF);
+  let begin = select(first_column, 0u, SECOND_HALF);
+  let end = select(s.side, min(first_row + 128u, rows), SECOND_HALF);
   // What this invocation loads of each pair of tiles: four summed indices of a row of C, four columns at one of them.
   let a_row = min(first_row + lane / 2u, rows - 1u);
   let a_step = lane % 2u * 4u;

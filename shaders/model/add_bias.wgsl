@@ -2,15 +2,6 @@
 //
 // bias : (n) f32   y : (m, n) f32. One invocation takes one element.
 
-struct Scalars {
-  m: u32,
-  n: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> bias: array<f32>; // one value a column
-@group(0) @binding(2) var<storage, read_write> y: array<f32>; // in place
-
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,

@@ -1,28 +1,14 @@
 // Causal attention with grouped key/value heads, softmax computed while keys stream by:
-//   o[i] = Σ_j softmax_j(q[i]·k[j] / sqrt(d)) · v[j],   i − window < j ≤ i within one calibration row.
+//   o[i] = Σ_j softmax_j(scale · q[i]·k[j]) · v[j],   i − window < j ≤ i within one calibration row.
 // Queries are those of a row's last `length` positions; its keys and values have `past` positions before.
 //
-// q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kv_heads · d) f32   d a multiple of 4.
+// q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kvHeads · d) f32   d a multiple of 4.
+// window : keys that a query sees, itself included; length or more: all before it
+// scale : 1 / sqrt(d), or what the model asks for
 // Workgroup (block, head, row) of 32 invocations makes 8 queries. For each tile of 64 keys every invocation scores
 // two neighbouring keys against the 8 queries; then each owns four dimensions, d/4 apart, of the first d/4, and adds the
 // tile's weighted values to what o holds of them. Invocations whose keys no query sees, and those that own no dimension,
 // skip the loops, which software adapters thank.
-
-struct Scalars {
-  length: u32, // queries of one row
-  heads: u32,
-  kv_heads: u32,
-  d: u32, // elements of a head
-  window: u32, // keys that a query sees, itself included; length or more: all before it
-  scale: f32, // 1 / sqrt(d), or what the model asks for
-  past: u32, // keys of one row before its first query's
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> q: array<vec4f>; // queries, vec4 along d
-@group(0) @binding(2) var<storage, read> k: array<vec4f>; // keys, vec4 along d
-@group(0) @binding(3) var<storage, read> v: array<f32>; // values
-@group(0) @binding(4) var<storage, read_write> o: array<f32>; // weighted values
 
 const WIDTH = 32u;
 const QUERIES = 8u;
@@ -60,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let keys_length = s.past + s.length;
   let key_row = group.z * keys_length;
   let head = group.y;
-  let kv_head = head / (s.heads / s.kv_heads);
+  let kv_head = head / (s.heads / s.kvHeads);
   let d4 = s.d / 4u;
   if (lane < QUERIES) {
     maximum[lane] = LOWEST;
@@ -80,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let keys = min(KEYS, last_key - tile);
     #repeat h 0 1
     let key$h = tile + lane * 2u + $hu;
-    let k_at$h = ((key_row + min(key$h, keys_length - 1u)) * s.kv_heads + kv_head) * d4;
+    let k_at$h = ((key_row + min(key$h, keys_length - 1u)) * s.kvHeads + kv_head) * d4;
     #repeat i 0 1 2 3 4 5 6 7
     var dot$h_$i = 0.0;
     #end
@@ -118,8 +104,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       var out$i_$j = 0.0;
       #end
       #end
-      var v_at = ((key_row + tile) * s.kv_heads + kv_head) * s.d + dimension;
-      let stride = s.kv_heads * s.d;
+      var v_at = ((key_row + tile) * s.kvHeads + kv_head) * s.d + dimension;
+      let stride = s.kvHeads * s.d;
       for (var key = 0u; key < keys; key++) {
         #repeat j 0 1 2 3
         let v$j = v[v_at + $ju * d4];

@@ -1,31 +1,12 @@
 // Causal attention: attention.wgsl, which tells what it is, for adapters with fast workgroup memory and many queries.
 //
-// q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kv_heads · d) f32   d a multiple of 4, at most
-// 64 · column_parts.
+// Tensors and scalars as there. COLUMN_PARTS : vec4s of d that an invocation owns; d is at most 64 times as many.
 // Workgroup (head, row, block) of 256 invocations makes 64 queries; the last blocks, which see most keys, come first. For
 // each tile of 64 keys, and 32 elements of d at a time, queries and keys are staged in workgroup memory and multiplied,
 // 4 × 4 an invocation; then the weights take that memory, and each invocation adds up 4 queries of its columns of V.
 //
 // Invocation (a, b), a and b below 16, owns queries a, a + 16, a + 32, a + 48 of the block, as the parts of a vec4; keys
 // b, b + 16 … of the tile; and the vec4s b, b + 16 … of d. A subgroup of 32 covers 8 × 4 of these pairs.
-
-struct Scalars {
-  length: u32, // queries of one row
-  heads: u32,
-  kv_heads: u32,
-  d: u32, // elements of a head
-  window: u32, // keys that a query sees, itself included; length or more: all before it
-  scale: f32, // 1 / sqrt(d), or what the model asks for
-  past: u32, // keys of one row before its first query's
-}
-
-override column_parts: u32; // vec4s of d that an invocation owns: 1, 2 or 4
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> q: array<vec4f>; // queries, vec4 along d
-@group(0) @binding(2) var<storage, read> k: array<vec4f>; // keys, vec4 along d
-@group(0) @binding(3) var<storage, read> v: array<vec4f>; // values, vec4 along d
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>; // weighted values, vec4 along d
 
 const TILE = 64u; // queries, and keys
 const CHUNK4 = 8u; // vec4s along d that are staged at a time
@@ -51,7 +32,7 @@ fn main(
   let keys_length = s.past + s.length;
   let key_row = group.y * keys_length;
   let head = group.x;
-  let kv_head = head / (s.heads / s.kv_heads);
+  let kv_head = head / (s.heads / s.kvHeads);
   let d4 = s.d / 4u;
 
   // Staging: this invocation takes vec4 number `part` of two queries and of two keys.
@@ -83,7 +64,7 @@ fn main(
   for (var tile = first_key / TILE * TILE; tile < last_key; tile += TILE) {
     #repeat i 0 1
     let key$i = key_row + min(tile + stage_row + $iu * 32u, keys_length - 1u);
-    let k_at$i = (key$i * s.kv_heads + kv_head) * d4 + part;
+    let k_at$i = (key$i * s.kvHeads + kv_head) * d4 + part;
     #end
     #repeat j 0 1 2 3
     var score$j = vec4f(); // q·k of key number j and the four queries, later their weights
@@ -154,7 +135,7 @@ fn main(
     total = total * shrink + (score0 + score1 + score2 + score3);
     workgroupBarrier();
     #repeat p 0 1 2 3
-    if (column_parts > $pu) {
+    if (COLUMN_PARTS > $pu) {
       #repeat c 0 1 2 3
       out_$p_$c *= shrink;
       #end
@@ -165,9 +146,9 @@ fn main(
       #repeat n 0 1 2 3
       {
         let weight = memory[j / 8u][j % 8u + $nu][a];
-        let v_at = ((key_row + min(tile + j + $nu, last_key - 1u)) * s.kv_heads + kv_head) * d4;
+        let v_at = ((key_row + min(tile + j + $nu, last_key - 1u)) * s.kvHeads + kv_head) * d4;
         #repeat p 0 1 2 3
-        if (column_parts > $pu) {
+        if (COLUMN_PARTS > $pu) {
           let value = v[v_at + column$p];
           #repeat c 0 1 2 3
           out_$p_$c += weight * value[$c];
@@ -191,7 +172,7 @@ fn main(
     let o_at = ((group.y * s.length + query) * s.heads + head) * d4 + b;
     if (query < s.length) {
       #repeat p 0 1 2 3
-      if (column_parts > $pu && b + $pu * 16u < d4) {
+      if (COLUMN_PARTS > $pu && b + $pu * 16u < d4) {
         o[o_at + $pu * 16u] = vec4f(out_$p_0[$i], out_$p_1[$i], out_$p_2[$i], out_$p_3[$i]) / total[$i];
       }
       #end

@@ -3,21 +3,9 @@
 //   A, Σ exp(a − A), a[target], argmax a, B, Σ exp(b − B), b[target], argmax b, Σ exp(a − A)·((a − A) − (b − B))
 // with a[target] = b[target] = 0 where the target is in another slice; the least index of equal maxima.
 //
-// a, b : (m, n) f32, of which `count` columns count   targets : (m) u32   stats : (m, 9) f32
+// a, b : (m, n) f32, of which `count` columns count; `first` is the word of the first one
+// targets : (m) u32, word that came next   stats : (m, 9) f32
 // One workgroup of 64 invocations takes one row. Indices count from the slice's first column and are exact below 2²⁴.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  first: u32, // word of the first column
-  count: u32, // columns that are words
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<f32>; // logits of the reference
-@group(0) @binding(2) var<storage, read> b: array<f32>; // logits of the other model
-@group(0) @binding(3) var<storage, read> targets: array<u32>; // word that came next
-@group(0) @binding(4) var<storage, read_write> stats: array<f32>; // nine numbers a row
 
 const WIDTH = 64u;
 

@@ -2,15 +2,6 @@
 //
 // gate, up : (count) f32. One invocation takes one element.
 
-struct Scalars {
-  count: u32,
-  activation: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> up: array<f32>; // linear half
-@group(0) @binding(2) var<storage, read_write> gate: array<f32>; // gate, then the product
-
 // erf by Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
 fn erf(x: f32) -> f32 {
   let t = 1.0 / (1.0 + 0.3275911 * abs(x));

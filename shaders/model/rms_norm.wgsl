@@ -1,17 +1,6 @@
 // y = x / sqrt(mean(x²) + epsilon) · weight, over rows of k elements.
 //
-// x : (rows, k) f32   weight : (k) f32   y : (rows, k) f32. One workgroup of 64 invocations takes one row.
-
-struct Scalars {
-  rows: u32,
-  k: u32,
-  epsilon: f32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>; // input
-@group(0) @binding(2) var<storage, read> weight: array<f32>; // gain of each element
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // normalized
+// x : (rows, k) f32   weight : (k) f32, gain   y : (rows, k) f32. One workgroup of 64 invocations takes one row.
 
 const WIDTH = 64u;
 

@@ -1,20 +1,8 @@
 // Rotary position embedding, in place: (x, y) ← (x·cos − y·sin, y·cos + x·sin) on dimensions (i, i + d/2) of each head.
 //
-// x : (rows · length, heads · d) f32, calibration rows after each other   cosine, sine : (past + length, d/2) f32
+// x : (tokens, heads · d) f32, queries or keys of rows of `length` tokens, each from position `past` on
+// cosine, sine : (past + length, d/2) f32
 // One invocation rotates one pair.
-
-struct Scalars {
-  tokens: u32, // rows · length
-  length: u32, // tokens of one calibration row; positions start again in each
-  heads: u32,
-  d: u32, // elements of a head
-  past: u32, // position of a row's first token
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> cosine: array<f32>; // by position and frequency
-@group(0) @binding(2) var<storage, read> sine: array<f32>; // likewise
-@group(0) @binding(3) var<storage, read_write> x: array<f32>; // queries or keys
 
 @compute @workgroup_size(64)
 fn main(

@@ -2,20 +2,9 @@
 //   stats = (maximum, Σ_j exp(logit[j] − maximum), logit[target − first] or 0 where the target is in another slice)
 // so that −log p = log Σ_slices sum · exp(maximum − M) + M − logit[target], M the largest maximum.
 //
-// logits : (m, n) f32, of which `count` columns count   targets : (m) u32   stats : (m, 3) f32
+// logits : (m, n) f32, of which `count` columns count; `first` is the word of the first one
+// targets : (m) u32, word that came next   stats : (m, 3) f32
 // One workgroup of 64 invocations takes one row.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  first: u32, // word of the first column
-  count: u32, // columns that are words
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> logits: array<f32>; // scores
-@group(0) @binding(2) var<storage, read> targets: array<u32>; // word that came next
-@group(0) @binding(3) var<storage, read_write> stats: array<f32>; // maximum, sum, target's logit
 
 const WIDTH = 64u;
 

@@ -1,18 +1,8 @@
 // Partial sums of the squares of each row. Needs lib/flat.wgsl.
 //
-// x : (rows, count) f32   sums : (rows, parts) f32
+// x : (rows, count) f32   sums : (rows, parts) f32, parts = ceil(count / 4096)
 // Workgroup row · parts + part of 32 invocations takes elements part · 4096 … + 4095 of a row; those after the last take
 // part in the barrier only.
-
-struct Scalars {
-  rows: u32,
-  count: u32, // elements of a row
-  parts: u32, // ceil(count / 4096)
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 const PART = 4096u;
 const WIDTH = 32u; // software adapters take long to switch between more at a barrier

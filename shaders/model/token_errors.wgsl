@@ -1,21 +1,9 @@
 // Sums for the relative errors of rows of tokens: of each token ‖y − reference‖² / ‖reference‖², and its two terms.
 // Needs lib/flat.wgsl.
 //
-// y, reference : (rows, length, hidden) f32   sums : (rows, parts, 3) f32, of 8 tokens of a row each
+// y, reference : (rows, length, hidden) f32   sums : (rows, parts, 3) f32, parts = ceil(length / 8)
 // Workgroup row · parts + part of 32 invocations takes tokens part · 8 … + 7; those after the last take part in the
 // barriers only.
-
-struct Scalars {
-  rows: u32,
-  length: u32, // tokens of a row
-  hidden: u32,
-  parts: u32, // ceil(length / 8)
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> y: array<f32>; // under test
-@group(0) @binding(2) var<storage, read> reference: array<f32>; // what it should be
-@group(0) @binding(3) var<storage, read_write> sums: array<f32>; // relative errors, difference, reference; all squared
 
 const TOKENS = 8u;
 const WIDTH = 32u; // software adapters take long to switch between more at a barrier

@@ -1,18 +1,8 @@
 // Transposes a weight as it lies in a model file to f32: w[i, j] = source[j, i], columns from n on are zero.
 //
-// source : (n, k) f32, f16 or bf16 (two to a word)   w : (k, n_padded) f32
+// source : (n, k) f32, f16 or bf16 (two to a word)   w : (k, nPadded) f32
 // One workgroup of 32 invocations turns a 32 × 32 tile (software adapters take long to switch between more at a
 // barrier). k is a multiple of 32.
-
-struct Scalars {
-  k: u32,
-  n: u32,
-  n_padded: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> source: array<u32>; // bytes of the file
-@group(0) @binding(2) var<storage, read_write> w: array<f32>; // transposed
 
 var<workgroup> tile: array<array<f32, 33>, 32>;
 
@@ -29,9 +19,9 @@ fn from_$T(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
   workgroupBarrier();
   let column = group.y * 32u + lane;
-  if (column < s.n_padded) {
+  if (column < s.nPadded) {
     for (var i = 0u; i < 32u; i++) {
-      w[(group.x * 32u + i) * s.n_padded + column] = tile[lane][i];
+      w[(group.x * 32u + i) * s.nPadded + column] = tile[lane][i];
     }
   }
 }

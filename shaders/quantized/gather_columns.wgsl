@@ -1,16 +1,6 @@
 // y[i, r] = x[i, perm[r]]: a linear's input in the order of its packed rows.
 //
-// x, y : (m, k) f32   perm : (k) u32. One invocation takes one element.
-
-struct Scalars {
-  m: u32,
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>; // input
-@group(0) @binding(2) var<storage, read> perm: array<u32>; // input feature of each packed row
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // in act-order
+// x, y : (m, k) f32   perm : (k) u32, input feature of each packed row. One invocation takes one element.
 
 @compute @workgroup_size(64)
 fn main(

@@ -1,24 +1,10 @@
-// Y = X·W or Y += X·W, W read as EXL2 packs it.
+// Y = X·W, or Y += X·W where `accumulate` is 1, W read as EXL2 packs it.
 //
 // x : (m, k) f32, columns already in act-order   chunks : (k/32) vec4u, see lib/packed.wgsl
 // scales : (groups, n/8) u32 = q_scale   packed : (packed rows, n) u32 = q_weight   y : (m, n) f32
 // k and n are multiples of 32. One invocation makes 16 rows of 4 columns and decodes each weight once for them; a
 // workgroup of 8 × 8 invocations makes 128 rows of 32 columns. Weights are the halves that dequantizing gives; sums
 // run over k in order, in f32. Rows past m are computed on a clamped index and not stored.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what Y holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>; // input, vec4 along k
-@group(0) @binding(2) var<storage, read> chunks: array<vec4u>; // what each 32 rows are
-@group(0) @binding(3) var<storage, read> scales: array<u32>; // scale codes, 8 columns to a word
-@group(0) @binding(4) var<storage, read> packed: array<vec4u>; // codes, vec4 along n
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>; // product, vec4 along n
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {

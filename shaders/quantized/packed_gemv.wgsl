@@ -1,24 +1,9 @@
-// y = x·W or y += x·W for few rows of x, W read as EXL2 packs it.
+// y = x·W, or y += x·W where `accumulate` is 1, for few rows of x, W read as EXL2 packs it.
 //
 // x : (m, k) f32   perm : (k) u32, input feature of each packed row   chunks : (k/32) vec4u, see lib/packed.wgsl
 // scales : (groups, n/8) u32 = q_scale   packed : (packed rows, n) u32 = q_weight   y : (m, n) f32
 // k and n are multiples of 32. Workgroup (columns, row) of 8 × 16 invocations makes 32 columns of one row of y: each
 // invocation takes every 16th chunk of 32 weights of 4 columns, then the 16 sums are added up.
-
-struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32, // 1: add to what y holds
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>; // input
-@group(0) @binding(2) var<storage, read> perm: array<u32>; // act-order
-@group(0) @binding(3) var<storage, read> chunks: array<vec4u>; // what each 32 rows are
-@group(0) @binding(4) var<storage, read> scales: array<u32>; // scale codes, 8 columns to a word
-@group(0) @binding(5) var<storage, read> packed: array<vec4u>; // codes, vec4 along n
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>; // product, vec4 along n
 
 const PARTS = 16u;
 

@@ -1,4 +1,5 @@
 import { assert } from '../util/errors.ts';
+import type { Constants } from './preamble.ts';
 
 /**
  * Unrolls loops in WGSL text. Some compilers (SwiftShader's among them) keep small arrays in memory unless every
@@ -9,19 +10,19 @@ import { assert } from '../util/errors.ts';
  *     #end
  *
  * and become one copy of the body for each value, with `$i` replaced. Blocks nest. Instead of the values, `#repeat i ROWS`
- * may name one of `counts`: 0 … ROWS − 1.
+ * may name one of `constants`: 0 … ROWS − 1.
  */
-export function expandRepeats(source: string, counts: Readonly<Record<string, number>> = {}): string {
-  const lines = source.split('\n').map((line) => withValues(line, counts));
+export function expandRepeats(source: string, constants: Constants = {}): string {
+  const lines = source.split('\n').map((line) => withValues(line, constants));
   const [expanded, next] = expandBlock(lines, 0, false);
   assert(next === lines.length, `line ${next + 1}: #end without #repeat`);
   return expanded.join('\n');
 }
 
-function withValues(line: string, counts: Readonly<Record<string, number>>): string {
+function withValues(line: string, constants: Constants): string {
   const [word, name, count, ...others] = line.trim().split(/\s+/);
-  const end = word === '#repeat' && count !== undefined && others.length === 0 ? counts[count] : undefined;
-  return end === undefined ? line : `#repeat ${name} ${[...Array(end).keys()].join(' ')}`;
+  const end = word === '#repeat' && count !== undefined && others.length === 0 ? constants[count] : undefined;
+  return typeof end !== 'number' ? line : `#repeat ${name} ${[...Array(end).keys()].join(' ')}`;
 }
 
 function expandBlock(lines: readonly string[], start: number, inside: boolean): [string[], number] {

@@ -62,8 +62,7 @@ function keyOf({ device, hasMatrixUnits }: Gpu, precision: Precision): string {
   );
 }
 
-const fingerprint = (): Promise<string> =>
-  digestOf(KERNELS.map(({ name, wgsl, constants }) => [name, wgsl, constants]));
+const fingerprint = (): Promise<string> => digestOf(KERNELS.map(({ name, wgsl }) => [name, wgsl]));
 
 function isEntry(value: unknown): value is Entry {
   const { kernels, measured, speeds } = (value ?? {}) as Partial<Record<keyof Entry, unknown>>;

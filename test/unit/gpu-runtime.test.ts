@@ -10,7 +10,7 @@ import { InternalError } from '../../src/util/errors.ts';
 import { expectExact } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
-import { addAmount, showScalars } from '../support/test-kernels.ts';
+import { addAmount, scaledScalars, showScalars } from '../support/test-kernels.ts';
 
 const gpu = await testGpu();
 /** Must stay referenced for as long as its devices live. */
@@ -27,14 +27,14 @@ const floats = async (tensor: Parameters<typeof gpu.read>[0]) => new Float32Arra
 const numbers = (...values: number[]) => Float32Array.from(values);
 
 describe('arguments', () => {
-  test('scalars of every type, in declared order whatever the order of the arguments; override constants', async () => {
+  test('scalars of every type, in declared order whatever the order of the arguments; constants', async () => {
     const y = scope.alloc([3], 'y');
     gpu.run(showScalars, { y, real: -1.375, signed: -7, unsigned: 9 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([9, -7, -11]);
-    gpu.run({ ...showScalars, constants: { factor: 100 } }, { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run(scaledScalars(100), { y, real: 0.5, signed: 2, unsigned: 3 });
     gpu.run(showScalars, { y: y, real: 0.5, signed: 2, unsigned: 3 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([3, 2, 4]);
-    gpu.run({ ...showScalars, constants: { factor: 100 } }, { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run(scaledScalars(100), { y, real: 0.5, signed: 2, unsigned: 3 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([300, 200, 400]);
   });
 
@@ -137,7 +137,7 @@ describe('order', () => {
 test('a preferred variant runs where the kernel is asked for', async () => {
   const own = await testGpu();
   const y = own.alloc([3], 'y');
-  own.prefer(showScalars, { ...showScalars, constants: { factor: 10 } });
+  own.prefer(showScalars, scaledScalars(10));
   own.run(showScalars, { y, real: 0.5, signed: 2, unsigned: 3 });
   expect([...new Int32Array(await own.read(y))]).toEqual([30, 20, 40]);
   own.destroy();
@@ -146,9 +146,8 @@ test('a preferred variant runs where the kernel is asked for', async () => {
 test('a variant runs where the scalars suit it, the last preferred first', async () => {
   const own = await testGpu();
   const y = own.alloc([3], 'y');
-  const times = (factor: number) => ({ ...showScalars, constants: { factor } });
-  own.prefer(showScalars, times(10), ({ unsigned }) => unsigned < 10);
-  own.prefer(showScalars, times(100), ({ unsigned }) => unsigned < 5);
+  own.prefer(showScalars, scaledScalars(10), ({ unsigned }) => unsigned < 10);
+  own.prefer(showScalars, scaledScalars(100), ({ unsigned }) => unsigned < 5);
   const results: number[] = [];
   for (const unsigned of [3, 7, 11]) {
     own.run(showScalars, { y, real: 0.5, signed: 2, unsigned });

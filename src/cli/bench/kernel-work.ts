@@ -147,7 +147,7 @@ export const kernelWork: CountWork = ({ name, inputs, outputs }, args) => {
   const tensor = (key: string) => args[key] as GpuTensor;
   const count = COUNTS[name];
   if (count) return count((key) => args[key] as number, tensor);
-  const bytes = (keys: readonly string[]) => keys.reduce((sum, key) => sum + tensor(key).size, 0);
+  const bytes = (of: object) => Object.keys(of).reduce((sum, key) => sum + tensor(key).size, 0);
   if (STREAMING.has(name)) return { bytes: bytes(inputs) + bytes(outputs) };
   return IN_PLACE.has(name) ? { bytes: bytes(inputs) + 2 * bytes(outputs) } : {};
 };

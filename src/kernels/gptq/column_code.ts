@@ -8,7 +8,7 @@ export const columnCode = defineKernel({
   name: 'column_code',
   wgsl: [half, columnFit, wgsl],
   scalars: { k: 'u32', n: 'u32', job: 'u32', jobCount: 'u32' },
-  inputs: ['current', 'u', 'base', 'scaleMax', 'jobs'],
-  outputs: ['scaleCodes'],
+  inputs: { current: 'vec4f', u: 'f32', base: 'vec4f', scaleMax: 'u32', jobs: 'u32' },
+  outputs: { scaleCodes: 'vec4u' },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 128), jobCount],
 });

@@ -6,7 +6,7 @@ export const columnScale = defineKernel({
   name: 'column_scale',
   wgsl: [wgsl],
   scalars: { n: 'u32', job: 'u32', jobCount: 'u32' },
-  inputs: ['current', 'jobs'],
-  outputs: ['base', 'unit'],
+  inputs: { current: 'f32', jobs: 'u32' },
+  outputs: { base: 'f32', unit: 'atomic<u32>' },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 64), jobCount],
 });

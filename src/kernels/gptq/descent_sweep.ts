@@ -8,7 +8,7 @@ export const descentSweep = defineKernel({
   name: 'descent_sweep',
   wgsl: [half, exl2, wgsl],
   scalars: { k: 'u32', n: 'u32', start: 'u32', end: 'u32' },
-  inputs: ['h', 'scaleCodes', 'scaleMax', 'rows'],
-  outputs: ['gradient', 'codes', 'd'],
+  inputs: { h: 'vec4f', scaleCodes: 'u32', scaleMax: 'u32', rows: 'u32' },
+  outputs: { gradient: 'f32', codes: 'u32', d: 'f32' },
   workgroups: ({ n }) => [Math.ceil(n / 64)],
 });

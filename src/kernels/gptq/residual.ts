@@ -8,7 +8,7 @@ export const residual = defineKernel({
   name: 'residual',
   wgsl: [half, exl2, wgsl],
   scalars: { k: 'u32', n: 'u32' },
-  inputs: ['w', 'codes', 'scaleCodes', 'scaleMax', 'rows', 'perm'],
-  outputs: ['d'],
+  inputs: { w: 'f32', codes: 'u32', scaleCodes: 'u32', scaleMax: 'u32', rows: 'u32', perm: 'u32' },
+  outputs: { d: 'f32' },
   workgroups: ({ k, n }) => [Math.ceil(n / 64), k / 4],
 });

@@ -7,7 +7,7 @@ export const scaleChoice = defineKernel({
   name: 'scale_choice',
   wgsl: [half, wgsl],
   scalars: { tiles: 'u32', job: 'u32', factors: 'u32', least: 'f32', most: 'f32', jobCount: 'u32' },
-  inputs: ['partial', 'unit', 'jobs'],
-  outputs: ['scaleMax'],
+  inputs: { partial: 'f32', unit: 'u32', jobs: 'u32' },
+  outputs: { scaleMax: 'u32' },
   workgroups: ({ jobCount }) => [jobCount],
 });

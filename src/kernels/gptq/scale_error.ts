@@ -6,7 +6,7 @@ export const scaleError = defineKernel({
   name: 'scale_error',
   wgsl: [wgsl],
   scalars: { n: 'u32', job: 'u32', firstTile: 'u32', tiles: 'u32', jobCount: 'u32' },
-  inputs: ['current', 'base', 'unit', 'jobs'],
-  outputs: ['partial', 'scaleCodes'],
+  inputs: { current: 'vec4f', base: 'vec4f', unit: 'u32', jobs: 'u32' },
+  outputs: { partial: 'f32', scaleCodes: 'vec4u' },
   workgroups: ({ n, jobCount }) => [n / 32, jobCount],
 });

@@ -8,7 +8,7 @@ export const scaleSearch = defineKernel({
   name: 'scale_search',
   wgsl: [half, columnFit, wgsl],
   scalars: { k: 'u32', n: 'u32', job: 'u32', firstTile: 'u32', tiles: 'u32', jobCount: 'u32' },
-  inputs: ['current', 'u', 'base', 'unit', 'jobs'],
-  outputs: ['partial'],
+  inputs: { current: 'vec4f', u: 'f32', base: 'vec4f', unit: 'u32', jobs: 'u32' },
+  outputs: { partial: 'f32' },
   workgroups: ({ n, jobCount }) => [n / 32, jobCount],
 });

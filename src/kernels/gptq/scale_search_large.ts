@@ -7,5 +7,6 @@ import { scaleSearch } from './scale_search.ts';
 export const scaleSearchLarge = defineVariant(scaleSearch, {
   name: 'scale_search_large',
   wgsl: [half, wgsl],
+  inputs: { current: 'f32', base: 'f32' },
   workgroups: ({ n, jobCount }) => [n / 32, jobCount],
 });

@@ -6,8 +6,8 @@ export const addTriangle = defineKernel({
   name: 'add_triangle',
   wgsl: [wgsl],
   scalars: { k: 'u32' },
-  inputs: ['h'],
-  outputs: ['p'],
+  inputs: { h: 'f32' },
+  outputs: { p: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 256), k],
 });
 

@@ -7,7 +7,7 @@ export const addVector = defineKernel({
   name: 'add_vector',
   wgsl: [flat, wgsl],
   scalars: { count: 'u32' },
-  inputs: ['x'],
-  outputs: ['y'],
+  inputs: { x: 'f32' },
+  outputs: { y: 'f32' },
   workgroups: ({ count }) => [Math.ceil(count / 64)],
 });

@@ -6,7 +6,7 @@ export const choleskyDiagonal = defineKernel({
   name: 'cholesky_diagonal',
   wgsl: [wgsl],
   scalars: { k: 'u32', start: 'u32' },
-  inputs: [],
-  outputs: ['a', 'status'],
+  inputs: {},
+  outputs: { a: 'f32', status: 'u32' },
   workgroups: () => [1],
 });

@@ -6,7 +6,7 @@ export const choleskyPanel = defineKernel({
   name: 'cholesky_panel',
   wgsl: [wgsl],
   scalars: { k: 'u32', start: 'u32' },
-  inputs: [],
-  outputs: ['a'],
+  inputs: {},
+  outputs: { a: 'vec4f' },
   workgroups: ({ k, start }) => [(k - start) / 32 - 1],
 });

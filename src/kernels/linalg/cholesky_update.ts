@@ -6,7 +6,7 @@ export const choleskyUpdate = defineKernel({
   name: 'cholesky_update',
   wgsl: [wgsl],
   scalars: { k: 'u32', start: 'u32' },
-  inputs: [],
-  outputs: ['a'],
+  inputs: {},
+  outputs: { a: 'vec4f' },
   workgroups: ({ k, start }) => [Math.ceil((k - start) / 32) - 1, Math.ceil((k - start - 32) / 64)],
 });

@@ -6,7 +6,7 @@ export const columnPower = defineKernel({
   name: 'column_power',
   wgsl: [wgsl],
   scalars: { m: 'u32', k: 'u32' },
-  inputs: ['x'],
-  outputs: ['p'],
+  inputs: { x: 'f32' },
+  outputs: { p: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 64)],
 });

@@ -6,7 +6,7 @@ export const diagonal = defineKernel({
   name: 'diagonal',
   wgsl: [wgsl],
   scalars: { k: 'u32' },
-  inputs: ['h'],
-  outputs: ['d'],
+  inputs: { h: 'f32' },
+  outputs: { d: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 64)],
 });

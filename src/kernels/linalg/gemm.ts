@@ -5,8 +5,8 @@ import { defineKernel } from '../../gpu/kernel.ts';
 export const gemm = defineKernel({
   name: 'gemm',
   scalars: { m: 'u32', n: 'u32', k: 'u32', accumulate: 'u32' },
-  inputs: ['a', 'b'],
-  outputs: ['c'],
+  inputs: { a: 'vec4f', b: 'vec4f' },
+  outputs: { c: 'vec4f' },
   wgsl: [wgsl],
   workgroups: ({ m, n }) => [Math.ceil(n / 64), Math.ceil(m / 128)],
 });

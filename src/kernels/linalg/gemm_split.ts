@@ -8,8 +8,8 @@ export const gemmSplit = defineKernel({
   name: 'gemm_split',
   wgsl: [tile, product, wgsl],
   scalars: { m: 'u32', n: 'u32', k: 'u32', depth: 'u32', parts: 'u32' },
-  inputs: ['a', 'b'],
-  outputs: ['c'],
+  inputs: { a: 'vec4f', b: 'vec4f' },
+  outputs: { c: 'vec4f' },
   workgroups: ({ m, n, parts }) => [Math.ceil(n / 128), Math.ceil(m / 128), parts],
 });
 

@@ -6,7 +6,7 @@ export const gemv = defineKernel({
   name: 'gemv',
   wgsl: [wgsl],
   scalars: { m: 'u32', n: 'u32', k: 'u32', accumulate: 'u32' },
-  inputs: ['a', 'b'],
-  outputs: ['c'],
+  inputs: { a: 'f32', b: 'vec4f' },
+  outputs: { c: 'vec4f' },
   workgroups: ({ m, n }) => [Math.ceil(n / 32), m],
 });

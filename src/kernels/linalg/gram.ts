@@ -6,8 +6,8 @@ export const gram = defineKernel({
   name: 'gram',
   wgsl: [wgsl],
   scalars: { m: 'u32', k: 'u32' },
-  inputs: ['x'],
-  outputs: ['h'],
+  inputs: { x: 'vec4f' },
+  outputs: { h: 'vec4f' },
   workgroups: ({ k }) => [Math.ceil(k / 32), Math.ceil(k / 128)],
 });
 

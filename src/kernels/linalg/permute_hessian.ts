@@ -6,7 +6,7 @@ export const permuteHessian = defineKernel({
   name: 'permute_hessian',
   wgsl: [wgsl],
   scalars: { k: 'u32', scale: 'f32', ratio: 'f32', damp: 'f32' },
-  inputs: ['h', 'order'],
-  outputs: ['a'],
+  inputs: { h: 'f32', order: 'u32' },
+  outputs: { a: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 64), k],
 });

@@ -6,7 +6,7 @@ export const reverseTriangle = defineKernel({
   name: 'reverse_triangle',
   wgsl: [wgsl],
   scalars: { k: 'u32' },
-  inputs: ['x'],
-  outputs: ['u'],
+  inputs: { x: 'vec4f' },
+  outputs: { u: 'vec4f' },
   workgroups: ({ k }) => [Math.ceil(k / 256), k],
 });

@@ -6,7 +6,7 @@ export const spreadTriangle = defineKernel({
   name: 'spread_triangle',
   wgsl: [wgsl],
   scalars: { k: 'u32' },
-  inputs: ['p'],
-  outputs: ['h'],
+  inputs: { p: 'f32' },
+  outputs: { h: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 256), k],
 });

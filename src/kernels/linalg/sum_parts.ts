@@ -7,7 +7,7 @@ export const sumParts = defineKernel({
   name: 'sum_parts',
   wgsl: [flat, wgsl],
   scalars: { count: 'u32', parts: 'u32' },
-  inputs: ['x'],
-  outputs: ['y'],
+  inputs: { x: 'vec4f' },
+  outputs: { y: 'vec4f' },
   workgroups: ({ count }) => [Math.ceil(count / 256)],
 });

@@ -6,7 +6,7 @@ export const symmetrize = defineKernel({
   name: 'symmetrize',
   wgsl: [wgsl],
   scalars: { k: 'u32' },
-  inputs: [],
-  outputs: ['h'],
+  inputs: {},
+  outputs: { h: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 256), k],
 });

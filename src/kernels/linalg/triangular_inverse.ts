@@ -6,9 +6,9 @@ const half = (name: string, isSecond: boolean) =>
     name: `triangular_inverse ${name}`,
     wgsl: [wgsl],
     scalars: { k: 'u32', side: 'u32', start: 'u32', rows: 'u32' },
-    inputs: [],
-    outputs: ['l', 'u'],
-    constants: { second_half: Number(isSecond) },
+    inputs: {},
+    outputs: { l: 'vec4f', u: 'vec4f' },
+    constants: { SECOND_HALF: isSecond },
     workgroups: ({ k, side, rows }) => [
       Math.ceil(side / 32),
       Math.ceil(rows / 128),

@@ -7,7 +7,7 @@ const half = (name: string, isSecond: boolean) =>
   defineVariant(triangularInverse.first, {
     name: `triangular_inverse_tiled ${name}`,
     wgsl: [tile, wgsl],
-    constants: { second_half: Number(isSecond) },
+    constants: { SECOND_HALF: isSecond },
     workgroups: ({ k, side, rows }) => [
       Math.ceil(side / 128),
       Math.ceil(rows / 128),

@@ -7,7 +7,7 @@ export const addBias = defineKernel({
   name: 'add_bias',
   wgsl: [flat, wgsl],
   scalars: { m: 'u32', n: 'u32' },
-  inputs: ['bias'],
-  outputs: ['y'],
+  inputs: { bias: 'f32' },
+  outputs: { y: 'f32' },
   workgroups: ({ m, n }) => [Math.ceil((m * n) / 64)],
 });

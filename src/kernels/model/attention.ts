@@ -18,7 +18,7 @@ export const attention = defineKernel({
     past: 'u32',
     rows: 'u32',
   },
-  inputs: ['q', 'k', 'v'],
-  outputs: ['o'],
+  inputs: { q: 'vec4f', k: 'vec4f', v: 'f32' },
+  outputs: { o: 'f32' },
   workgroups: ({ length, heads, rows }) => [Math.ceil(length / 8), heads, rows],
 });

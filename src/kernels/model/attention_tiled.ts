@@ -6,7 +6,9 @@ const tiled = (widest: 64 | 128 | 256) =>
   defineVariant(attention, {
     name: `attention_tiled ${widest}`,
     wgsl: [wgsl],
-    constants: { column_parts: widest / 64 },
+    constants: { COLUMN_PARTS: widest / 64 },
+    inputs: { v: 'vec4f' },
+    outputs: { o: 'vec4f' },
     workgroups: ({ length, heads, rows }) => [heads, rows, Math.ceil(length / 64)],
   });
 

@@ -10,7 +10,7 @@ export const compareLogits = defineKernel({
   name: 'compare_logits',
   wgsl: [flat, wgsl],
   scalars: { m: 'u32', n: 'u32', first: 'u32', count: 'u32' },
-  inputs: ['a', 'b', 'targets'],
-  outputs: ['stats'],
+  inputs: { a: 'f32', b: 'f32', targets: 'u32' },
+  outputs: { stats: 'f32' },
   workgroups: ({ m }) => [m],
 });

@@ -10,8 +10,8 @@ const embedder = (entryPoint: string) =>
     wgsl: [flat, half, stored, wgsl],
     entryPoint,
     scalars: { m: 'u32', k: 'u32' },
-    inputs: ['source', 'place'],
-    outputs: ['y'],
+    inputs: { source: 'u32', place: 'u32' },
+    outputs: { y: 'f32' },
     workgroups: ({ m, k }) => [Math.ceil((m * k) / 64)],
   });
 

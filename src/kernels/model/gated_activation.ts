@@ -7,7 +7,7 @@ export const gatedActivation = defineKernel({
   name: 'gated_activation',
   wgsl: [flat, wgsl],
   scalars: { count: 'u32', activation: 'u32' },
-  inputs: ['up'],
-  outputs: ['gate'],
+  inputs: { up: 'f32' },
+  outputs: { gate: 'f32' },
   workgroups: ({ count }) => [Math.ceil(count / 64)],
 });

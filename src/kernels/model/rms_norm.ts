@@ -7,7 +7,7 @@ export const rmsNorm = defineKernel({
   name: 'rms_norm',
   wgsl: [flat, wgsl],
   scalars: { rows: 'u32', k: 'u32', epsilon: 'f32' },
-  inputs: ['x', 'weight'],
-  outputs: ['y'],
+  inputs: { x: 'f32', weight: 'f32' },
+  outputs: { y: 'f32' },
   workgroups: ({ rows }) => [rows],
 });

@@ -7,7 +7,7 @@ export const rope = defineKernel({
   name: 'rope',
   wgsl: [flat, wgsl],
   scalars: { tokens: 'u32', length: 'u32', heads: 'u32', d: 'u32', past: 'u32' },
-  inputs: ['cosine', 'sine'],
-  outputs: ['x'],
+  inputs: { cosine: 'f32', sine: 'f32' },
+  outputs: { x: 'f32' },
   workgroups: ({ tokens, heads, d }) => [Math.ceil((tokens * heads * d) / 128)],
 });

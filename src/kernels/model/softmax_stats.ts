@@ -7,7 +7,7 @@ export const softmaxStats = defineKernel({
   name: 'softmax_stats',
   wgsl: [flat, wgsl],
   scalars: { m: 'u32', n: 'u32', first: 'u32', count: 'u32' },
-  inputs: ['logits', 'targets'],
-  outputs: ['stats'],
+  inputs: { logits: 'f32', targets: 'u32' },
+  outputs: { stats: 'f32' },
   workgroups: ({ m }) => [m],
 });

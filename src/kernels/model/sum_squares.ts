@@ -7,7 +7,7 @@ export const sumSquares = defineKernel({
   name: 'sum_squares',
   wgsl: [flat, wgsl],
   scalars: { rows: 'u32', count: 'u32', parts: 'u32' },
-  inputs: ['x'],
-  outputs: ['sums'],
+  inputs: { x: 'f32' },
+  outputs: { sums: 'f32' },
   workgroups: ({ rows, parts }) => [parts * rows],
 });

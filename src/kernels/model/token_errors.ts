@@ -7,7 +7,7 @@ export const tokenErrors = defineKernel({
   name: 'token_errors',
   wgsl: [flat, wgsl],
   scalars: { rows: 'u32', length: 'u32', hidden: 'u32', parts: 'u32' },
-  inputs: ['y', 'reference'],
-  outputs: ['sums'],
+  inputs: { y: 'f32', reference: 'f32' },
+  outputs: { sums: 'f32' },
   workgroups: ({ rows, parts }) => [rows * parts],
 });

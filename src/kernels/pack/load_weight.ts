@@ -9,8 +9,8 @@ const loader = (entryPoint: string) =>
     wgsl: [half, stored, wgsl],
     entryPoint,
     scalars: { k: 'u32', n: 'u32', nPadded: 'u32' },
-    inputs: ['source'],
-    outputs: ['w'],
+    inputs: { source: 'u32' },
+    outputs: { w: 'f32' },
     workgroups: ({ k, nPadded }) => [k / 32, Math.ceil(nPadded / 32)],
   });
 

@@ -7,7 +7,7 @@ export const gatherColumns = defineKernel({
   name: 'gather_columns',
   wgsl: [flat, wgsl],
   scalars: { m: 'u32', k: 'u32' },
-  inputs: ['x', 'perm'],
-  outputs: ['y'],
+  inputs: { x: 'f32', perm: 'u32' },
+  outputs: { y: 'f32' },
   workgroups: ({ m, k }) => [Math.ceil((m * k) / 64)],
 });

@@ -7,7 +7,7 @@ export const packedGemm = defineKernel({
   name: 'packed_gemm',
   wgsl: [lib, wgsl],
   scalars: { m: 'u32', n: 'u32', k: 'u32', accumulate: 'u32' },
-  inputs: ['x', 'chunks', 'scales', 'packed'],
-  outputs: ['y'],
+  inputs: { x: 'vec4f', chunks: 'vec4u', scales: 'u32', packed: 'vec4u' },
+  outputs: { y: 'vec4f' },
   workgroups: ({ m, n }) => [Math.ceil(n / 32), Math.ceil(m / 128)],
 });

@@ -7,7 +7,7 @@ export const packedGemv = defineKernel({
   name: 'packed_gemv',
   wgsl: [lib, wgsl],
   scalars: { m: 'u32', n: 'u32', k: 'u32', accumulate: 'u32' },
-  inputs: ['x', 'perm', 'chunks', 'scales', 'packed'],
-  outputs: ['y'],
+  inputs: { x: 'f32', perm: 'u32', chunks: 'vec4u', scales: 'u32', packed: 'vec4u' },
+  outputs: { y: 'vec4f' },
   workgroups: ({ m, n }) => [n / 32, m],
 });

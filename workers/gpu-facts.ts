@@ -1,6 +1,6 @@
+import { chooseVariants } from '../src/autotune/choose-variants.ts';
+import { f32Speed } from '../src/autotune/measure-speeds.ts';
 import { defaultBudget, openGpu } from '../src/gpu/device.ts';
-import { f32Speed } from '../src/kernels/measure-speeds.ts';
-import { chooseVariants } from '../src/kernels/speed.ts';
 import { OutOfMemoryError } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice, GpuFacts } from './api.ts';

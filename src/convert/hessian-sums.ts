@@ -1,9 +1,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { addTriangle, triangleSize } from '../kernels/linalg/add_triangle.ts';
-import { addVector } from '../kernels/linalg/add_vector.ts';
-import { spreadTriangle } from '../kernels/linalg/spread_triangle.ts';
+import { addVector } from '../kernels/elementwise/add_vector.ts';
+import { addTriangle, triangleSize } from '../kernels/hessian/add_triangle.ts';
+import { spreadTriangle } from '../kernels/hessian/spread_triangle.ts';
 import type { LinearInput } from '../model/architectures/architecture.ts';
 
 /** A sum Σ xᵀx (k, k) from its packed lower triangle, f32 row after row; it belongs to `scope`. */

@@ -4,8 +4,8 @@
  */
 
 import { assert } from '../util/errors.ts';
-import { type Constants, type ElementType, preamble, type Signature } from './preamble.ts';
-import { expandRepeats } from './repeat.ts';
+import { type Constants, type ElementType, preamble, type Signature } from './wgsl/preamble.ts';
+import { expandRepeats } from './wgsl/repeat.ts';
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 

@@ -1,11 +1,11 @@
 import { afterAll, test } from 'vitest';
-import { addTriangle, triangleSize } from '../../src/kernels/linalg/add_triangle.ts';
-import { addVector } from '../../src/kernels/linalg/add_vector.ts';
-import { columnPower } from '../../src/kernels/linalg/column_power.ts';
-import { diagonal } from '../../src/kernels/linalg/diagonal.ts';
-import { permuteHessian } from '../../src/kernels/linalg/permute_hessian.ts';
-import { spreadTriangle } from '../../src/kernels/linalg/spread_triangle.ts';
-import { symmetrize } from '../../src/kernels/linalg/symmetrize.ts';
+import { addVector } from '../../src/kernels/elementwise/add_vector.ts';
+import { columnPower } from '../../src/kernels/gram/column_power.ts';
+import { addTriangle, triangleSize } from '../../src/kernels/hessian/add_triangle.ts';
+import { diagonal } from '../../src/kernels/hessian/diagonal.ts';
+import { permuteHessian } from '../../src/kernels/hessian/permute_hessian.ts';
+import { spreadTriangle } from '../../src/kernels/hessian/spread_triangle.ts';
+import { symmetrize } from '../../src/kernels/hessian/symmetrize.ts';
 import * as reference from '../../src/reference/linalg/hessian.ts';
 import { expectExact, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -1,14 +1,14 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
+import type { Speeds } from '../../src/autotune/measure-speeds.ts';
 import { rowsRoundToHalf } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
-import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
-import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
-import { gramMatrix } from '../../src/kernels/linalg/gram_matrix.ts';
-import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
-import type { Speeds } from '../../src/kernels/measure-speeds.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
+import { gemm, gemmMixed } from '../../src/kernels/gemm/gemm.ts';
+import { gemmMatrix } from '../../src/kernels/gemm/gemm_matrix.ts';
+import { gemmTiled } from '../../src/kernels/gemm/gemm_tiled.ts';
+import { gramMatrix } from '../../src/kernels/gram/gram_matrix.ts';
+import { gramTiled } from '../../src/kernels/gram/gram_tiled.ts';
 import { testGpu } from '../support/gpu.ts';
 
 const FAST: Speeds = { plain: 1e12, tiled: 5e12, wide: 4e12, matrix: 2e13 };

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { gemm } from '../../src/kernels/linalg/gemm.ts';
-import { measureFlops } from '../../src/kernels/measure-speeds.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
+import { measureFlops } from '../../src/autotune/measure-speeds.ts';
+import { gemm } from '../../src/kernels/gemm/gemm.ts';
 import { testGpu } from '../support/gpu.ts';
 import { runKernel } from '../support/run-kernel.ts';
 

@@ -16,7 +16,7 @@ function filesBelow(directory: string): string[] {
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** `linalg/gemm` for shaders/linalg/gemm.wgsl; what lies in shaders/lib is shared text and no kernel. */
+/** `gemm/gemm_tiled` for shaders/gemm/gemm_tiled.wgsl; what lies in shaders/lib is shared text and no kernel. */
 const kernels = filesBelow('shaders')
   .filter((path) => path.endsWith('.wgsl') && !path.startsWith('shaders/lib/'))
   .map((path) => path.slice('shaders/'.length, -'.wgsl'.length));

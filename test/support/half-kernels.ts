@@ -1,7 +1,7 @@
 import half from '../../shaders/lib/half.wgsl?raw';
 import { defineVariant } from '../../src/gpu/kernel.ts';
-import { gemm } from '../../src/kernels/linalg/gemm.ts';
-import { gram } from '../../src/kernels/linalg/gram.ts';
+import { gemm } from '../../src/kernels/gemm/gemm.ts';
+import { gram } from '../../src/kernels/gram/gram.ts';
 
 /** What matrix units do, for adapters without: factors rounded to half precision, where they overflow, sums in f32. */
 

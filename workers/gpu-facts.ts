@@ -25,7 +25,7 @@ export async function gpuFacts(choice: GpuChoice): Promise<GpuFacts> {
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
       budgetBytes: defaultBudget(software),
       flopsPerSecond: f32Speed(speeds),
-      matrixFlopsPerSecond: speeds.matrix,
+      matrixFlopsPerSecond: speeds.subgroupMatrix,
     };
   } finally {
     gpu.destroy();

@@ -5,7 +5,7 @@ import { descentSweep } from '../kernels/descent/descent_sweep.ts';
 import { descentSweepTiled } from '../kernels/descent/descent_sweep_tiled.ts';
 import { gemm, gemmMixed } from '../kernels/gemm/gemm.ts';
 import { gemmLarge } from '../kernels/gemm/gemm_large.ts';
-import { gemmMatrix, MATRIX_SIDE } from '../kernels/gemm/gemm_matrix.ts';
+import { gemmSubgroupMatrix, MATRIX_SIDE } from '../kernels/gemm/gemm_subgroup_matrix.ts';
 import { gemmTiled } from '../kernels/gemm/gemm_tiled.ts';
 import { gemmWide } from '../kernels/gemm/gemm_wide.ts';
 import { blockUpdate, blockUpdateLarge } from '../kernels/gptq/block_update.ts';
@@ -13,7 +13,7 @@ import { blockUpdateTiled } from '../kernels/gptq/block_update_tiled.ts';
 import { groupSweep, groupSweepLarge } from '../kernels/gptq/group_sweep.ts';
 import { groupUpdate, groupUpdateLarge } from '../kernels/gptq/group_update.ts';
 import { gram, gramMixed } from '../kernels/gram/gram.ts';
-import { gramMatrix } from '../kernels/gram/gram_matrix.ts';
+import { gramSubgroupMatrix } from '../kernels/gram/gram_subgroup_matrix.ts';
 import { gramTiled } from '../kernels/gram/gram_tiled.ts';
 import { scaleSearch } from '../kernels/scale/scale_search.ts';
 import { scaleSearchLarge } from '../kernels/scale/scale_search_large.ts';
@@ -49,16 +49,16 @@ export async function chooseVariants(
 ): Promise<Speeds | undefined> {
   const kept = known ?? (await readSpeeds(store, gpu, precision));
   // Right in an earlier run is not enough: results depend on it. What was refused then is refused now.
-  const matrixUnits = precision === 'mixed' && kept?.matrix !== 0 && (await areMatrixUnitsRight(gpu));
+  const matrixUnits = precision === 'mixed' && kept?.subgroupMatrix !== 0 && (await areMatrixUnitsRight(gpu));
   const measured = kept ?? (await measureSpeeds(gpu, matrixUnits));
   if (!measured) return undefined;
-  const speeds = matrixUnits ? measured : { ...measured, matrix: 0 };
-  if (speeds.matrix !== kept?.matrix) await keepSpeeds(store, gpu, precision, speeds);
+  const speeds = matrixUnits ? measured : { ...measured, subgroupMatrix: 0 };
+  if (speeds.subgroupMatrix !== kept?.subgroupMatrix) await keepSpeeds(store, gpu, precision, speeds);
   prefer(gpu, speeds);
   return speeds;
 }
 
-function prefer(gpu: Gpu, { plain, tiled, wide, matrix }: Speeds): void {
+function prefer(gpu: Gpu, { plain, tiled, wide, subgroupMatrix }: Speeds): void {
   if (tiled === 0) {
     preferForCpu(gpu);
     return;
@@ -71,9 +71,9 @@ function prefer(gpu: Gpu, { plain, tiled, wide, matrix }: Speeds): void {
   }
   gpu.prefer(gram, gramTiled);
   gpu.prefer(gramMixed, gramTiled);
-  if (matrix > tiled) {
-    gpu.prefer(gemmMixed, gemmMatrix, ({ m, n, k }) => [m, n, k].every(isWhole));
-    gpu.prefer(gramMixed, gramMatrix, ({ m, k }) => [m, k].every(isWhole));
+  if (subgroupMatrix > tiled) {
+    gpu.prefer(gemmMixed, gemmSubgroupMatrix, ({ m, n, k }) => [m, n, k].every(isWhole));
+    gpu.prefer(gramMixed, gramSubgroupMatrix, ({ m, k }) => [m, k].every(isWhole));
   }
   gpu.prefer(blockUpdate, blockUpdateTiled);
   gpu.prefer(descentSweep, descentSweepTiled, ({ start, end }) => end - start <= 128);
@@ -94,7 +94,8 @@ function preferForCpu(gpu: Gpu): void {
 }
 
 /** What products of activations are done with, once variants are chosen. */
-export const usedPrecision = (gpu: Gpu): Precision => (gpu.prefers(gemmMixed, gemmMatrix) ? 'mixed' : 'f32');
+export const usedPrecision = (gpu: Gpu): Precision =>
+  gpu.prefers(gemmMixed, gemmSubgroupMatrix) ? 'mixed' : 'f32';
 
 /** Enough tiles of 256 × 128 to keep all of a large GPU busy. */
 const hasManyTiles = ({ m, n }: { m: number; n: number }): boolean =>
@@ -106,10 +107,10 @@ const isWhole = (size: number): boolean => size % MATRIX_SIDE === 0;
 /** Whether matrix units are there, and right: drivers for them are young. */
 async function areMatrixUnitsRight(gpu: Gpu): Promise<boolean> {
   if (!gpu.hasMatrixUnits) return false;
-  if (!(await gpu.accepts(gemmMatrix)) || !(await gpu.accepts(gramMatrix))) return false;
+  if (!(await gpu.accepts(gemmSubgroupMatrix)) || !(await gpu.accepts(gramSubgroupMatrix))) return false;
   const differences = [
-    await differenceOfProducts(gpu, gemmTiled, gemmMatrix),
-    await differenceOfGrams(gpu, gramTiled, gramMatrix),
+    await differenceOfProducts(gpu, gemmTiled, gemmSubgroupMatrix),
+    await differenceOfGrams(gpu, gramTiled, gramSubgroupMatrix),
   ];
   return differences.every((difference) => difference <= MIXED_ERROR);
 }

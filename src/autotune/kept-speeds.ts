@@ -2,10 +2,10 @@
 
 import type { Gpu } from '../gpu/gpu.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
-import { gemmMatrix } from '../kernels/gemm/gemm_matrix.ts';
+import { gemmSubgroupMatrix } from '../kernels/gemm/gemm_subgroup_matrix.ts';
 import { gemmTiled } from '../kernels/gemm/gemm_tiled.ts';
 import { gemmWide } from '../kernels/gemm/gemm_wide.ts';
-import { gramMatrix } from '../kernels/gram/gram_matrix.ts';
+import { gramSubgroupMatrix } from '../kernels/gram/gram_subgroup_matrix.ts';
 import { gramTiled } from '../kernels/gram/gram_tiled.ts';
 import { digestOf } from '../util/digest.ts';
 import type { Speeds } from './measure-speeds.ts';
@@ -22,7 +22,7 @@ export interface SpeedStore {
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
 /** Other texts of these make other speeds. */
-const KERNELS = [gemm, gemmTiled, gemmWide, gemmMatrix, gramTiled, gramMatrix];
+const KERNELS = [gemm, gemmTiled, gemmWide, gemmSubgroupMatrix, gramTiled, gramSubgroupMatrix];
 
 /** What is kept of one adapter; `kernels` tells their version. */
 interface Entry {
@@ -70,8 +70,8 @@ function isEntry(value: unknown): value is Entry {
 }
 
 function isSpeeds(value: unknown): value is Speeds {
-  const { plain, tiled, wide, matrix } = (value ?? {}) as Partial<Record<keyof Speeds, unknown>>;
-  return [plain, tiled, wide, matrix].every(
+  const { plain, tiled, wide, subgroupMatrix } = (value ?? {}) as Partial<Record<keyof Speeds, unknown>>;
+  return [plain, tiled, wide, subgroupMatrix].every(
     (rate) => typeof rate === 'number' && rate >= 0 && rate < Infinity,
   );
 }

@@ -3,7 +3,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
-import { gemmMatrix } from '../kernels/gemm/gemm_matrix.ts';
+import { gemmSubgroupMatrix } from '../kernels/gemm/gemm_subgroup_matrix.ts';
 import { gemmTiled } from '../kernels/gemm/gemm_tiled.ts';
 import { GEMM_WIDE_STORAGE, gemmWide } from '../kernels/gemm/gemm_wide.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
@@ -14,7 +14,7 @@ export interface Speeds {
   readonly tiled: number;
   readonly wide: number;
   /** On matrix units, which round the factors to half precision. */
-  readonly matrix: number;
+  readonly subgroupMatrix: number;
 }
 
 /** Of the fastest product in f32. */
@@ -22,7 +22,7 @@ export const f32Speed = ({ plain, tiled, wide }: Speeds): number => Math.max(pla
 
 /** Of the products that do most of the work; where memory does not suffice to tell, as slow as can be. */
 export const productSpeed = (speeds: Speeds | undefined): number =>
-  speeds ? Math.max(f32Speed(speeds), speeds.matrix) : 1;
+  speeds ? Math.max(f32Speed(speeds), speeds.subgroupMatrix) : 1;
 
 /** Sides of the square products; the first only makes the pipeline and wakes the GPU. */
 const SIDES = [256, 256, 512, 1024, 2048];
@@ -48,11 +48,11 @@ export async function measureSpeeds(gpu: Gpu, matrixUnits: boolean): Promise<Spe
   try {
     const plain = await measureFlops(gpu, gemm);
     const tiled = plain < GPU_FLOPS ? 0 : await measureFlops(gpu, gemmTiled);
-    if (tiled < plain) return { plain, tiled, wide: 0, matrix: 0 };
+    if (tiled < plain) return { plain, tiled, wide: 0, subgroupMatrix: 0 };
     const fits = gpu.device.limits.maxComputeWorkgroupStorageSize >= GEMM_WIDE_STORAGE;
     const wide = fits ? await measureFlops(gpu, gemmWide) : 0;
-    const matrix = matrixUnits ? await measureFlops(gpu, gemmMatrix) : 0;
-    return { plain, tiled, wide, matrix };
+    const subgroupMatrix = matrixUnits ? await measureFlops(gpu, gemmSubgroupMatrix) : 0;
+    return { plain, tiled, wide, subgroupMatrix };
   } catch (error) {
     if (error instanceof OutOfMemoryError) return undefined;
     throw error;

@@ -13,7 +13,7 @@ import { DESCENT_ROWS } from '../gptq/descent.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { candidateBytes } from '../gptq/quantizer.ts';
 import { bufferBytes } from '../gpu/memory.ts';
-import { splitOf } from '../kernels/gemm/gemm_split.ts';
+import { splitOf } from '../kernels/gemm/gemm_split_k.ts';
 import { triangleSize } from '../kernels/hessian/add_triangle.ts';
 import { rowSquareBytes } from '../kernels/row_sums/sum_squares.ts';
 import { rowErrorBytes } from '../kernels/row_sums/token_errors.ts';

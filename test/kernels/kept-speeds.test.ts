@@ -5,13 +5,13 @@ import { rowsRoundToHalf } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { gemm, gemmMixed } from '../../src/kernels/gemm/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/gemm/gemm_matrix.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
 import { gemmTiled } from '../../src/kernels/gemm/gemm_tiled.ts';
-import { gramMatrix } from '../../src/kernels/gram/gram_matrix.ts';
+import { gramSubgroupMatrix } from '../../src/kernels/gram/gram_subgroup_matrix.ts';
 import { gramTiled } from '../../src/kernels/gram/gram_tiled.ts';
 import { testGpu } from '../support/gpu.ts';
 
-const FAST: Speeds = { plain: 1e12, tiled: 5e12, wide: 4e12, matrix: 2e13 };
+const FAST: Speeds = { plain: 1e12, tiled: 5e12, wide: 4e12, subgroupMatrix: 2e13 };
 
 let kept: Map<string, unknown>;
 const store = {
@@ -31,7 +31,8 @@ async function start(setUp: (gpu: Gpu) => void = () => {}) {
   vi.spyOn(gpu, 'run').mockImplementation((kernel: Kernel, args) => {
     ran.push(kernel);
     // No software adapter has matrix units.
-    const stands = kernel === gemmMatrix ? gemmTiled : kernel === gramMatrix ? gramTiled : kernel;
+    const stands =
+      kernel === gemmSubgroupMatrix ? gemmTiled : kernel === gramSubgroupMatrix ? gramTiled : kernel;
     run(stands as unknown as Kernel, args as never);
   });
   return { gpu, ran };
@@ -73,14 +74,14 @@ test('the speeds that were kept decide which forms are run', async () => {
   expect(gpu.prefers(gemm, gemmTiled)).toBe(true);
   expect(gpu.dispatchFlops).toBe(0.1 * FAST.tiled);
   // Kept from elsewhere: this device has none.
-  expect(gpu.prefers(gemmMixed, gemmMatrix)).toBe(false);
+  expect(gpu.prefers(gemmMixed, gemmSubgroupMatrix)).toBe(false);
   expect(ran).toEqual([]);
   gpu.destroy();
 });
 
 test('speeds of another GPU of the kind decide instead of its own', async () => {
   const { gpu, ran } = await start();
-  expect(await chooseVariants(gpu, 'mixed', store, FAST)).toEqual({ ...FAST, matrix: 0 });
+  expect(await chooseVariants(gpu, 'mixed', store, FAST)).toEqual({ ...FAST, subgroupMatrix: 0 });
   expect(gpu.prefers(gemm, gemmTiled)).toBe(true);
   expect(ran).toEqual([]);
   gpu.destroy();
@@ -99,7 +100,7 @@ test('matrix units take whole matrices, whatever number of rows runs together', 
 test('measures again for broken values, other kernels, another precision and after a week', async () => {
   const stale: readonly object[] = [
     { speeds: { ...FAST, tiled: 'fast' } },
-    { speeds: { ...FAST, matrix: Infinity } },
+    { speeds: { ...FAST, subgroupMatrix: Infinity } },
     { speeds: undefined },
     { kernels: 'of another version' },
     { measured: Date.now() - 8 * 24 * 3600 * 1000 },
@@ -123,8 +124,8 @@ test('matrix units are compared at every start, and taken while they are right',
   await keep({ speeds: FAST }, matrixUnits(false));
   const right = await start(withMatrixUnits);
   await chooseVariants(right.gpu, 'mixed', store);
-  expect(right.gpu.prefers(gemmMixed, gemmMatrix)).toBe(true);
-  expect(right.ran).toContain(gemmMatrix);
+  expect(right.gpu.prefers(gemmMixed, gemmSubgroupMatrix)).toBe(true);
+  expect(right.ran).toContain(gemmSubgroupMatrix);
   expect(right.ran).not.toContain(gemm);
   right.gpu.destroy();
 
@@ -136,13 +137,13 @@ test('matrix units are compared at every start, and taken while they are right',
     if (++reads % 2 === 0) new Float32Array(data).fill(3, 0, 10);
     return data;
   });
-  expect((await chooseVariants(wrong.gpu, 'mixed', store))?.matrix).toBe(0);
-  expect(wrong.gpu.prefers(gemmMixed, gemmMatrix)).toBe(false);
+  expect((await chooseVariants(wrong.gpu, 'mixed', store))?.subgroupMatrix).toBe(0);
+  expect(wrong.gpu.prefers(gemmMixed, gemmSubgroupMatrix)).toBe(false);
   wrong.gpu.destroy();
 
   const refused = await start(withMatrixUnits);
   await chooseVariants(refused.gpu, 'mixed', store);
-  expect(refused.gpu.prefers(gemmMixed, gemmMatrix)).toBe(false);
+  expect(refused.gpu.prefers(gemmMixed, gemmSubgroupMatrix)).toBe(false);
   expect(refused.ran).toEqual([]);
   refused.gpu.destroy();
 });

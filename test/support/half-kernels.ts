@@ -5,7 +5,7 @@ import { gram } from '../../src/kernels/gram/gram.ts';
 
 /** What matrix units do, for adapters without: factors rounded to half precision, where they overflow, sums in f32. */
 
-/** As `gemm_matrix`. */
+/** As `gemm_subgroup_matrix`. */
 export const gemmInHalf = defineVariant(gemm, {
   name: 'gemm_in_half',
   wgsl: [
@@ -28,7 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   workgroups: ({ m, n }) => [Math.ceil(n / 64), m],
 });
 
-/** As `gram_matrix`. */
+/** As `gram_subgroup_matrix`. */
 export const gramInHalf = defineVariant(gram, {
   name: 'gram_in_half',
   wgsl: [

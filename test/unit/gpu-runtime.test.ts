@@ -5,7 +5,7 @@ import { Scope, withScope } from '../../src/gpu/scope.ts';
 import { view } from '../../src/gpu/tensor.ts';
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
-import { columnPower } from '../../src/kernels/gram/column_power.ts';
+import { columnSumSquares } from '../../src/kernels/gram/column_sum_squares.ts';
 import { InternalError } from '../../src/util/errors.ts';
 import { expectExact } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -177,7 +177,7 @@ describe('sizes', () => {
   });
 
   test('a kernel that does not know of folding is refused a grid over the limit', () => {
-    const kernel = { ...columnPower, workgroups: () => [65536] as const };
+    const kernel = { ...columnSumSquares, workgroups: () => [65536] as const };
     const [x, p] = [scope.alloc([1, 64], 'x'), scope.alloc([64], 'p')];
     expect(() => gpu.run(kernel, { m: 1, k: 64, x, p })).toThrow('65536×1×1 workgroups');
   });

@@ -12,7 +12,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/gemm/gemm_matrix.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
 import { gramMixed } from '../../src/kernels/gram/gram.ts';
 import { embedTokens } from '../../src/model/embedding.ts';
 import { HiddenStates } from '../../src/model/states.ts';
@@ -40,7 +40,7 @@ describe('half precision, as matrix units round to it', () => {
     exact = await testGpu();
     half = await testGpu();
     for (const gpu of [exact, half]) await chooseVariants(gpu, 'f32');
-    half.prefer(gemmMixed, gemmMatrix, () => false); // asked for, wherever inputs fit
+    half.prefer(gemmMixed, gemmSubgroupMatrix, () => false); // asked for, wherever inputs fit
     half.prefer(gemmMixed, gemmInHalf);
     half.prefer(gramMixed, gramInHalf);
   });

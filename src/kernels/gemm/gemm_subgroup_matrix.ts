@@ -1,4 +1,4 @@
-import wgsl from '../../../shaders/gemm/gemm_matrix.wgsl?raw';
+import wgsl from '../../../shaders/gemm/gemm_subgroup_matrix.wgsl?raw';
 import { defineVariant } from '../../gpu/kernel.ts';
 import { gemm } from './gemm.ts';
 
@@ -18,8 +18,8 @@ export const MATRIX_DIRECTIVES = [
  * As `gemmMixed`, on the GPU's matrix units ({@link hasMatrixUnits}). m, n and k are multiples of their side, values
  * lie within ±65504.
  */
-export const gemmMatrix = defineVariant(gemm, {
-  name: 'gemm_matrix',
+export const gemmSubgroupMatrix = defineVariant(gemm, {
+  name: 'gemm_subgroup_matrix',
   wgsl: [wgsl],
   directives: MATRIX_DIRECTIVES,
   outputs: { c: 'f32' },

@@ -1,11 +1,11 @@
-import wgsl from '../../../shaders/gemm/gemm_split.wgsl?raw';
+import wgsl from '../../../shaders/gemm/gemm_split_k.wgsl?raw';
 import tile from '../../../shaders/lib/tile.wgsl?raw';
 import product from '../../../shaders/lib/tile_product.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
-/** Parts of A·B, (parts, m, n), each of `depth` summed indices, a multiple of 8 as k is; `sumParts` adds them. */
-export const gemmSplit = defineKernel({
-  name: 'gemm_split',
+/** Split-k: parts of A·B, (parts, m, n), each of `depth` summed indices, a multiple of 8 as k is; `sumParts` adds them. */
+export const gemmSplitK = defineKernel({
+  name: 'gemm_split_k',
   wgsl: [tile, product, wgsl],
   scalars: { m: 'u32', n: 'u32', k: 'u32', depth: 'u32', parts: 'u32' },
   inputs: { a: 'vec4f', b: 'vec4f' },

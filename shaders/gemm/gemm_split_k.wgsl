@@ -1,5 +1,6 @@
-// C[p] = the part p of A·B that comes of the indices p·depth … of k: a product whose tiles are too few to keep a large GPU
-// busy, in parts that are summed afterwards (sum_parts.wgsl). Needs lib/tile.wgsl and lib/tile_product.wgsl.
+// Split-k: C[p] = the part p of A·B that comes of the indices p·depth … of k. A product whose tiles are too few to keep a
+// large GPU busy is made in parts that are summed afterwards (sum_parts.wgsl). Needs lib/tile.wgsl and
+// lib/tile_product.wgsl.
 //
 // a : (m, k) f32   b : (k, n) f32   c : (parts, m, n) f32   all row-major, n a multiple of 4, k and depth of 8.
 // The last part may have fewer indices.

@@ -3,7 +3,7 @@ import tile from '../../../shaders/lib/tile.wgsl?raw';
 import product from '../../../shaders/lib/tile_product.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 
-/** Split-k: parts of A·B, (parts, m, n), each of `depth` summed indices, a multiple of 8 as k is; `sumParts` adds them. */
+/** Split-k: parts of A·B, (parts, m, n), each of `depth` of the k indices, multiples of 8; `sumParts` adds them. */
 export const gemmSplitK = defineKernel({
   name: 'gemm_split_k',
   wgsl: [tile, product, wgsl],

@@ -1,6 +1,6 @@
+import type { SpeedStore } from '../autotune/kept-speeds.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
-import type { SpeedStore } from '../kernels/kept-speeds.ts';
 import type { OpenTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';

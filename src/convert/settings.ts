@@ -1,8 +1,8 @@
+import type { Precision } from '../autotune/precision.ts';
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { Precision } from '../kernels/precision.ts';
 import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import type { LayerRange } from './layer-range.ts';
 

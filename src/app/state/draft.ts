@@ -8,8 +8,8 @@ import type {
   ModelSource,
   OutputTarget,
 } from '../../../workers/api.ts';
+import type { Precision } from '../../autotune/precision.ts';
 import type { BitWidth } from '../../exl2/params.ts';
-import type { Precision } from '../../kernels/precision.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
 import type { Gpus } from './queue.ts';
 

@@ -6,6 +6,7 @@ const LAYERS = {
   exl2: ['tensor', 'util'],
   gpu: ['tensor', 'util'],
   kernels: ['gpu', 'exl2', 'tensor', 'util'],
+  autotune: ['kernels', 'gpu', 'tensor', 'util'],
   model: ['kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
   // Nothing shipped imports the CPU reference, so it may see the model's description.
   reference: ['model', 'exl2', 'tensor', 'util'],
@@ -14,7 +15,7 @@ const LAYERS = {
   calibration: ['tokenizer', 'io', 'tensor', 'util'],
   evaluate: ['model', 'kernels', 'calibration', 'tokenizer', 'io', 'gpu', 'exl2', 'tensor', 'util'],
 };
-LAYERS.convert = ['gptq', 'evaluate', ...LAYERS.evaluate];
+LAYERS.convert = ['gptq', 'autotune', 'evaluate', ...LAYERS.evaluate];
 LAYERS.cli = ['convert', ...LAYERS.convert];
 // The format as data and arithmetic is for the page too: it explains settings and sizes.
 LAYERS.app = ['exl2', 'util'];

@@ -8,12 +8,12 @@
  * permissions, `navigator.storage.persist()`, the wake lock.
  */
 
+import type { Precision } from '../src/autotune/precision.ts';
 import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
 import type { TextRequest } from '../src/evaluate/text-request.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
-import type { Precision } from '../src/kernels/precision.ts';
 import type { TextListener } from './text-api.ts';
 
 /** Where a model comes from. */
@@ -240,7 +240,10 @@ export interface CoordinatorApi {
   gpu(): Promise<GpuFacts>;
   /** The low-power GPU, where that is another one. */
   secondGpu(): Promise<GpuFacts | undefined>;
-  /** Throws InputError or UnsupportedError that says what is wrong with the folder. */
+  /**
+   * Throws InputError or UnsupportedError that says what is wrong with the folder. Another model's inspection takes its
+   * place: it ends with an AbortError then.
+   */
   inspect(source: ModelSource): Promise<ModelFacts>;
   plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
   jobs(): Promise<JobRecord[]>;

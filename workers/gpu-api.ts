@@ -7,6 +7,7 @@ import type { Measures } from '../src/evaluate/measures.ts';
 import type { TextRequest } from '../src/evaluate/text-request.ts';
 import type { GpuChoice, GpuFacts, ModelSource, OutputTarget } from './api.ts';
 import type { Rates } from './rates.ts';
+import type { LockHolder } from './supervised-worker.ts';
 import type { TextEvent } from './text-api.ts';
 
 /** One run of the engine: a measurement, or one bitrate. */
@@ -64,9 +65,7 @@ export type GpuText = {
 /** Answered when they have been taken, as with {@link RunListener}. */
 export type GpuTextListener = (events: readonly TextEvent[]) => Promise<void> | void;
 
-export interface GpuWorkerApi {
-  /** Before anything else: resolves when it holds this lock, as it does as long as it lives. */
-  begin(lock: string): Promise<void>;
+export interface GpuWorkerApi extends LockHolder {
   /** Throws UnsupportedError when there is no adapter that can be used. */
   facts(): Promise<GpuFacts>;
   /**

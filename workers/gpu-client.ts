@@ -1,24 +1,13 @@
-import { proxy, type Remote, wrap } from 'comlink';
+import { proxy, type Remote } from 'comlink';
 import { DeviceLostError } from '../src/util/errors.ts';
-import { UntilEnd } from '../src/util/until-end.ts';
 import type { GpuChoice, GpuFacts } from './api.ts';
 import type { GpuJob, GpuText, GpuTextListener, GpuWorkerApi, RunListener, RunOutcome } from './gpu-api.ts';
-import { failureOf } from './worker-failure.ts';
-import { endOfHolder, newLock } from './worker-lock.ts';
-
-interface RunningWorker {
-  readonly api: Remote<GpuWorkerApi>;
-  readonly stop: () => void;
-  /** Rejects when the worker ends, however that comes. */
-  readonly ended: Promise<never>;
-  /** Calls under way would wait forever. */
-  readonly untilEnd: UntilEnd;
-}
+import { type SupervisedWorker, superviseWorker } from './supervised-worker.ts';
 
 /** The worker of a GPU, started when it is first needed. */
 export class GpuClient {
   readonly #choice: GpuChoice;
-  #worker: RunningWorker | undefined;
+  #worker: SupervisedWorker<GpuWorkerApi> | undefined;
   #facts: Promise<GpuFacts> | undefined;
 
   constructor(choice: GpuChoice) {
@@ -73,7 +62,7 @@ export class GpuClient {
     return this.#worker.untilEnd.answer(work(this.#worker.api));
   }
 
-  #start(): RunningWorker {
+  #start(): SupervisedWorker<GpuWorkerApi> {
     const worker = startWorker(this.#choice);
     worker.ended.catch(() => {
       if (this.#worker === worker) this.restart();
@@ -82,27 +71,9 @@ export class GpuClient {
   }
 }
 
-function startWorker(name: GpuChoice): RunningWorker {
-  const worker = new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name });
-  const api = wrap<GpuWorkerApi>(worker);
-  const stopping = new AbortController();
-  let end: (reason: Error) => void = () => {};
-  const ended = new Promise<never>((_, reject) => {
-    end = reject;
-  });
-  failureOf(worker).catch(({ message }) => end(new Error(`The GPU worker has stopped: ${message}.`)));
-  const lock = newLock('GPU');
-  void api
-    .begin(lock)
-    .then(() => endOfHolder(lock, stopping.signal))
-    .then(
-      () => end(new DeviceLostError('The GPU was lost: its worker has ended.')),
-      () => {}, // it was stopped
-    );
-  const stop = () => {
-    worker.terminate();
-    stopping.abort();
-    end(new Error('The GPU worker was stopped.'));
-  };
-  return { api, stop, ended, untilEnd: new UntilEnd(ended) };
-}
+const startWorker = (name: GpuChoice): SupervisedWorker<GpuWorkerApi> =>
+  superviseWorker<GpuWorkerApi>(
+    new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name }),
+    'GPU',
+    new DeviceLostError('The GPU was lost: its worker has ended.'),
+  );

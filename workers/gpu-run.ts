@@ -20,10 +20,11 @@ import { withJobGpu } from './job-gpu.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
 import { RateMeter } from './rates.ts';
+import { openTokenizer } from './tokenizer-client.ts';
 
 const RATES_INTERVAL_MS = 1000;
 
-/** Runs the engine once. Throws what `convert` throws. */
+/** Runs the engine once; the signal of `control` is to be aborted afterwards too. Throws what `convert` throws. */
 export async function runJob(
   choice: GpuChoice,
   job: GpuJob,
@@ -59,6 +60,7 @@ export async function runJob(
           calibration: calibration.provider,
           emit,
           control,
+          openTokenizer: ({ name }) => openTokenizer(job.source, name, control.signal),
           helpers: helpers.links,
         },
       }),

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import { seededRandom } from '../util/random.ts';
 import type { CalibrationMix, MixDocument } from './mix-file.ts';
@@ -16,7 +16,7 @@ import { type CalibrationRows, tooFewTokens } from './rows.ts';
 
 export interface MixOptions extends MixChoice {
   readonly mix: CalibrationMix;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenEncoder;
   readonly kind: CalibrationKind;
   /** Rows of the quick preset; the standard one has its own number and ignores this, as ExLlamaV2 does. */
   readonly rows: number;
@@ -28,34 +28,34 @@ export interface MixOptions extends MixChoice {
 
 /** What a part's rows are made from. */
 interface Ingredients {
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenEncoder;
   readonly documents: (category: Category) => readonly string[];
   readonly random: () => number;
   readonly length: number;
 }
 
 /** The built-in calibration rows, part by part; the same for the same options on every machine. */
-export function buildCalibration(options: MixOptions): CalibrationRows {
+export async function buildCalibration(options: MixOptions): Promise<CalibrationRows> {
   const { mix, tokenizer, kind, seed } = options;
   const length = Math.min(MAX_ROW_TOKENS, options.length);
   const plan = planRows(options, kind, options.rows);
   const rows: number[][] = [];
   const sources: string[] = [];
-  MIX_PARTS.forEach((part, index) => {
+  for (const [index, part] of MIX_PARTS.entries()) {
     const ingredients: Ingredients = {
       tokenizer,
       documents: (category) => varied(mix.categories[category], seededRandom(seed)).map(({ text }) => text),
       random: seededRandom(seed + index + 1),
       length,
     };
-    const made = makeRows(part, plan.get(part.name)!, ingredients);
+    const made = await makeRows(part, plan.get(part.name)!, ingredients);
     rows.push(...made);
     sources.push(...made.map(() => part.name));
-  });
+  }
   return { rows: rows.length, length, ids: Int32Array.from(rows.flat()), sources };
 }
 
-function makeRows(part: MixPart, count: number, ingredients: Ingredients): number[][] {
+async function makeRows(part: MixPart, count: number, ingredients: Ingredients): Promise<number[][]> {
   if (count === 0) return [];
   const { tokenizer, random, length } = ingredients;
   switch (part.how) {
@@ -72,15 +72,15 @@ function makeRows(part: MixPart, count: number, ingredients: Ingredients): numbe
 
 type TextPart = Exclude<MixPart, { how: 'random' }>;
 
-function packedRows(
+async function packedRows(
   part: TextPart,
   count: number,
   { documents, tokenizer, length }: Ingredients,
-): number[][] {
+): Promise<number[][]> {
   const tokens: number[] = [];
   for (const text of documents(part.category)) {
     if (tokens.length >= count * length) break;
-    for (const id of tokenizer.encode(`${text}\n\n`)) tokens.push(id);
+    for (const id of await tokenizer.encode(`${text}\n\n`)) tokens.push(id);
   }
   if (tokens.length < count * length) {
     throw tooFewTokens(`The built-in text "${part.name}"`, tokens.length, { rows: count, length });
@@ -88,15 +88,16 @@ function packedRows(
   return repeat(count, (r) => tokens.slice(r * length, (r + 1) * length));
 }
 
-function documentRows(
+async function documentRows(
   part: TextPart,
   count: number,
   { documents, tokenizer, length }: Ingredients,
-): number[][] {
+): Promise<number[][]> {
   const bos = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
   const eos = tokenizer.eosIds.slice(0, 1);
   const texts = documents(part.category)[Symbol.iterator]();
-  return repeat(count, (r) => {
+  const rows: number[][] = [];
+  for (let r = 0; r < count; r++) {
     const row: number[] = [];
     while (row.length < length + bos.length) {
       const { value: text, done } = texts.next();
@@ -105,19 +106,21 @@ function documentRows(
           `The built-in text "${part.name}" ends after ${r} of ${count} rows of ${length} tokens; ask for shorter or fewer rows.`,
         );
       }
-      row.push(...bos, ...tokenizer.encode(text), ...eos);
+      row.push(...bos, ...(await tokenizer.encode(text)), ...eos);
     }
     const start = r < Math.floor(count / 2) ? bos.length : 0;
-    return row.slice(start, start + length);
-  });
+    rows.push(row.slice(start, start + length));
+  }
+  return rows;
 }
 
-function shuffledRows(
+async function shuffledRows(
   part: TextPart,
   count: number,
   { documents, tokenizer, random, length }: Ingredients,
-): number[][] {
-  const tokens = documents(part.category).flatMap((text) => tokenizer.encode(text));
+): Promise<number[][]> {
+  const tokens: number[] = [];
+  for (const text of documents(part.category)) for (const id of await tokenizer.encode(text)) tokens.push(id);
   const blocks = Math.floor(tokens.length / BLOCK_TOKENS);
   if (blocks === 0)
     throw tooFewTokens(`The built-in text "${part.name}"`, tokens.length, { rows: count, length });

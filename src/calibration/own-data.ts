@@ -1,7 +1,7 @@
 import type { ByteSource } from '../io/bytes.ts';
 import { refusePointer } from '../io/mistaken-files.ts';
 import { openSafetensors } from '../io/safetensors/reader.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import { shortName } from '../util/short-name.ts';
 import { ROWS_TENSOR, rowsFromTensor } from './artefact.ts';
@@ -28,14 +28,18 @@ const TEXT_READERS: Readonly<Record<string, TextReader>> = {
  */
 export async function readCalibrationFile(
   source: ByteSource,
-  tokenizer: Tokenizer,
+  tokenizer: TokenEncoder,
   shape: RowShape,
 ): Promise<CalibrationRows> {
   const read = await readRows(source, tokenizer, shape);
   return { ...read, sources: new Array<string>(read.rows).fill(shortName(source.name)) };
 }
 
-async function readRows(source: ByteSource, tokenizer: Tokenizer, shape: RowShape): Promise<CalibrationRows> {
+async function readRows(
+  source: ByteSource,
+  tokenizer: TokenEncoder,
+  shape: RowShape,
+): Promise<CalibrationRows> {
   await refusePointer(source);
   const extension = /\.[^./\\]*$/.exec(source.name.toLowerCase())?.[0] ?? '';
   if (extension === '.safetensors') return readTokenRows(source, tokenizer.vocabSize, shape);

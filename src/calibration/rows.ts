@@ -1,3 +1,4 @@
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import type { PassedOver } from './passed-over.ts';
 
@@ -24,13 +25,13 @@ export interface RowShape {
 export async function cutRows(
   name: string,
   pieces: Iterable<string> | AsyncIterable<string>,
-  encode: (text: string) => number[],
+  encode: TokenEncoder['encode'],
   { rows, length }: RowShape,
 ): Promise<CalibrationRows> {
   const ids = new Int32Array(rows * length);
   let found = 0;
   for await (const piece of pieces) {
-    const tokens = encode(piece);
+    const tokens = await encode(piece);
     ids.set(tokens.slice(0, ids.length - found), found);
     found = Math.min(ids.length, found + tokens.length);
     if (found === ids.length) return { rows, length, ids, sources: new Array<string>(rows).fill(name) };

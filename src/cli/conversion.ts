@@ -10,7 +10,7 @@ import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
 import { InputError } from '../util/errors.ts';
 import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
-import { endable } from './endable.ts';
+import { endableTokenizer } from './endable.ts';
 import type { OpenAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
@@ -73,7 +73,7 @@ async function convertLocked(
       calibration: calibrationFor(options, software),
       emit,
       control: { signal },
-      guard: endable(signal),
+      openTokenizer: endableTokenizer(signal),
       helpers: helpers.links,
     }).finally(() => gpu.destroy());
   } finally {

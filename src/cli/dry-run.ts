@@ -17,7 +17,7 @@ import { UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import { chosenCards } from './cards.ts';
 import { checkInputsStay, convertSettings } from './conversion.ts';
-import { endable } from './endable.ts';
+import { endableTokenizer } from './endable.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { checkMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
@@ -47,7 +47,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
     ...{ settings, emit, model: nodeModelDirectory(inDir), output: nodeDirectory(outputDir) },
     work: await leftOf(workDir, options.resume),
     calibration: calibrationFor(options, software),
-    guard: endable(signal),
+    openTokenizer: endableTokenizer(signal),
   };
   const checked = await checkJob(job, adapter && largestBufferOf(adapter.adapter.limits));
   const { source, plan, measurement: measured } = checked;

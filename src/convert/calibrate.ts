@@ -4,7 +4,7 @@ import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { formatByteSize } from '../util/byte-size.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { OpenedJob } from './check-job.ts';
@@ -60,6 +60,7 @@ export async function prepareRows(
   const rows = await makeRows(calibration, tokenizer, neededTokens(plan), emit);
   const shape = software ? SOFTWARE_HELD_OUT : HELD_OUT;
   const heldOut = settings.measureOnly ? undefined : await calibration.heldOut(tokenizer, shape);
+  tokenizer.close?.();
   const { measurement, quantization = measurement } = rows;
   const shapes = { measurement, quantization };
   const head = headParams(settings.headBits);
@@ -82,7 +83,7 @@ export async function prepareRows(
 
 async function makeRows(
   { measurement, quantization }: CalibrationProvider,
-  tokenizer: Tokenizer,
+  tokenizer: TokenEncoder,
   needed: number,
   emit: Emit,
 ): Promise<JobRows> {
@@ -133,7 +134,7 @@ export function withKeptRows(
 async function readRows(
   work: WorkDirectory,
   path: string,
-  { vocabSize }: Tokenizer,
+  { vocabSize }: TokenEncoder,
 ): Promise<CalibrationRows | undefined> {
   const file = await work.openTensors(path);
   const sources = file?.metadata.get(SOURCES);

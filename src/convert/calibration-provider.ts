@@ -6,7 +6,7 @@ import type { CalibrationShapes } from '../calibration/preset.ts';
 import type { CalibrationRows } from '../calibration/rows.ts';
 import { variedRows } from '../evaluate/text-rows.ts';
 import type { ByteSource } from '../io/bytes.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import type { CalibrationProvider } from './settings.ts';
 
 export interface CalibrationChoice extends MixChoice {
@@ -22,7 +22,7 @@ export function calibrationProvider(choice: CalibrationChoice): Required<Calibra
   const { shapes, text, preset, seed, ownData, mix } = choice;
   const make = async (
     kind: CalibrationKind,
-    tokenizer: Tokenizer,
+    tokenizer: TokenEncoder,
     neededTokens: number,
   ): Promise<CalibrationRows> => {
     const shape = shapes(neededTokens)[kind];

@@ -1,13 +1,13 @@
 import type { HessianFactor } from '../gptq/factor.ts';
 import { factorHessian, readDiagonal } from '../gptq/factor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { inParts, rowsOf } from '../gpu/parts.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { columnPower } from '../kernels/linalg/column_power.ts';
-import { gemmMixed } from '../kernels/linalg/gemm.ts';
-import { gemmMatrix, MATRIX_SIDE } from '../kernels/linalg/gemm_matrix.ts';
-import { gram, gramMixed } from '../kernels/linalg/gram.ts';
-import { inParts, rowsOf } from '../kernels/parts.ts';
+import { gemmMixed } from '../kernels/gemm/gemm.ts';
+import { gemmSubgroupMatrix, MATRIX_SIDE } from '../kernels/gemm/gemm_subgroup_matrix.ts';
+import { columnSumSquares } from '../kernels/gram/column_sum_squares.ts';
+import { gram, gramMixed } from '../kernels/gram/gram.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
 import { areFinite, ORIGINAL_ADVICE, overflowError } from '../model/finite-states.ts';
 import { runModule, type Tap } from '../model/forward.ts';
@@ -139,11 +139,11 @@ function requireFinite(finite: boolean, { module }: LoadedModule): void {
 
 function addPower(gpu: Gpu, p: GpuTensor, x: GpuTensor): void {
   const [m, k] = x.shape as [number, number];
-  gpu.run(columnPower, { m, k, x, p });
+  gpu.run(columnSumSquares, { m, k, x, p });
 }
 
 /** Whether forward passes may round to half precision. */
-export const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmMatrix);
+export const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmSubgroupMatrix);
 
 /**
  * Whether forward passes over rows of `length` tokens may, whatever number of rows runs together: matrix units take

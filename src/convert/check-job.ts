@@ -4,7 +4,7 @@
  */
 import { type WorkDirectory, workDirectory } from '../io/work-directory.ts';
 import type { ModelPlan } from '../model/spec.ts';
-import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { loadTokenizer, type TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { at } from '../util/errors.ts';
 import { checkBuffers } from './check-buffers.ts';
 import type { ConvertJob } from './convert-job.ts';
@@ -17,7 +17,7 @@ import type { ConvertSettings } from './settings.ts';
 
 /** A model that can be converted as asked for. */
 export interface OpenedJob extends OpenModel {
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenEncoder;
   /** The one that was given, if any. */
   readonly measurement: Measurement | undefined;
 }
@@ -28,7 +28,7 @@ export interface OpenedJob extends OpenModel {
  * @throws InputError, UnsupportedError.
  */
 export async function checkJob(
-  { emit, ...job }: Pick<ConvertJob, 'model' | 'output' | 'work' | 'settings' | 'guard' | 'emit'>,
+  { emit, ...job }: Pick<ConvertJob, 'model' | 'output' | 'work' | 'settings' | 'openTokenizer' | 'emit'>,
   largestBuffer: number | undefined,
 ): Promise<OpenedJob> {
   await checkPlace(job);
@@ -55,12 +55,12 @@ export const workOf = ({ work, emit }: Pick<ConvertJob, 'work' | 'emit'>): WorkD
 export async function openForJob({
   model,
   settings,
-  guard,
-}: Pick<ConvertJob, 'model' | 'settings' | 'guard'>): Promise<OpenedJob> {
+  openTokenizer = loadTokenizer,
+}: Pick<ConvertJob, 'model' | 'settings' | 'openTokenizer'>): Promise<OpenedJob> {
   const opened = await openModel(model, settings);
   const { plan } = opened;
   checkLayers(plan, settings.measureLayers);
-  const tokenizer = await loadTokenizer(model, guard);
+  const tokenizer = await openTokenizer(model);
   const measurement = await givenMeasurement(plan, settings);
   return { ...opened, tokenizer, measurement };
 }

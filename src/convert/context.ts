@@ -1,7 +1,7 @@
+import type { Speeds } from '../autotune/measure-speeds.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ModelDirectory } from '../io/model-directory.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
-import type { Speeds } from '../kernels/measure-speeds.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';

@@ -1,7 +1,7 @@
+import type { SpeedStore } from '../autotune/kept-speeds.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
-import type { SpeedStore } from '../kernels/kept-speeds.ts';
-import type { Guard } from '../tokenizer/tokenizer.ts';
+import type { OpenTokenizer } from '../tokenizer/tokenizer.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
 import type { HelperLink } from './pool/api.ts';
@@ -21,8 +21,8 @@ export interface ConvertJob {
   readonly calibration: CalibrationProvider;
   readonly emit: Emit;
   readonly control: Control;
-  /** Runs the tokenizer's work, which nothing else can end; missing: where the host ends the whole worker. */
-  readonly guard?: Guard;
+  /** Missing: where nothing but the host can end the tokenizer's work. */
+  readonly openTokenizer?: OpenTokenizer;
   /** Other workers that take part. */
   readonly helpers?: readonly HelperLink[];
 }

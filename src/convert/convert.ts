@@ -1,5 +1,5 @@
-import { productSpeed } from '../kernels/measure-speeds.ts';
-import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
+import { chooseVariants, usedPrecision } from '../autotune/choose-variants.ts';
+import { productSpeed } from '../autotune/measure-speeds.ts';
 import { assert, InputError } from '../util/errors.ts';
 import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
 import { type JobRows, prepareRows, type WholeRows, writeRows } from './calibrate.ts';

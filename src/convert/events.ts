@@ -1,6 +1,6 @@
+import type { Precision } from '../autotune/precision.ts';
 import type { RowShape } from '../calibration/rows.ts';
 import type { Measures } from '../evaluate/measures.ts';
-import type { Precision } from '../kernels/precision.ts';
 import type { ModelFacts } from './model-facts.ts';
 
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */

@@ -1,9 +1,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { addTriangle, triangleSize } from '../kernels/linalg/add_triangle.ts';
-import { addVector } from '../kernels/linalg/add_vector.ts';
-import { spreadTriangle } from '../kernels/linalg/spread_triangle.ts';
+import { addVector } from '../kernels/elementwise/add_vector.ts';
+import { addTriangle, triangleSize } from '../kernels/hessian/add_triangle.ts';
+import { unpackTriangle } from '../kernels/hessian/unpack_triangle.ts';
 import type { InputKey } from '../model/spec.ts';
 
 /** A sum Σ xᵀx (k, k) from its packed lower triangle, f32 row after row; it belongs to `scope`. */
@@ -17,7 +17,7 @@ export async function putSum(
   await withScope(gpu, (temporary) => {
     const p = temporary.alloc([triangleSize(k)], 'Hessian sum');
     gpu.write(p, bytes);
-    gpu.run(spreadTriangle, { k, p, h });
+    gpu.run(unpackTriangle, { k, p, h });
   });
   return h;
 }
@@ -136,7 +136,7 @@ export class HessianSums {
       const p = first.get(name)!;
       const rest = second?.get(name);
       if (rest) this.#gpu.run(addVector, { count: p.size / 4, x: rest, y: p });
-      this.#gpu.run(spreadTriangle, { k: h.shape[0]!, p, h });
+      this.#gpu.run(unpackTriangle, { k: h.shape[0]!, p, h });
     }
     this.#free(1);
   }

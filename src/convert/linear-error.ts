@@ -8,7 +8,7 @@ import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
+import { readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
 import { multiply } from '../model/linear.ts';
 import type { InputKey, ModuleSpec } from '../model/spec.ts';
 import type { LinearWeight } from '../model/weights.ts';

@@ -1,5 +1,5 @@
 import { withScope } from '../gpu/scope.ts';
-import type { RowError } from '../kernels/row-errors.ts';
+import type { RowError } from '../kernels/row_sums/token_errors.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import type { HiddenStates } from '../model/states.ts';

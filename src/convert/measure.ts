@@ -1,5 +1,5 @@
+import { productSpeed } from '../autotune/measure-speeds.ts';
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
-import { productSpeed } from '../kernels/measure-speeds.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { ARTEFACT } from './artefacts.ts';

@@ -1,6 +1,6 @@
 import { withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { softmaxStats } from '../kernels/model/softmax_stats.ts';
+import { softmaxStats } from '../kernels/logits/softmax_stats.ts';
 import { forEachBatch, type Later } from '../model/batches.ts';
 import { normalize, project } from '../model/ops/gpu.ts';
 import type { HiddenStates } from '../model/states.ts';

@@ -1,6 +1,6 @@
 import type { ModuleParams } from '../exl2/params.ts';
+import { rowsOf } from '../gpu/parts.ts';
 import { withScope } from '../gpu/scope.ts';
-import { rowsOf } from '../kernels/parts.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { together } from '../util/together.ts';

@@ -8,8 +8,8 @@
 
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { rowsOf } from '../kernels/parts.ts';
-import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
+import { rowsOf } from '../gpu/parts.ts';
+import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
 import type { HiddenStates } from '../model/states.ts';
 import type { ModuleRun } from './capture.ts';
 

@@ -1,7 +1,7 @@
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { Scope } from '../gpu/scope.ts';
-import { triangleSize } from '../kernels/linalg/add_triangle.ts';
-import type { RowError } from '../kernels/row-errors.ts';
+import { triangleSize } from '../kernels/hessian/add_triangle.ts';
+import type { RowError } from '../kernels/row_sums/token_errors.ts';
 import { embedTokens } from '../model/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../model/finite-states.ts';
 import { inputSizes } from '../model/sizes.ts';

@@ -1,9 +1,9 @@
+import type { Precision } from '../autotune/precision.ts';
 import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { Precision } from '../kernels/precision.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import type { LayerRange } from './layer-range.ts';
 
 /** How linears are quantized. */
@@ -56,9 +56,9 @@ export interface ConvertSettings {
 
 /** Makes the token rows once the tokenizer is known, and how many tokens the model needs (token-need.ts). */
 export interface CalibrationProvider {
-  measurement(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
+  measurement(tokenizer: TokenEncoder, neededTokens: number): Promise<CalibrationRows>;
   /** Missing where nothing will be quantized. */
-  quantization?(tokenizer: Tokenizer, neededTokens: number): Promise<CalibrationRows>;
+  quantization?(tokenizer: TokenEncoder, neededTokens: number): Promise<CalibrationRows>;
   /** Rows of text that is in neither of them, at most as many as asked for. */
-  heldOut(tokenizer: Tokenizer, shape: RowShape): Promise<TokenRows>;
+  heldOut(tokenizer: TokenEncoder, shape: RowShape): Promise<TokenRows>;
 }

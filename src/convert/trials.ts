@@ -1,7 +1,7 @@
 import { dequantizeInto, type GpuLinear } from '../gptq/gpu-linear.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row-errors.ts';
+import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
 import { forEachBatch } from '../model/batches.ts';
 import { runModule } from '../model/forward.ts';
 import { countModule } from '../model/ops/count.ts';

@@ -3,11 +3,11 @@
  * addition are two), so that a GPU's measured rates give a time. Each count follows the stage that it names.
  */
 
+import { f32Speed, productSpeed, type Speeds } from '../autotune/measure-speeds.ts';
 import type { RowShape } from '../calibration/rows.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
 import { finerSettings } from '../exl2/finer-settings.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import { f32Speed, productSpeed, type Speeds } from '../kernels/measure-speeds.ts';
 import { countModule } from '../model/ops/count.ts';
 import { inputSizes, linearWeights, modulesBySize } from '../model/sizes.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';

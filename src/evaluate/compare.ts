@@ -2,7 +2,7 @@ import { padColumns } from '../exl2/packed-linear.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { COMPARED, compareLogits } from '../kernels/model/compare_logits.ts';
+import { COMPARED, compareLogits } from '../kernels/logits/compare_logits.ts';
 import { forEachBatch } from '../model/batches.ts';
 import type { AnyLinear } from '../model/linear.ts';
 import { normalize, project } from '../model/ops/gpu.ts';

@@ -1,4 +1,4 @@
-import { COMPARED } from '../kernels/model/compare_logits.ts';
+import { COMPARED } from '../kernels/logits/compare_logits.ts';
 
 /** How two models see one token's next word. */
 export interface TokenComparison {

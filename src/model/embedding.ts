@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { TensorSource } from '../io/tensor-source.ts';
-import { embed } from '../kernels/model/embed.ts';
+import { embed } from '../kernels/embed/embed.ts';
 import { DTYPES } from '../tensor/dtype.ts';
 import { assert, InputError } from '../util/errors.ts';
 import { forEachBatch } from './batches.ts';

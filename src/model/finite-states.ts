@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readRowSquares, recordRowSquares } from '../kernels/row-squares.ts';
+import { readRowSquares, recordRowSquares } from '../kernels/row_sums/sum_squares.ts';
 import { NumericalError } from '../util/errors.ts';
 
 /** Whether all values of `states` (rows, …) f32 are numbers, and so small that the sum of their squares is one. */

@@ -1,12 +1,12 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import { inParts, rowsOf } from '../gpu/parts.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { gemm, gemmMixed } from '../kernels/linalg/gemm.ts';
-import { gemv } from '../kernels/linalg/gemv.ts';
-import { inParts, rowsOf } from '../kernels/parts.ts';
-import { gatherColumns } from '../kernels/quantized/gather_columns.ts';
-import { packedGemm } from '../kernels/quantized/packed_gemm.ts';
-import { packedGemv } from '../kernels/quantized/packed_gemv.ts';
+import { gemm, gemmMixed } from '../kernels/gemm/gemm.ts';
+import { gemv } from '../kernels/gemm/gemv.ts';
+import { gatherColumns } from '../kernels/packed_gemm/gather_columns.ts';
+import { packedGemm } from '../kernels/packed_gemm/packed_gemm.ts';
+import { packedGemv } from '../kernels/packed_gemm/packed_gemv.ts';
 import type { PackedWeight } from './packed-weight.ts';
 import type { LinearWeight } from './weights.ts';
 

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { TensorSource } from '../io/tensor-source.ts';
-import { loadWeight } from '../kernels/pack/load_weight.ts';
+import { loadWeight } from '../kernels/load_weight/load_weight.ts';
 import { DTYPES } from '../tensor/dtype.ts';
 import { assert } from '../util/errors.ts';
 import { normsOf } from './plan.ts';

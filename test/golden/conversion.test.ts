@@ -13,7 +13,7 @@ import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
-import type { RowError } from '../../src/kernels/row-errors.ts';
+import type { RowError } from '../../src/kernels/row_sums/token_errors.ts';
 import { embedTokens } from '../../src/model/embedding.ts';
 import { HiddenStates } from '../../src/model/states.ts';
 import { loadLinear, loadNorm } from '../../src/model/weights.ts';

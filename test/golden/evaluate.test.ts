@@ -129,7 +129,7 @@ test.runIf(BITS.length > 0).each(BITS)('the perplexity at %s bpw is that of f64'
   const model = await openEvaluatedModel(folder);
   const tokenizer = await loadTokenizer(nodeDirectory('public/models/tinystories-7m'));
   const documents = splitDocuments(readFileSync(`${GOLDEN_DIR}/eval_text.txt`, 'utf8'));
-  const rows = documentRows('eval_text.txt', documents, tokenizer, 512, 1);
+  const rows = await documentRows('eval_text.txt', documents, tokenizer, 512, 1);
   const states = { model, states: await finalStates(gpu, model, rows) };
   const { perplexity: own } = summarize(await compareTokens(gpu, states, states, rows), 1, rows.length);
   states.states.free();

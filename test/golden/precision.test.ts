@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { captureHessians, loadModule, passThrough } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
-import { gemmMixed } from '../../src/kernels/linalg/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
+import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
 import { HiddenStates } from '../../src/model/states.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';
@@ -18,7 +18,7 @@ afterAll(() => gpu.destroy());
 
 /** Inputs of the first MLP's down projection grow with the square of `scale`. */
 async function capture(scale: number, rounds: boolean) {
-  if (rounds) gpu.prefer(gemmMixed, gemmMatrix, () => false);
+  if (rounds) gpu.prefer(gemmMixed, gemmSubgroupMatrix, () => false);
   const context = await stageContext(gpu, `${GOLDEN_DIR}/architectures/mistral`);
   const module = context.plan.modules[1]!;
   const [rows, length, hidden] = [2, 16, context.plan.config.hiddenSize];

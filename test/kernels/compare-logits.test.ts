@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { summarize } from '../../src/evaluate/measures.ts';
 import { combineSlices, rowStatistics, type TokenComparison } from '../../src/evaluate/token-statistics.ts';
-import { COMPARED, compareLogits } from '../../src/kernels/model/compare_logits.ts';
+import { COMPARED, compareLogits } from '../../src/kernels/logits/compare_logits.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats, randomIntegers } from '../support/random.ts';
 import { runKernel } from '../support/run-kernel.ts';

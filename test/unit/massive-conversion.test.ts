@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
 import { presetShapes } from '../../src/calibration/preset.ts';
 import { captureHessians, loadModule } from '../../src/convert/capture.ts';
 import { convert } from '../../src/convert/convert.ts';
@@ -10,10 +11,9 @@ import { QUANTIZERS } from '../../src/convert/settings.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { gemmMixed } from '../../src/kernels/linalg/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
-import { gramMixed } from '../../src/kernels/linalg/gram.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
+import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
+import { gramMixed } from '../../src/kernels/gram/gram.ts';
 import { embedTokens } from '../../src/model/embedding.ts';
 import { HiddenStates } from '../../src/model/states.ts';
 import { loneCrew, stageContext } from '../support/conversion.ts';
@@ -40,7 +40,7 @@ describe('half precision, as matrix units round to it', () => {
     exact = await testGpu();
     half = await testGpu();
     for (const gpu of [exact, half]) await chooseVariants(gpu, 'f32');
-    half.prefer(gemmMixed, gemmMatrix, () => false); // asked for, wherever inputs fit
+    half.prefer(gemmMixed, gemmSubgroupMatrix, () => false); // asked for, wherever inputs fit
     half.prefer(gemmMixed, gemmInHalf);
     half.prefer(gramMixed, gramInHalf);
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
 import { joinParts } from '../../src/convert/measured-part.ts';
 import { errorOf } from '../../src/convert/measurement-json.ts';
 import { Measurer } from '../../src/convert/measurer.ts';
@@ -7,7 +8,6 @@ import { QUANTIZERS } from '../../src/convert/settings.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
 import { testGpu } from '../support/gpu.ts';
 import { tinyModel, tinyStages } from '../support/tiny-job.ts';
 

@@ -8,8 +8,8 @@ import type {
   ModelSource,
   OutputTarget,
 } from '../../../workers/api.ts';
+import type { Precision } from '../../autotune/precision.ts';
 import type { BitWidth } from '../../exl2/params.ts';
-import type { Precision } from '../../kernels/precision.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
 import type { Gpus } from './queue.ts';
 
@@ -78,9 +78,10 @@ export class Draft {
 
   /** Takes a model and looks at it. */
   async open(source: ModelSource): Promise<void> {
+    const loading = { state: 'loading' } as const;
     batch(() => {
       this.source.value = source;
-      this.model.value = { state: 'loading' };
+      this.model.value = loading;
       this.plan.value = { state: 'idle' };
       this.measurement.value = undefined;
     });
@@ -90,8 +91,8 @@ export class Draft {
     } catch (error) {
       model = { state: 'failed', failure: failureOf(error) };
     }
-    // Another model may have been chosen meanwhile.
-    if (this.source.value === source) this.model.value = model;
+    // Another model may have been chosen meanwhile, or this one again.
+    if (this.model.value === loading) this.model.value = model;
   }
 
   /** Takes these GPUs, and what they suggest. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Precision } from '../../autotune/precision.ts';
 import { convert } from '../../convert/convert.ts';
 import type { ConvertEvent, ModuleEvent, StageName } from '../../convert/events.ts';
 import { openModel } from '../../convert/open-model.ts';
@@ -8,7 +9,6 @@ import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';
 import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import type { Precision } from '../../kernels/precision.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { UnsupportedError } from '../../util/errors.ts';
 import { type HelperRequest, startHelpers } from '../helpers.ts';

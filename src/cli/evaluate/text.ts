@@ -5,10 +5,9 @@ import type { TokenRows } from '../../evaluate/final-states.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
 import { refusePointer } from '../../io/mistaken-files.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import { builtInText } from '../calibration.ts';
-import { endable } from '../endable.ts';
+import { endableTokenizer } from '../endable.ts';
 import { openFile } from '../open-file.ts';
 import { userPath } from '../user-path.ts';
 
@@ -58,7 +57,7 @@ export async function textRows(
   cwd: string,
   signal: AbortSignal,
 ): Promise<TokenRows> {
-  const tokenizer = await loadTokenizer(nodeModelDirectory(model), endable(signal));
+  const tokenizer = await endableTokenizer(signal)(nodeModelDirectory(model));
   if (text === undefined) {
     const { heldOut } = await builtInText();
     return documentRows(

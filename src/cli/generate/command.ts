@@ -4,11 +4,10 @@ import { openEvaluatedModel } from '../../evaluate/open-model.ts';
 import { checkSampling, type SamplingOptions } from '../../evaluate/sampling.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError } from '../../util/errors.ts';
 import { visible } from '../../util/plain-text.ts';
 import type { Surroundings } from '../command.ts';
-import { endable } from '../endable.ts';
+import { endableTokenizer } from '../endable.ts';
 import { jsonLine } from '../json-line.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { userPath } from '../user-path.ts';
@@ -78,7 +77,7 @@ async function generateText(
 ): Promise<void> {
   const directory = (path: string) => nodeModelDirectory(userPath(places.cwd, path));
   const opened = await openEvaluatedModel(directory(given.model));
-  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model), endable(signal));
+  const tokenizer = await endableTokenizer(signal)(directory(given.tokenizer ?? given.model));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
   const { prompt, json, seed } = given;
   let text = '';

@@ -4,9 +4,9 @@
  * structured-cloneable.
  */
 
+import type { Speeds } from '../../autotune/measure-speeds.ts';
 import type { CalibrationRows } from '../../calibration/rows.ts';
 import type { QuantParams } from '../../exl2/params.ts';
-import type { Speeds } from '../../kernels/measure-speeds.ts';
 import type { InputKey } from '../../model/spec.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import type { SumPiece } from '../hessian-sums.ts';

@@ -1,11 +1,11 @@
+import { chooseVariants } from '../../autotune/choose-variants.ts';
+import type { SpeedStore } from '../../autotune/kept-speeds.ts';
+import { productSpeed } from '../../autotune/measure-speeds.ts';
 import type { QuantParams } from '../../exl2/params.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { withScope } from '../../gpu/scope.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
 import { workDirectory } from '../../io/work-directory.ts';
-import type { SpeedStore } from '../../kernels/kept-speeds.ts';
-import { productSpeed } from '../../kernels/measure-speeds.ts';
-import { chooseVariants } from '../../kernels/speed.ts';
 import type { InputKey } from '../../model/spec.ts';
 import { loadLinear } from '../../model/weights.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';

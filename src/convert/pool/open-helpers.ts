@@ -1,4 +1,4 @@
-import type { Speeds } from '../../kernels/measure-speeds.ts';
+import type { Speeds } from '../../autotune/measure-speeds.ts';
 import type { JobRows } from '../calibrate.ts';
 import type { ConvertJob } from '../convert-job.ts';
 import type { ConvertSettings } from '../settings.ts';

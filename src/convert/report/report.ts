@@ -1,5 +1,5 @@
+import type { Precision } from '../../autotune/precision.ts';
 import type { Measures } from '../../evaluate/measures.ts';
-import type { Precision } from '../../kernels/precision.ts';
 import { formatByteSize } from '../../util/byte-size.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { plainText } from '../../util/plain-text.ts';

@@ -1,12 +1,12 @@
 import type { Gpu } from '../../gpu/gpu.ts';
+import { inParts, rowsOf } from '../../gpu/parts.ts';
 import type { Scope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
-import { addBias } from '../../kernels/model/add_bias.ts';
-import { attention } from '../../kernels/model/attention.ts';
-import { gatedActivation } from '../../kernels/model/gated_activation.ts';
-import { rmsNorm } from '../../kernels/model/rms_norm.ts';
-import { rope } from '../../kernels/model/rope.ts';
-import { inParts, rowsOf } from '../../kernels/parts.ts';
+import { attention } from '../../kernels/attention/attention.ts';
+import { addBias } from '../../kernels/elementwise/add_bias.ts';
+import { gatedActivation } from '../../kernels/elementwise/gated_activation.ts';
+import { rmsNorm } from '../../kernels/rms_norm/rms_norm.ts';
+import { rope } from '../../kernels/rope/rope.ts';
 import type { Ops } from '../forward.ts';
 import { type AnyLinear, multiply } from '../linear.ts';
 import { type RopeParams, ropeTables } from '../rope.ts';

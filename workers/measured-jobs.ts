@@ -1,6 +1,7 @@
 import type { AllocationEvent } from '../src/convert/events.ts';
 import { errorOf, type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
-import { describeCandidate, optimize } from '../src/convert/optimize.ts';
+import { describeCandidate } from '../src/convert/module-candidates.ts';
+import { optimize } from '../src/convert/optimize.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import type { ModelPlan } from '../src/model/spec.ts';

@@ -15,6 +15,18 @@ export interface CalibrationRows {
   readonly passedOver?: PassedOver;
 }
 
+/** The rows of a job. */
+export interface JobRows {
+  readonly measurement: CalibrationRows;
+  /** Undefined where a job only measures. */
+  readonly quantization: CalibrationRows | undefined;
+}
+
+/** Rows of a job that makes a model. */
+export interface WholeRows extends JobRows {
+  readonly quantization: CalibrationRows;
+}
+
 /** How many rows of how many tokens are wanted. */
 export interface RowShape {
   readonly rows: number;

@@ -1,6 +1,6 @@
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
 import { type PassedOver, passedOverText } from '../calibration/passed-over.ts';
-import type { CalibrationRows, RowShape } from '../calibration/rows.ts';
+import type { CalibrationRows, JobRows, RowShape } from '../calibration/rows.ts';
 import type { TokenRows } from '../evaluate/final-states.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { WorkDirectory } from '../io/work-directory.ts';
@@ -22,17 +22,6 @@ const SOURCES = 'sources';
 /** Held-out rows that the result is judged by: a software adapter is slow. */
 const HELD_OUT: RowShape = { rows: 16, length: 512 };
 const SOFTWARE_HELD_OUT: RowShape = { rows: 2, length: 256 };
-
-export interface JobRows {
-  readonly measurement: CalibrationRows;
-  /** Undefined where a job only measures. */
-  readonly quantization: CalibrationRows | undefined;
-}
-
-/** Rows of a job that makes a model. */
-export interface WholeRows extends JobRows {
-  readonly quantization: CalibrationRows;
-}
 
 /** Token rows, and what the artefacts that are made with them depend on. */
 export interface PreparedRows {

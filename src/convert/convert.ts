@@ -1,16 +1,18 @@
 import { chooseVariants, usedPrecision } from '../autotune/choose-variants.ts';
 import { productSpeed } from '../autotune/measure-speeds.ts';
+import type { JobRows, WholeRows } from '../calibration/rows.ts';
 import { assert, InputError } from '../util/errors.ts';
 import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
-import { type JobRows, prepareRows, type WholeRows, writeRows } from './calibrate.ts';
+import { prepareRows, writeRows } from './calibrate.ts';
 import { checkJob, type OpenedJob, workOf } from './check-job.ts';
+import { checkStrategy } from './check-strategy.ts';
 import { checkWeights } from './check-weights.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import { type Findings, finish } from './finish.ts';
 import { finishedTensors } from './finished-tensors.ts';
-import { checkStrategy, openJob } from './job.ts';
+import { openJob } from './job.ts';
 import type { LayerRange } from './layer-range.ts';
 import { measure, measuringTasks } from './measure.ts';
 import {

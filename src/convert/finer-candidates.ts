@@ -3,9 +3,9 @@ import { settingKey, totalBits } from '../exl2/groups.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { type ErrorModel, errorOfSum, fitErrorModel } from './error-model.ts';
 import { frontier, type LinearOption } from './frontier.ts';
+import type { LinearLosses } from './measured-part.ts';
 import { accuracyOf, errorOf, type MeasuredCandidate } from './measurement-json.ts';
 import { candidateBits } from './module-candidates.ts';
-import type { LinearLosses } from './quantize-trials.ts';
 
 /**
  * The best mixes of all settings of a module's linears, with the errors that the module's trials predict for them:

@@ -1,11 +1,11 @@
 /** The end of a conversion: the output directory, the verdict on it, report and model card. */
 
+import type { WholeRows } from '../calibration/rows.ts';
 import type { Measures } from '../evaluate/measures.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
 import { ARTEFACT } from './artefacts.ts';
-import type { WholeRows } from './calibrate.ts';
 import { type Compiled, compile } from './compile.ts';
 import type { StageContext } from './context.ts';
 import type { ConvertJob } from './convert-job.ts';

@@ -24,9 +24,8 @@ import { sliceColumns } from '../model/weights.ts';
 import { blockBytes, trialBytes } from './activations.ts';
 import { PIECE_BYTES } from './hessian-sums.ts';
 import { sampleShape } from './linear-error.ts';
-import { candidatesOf } from './module-candidates.ts';
+import { candidatesOf, inTrialOrder } from './module-candidates.ts';
 import { logitRows } from './perplexity.ts';
-import { inTrialOrder } from './quantize-trials.ts';
 import type { QuantizerSettings } from './settings.ts';
 
 /** Bytes of a buffer of 4-byte elements. */

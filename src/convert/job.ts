@@ -6,9 +6,7 @@ import { recordedPath, recordOf, type WorkDirectory } from '../io/work-directory
 import { digest, digestOf } from '../util/digest.ts';
 import { InputError } from '../util/errors.ts';
 import { ARTEFACT, isArtefact } from './artefacts.ts';
-import type { Strategy } from './optimize.ts';
 import type { ConvertSettings } from './settings.ts';
-import { strategyToJson } from './strategy-json.ts';
 
 /** Everything that a job's artefacts depend on. A job only goes on when all of it is the same. */
 export type JobInputs = Readonly<Record<string, unknown>>;
@@ -154,23 +152,6 @@ function artefactsIn(files: readonly FileEntry[]): { artefacts: string[]; isJobs
   const paths = files.map(({ path }) => path).filter(isArtefact);
   const artefacts = paths.filter((path) => recordedPath(path) === undefined);
   return { artefacts, isJobs: artefacts.length < paths.length };
-}
-
-/**
- * Makes sure that the layers in the work directory were quantized by this strategy.
- * @throws InputError that names the modules whose parameters differ.
- */
-export async function checkStrategy(work: WorkDirectory, strategy: Strategy): Promise<void> {
-  const earlier = await work.readJson<Record<string, unknown>>(ARTEFACT.strategy);
-  if (!earlier) return;
-  const now = Object.entries(strategyToJson(strategy));
-  const changed = now.filter(([key, chosen]) => JSON.stringify(earlier[key]) !== JSON.stringify(chosen));
-  if (changed.length === 0) return;
-  throw new InputError(
-    `The work directory holds a job with another allocation, made from another measurement; it differs in ` +
-      `${changed.map(([key]) => key).join(', ')}. Pass the same measurement to go on with it, or take another work ` +
-      'directory (--out_dir) for a new job, or --no_resume to drop the old one.',
-  );
 }
 
 const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));

@@ -3,10 +3,10 @@ import { moduleWeights } from '../model/sizes.ts';
 import { NumericalError } from '../util/errors.ts';
 import { ARTEFACT } from './artefacts.ts';
 import type { StageContext } from './context.ts';
-import { joinParts, type MeasuredPart } from './measured-part.ts';
+import { joinParts } from './join-parts.ts';
+import type { MeasuredPart } from './measured-part.ts';
 import { errorOf, type MeasuredCandidate, type Measurement, moduleToJson } from './measurement-json.ts';
-import { type CandidateRange, candidateBits, candidatesOf } from './module-candidates.ts';
-import { describeCandidate } from './optimize.ts';
+import { type CandidateRange, candidateBits, candidatesOf, describeCandidate } from './module-candidates.ts';
 
 /** What is measured of the modules: puts the parts of each together, keeps it in the work directory and tells of it. */
 export class MeasuredModules {

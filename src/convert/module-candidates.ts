@@ -1,8 +1,9 @@
 import { attentionCandidates, type Candidate, mlpCandidates } from '../exl2/candidates.ts';
 import { SMALLEST_SETTING } from '../exl2/finer-settings.ts';
 import { totalBits } from '../exl2/groups.ts';
+import { describe } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { ModuleSpec } from '../model/spec.ts';
+import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
 
 /** Candidates of a module, by number: `from` up to, without, `to`. */
 export interface CandidateRange {
@@ -35,3 +36,13 @@ export const candidateBits = (module: ModuleSpec, candidate: Candidate): number 
     (sum, { name, k, n, bias }) => sum + totalBits(k, n, candidate[name]!, bias !== undefined),
     0,
   );
+
+/** E.g. `q_proj 1:4b_128g s4, k_proj …`. */
+export const describeCandidate = (candidate: Candidate): string =>
+  Object.entries(candidate)
+    .map(([linear, params]) => `${linear} ${describe(params)}`)
+    .join(', ');
+
+/** The widest input first: its factor, and what depends on it, are not needed after that. */
+export const inTrialOrder = (linears: readonly LinearSpec[]): LinearSpec[] =>
+  linears.toSorted((a, b) => b.k - a.k);

@@ -1,11 +1,11 @@
 import type { Candidate } from '../exl2/candidates.ts';
-import { describe } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import { type AllocationModule, allocate, budgetBits } from './allocate.ts';
 import type { AllocationEvent } from './events.ts';
 import { errorOf, type Measurement } from './measurement-json.ts';
+import { describeCandidate } from './module-candidates.ts';
 
 /** The chosen candidate of every module. */
 export interface Strategy {
@@ -65,9 +65,3 @@ export function optimize(
     },
   };
 }
-
-/** E.g. `q_proj 1:4b_128g s4, k_proj …`. */
-export const describeCandidate = (candidate: Candidate): string =>
-  Object.entries(candidate)
-    .map(([linear, params]) => `${linear} ${describe(params)}`)
-    .join(', ');

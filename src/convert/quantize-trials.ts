@@ -11,20 +11,9 @@ import { mayBeGivenUp } from '../util/given-up.ts';
 import type { LoadedModule } from './capture.ts';
 import type { StageContext } from './context.ts';
 import { checkControl } from './control.ts';
+import type { LinearLosses, SettingLoss } from './measured-part.ts';
+import { inTrialOrder } from './module-candidates.ts';
 import type { LinearTrials } from './trials.ts';
-
-/** What a setting costs a linear: tr(DᵀHD) of it. */
-export interface SettingLoss {
-  readonly params: QuantParams;
-  readonly loss: number;
-}
-
-/** Losses of each linear, by its name. */
-export type LinearLosses = ReadonlyMap<string, readonly SettingLoss[]>;
-
-/** The widest input first: its factor, and what depends on it, are not needed after that. */
-export const inTrialOrder = (linears: readonly LinearSpec[]): LinearSpec[] =>
-  linears.toSorted((a, b) => b.k - a.k);
 
 /**
  * Every linear by every distinct setting of the candidates; its weight is freed afterwards, its bias stays, and so are

@@ -8,7 +8,7 @@ import {
   runBytes,
   weightCount,
 } from '../../src/app/sizes.ts';
-import { describeCandidate } from '../../src/convert/optimize.ts';
+import { describeCandidate } from '../../src/convert/module-candidates.ts';
 import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chooseVariants } from '../../src/autotune/choose-variants.ts';
-import { joinParts } from '../../src/convert/measured-part.ts';
+import { joinParts } from '../../src/convert/join-parts.ts';
 import { errorOf } from '../../src/convert/measurement-json.ts';
 import { Measurer } from '../../src/convert/measurer.ts';
 import { candidatesOf } from '../../src/convert/module-candidates.ts';

@@ -1,5 +1,5 @@
 import type { Speeds } from '../../autotune/measure-speeds.ts';
-import type { JobRows } from '../calibrate.ts';
+import type { JobRows } from '../../calibration/rows.ts';
 import type { ConvertJob } from '../convert-job.ts';
 import type { ConvertSettings } from '../settings.ts';
 import type { HelperJob } from './api.ts';

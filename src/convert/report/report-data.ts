@@ -1,10 +1,9 @@
-import type { CalibrationRows } from '../../calibration/rows.ts';
+import type { CalibrationRows, WholeRows } from '../../calibration/rows.ts';
 import type { Measures } from '../../evaluate/measures.ts';
 import { totalBits } from '../../exl2/groups.ts';
 import { describe } from '../../exl2/params.ts';
 import type { ModelPlan, ModuleSpec } from '../../model/spec.ts';
 import { assert } from '../../util/errors.ts';
-import type { WholeRows } from '../calibrate.ts';
 import type { PerplexityEvent, StageName, StartEvent } from '../events.ts';
 import type { Strategy } from '../optimize.ts';
 import type { ConvertSettings } from '../settings.ts';

@@ -12,11 +12,20 @@ const LAYERS = {
   reference: ['model', 'exl2', 'tensor', 'util'],
   gptq: ['kernels', 'gpu', 'exl2', 'tensor', 'util'],
   tokenizer: ['io', 'tensor', 'util'],
-  calibration: ['tokenizer', 'io', 'tensor', 'util'],
-  evaluate: ['model', 'kernels', 'calibration', 'tokenizer', 'io', 'gpu', 'exl2', 'tensor', 'util'],
+  calibrate: ['tokenizer', 'io', 'tensor', 'util'],
+  runnable: ['model', 'kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
 };
-LAYERS.convert = ['gptq', 'autotune', 'evaluate', ...LAYERS.evaluate];
-LAYERS.cli = ['convert', ...LAYERS.convert];
+LAYERS.evaluate = ['runnable', 'calibrate', 'tokenizer', ...LAYERS.runnable];
+LAYERS.inference = ['evaluate', ...LAYERS.evaluate];
+// The stages of a conversion, and what they share: each may import those before it.
+const STAGES = [
+  ...['job', 'measurement', 'allocate', 'pass', 'estimate', 'distribute/leader', 'measure', 'quantize'],
+  ...['distribute/worker', 'report', 'write', 'convert'],
+];
+for (const [i, stage] of STAGES.entries()) {
+  LAYERS[stage] = ['gptq', 'autotune', 'evaluate', ...LAYERS.evaluate, ...STAGES.slice(0, i)];
+}
+LAYERS.cli = ['convert', 'inference', ...LAYERS.convert];
 // The format as data and arithmetic is for the page too: it explains settings and sizes.
 LAYERS.app = ['exl2', 'util'];
 

@@ -9,11 +9,11 @@
  */
 
 import type { Precision } from '../src/autotune/precision.ts';
-import type { AllocationEvent, ConvertEvent } from '../src/convert/events.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
-import type { TextRequest } from '../src/evaluate/text-request.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
+import type { TextRequest } from '../src/inference/text-request.ts';
+import type { AllocationEvent, ConvertEvent } from '../src/job/events.ts';
 import type { TextListener } from './text-api.ts';
 
 /** Where a model comes from. */

@@ -1,10 +1,10 @@
 /** What the coordinator and its GPU worker say to each other. */
 
-import type { MixChoice } from '../src/calibration/mix-plan.ts';
-import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/events.ts';
-import type { ConvertSettings } from '../src/convert/settings.ts';
+import type { MixChoice } from '../src/calibrate/mix/mix-plan.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
-import type { TextRequest } from '../src/evaluate/text-request.ts';
+import type { TextRequest } from '../src/inference/text-request.ts';
+import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/job/events.ts';
+import type { ConvertSettings } from '../src/job/settings.ts';
 import type { GpuChoice, GpuFacts, ModelSource, OutputTarget } from './api.ts';
 import type { Rates } from './rates.ts';
 import type { LockHolder } from './supervised-worker.ts';

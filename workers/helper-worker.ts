@@ -1,10 +1,10 @@
 /** A helper of the worker that started it: shares its job, with adapter and device of its own. Its name says which GPU. */
 
 import { expose, transfer } from 'comlink';
-import type { Control } from '../src/convert/control.ts';
-import { JobHelper } from '../src/convert/pool/helper.ts';
+import { JobHelper } from '../src/distribute/worker/helper.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
+import type { Control } from '../src/job/control.ts';
 import { assert } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api.ts';

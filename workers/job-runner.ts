@@ -1,6 +1,6 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { assert, DeviceLostError } from '../src/util/errors.ts';
-import { plainText } from '../src/util/plain-text.ts';
+import { plainText } from '../src/util/text/plain-text.ts';
 import type { AllocationRequest, JobError, JobState } from './api.ts';
 import { breakOff } from './break-off.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';

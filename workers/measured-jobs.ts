@@ -1,8 +1,8 @@
-import type { AllocationEvent } from '../src/convert/events.ts';
-import { errorOf, type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
-import { describeCandidate } from '../src/convert/module-candidates.ts';
-import { optimize } from '../src/convert/optimize.ts';
+import { optimize } from '../src/allocate/optimize.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
+import type { AllocationEvent } from '../src/job/events.ts';
+import { errorOf, type Measurement, measurementFromJson } from '../src/measurement/measurement-json.ts';
+import { describeCandidate } from '../src/measurement/module-candidates.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import type { ModelPlan } from '../src/model/spec.ts';
 import { InputError } from '../src/util/errors.ts';

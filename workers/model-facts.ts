@@ -1,8 +1,8 @@
-import { modelFacts } from '../src/convert/model-facts.ts';
-import type { OpenModel } from '../src/convert/open-model.ts';
+import { modelFacts } from '../src/job/model-facts.ts';
+import type { OpenModel } from '../src/model/check/open-model.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import type { ModuleSpec } from '../src/model/spec.ts';
-import { plainText } from '../src/util/plain-text.ts';
+import { plainText } from '../src/util/text/plain-text.ts';
 import type { ModelFacts, ModuleFacts } from './api.ts';
 
 /** What the page shows of a model. */

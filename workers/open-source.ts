@@ -1,8 +1,8 @@
-import type { CalibrationText } from '../src/calibration/mix-plan.ts';
-import { modelFingerprint } from '../src/convert/job.ts';
-import { openModel } from '../src/convert/open-model.ts';
-import type { ModelDirectory } from '../src/io/model-directory.ts';
-import { parseConfig } from '../src/model/config.ts';
+import type { CalibrationText } from '../src/calibrate/mix/mix-plan.ts';
+import type { ModelDirectory } from '../src/io/model/model-directory.ts';
+import { modelFingerprint } from '../src/job/job.ts';
+import { openModel } from '../src/model/check/open-model.ts';
+import { parseConfig } from '../src/model/config/config.ts';
 import { buildPlan } from '../src/model/plan.ts';
 import type { ModelPlan } from '../src/model/spec.ts';
 import type { ModelFacts, ModelSource } from './api.ts';

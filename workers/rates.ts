@@ -1,4 +1,4 @@
-import type { ConvertEvent, StageName } from '../src/convert/events.ts';
+import type { ConvertEvent, StageName } from '../src/job/events.ts';
 import type { ByteCounter } from './counted-directory.ts';
 
 /** What goes through a job in a second, on average over the last seconds. */

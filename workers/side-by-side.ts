@@ -1,4 +1,4 @@
-import type { TextRequest } from '../src/evaluate/text-request.ts';
+import type { TextRequest } from '../src/inference/text-request.ts';
 import { InputError } from '../src/util/errors.ts';
 import { breakOff } from './break-off.ts';
 import type { GpuText } from './gpu-api.ts';

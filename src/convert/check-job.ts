@@ -2,18 +2,19 @@
  * What a conversion begins with: all that can be known to be wrong before the GPU has anything to do. A dry run does the
  * same, and so finds the same.
  */
-import { type WorkDirectory, workDirectory } from '../io/work-directory.ts';
+
+import { checkBuffers } from '../estimate/check-buffers.ts';
+import { type WorkDirectory, workDirectory } from '../io/work/work-directory.ts';
+import { checkLayers } from '../job/layer-range.ts';
+import type { ConvertSettings } from '../job/settings.ts';
+import { type Measurement, measurementAdvice, measurementFromJson } from '../measurement/measurement-json.ts';
+import { type OpenModel, openModel } from '../model/check/open-model.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import { loadTokenizer, type TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { at } from '../util/errors.ts';
-import { checkBuffers } from './check-buffers.ts';
+import { checkOutput } from '../write/output-directory.ts';
 import type { ConvertJob } from './convert-job.ts';
-import { checkLayers } from './layer-range.ts';
-import { type Measurement, measurementAdvice, measurementFromJson } from './measurement-json.ts';
-import { type OpenModel, openModel } from './open-model.ts';
-import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
-import type { ConvertSettings } from './settings.ts';
 
 /** A model that can be converted as asked for. */
 export interface OpenedJob extends OpenModel {

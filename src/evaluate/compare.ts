@@ -3,15 +3,15 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { COMPARED, compareLogits } from '../kernels/logits/compare_logits.ts';
-import { forEachBatch } from '../model/batches.ts';
-import type { AnyLinear } from '../model/linear.ts';
-import { normalize, project } from '../model/ops/gpu.ts';
-import type { HiddenStates } from '../model/states.ts';
-import { type NormWeight, type Range, sliceBytes, sliceColumns } from '../model/weights.ts';
+import { forEachBatch } from '../model/gpu/batches.ts';
+import type { AnyLinear } from '../model/gpu/linear.ts';
+import { normalize, project } from '../model/gpu/ops.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
+import { type NormWeight, type Range, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
+import { loadFinalNorm, loadHeadSlice } from '../runnable/load.ts';
+import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { InputError } from '../util/errors.ts';
 import type { OnStep, TokenRows } from './final-states.ts';
-import { loadFinalNorm, loadHeadSlice } from './load.ts';
-import type { EvaluatedModel } from './open-model.ts';
 import {
   combineSlices,
   rowStatistics,
@@ -21,7 +21,7 @@ import {
 
 /** A model with what it made of the rows, before the final norm. */
 export interface ModelStates {
-  readonly model: EvaluatedModel;
+  readonly model: RunnableModel;
   readonly states: HiddenStates;
 }
 
@@ -69,7 +69,7 @@ export async function compareTokens(
 }
 
 /** Throws InputError when they have different vocabularies. */
-export function checkVocabularies(reference: EvaluatedModel, other: EvaluatedModel): void {
+export function checkVocabularies(reference: RunnableModel, other: RunnableModel): void {
   const [expected, actual] = [reference, other].map(({ outline }) => outline.config.vocabSize);
   if (expected === actual) return;
   throw new InputError(
@@ -79,7 +79,7 @@ export function checkVocabularies(reference: EvaluatedModel, other: EvaluatedMod
 }
 
 /** Slices of the vocabulary that suit both heads. */
-function sharedSlices(gpu: Gpu, models: readonly EvaluatedModel[]): Range[] {
+function sharedSlices(gpu: Gpu, models: readonly RunnableModel[]): Range[] {
   const heads = models.map(({ outline }) => outline.head);
   return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) }, sliceBytes(gpu));
 }

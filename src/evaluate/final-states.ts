@@ -1,14 +1,14 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
-import { readAhead } from '../io/read-ahead.ts';
-import { forEachBatch } from '../model/batches.ts';
-import { embedTokens } from '../model/embedding.ts';
-import { areFinite, overflowError } from '../model/finite-states.ts';
+import { readAhead } from '../io/model/read-ahead.ts';
 import { runModule } from '../model/forward.ts';
-import { forwardContext, GpuOps } from '../model/ops/gpu.ts';
-import { HiddenStates } from '../model/states.ts';
-import { blockTensors, loadWeights } from './load.ts';
-import type { EvaluatedModel } from './open-model.ts';
+import { forEachBatch } from '../model/gpu/batches.ts';
+import { embedTokens } from '../model/gpu/embedding.ts';
+import { areFinite, overflowError } from '../model/gpu/finite-states.ts';
+import { forwardContext, GpuOps } from '../model/gpu/ops.ts';
+import { HiddenStates } from '../model/gpu/states.ts';
+import { blockTensors, loadWeights } from '../runnable/load.ts';
+import type { RunnableModel } from '../runnable/runnable-model.ts';
 
 /** Rows of token ids, (rows, length). */
 export interface TokenRows {
@@ -30,7 +30,7 @@ export type OnStep = (done: number, total: number) => Promise<void> | void;
  */
 export async function finalStates(
   gpu: Gpu,
-  model: EvaluatedModel,
+  model: RunnableModel,
   { rows, length, ids }: TokenRows,
   onStep: OnStep = () => {},
 ): Promise<HiddenStates> {

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '../tensor/dtype.ts';
-import { checkTensors } from './check-tensors.ts';
-import type { ModelConfig } from './config.ts';
-import type { TensorRequirement } from './requirement.ts';
+import { checkTensors } from './check/check-tensors.ts';
+import type { TensorRequirement } from './check/requirement.ts';
+import type { ModelConfig } from './config/config.ts';
 import { resolveModel } from './resolve.ts';
 import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec } from './spec.ts';
 

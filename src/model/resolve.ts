@@ -1,5 +1,5 @@
 import { assert } from '../util/errors.ts';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from './config/config.ts';
 import type { BiasRule, Family } from './families/family.ts';
 import { FAMILIES } from './families/registry.ts';
 import type {

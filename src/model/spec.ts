@@ -1,7 +1,7 @@
 /** A model as its family and config.json make it: what to run and to quantize, in numbers and names of tensors. */
 
-import type { Activation, ModelConfig } from './config.ts';
-import type { RopeParams } from './rope.ts';
+import type { Activation, ModelConfig } from './config/config.ts';
+import type { RopeParams } from './config/rope.ts';
 
 /** What a linear does in its module. */
 export type Role = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down' | 'head';

@@ -1,8 +1,8 @@
 /** The forward pass in plain f64 loops, for tests of the GPU kernels. Speed is no aim. */
 
-import type { Activation } from '../model/config.ts';
+import type { Activation } from '../model/config/config.ts';
+import { type RopeTables, ropeTables } from '../model/config/rope.ts';
 import { type Ops, runModule } from '../model/forward.ts';
-import { type RopeTables, ropeTables } from '../model/rope.ts';
 import type { AttentionSpec, InputKey, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../model/spec.ts';
 
 type Numbers = Float32Array | Float64Array;

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../io/json.ts';
+import { isJsonObject } from '../io/json/json.ts';
 import { InputError } from '../util/errors.ts';
 
 /** The largest vocabularies have a million tokens; tables by id have as many entries as the largest id says. */

@@ -1,7 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import type { ReadableDirectory } from '../io/bytes.ts';
-import { isJsonObject, readJsonFile } from '../io/json.ts';
-import { missingLink } from '../io/model-directory.ts';
+import { isJsonObject, readJsonFile } from '../io/json/json.ts';
+import { missingLink } from '../io/model/model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { checkIds } from './limits.ts';
 import { modelType } from './model-type.ts';

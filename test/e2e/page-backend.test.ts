@@ -5,9 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { AllocationEvent, ConvertEvent } from '../../src/convert/events.ts';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
+import type { AllocationEvent, ConvertEvent } from '../../src/job/events.ts';
 import type {
   GpuFacts,
   JobPlan,

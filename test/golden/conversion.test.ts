@@ -1,22 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { advance, loadModule, type ModuleRun } from '../../src/convert/capture.ts';
-import { compile } from '../../src/convert/compile.ts';
-import { measure } from '../../src/convert/measure.ts';
-import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
-import { packedTensorsOf, takePackedWeight, takePackedWeights } from '../../src/convert/packed-module.ts';
-import { perplexity } from '../../src/convert/perplexity.ts';
-import { quantize } from '../../src/convert/quantize.ts';
-import { noteErrors, wholeRowError } from '../../src/convert/relative-error.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import type { RowError } from '../../src/kernels/row_sums/token_errors.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
-import { HiddenStates } from '../../src/model/states.ts';
-import { loadLinear, loadNorm } from '../../src/model/weights.ts';
+import { measure } from '../../src/measure/measure.ts';
+import { measurementFromJson, measurementToJson } from '../../src/measurement/measurement-json.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { loadLinear, loadNorm } from '../../src/model/gpu/weights.ts';
+import { advance, loadModule, type ModuleRun } from '../../src/pass/capture.ts';
+import { packedTensorsOf, takePackedWeight, takePackedWeights } from '../../src/pass/packed-module.ts';
+import { perplexity } from '../../src/pass/perplexity.ts';
+import { noteErrors, wholeRowError } from '../../src/pass/relative-error.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { compile } from '../../src/write/compile.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import {
   loneCrew,

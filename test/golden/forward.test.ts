@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { runModule } from '../../src/model/forward.ts';
-import { forwardContext, GpuOps, normalize, project } from '../../src/model/ops/gpu.ts';
-import { HiddenStates } from '../../src/model/states.ts';
-import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/weights.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { forwardContext, GpuOps, normalize, project } from '../../src/model/gpu/ops.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/gpu/weights.ts';
 import {
   ARCHITECTURE_NAMES,
   architectureForward,

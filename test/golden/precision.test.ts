@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { captureHessians, loadModule, passThrough } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
 import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
 import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { captureHessians, loadModule, passThrough } from '../../src/pass/capture.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ModelConfig } from '../../src/model/config.ts';
-import { inverseFrequencies, type RopeTables, rotationTables } from '../../src/model/rope.ts';
+import type { ModelConfig } from '../../src/model/config/config.ts';
+import { inverseFrequencies, type RopeTables, rotationTables } from '../../src/model/config/rope.ts';
 import { type ReferenceForward, referenceForward } from '../../src/reference/model.ts';
 import { f16BitsToF32, f32ToF16Bits } from '../../src/util/half.ts';
 import {

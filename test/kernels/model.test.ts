@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { logLoss } from '../../src/convert/perplexity.ts';
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { softmaxStats } from '../../src/kernels/logits/softmax_stats.ts';
@@ -7,6 +6,7 @@ import { rmsNorm } from '../../src/kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../src/kernels/rope/rope.ts';
 import { sumSquares } from '../../src/kernels/row_sums/sum_squares.ts';
 import { tokenErrors } from '../../src/kernels/row_sums/token_errors.ts';
+import { logLoss } from '../../src/pass/perplexity.ts';
 import * as reference from '../../src/reference/model.ts';
 import * as crossEntropyReference from '../../src/reference/model-kernels/cross-entropy.ts';
 import * as squaresReference from '../../src/reference/model-kernels/sum-squares.ts';

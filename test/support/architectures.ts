@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ModelConfig, parseConfig } from '../../src/model/config.ts';
+import { type ModelConfig, parseConfig } from '../../src/model/config/config.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import type { ModelPlan } from '../../src/model/spec.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';

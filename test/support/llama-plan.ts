@@ -1,4 +1,4 @@
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import type { ModelPlan } from '../../src/model/spec.ts';
 import type { TensorInfo } from '../../src/tensor/dtype.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type { CalibrationRows, RowShape } from '../../src/calibration/rows.ts';
+import type { CalibrationRows, RowShape } from '../../src/calibrate/rows.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
 import { resolveModel } from '../../src/model/resolve.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { f32ToF16Array } from '../../src/util/half.ts';

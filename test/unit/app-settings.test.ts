@@ -8,8 +8,8 @@ import {
   runBytes,
   weightCount,
 } from '../../src/app/sizes.ts';
-import { describeCandidate } from '../../src/convert/module-candidates.ts';
 import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { describeCandidate } from '../../src/measurement/module-candidates.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildCalibration, type MixOptions } from '../../src/calibration/mix.ts';
-import { type CalibrationMix, readMix } from '../../src/calibration/mix-file.ts';
+import { buildCalibration, type MixOptions } from '../../src/calibrate/mix/mix.ts';
+import { type CalibrationMix, readMix } from '../../src/calibrate/mix/mix-file.ts';
 import {
   CATEGORIES,
   type CalibrationKind,
@@ -10,10 +10,10 @@ import {
   type Category,
   QUICK_ORDER,
   STANDARD_ROWS,
-} from '../../src/calibration/mix-plan.ts';
-import type { CalibrationRows } from '../../src/calibration/rows.ts';
+} from '../../src/calibrate/mix/mix-plan.ts';
+import type { CalibrationRows } from '../../src/calibrate/rows.ts';
 import { fileSource } from '../../src/io/platform/file-source.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));

@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import type { Emit } from '../../src/convert/events.ts';
-import { openModel } from '../../src/convert/open-model.ts';
-import { tooFewTokensWarning } from '../../src/convert/token-need.ts';
+import { tooFewTokensWarning } from '../../src/estimate/token-need.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import type { Emit } from '../../src/job/events.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import type { TokenEncoder } from '../../src/tokenizer/tokenizer.ts';
 import { UnsupportedError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { TensorSource } from '../../src/io/tensor-source.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
+import type { TensorSource } from '../../src/io/model/tensor-source.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
 import type { ModelSpec } from '../../src/model/spec.ts';
-import { HiddenStates } from '../../src/model/states.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomIntegers } from '../support/random.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { forEachBatch } from '../../src/model/batches.ts';
+import { forEachBatch } from '../../src/model/gpu/batches.ts';
 import { DeviceLostError, InternalError, OutOfMemoryError, UnsupportedError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { addAmount, broken } from '../support/test-kernels.ts';

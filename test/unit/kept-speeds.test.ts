@@ -1,7 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { chooseVariants } from '../../src/autotune/choose-variants.ts';
 import type { Speeds } from '../../src/autotune/measure-speeds.ts';
-import { rowsRoundToHalf } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { gemm, gemmMixed } from '../../src/kernels/gemm/gemm.ts';
@@ -9,6 +8,7 @@ import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.
 import { gemmTiled } from '../../src/kernels/gemm/gemm_tiled.ts';
 import { gramSubgroupMatrix } from '../../src/kernels/gram/gram_subgroup_matrix.ts';
 import { gramTiled } from '../../src/kernels/gram/gram_tiled.ts';
+import { rowsRoundToHalf } from '../../src/pass/capture.ts';
 import { testGpu } from '../support/gpu.ts';
 
 const FAST: Speeds = { plain: 1e12, tiled: 5e12, wide: 4e12, subgroupMatrix: 2e13 };

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ARTEFACT } from '../../src/convert/artefacts.ts';
-import { InputSample, sampleShape } from '../../src/convert/linear-error.ts';
-import { quantize } from '../../src/convert/quantize.ts';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
 import { dequantizeLinear } from '../../src/exl2/unpacking.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
+import { ARTEFACT } from '../../src/job/artefacts.ts';
 import type { LinearSpec, ModuleSpec } from '../../src/model/spec.ts';
+import { InputSample, sampleShape } from '../../src/pass/linear-error.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';

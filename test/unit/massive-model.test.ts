@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { openModel } from '../../src/convert/open-model.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import type { ModelSpec } from '../../src/model/spec.ts';
 import { type ReferenceForward, referenceForward } from '../../src/reference/model.ts';
 import { BOS, MASSIVE, MASSIVE_MLP, massiveModel, massiveRows } from '../support/massive-model.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import { moduleElements, moduleWeights, parameterCount, storedBytes } from '../../src/model/sizes.ts';
 import type { DType, TensorInfo } from '../../src/tensor/dtype.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ConvertEvent } from '../../src/convert/events.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import { adapterName, isSameAdapter } from '../../workers/adapter.ts';
 import { countBytes, countReads } from '../../workers/counted-directory.ts';
 import { EventBatch } from '../../workers/event-batch.ts';

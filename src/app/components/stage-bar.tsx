@@ -1,4 +1,4 @@
-import type { StageName } from '../../convert/events.ts';
+import type { StageName } from '../../job/events.ts';
 import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
 import { currentStage, moduleUnderWork, STAGE_TITLES, STAGES, type StageState } from '../state/job-view.ts';

@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { AllocationRequest, CoordinatorApi, JobRecord, MeasuredModule } from '../../../workers/api.ts';
-import type { AllocationEvent } from '../../convert/events.ts';
+import type { AllocationEvent } from '../../job/events.ts';
 import { BITS_RANGE } from './draft.ts';
 import { failureOf, type Loadable, latestOnly } from './loadable.ts';
 

@@ -2,7 +2,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { proxy } from 'comlink';
 import type { CoordinatorApi, ModelSource } from '../../../workers/api.ts';
 import type { TextSide, TextUpdate } from '../../../workers/text-api.ts';
-import type { TextRequest } from '../../evaluate/text-request.ts';
+import type { TextRequest } from '../../inference/text-request.ts';
 import { askForFolder } from '../platform/permission.ts';
 import { findDifferences } from './differences.ts';
 import { type Failure, failureOf } from './loadable.ts';

@@ -1,5 +1,5 @@
-import type { ConvertEvent, ModuleEvent, StageEvent } from '../../convert/events.ts';
-import { formatDuration } from '../../util/duration.ts';
+import type { ConvertEvent, ModuleEvent, StageEvent } from '../../job/events.ts';
+import { formatDuration } from '../../util/text/duration.ts';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
 import { STAGE_TITLES } from './job-view.ts';
 

@@ -9,7 +9,7 @@ import type {
   StageName,
   TrialEvent,
   WorkerStatus,
-} from '../../convert/events.ts';
+} from '../../job/events.ts';
 
 export const STAGES: readonly StageName[] = [
   'calibrate',

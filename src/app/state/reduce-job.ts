@@ -1,5 +1,5 @@
 import type { JobUpdate } from '../../../workers/api.ts';
-import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
+import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../job/events.ts';
 import { eventWords } from './event-words.ts';
 import { withExpected } from './expected.ts';
 import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView } from './job-view.ts';

@@ -1,8 +1,8 @@
 /** How long jobs will still take: what is planned, corrected by how fast the stage under work really goes. */
 
 import type { JobRecord, JobTimes } from '../../../workers/api.ts';
-import type { StageName } from '../../convert/events.ts';
-import type { Estimate } from '../../util/eta.ts';
+import type { StageName } from '../../job/events.ts';
+import type { Estimate } from '../../util/text/eta.ts';
 import { currentStage, type JobView } from './job-view.ts';
 
 export interface TimeLeft {

@@ -1,5 +1,5 @@
-import { type Measurement, measurementToJson } from '../../convert/measurement-json.ts';
-import { candidateBits, candidatesOf } from '../../convert/module-candidates.ts';
+import { type Measurement, measurementToJson } from '../../measurement/measurement-json.ts';
+import { candidateBits, candidatesOf } from '../../measurement/module-candidates.ts';
 import { moduleWeights } from '../../model/sizes.ts';
 import type { ModelPlan } from '../../model/spec.ts';
 

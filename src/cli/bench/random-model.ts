@@ -1,7 +1,7 @@
 import type { WritableDirectory } from '../../io/bytes.ts';
 import { planShard, writeSafetensors } from '../../io/safetensors/writer.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
-import type { ModelConfig } from '../../model/config.ts';
+import type { ModelConfig } from '../../model/config/config.ts';
 import { resolveModel } from '../../model/resolve.ts';
 import { byteLength, type TensorInfo } from '../../tensor/dtype.ts';
 import { f32ToF16Bits } from '../../util/half.ts';

@@ -1,5 +1,5 @@
-import type { ModuleEvent, StageName } from '../../convert/events.ts';
 import type { KernelTime } from '../../gpu/profiler.ts';
+import type { ModuleEvent, StageName } from '../../job/events.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { ByteCount } from './counted-directory.ts';
 import type { KernelResult } from './kernel-bench.ts';

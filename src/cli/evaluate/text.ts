@@ -1,10 +1,10 @@
 /** The text that models are compared on, as token rows. */
 
-import { readText } from '../../calibration/text-file.ts';
+import { readText } from '../../calibrate/text/text-file.ts';
 import type { TokenRows } from '../../evaluate/final-states.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
-import { refusePointer } from '../../io/mistaken-files.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
+import { refusePointer } from '../../io/model/mistaken-files.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { InputError } from '../../util/errors.ts';
 import { builtInText } from '../calibration.ts';
 import { endableTokenizer } from '../endable.ts';

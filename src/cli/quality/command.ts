@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
-import { isJsonObject } from '../../io/json.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { isJsonObject } from '../../io/json/json.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
 import { InputError } from '../../util/errors.ts';
 import { type Card, chosenCards, openCard, seesOnly, startProcess } from '../cards.ts';

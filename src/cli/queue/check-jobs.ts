@@ -1,8 +1,8 @@
 import { checkBits, checkPlace, type OpenedJob, openForJob } from '../../convert/check-job.ts';
-import type { ConvertSettings } from '../../convert/settings.ts';
-import { neededTokens } from '../../convert/token-need.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
+import { neededTokens } from '../../estimate/token-need.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
+import type { ConvertSettings } from '../../job/settings.ts';
 import type { OpenTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
 import { calibrationFor } from '../calibration.ts';

@@ -1,6 +1,6 @@
-import type { ConvertEvent } from '../../convert/events.ts';
 import { defaultBudget } from '../../gpu/device.ts';
-import { plainText } from '../../util/plain-text.ts';
+import type { ConvertEvent } from '../../job/events.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
 import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
 import { endableTokenizer } from '../endable.ts';

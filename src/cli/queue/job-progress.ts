@@ -4,10 +4,10 @@ import type {
   OutputEvent,
   ProgressEvent,
   StageEvent,
-} from '../../convert/events.ts';
-import { formatByteSize } from '../../util/byte-size.ts';
-import { formatDuration } from '../../util/duration.ts';
-import { EtaEstimator } from '../../util/eta.ts';
+} from '../../job/events.ts';
+import { formatByteSize } from '../../util/text/byte-size.ts';
+import { formatDuration } from '../../util/text/duration.ts';
+import { EtaEstimator } from '../../util/text/eta.ts';
 import { progressText, STAGE_TITLES } from '../reports.ts';
 import type { JobEvent } from './run-queue.ts';
 

@@ -5,7 +5,7 @@
 
 import { expose } from 'comlink';
 import { outputBytes, weightCount } from '../../../src/app/sizes.ts';
-import type { ConvertEvent } from '../../../src/convert/events.ts';
+import type { ConvertEvent } from '../../../src/job/events.ts';
 import type {
   AllocationRequest,
   CoordinatorApi,

@@ -1,8 +1,8 @@
-import { type Allocation, allocate, budgetBits } from '../../../src/convert/allocate.ts';
-import type { AllocationEvent } from '../../../src/convert/events.ts';
+import { type Allocation, allocate, budgetBits } from '../../../src/allocate/allocate.ts';
 import { attentionCandidates, mlpCandidates } from '../../../src/exl2/candidates.ts';
 import { totalBits } from '../../../src/exl2/groups.ts';
 import { describe } from '../../../src/exl2/params.ts';
+import type { AllocationEvent } from '../../../src/job/events.ts';
 import type { AllocationRequest, MeasuredModule, ModelFacts, ModuleFacts } from '../../../workers/api.ts';
 import goldenUrl from '../../fixtures/golden/conversion/default/measurement.json.gz?url';
 

@@ -1,7 +1,7 @@
 import { linearBits, parseDescription } from '../../../src/app/settings.ts';
 import { headBitsPerWeight, outputBytes } from '../../../src/app/sizes.ts';
-import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/convert/events.ts';
 import type { Measures } from '../../../src/evaluate/measures.ts';
+import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/job/events.ts';
 import type {
   AllocationRequest,
   JobRecord,

@@ -3,8 +3,9 @@
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-artefact.ts';
 import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
-import { finalStates, type TokenRows } from '../evaluate/final-states.ts';
+import { finalStates } from '../evaluate/final-states.ts';
 import { type Measures, summarize } from '../evaluate/measures.ts';
+import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { ARTEFACT } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';

@@ -3,7 +3,7 @@ import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-art
 import { type PassedOver, passedOverText } from '../calibrate/text/passed-over.ts';
 import { gpuNeed } from '../estimate/gpu-need.ts';
 import { neededTokens, tooFewTokensWarning } from '../estimate/token-need.ts';
-import type { TokenRows } from '../evaluate/final-states.ts';
+import type { TokenRows } from '../evaluate/token-statistics.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { WorkDirectory } from '../io/work/work-directory.ts';
 import { ARTEFACT } from '../job/artefacts.ts';

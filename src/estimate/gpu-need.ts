@@ -4,6 +4,7 @@
  */
 
 import type { RowShape } from '../calibrate/rows.ts';
+import { logitRows } from '../evaluate/compare-row.ts';
 import { distinctSettings } from '../exl2/candidates.ts';
 import { finerSettings } from '../exl2/finer-settings.ts';
 import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
@@ -16,6 +17,7 @@ import { bufferBytes } from '../gpu/memory.ts';
 import type { QuantizerSettings } from '../job/settings.ts';
 import { splitOf } from '../kernels/gemm/gemm_split_k.ts';
 import { triangleSize } from '../kernels/hessian/add_triangle.ts';
+import { COMPARED } from '../kernels/logits/compare_logits.ts';
 import { rowSquareBytes } from '../kernels/row_sums/sum_squares.ts';
 import { rowErrorBytes } from '../kernels/row_sums/token_errors.ts';
 import { candidatesOf, inTrialOrder } from '../measurement/module-candidates.ts';
@@ -26,7 +28,6 @@ import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { blockBytes, trialBytes } from '../pass/activations.ts';
 import { PIECE_BYTES } from '../pass/hessian-sums.ts';
 import { sampleShape } from '../pass/linear-error.ts';
-import { logitRows } from '../pass/perplexity.ts';
 
 /** Bytes of a buffer of 4-byte elements. */
 const buffer = (...shape: number[]): number => bufferBytes(shape.reduce((a, b) => a * b, 4));
@@ -170,7 +171,7 @@ function quantizingHead(
   const states = 2 * buffer(t, config.hiddenSize);
   const widest = Math.max(...slices);
   const tokens = Math.min(t, logitRows(widest));
-  const logits = buffer(tokens, widest) + buffer(tokens, 3) + buffer(tokens);
+  const logits = buffer(tokens, widest) + buffer(tokens, COMPARED) + buffer(tokens);
   const hessian = buffer(k, k);
   const phases = [
     hessian + totals([k]) + states + logits,

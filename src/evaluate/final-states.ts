@@ -9,13 +9,7 @@ import { forwardContext, GpuOps } from '../model/gpu/ops.ts';
 import { HiddenStates } from '../model/gpu/states.ts';
 import { blockTensors, loadWeights } from '../runnable/load.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
-
-/** Rows of token ids, (rows, length). */
-export interface TokenRows {
-  readonly rows: number;
-  readonly length: number;
-  readonly ids: Int32Array;
-}
+import type { TokenRows } from './token-statistics.ts';
 
 const OVERFLOW_ADVICE =
   'The model is broken as it is, or config.json is of another one: compare the checksums of its files with those on its page.';

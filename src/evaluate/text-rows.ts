@@ -1,6 +1,6 @@
 import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
-import type { TokenRows } from './final-states.ts';
+import type { TokenRows } from './token-statistics.ts';
 
 /** What stands between the documents of a text file. */
 const SEPARATOR = '<|endoftext|>';

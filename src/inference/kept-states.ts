@@ -1,5 +1,6 @@
 import type { ModelStates } from '../evaluate/compare.ts';
-import { finalStates, type OnStep, type TokenRows } from '../evaluate/final-states.ts';
+import { finalStates, type OnStep } from '../evaluate/final-states.ts';
+import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { HiddenStates } from '../model/gpu/states.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';

@@ -1,6 +1,6 @@
 import type { Precision } from '../autotune/precision.ts';
 import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
-import type { TokenRows } from '../evaluate/final-states.ts';
+import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { TokenEncoder } from '../tokenizer/tokenizer.ts';

@@ -1,8 +1,8 @@
 /** The text that models are compared on, as token rows. */
 
 import { readText } from '../../calibrate/text/text-file.ts';
-import type { TokenRows } from '../../evaluate/final-states.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
+import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { refusePointer } from '../../io/model/mistaken-files.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { InputError } from '../../util/errors.ts';

@@ -1,7 +1,8 @@
 import { compareTokens } from '../../evaluate/compare.ts';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
-import type { OnStep, TokenRows } from '../../evaluate/final-states.ts';
+import type { OnStep } from '../../evaluate/final-states.ts';
 import { type Measures, summarize } from '../../evaluate/measures.ts';
+import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { defaultBudget, openGpu } from '../../gpu/device.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { KeptStates } from '../../inference/kept-states.ts';

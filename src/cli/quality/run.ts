@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { checkVocabularies } from '../../evaluate/compare.ts';
-import type { TokenRows } from '../../evaluate/final-states.ts';
 import type { Measures } from '../../evaluate/measures.ts';
+import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { openRunnableModel, type RunnableModel } from '../../runnable/runnable-model.ts';

@@ -6,20 +6,36 @@ const LAYERS = {
   exl2: ['tensor', 'util'],
   gpu: ['tensor', 'util'],
   kernels: ['gpu', 'exl2', 'tensor', 'util'],
+  autotune: ['kernels', 'gpu', 'tensor', 'util'],
   model: ['kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
   // Nothing shipped imports the CPU reference, so it may see the model's description.
   reference: ['model', 'exl2', 'tensor', 'util'],
   gptq: ['kernels', 'gpu', 'exl2', 'tensor', 'util'],
   tokenizer: ['io', 'tensor', 'util'],
-  calibration: ['tokenizer', 'io', 'tensor', 'util'],
-  evaluate: ['model', 'kernels', 'calibration', 'tokenizer', 'io', 'gpu', 'exl2', 'tensor', 'util'],
+  calibrate: ['tokenizer', 'io', 'tensor', 'util'],
+  runnable: ['model', 'kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
 };
-LAYERS.convert = ['gptq', 'evaluate', ...LAYERS.evaluate];
-LAYERS.cli = ['convert', ...LAYERS.convert];
-// What is data and arithmetic alone is for the page too.
-LAYERS['convert/allocate'] = ['util'];
-LAYERS['convert/stages'] = [];
-LAYERS.app = ['convert/allocate', 'convert/stages', 'exl2', 'util'];
+LAYERS.evaluate = ['runnable', 'calibrate', 'tokenizer', ...LAYERS.runnable];
+LAYERS.inference = ['evaluate', ...LAYERS.evaluate];
+// The stages of a conversion, and what they share: each may import those before it.
+const STAGES = [
+  ...['job', 'measurement', 'allocate', 'pass', 'estimate', 'distribute/leader', 'measure', 'quantize'],
+  ...['distribute/worker', 'report', 'write', 'convert'],
+];
+for (const [i, stage] of STAGES.entries()) {
+  LAYERS[stage] = ['gptq', 'autotune', 'evaluate', ...LAYERS.evaluate, ...STAGES.slice(0, i)];
+}
+LAYERS.cli = ['convert', 'inference', ...LAYERS.convert];
+// Data and arithmetic alone, for the page too.
+const PURE = [
+  'allocate/allocate',
+  'allocate/balance',
+  'allocate/knapsack',
+  'allocate/knapsack-beam',
+  'job/stages',
+];
+for (const file of PURE) LAYERS[file] = [...PURE, 'util'];
+LAYERS.app = [...PURE, 'exl2', 'util'];
 
 /** A folder, or a file of that name. */
 const place = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;

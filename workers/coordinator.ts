@@ -44,6 +44,12 @@ const texts = new SideBySide(board, gpus['high-performance'], queue);
 const factsFor = (options: JobOptions): Promise<GpuFacts | undefined> =>
   Promise.all(gpusOf(options).map((gpu) => gpus[gpu].facts())).then(together, () => undefined);
 
+/** A text that is being written gives way, so that the job does not wait for it. */
+const enqueue: JobQueue['add'] = async (...given) => {
+  await texts.stop();
+  await queue.add(...given);
+};
+
 async function discard(id: string): Promise<void> {
   await removeStorage(STORED.job(id));
   measured.forget(id);
@@ -79,7 +85,7 @@ const api: CoordinatorApi = {
     const { id } = entry.record;
     await board.put(entry);
     try {
-      await queue.add(id);
+      await enqueue(id);
     } catch (error) {
       await discard(id);
       throw error;
@@ -90,7 +96,7 @@ const api: CoordinatorApi = {
   async resume(id, source, output) {
     const prepare = (entry: JobEntry) => withPlaces(entry, source ?? entry.source, output ?? entry.output);
     const { record } = await board.get(id);
-    if (STOPPED.has(record.state)) await queue.add(id, prepare);
+    if (STOPPED.has(record.state)) await enqueue(id, prepare);
     else await withJobLock(id, async () => board.put(await prepare(await board.get(id))));
   },
 
@@ -121,7 +127,7 @@ const api: CoordinatorApi = {
   async quantize(id, requests) {
     await measured.json(id);
     openSource((await board.get(id)).source); // throws when the files have to be chosen again
-    await queue.add(id, (entry) => withTargets(entry, requests), removeDropped);
+    await enqueue(id, (entry) => withTargets(entry, requests), removeDropped);
   },
 
   async outputFiles(id, bits) {

@@ -1,5 +1,5 @@
 import { isOutOfSpace } from '../src/io/platform/handle-errors.ts';
-import { formatByteSize } from '../src/util/byte-size.ts';
+import { formatByteSize } from '../src/util/text/byte-size.ts';
 
 /** There is no room left to write; the page tells it from other failures by its name. */
 class FullDiskError extends Error {

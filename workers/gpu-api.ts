@@ -1,14 +1,15 @@
 /** What the coordinator and its GPU worker say to each other. */
 
-import type { MixChoice } from '../src/calibration/mix-plan.ts';
-import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/convert/events.ts';
-import type { ConvertSettings } from '../src/convert/settings.ts';
+import type { MixChoice } from '../src/calibrate/mix/mix-plan.ts';
 import type { Measures } from '../src/evaluate/measures.ts';
-import type { TextRequest } from '../src/evaluate/text-request.ts';
+import type { TextRequest } from '../src/inference/text-request.ts';
+import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/job/events.ts';
+import type { ConvertSettings } from '../src/job/settings.ts';
 import type { ModelSource, OutputTarget } from './api/folders.ts';
 import type { GpuChoice, GpuFacts } from './api/gpu.ts';
 import type { TextEvent } from './api/texts.ts';
 import type { Rates } from './rates.ts';
+import type { LockHolder } from './supervised-worker.ts';
 
 /** One run of the engine: a measurement, or one bitrate. */
 export interface GpuJob {
@@ -65,9 +66,7 @@ export type GpuText = {
 /** Answered when they have been taken, as with {@link RunListener}. */
 export type GpuTextListener = (events: readonly TextEvent[]) => Promise<void> | void;
 
-export interface GpuWorkerApi {
-  /** Before anything else: resolves when it holds this lock, as it does as long as it lives. */
-  begin(lock: string): Promise<void>;
+export interface GpuWorkerApi extends LockHolder {
   /** Throws UnsupportedError when there is no adapter that can be used. */
   facts(): Promise<GpuFacts>;
   /**

@@ -1,6 +1,6 @@
+import { chooseVariants } from '../src/autotune/choose-variants.ts';
+import { f32Speed } from '../src/autotune/measure-speeds.ts';
 import { defaultBudget, openGpu } from '../src/gpu/device.ts';
-import { f32Speed } from '../src/kernels/measure-speeds.ts';
-import { chooseVariants } from '../src/kernels/speed.ts';
 import { OutOfMemoryError } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice, GpuFacts } from './api/gpu.ts';
@@ -25,7 +25,7 @@ export async function gpuFacts(choice: GpuChoice): Promise<GpuFacts> {
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
       budgetBytes: defaultBudget(software),
       flopsPerSecond: f32Speed(speeds),
-      matrixFlopsPerSecond: speeds.matrix,
+      matrixFlopsPerSecond: speeds.subgroupMatrix,
     };
   } finally {
     gpu.destroy();

@@ -1,16 +1,16 @@
-import { presetShapes } from '../src/calibration/preset.ts';
-import type { CalibrationRows } from '../src/calibration/rows.ts';
-import { withKeptRows } from '../src/convert/calibrate.ts';
+import { presetShapes } from '../src/calibrate/preset.ts';
+import type { CalibrationRows } from '../src/calibrate/rows.ts';
 import { calibrationProvider } from '../src/convert/calibration-provider.ts';
-import type { Control } from '../src/convert/control.ts';
 import { convert } from '../src/convert/convert.ts';
-import type { ConvertEvent, Emit } from '../src/convert/events.ts';
-import type { CalibrationProvider } from '../src/convert/settings.ts';
-import type { StageName } from '../src/convert/stages.ts';
+import { withKeptRows } from '../src/convert/prepare-rows.ts';
 import type { ByteSource } from '../src/io/bytes.ts';
 import { countBytes, countReads } from '../src/io/counted-directory.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
-import { workDirectory } from '../src/io/work-directory.ts';
+import { workDirectory } from '../src/io/work/work-directory.ts';
+import type { Control } from '../src/job/control.ts';
+import type { ConvertEvent, Emit } from '../src/job/events.ts';
+import type { CalibrationProvider } from '../src/job/settings.ts';
+import type { StageName } from '../src/job/stages.ts';
 import { assert } from '../src/util/errors.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import { EventBatch } from './event-batch.ts';
@@ -21,10 +21,11 @@ import { withJobGpu } from './job-gpu.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
 import { RateMeter } from './rates.ts';
+import { openTokenizer } from './tokenizer-client.ts';
 
 const RATES_INTERVAL_MS = 1000;
 
-/** Runs the engine once. Throws what `convert` throws. */
+/** Runs the engine once; the signal of `control` is to be aborted afterwards too. Throws what `convert` throws. */
 export async function runJob(
   choice: GpuChoice,
   job: GpuJob,
@@ -60,6 +61,7 @@ export async function runJob(
           calibration: calibration.provider,
           emit,
           control,
+          openTokenizer: ({ name }) => openTokenizer(job.source, name, control.signal),
           helpers: helpers.links,
         },
       }),

@@ -23,8 +23,12 @@ const api: GpuWorkerApi = {
   async run(job, listener) {
     const controller = new AbortController();
     current = controller;
-    await writer.free();
-    return runJob(choice, job, { signal: controller.signal, resumed: gate.passed }, listener);
+    try {
+      await writer.free();
+      return await runJob(choice, job, { signal: controller.signal, resumed: gate.passed }, listener);
+    } finally {
+      controller.abort(); // nothing of it goes on
+    }
   },
   pause: () => gate.close(),
   unpause: () => gate.open(),

@@ -1,7 +1,7 @@
 /** What the GPU worker, which leads a job, and its helpers' workers say to each other. */
 
 import type { ProxyMarked } from 'comlink';
-import type { HelperApi } from '../src/convert/pool/api.ts';
+import type { HelperApi } from '../src/distribute/leader/api.ts';
 import type { ModelSource } from './api/folders.ts';
 
 /** Where a helper finds the job, and what it may take. */

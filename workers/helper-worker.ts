@@ -1,11 +1,11 @@
 /** A helper of the worker that started it: shares its job, with adapter and device of its own. Its name says which GPU. */
 
 import { expose, transfer } from 'comlink';
-import type { Control } from '../src/convert/control.ts';
-import { JobHelper } from '../src/convert/pool/helper.ts';
-import { serve } from '../src/convert/pool/serve.ts';
+import { JobHelper } from '../src/distribute/worker/helper.ts';
+import { serve } from '../src/distribute/worker/serve.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
+import type { Control } from '../src/job/control.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import { arrayBuffers } from './array-buffers.ts';

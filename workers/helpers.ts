@@ -1,6 +1,6 @@
 import { proxy, wrap } from 'comlink';
-import { type Control, checkControl } from '../src/convert/control.ts';
-import type { HelperLink } from '../src/convert/pool/api.ts';
+import type { HelperLink } from '../src/distribute/leader/api.ts';
+import { type Control, checkControl } from '../src/job/control.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { HelperPlaces, HelperWorkerApi } from './helper-api.ts';

@@ -1,7 +1,8 @@
 import { removeStorage } from '../src/io/platform/storage.ts';
 import { assert, DeviceLostError } from '../src/util/errors.ts';
-import { plainText } from '../src/util/plain-text.ts';
+import { plainText } from '../src/util/text/plain-text.ts';
 import type { AllocationRequest, JobError, JobState } from './api/jobs.ts';
+import { breakOff } from './break-off.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
@@ -13,8 +14,6 @@ import { STORED } from './places.ts';
 const MOST_LOSSES = 3;
 /** Times the number of losses: a browser needs a moment to start its GPU process again. */
 const RESTART_MS = 1000;
-/** A step that is not interrupted within this time is broken off; only its module is lost. */
-const CANCEL_PATIENCE_MS = 5000;
 
 interface Run {
   readonly id: string;
@@ -66,11 +65,7 @@ export class JobRunner {
     const run = this.#run;
     if (!run) return;
     run.cancelled = true;
-    const timer = setTimeout(() => this.#gpu.restart(), CANCEL_PATIENCE_MS);
-    // A worker that has stopped meanwhile has ended the run too.
-    await this.#gpu.worker.cancel().catch(() => {});
-    await run.ended;
-    clearTimeout(timer);
+    await breakOff(this.#gpu, this.#gpu.worker.cancel(), run.ended);
   }
 
   async #work(run: Run): Promise<void> {

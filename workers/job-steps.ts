@@ -1,9 +1,9 @@
 /** The runs of the engine that a job is made of: the measurement, then one for each bitrate. */
 
-import { ARTEFACT } from '../src/convert/artefacts.ts';
-import { BUILT_IN_DATASET, QUANTIZERS, SHARD_BYTES } from '../src/convert/settings.ts';
 import { storageDirectory } from '../src/io/platform/storage.ts';
-import { workDirectory } from '../src/io/work-directory.ts';
+import { workDirectory } from '../src/io/work/work-directory.ts';
+import { ARTEFACT } from '../src/job/artefacts.ts';
+import { BUILT_IN_DATASET, QUANTIZERS, SHARD_BYTES } from '../src/job/settings.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { AllocationRequest, TargetResult } from './api/jobs.ts';
 import type { GpuJob, RunOutcome } from './gpu-api.ts';

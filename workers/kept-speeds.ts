@@ -1,5 +1,5 @@
 import { createStore, get, set } from 'idb-keyval';
-import type { SpeedStore } from '../src/kernels/kept-speeds.ts';
+import type { SpeedStore } from '../src/autotune/kept-speeds.ts';
 
 /** A database of its own: the library makes one store in each. */
 const store = createStore('exl2-web-gpu', 'speeds');

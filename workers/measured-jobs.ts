@@ -1,10 +1,11 @@
-import { errorOf, type Measurement, measurementFromJson } from '../src/convert/measurement-json.ts';
-import { describeCandidate, optimize } from '../src/convert/optimize.ts';
-import { weightBytes } from '../src/convert/output-size.ts';
+import { optimize } from '../src/allocate/optimize.ts';
+import { weightBytes } from '../src/estimate/output-size.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
-import type { ModelPlan } from '../src/model/plan.ts';
+import { errorOf, type Measurement, measurementFromJson } from '../src/measurement/measurement-json.ts';
+import { describeCandidate } from '../src/measurement/module-candidates.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
+import type { ModelPlan } from '../src/model/spec.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { AllocationRequest, MeasuredModule, PlannedAllocation } from './api/jobs.ts';
 import type { JobBoard } from './job-board.ts';

@@ -1,9 +1,9 @@
-import { modelFacts } from '../src/convert/model-facts.ts';
-import type { OpenModel } from '../src/convert/open-model.ts';
-import { runningNeed } from '../src/convert/output-size.ts';
-import type { ModuleSpec } from '../src/model/plan.ts';
+import { runningNeed } from '../src/estimate/output-size.ts';
+import { modelFacts } from '../src/job/model-facts.ts';
+import type { OpenModel } from '../src/model/check/open-model.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
-import { plainText } from '../src/util/plain-text.ts';
+import type { ModuleSpec } from '../src/model/spec.ts';
+import { plainText } from '../src/util/text/plain-text.ts';
 import type { ModelFacts, ModuleFacts } from './api/model.ts';
 
 /** What the page shows of a model. */
@@ -20,7 +20,7 @@ export function pageFacts({ source, plan, warnings }: OpenModel, tokenizerSize: 
 
 export const moduleFacts = (module: ModuleSpec): ModuleFacts => ({
   key: module.key,
-  kind: module.kind,
+  kind: module.mixer.kind,
   layer: module.layer,
   weights: moduleWeights(module),
   linears: module.linears.map(({ name, k, n }) => ({ name, k, n })),

@@ -1,10 +1,10 @@
-import { measurementFromJson } from '../src/convert/measurement-json.ts';
-import { checkOutput } from '../src/convert/output-directory.ts';
 import { CHUNK_BYTES } from '../src/io/chunks.ts';
 import { fileSource } from '../src/io/platform/file-source.ts';
 import { removeStorage, storageDirectory } from '../src/io/platform/storage.ts';
-import { workDirectory } from '../src/io/work-directory.ts';
+import { workDirectory } from '../src/io/work/work-directory.ts';
 import { writeFile } from '../src/io/write-file.ts';
+import { measurementFromJson } from '../src/measurement/measurement-json.ts';
+import { checkOutput } from '../src/write/output-directory.ts';
 import type { ModelSource, OutputTarget } from './api/folders.ts';
 import type { AllocationRequest, JobRecord } from './api/jobs.ts';
 import type { JobOptions, JobPlan } from './api/options.ts';

@@ -1,8 +1,8 @@
 /** Where a job's files are, in the browser's storage or in the user's folders. */
 
 import mixAddress from '../data/calibration.bin?url';
-import { type CalibrationMix, readMix } from '../src/calibration/mix-file.ts';
-import type { CalibrationText } from '../src/calibration/mix-plan.ts';
+import { type CalibrationMix, readMix } from '../src/calibrate/mix/mix-file.ts';
+import type { CalibrationText } from '../src/calibrate/mix/mix-plan.ts';
 import type { ReadableDirectory, WritableDirectory } from '../src/io/bytes.ts';
 import { fileListDirectory } from '../src/io/platform/file-list-directory.ts';
 import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.ts';

@@ -1,13 +1,17 @@
-import { mixShape } from '../src/calibration/mix-plan.ts';
-import { type CalibrationShapes, presetShapes } from '../src/calibration/preset.ts';
-import type { PlanEvent } from '../src/convert/events.ts';
-import { type Measurement, measurementAdvice, measurementFromJson } from '../src/convert/measurement-json.ts';
+import { mixShape } from '../src/calibrate/mix/mix-plan.ts';
+import { type CalibrationShapes, presetShapes } from '../src/calibrate/preset.ts';
 import { planConversion } from '../src/convert/plan.ts';
-import { QUANTIZERS } from '../src/convert/settings.ts';
-import { neededTokens, tooFewTokensWarning } from '../src/convert/token-need.ts';
-import { estimateWork, type Work } from '../src/convert/work-estimate.ts';
-import { formatByteSize } from '../src/util/byte-size.ts';
+import { neededTokens, tooFewTokensWarning } from '../src/estimate/token-need.ts';
+import { estimateWork, type Work } from '../src/estimate/work-estimate.ts';
+import type { PlanEvent } from '../src/job/events.ts';
+import { QUANTIZERS } from '../src/job/settings.ts';
+import {
+  type Measurement,
+  measurementAdvice,
+  measurementFromJson,
+} from '../src/measurement/measurement-json.ts';
 import { InputError } from '../src/util/errors.ts';
+import { formatByteSize } from '../src/util/text/byte-size.ts';
 import type { GpuFacts } from './api/gpu.ts';
 import type { JobOptions, JobPlan, JobTimes } from './api/options.ts';
 import { helpersOf } from './gpu-choice.ts';

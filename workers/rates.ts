@@ -1,6 +1,6 @@
-import type { ConvertEvent } from '../src/convert/events.ts';
-import type { StageName } from '../src/convert/stages.ts';
 import type { ByteCount } from '../src/io/counted-directory.ts';
+import type { ConvertEvent } from '../src/job/events.ts';
+import type { StageName } from '../src/job/stages.ts';
 
 /** What goes through a job in a second, on average over the last seconds. */
 export interface Rates {

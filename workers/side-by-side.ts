@@ -1,6 +1,7 @@
-import type { TextRequest } from '../src/evaluate/text-request.ts';
+import type { TextRequest } from '../src/inference/text-request.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { TextListener } from './api/texts.ts';
+import { breakOff } from './break-off.ts';
 import type { GpuText } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
@@ -43,7 +44,8 @@ export class SideBySide {
     const run = this.#run;
     if (!run.stopped) {
       run.stopped = true;
-      await this.#gpu.worker.stopWriting().catch(() => {}); // a worker that has stopped writes no more
+      // A prompt that the tokenizer comes to no end with is never interrupted.
+      await breakOff(this.#gpu, this.#gpu.worker.stopWriting(), run.ended);
     }
     await run.ended;
   }
@@ -78,10 +80,9 @@ export class SideBySide {
     } catch (error) {
       const { name, message } = error as Error;
       if (name === 'AbortError') run.stopped = true;
-      else {
-        if (!HARMLESS.has(name)) this.#gpu.restart();
-        await listener({ side, events: [{ type: 'failed', name, message }] });
-      }
+      else if (!HARMLESS.has(name)) this.#gpu.restart();
+      // Of what ends because it was stopped there is nothing to say.
+      if (!run.stopped) await listener({ side, events: [{ type: 'failed', name, message }] });
     }
   }
 }

@@ -1,13 +1,13 @@
-import { type GeneratedToken, generate } from '../src/evaluate/generate.ts';
-import { LanguageModel } from '../src/evaluate/language-model.ts';
-import { loadedBytes } from '../src/evaluate/loaded-bytes.ts';
-import { type EvaluatedModel, openEvaluatedModel } from '../src/evaluate/open-model.ts';
-import type { TextEnd, TextRequest } from '../src/evaluate/text-request.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
+import { type GeneratedToken, generate } from '../src/inference/generate.ts';
+import { LanguageModel } from '../src/inference/language-model.ts';
+import type { TextEnd, TextRequest } from '../src/inference/text-request.ts';
 import type { ReadableDirectory } from '../src/io/bytes.ts';
+import { loadedBytes } from '../src/runnable/loaded-bytes.ts';
+import { openRunnableModel, type RunnableModel } from '../src/runnable/runnable-model.ts';
 import { loadTokenizer, type Tokenizer } from '../src/tokenizer/tokenizer.ts';
-import { formatByteSize } from '../src/util/byte-size.ts';
 import { OutOfMemoryError, UnsupportedError } from '../src/util/errors.ts';
+import { formatByteSize } from '../src/util/text/byte-size.ts';
 import type { TextEvent, TextSide } from './api/texts.ts';
 
 /** A prompt for one of a job's models. */
@@ -107,7 +107,7 @@ export class TextWriter {
     emit: (event: TextEvent) => void,
   ): Promise<KeptModel> {
     const directory = await open();
-    const opened = await openEvaluatedModel(directory);
+    const opened = await openRunnableModel(directory);
     checkFits(opened, gpu.memory.budget);
     const tokenizer = await loadTokenizer(directory);
     const model = await LanguageModel.load(gpu, opened, (done, total) => {
@@ -134,7 +134,7 @@ export class TextWriter {
 }
 
 /** Before minutes of reading. */
-function checkFits(model: EvaluatedModel, budget: number): void {
+function checkFits(model: RunnableModel, budget: number): void {
   const bytes = loadedBytes(model);
   if (bytes <= budget) return;
   const width = model.quantization ? '' : ', with 32 bits each,';

@@ -1,27 +1,14 @@
 // Rows of a block of groups with the errors of all rows before the block fed into them:
 //   pending[r − start, j] = W[perm[r], j] − Σ_{i<start} U[i, r] · E[i, j],   start ≤ r < end
 //
-// w : (k, n) f32, input-feature order   u : (k, k) f32, upper   perm : (k) u32
-// e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows   pending : (candidates, 256, n) f32
-// jobs : (…, 6) u32: candidate, start, end and three words that are not used
+// w : (k, n) f32, weight in input-feature order   u : (k, k) f32, upper factor of the inverse Hessian
+// perm : (k) u32, input feature of each row   e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows
+// pending : (candidates, 256, n) f32, rows of the block
+// jobs : (…, 6) u32, blocks, those of this step from `job` on: candidate, start, end and three words that are not used
 // One invocation makes 8 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × 4 makes 32 rows. n is a
 // multiple of 32.
 // Looking back instead of pushing every group's errors forward writes each row once and leaves W as it is, so
 // that all candidates of a linear share it.
-
-struct Scalars {
-  k: u32,
-  n: u32,
-  job: u32, // first job of this step
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> w: array<vec4f>; // weight, vec4 along n
-@group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
-@group(0) @binding(3) var<storage, read> perm: array<u32>; // input feature of each row
-@group(0) @binding(4) var<storage, read> e: array<vec4f>; // errors, vec4 along n
-@group(0) @binding(5) var<storage, read> jobs: array<u32>; // blocks to do
-@group(0) @binding(6) var<storage, read_write> pending: array<vec4f>; // rows of the block, vec4 along n
 
 @compute @workgroup_size(16, 4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {

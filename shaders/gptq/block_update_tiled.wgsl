@@ -3,20 +3,6 @@
 // Tensors as there; starts and ends are multiples of 8.
 // A workgroup of 256 invocations makes 128 rows of 128 columns. What lies past the block or n is not stored.
 
-struct Scalars {
-  k: u32,
-  n: u32,
-  job: u32, // first job of this step
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> w: array<vec4f>; // weight, vec4 along n
-@group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
-@group(0) @binding(3) var<storage, read> perm: array<u32>; // input feature of each row
-@group(0) @binding(4) var<storage, read> e: array<vec4f>; // errors, vec4 along n
-@group(0) @binding(5) var<storage, read> jobs: array<u32>; // blocks to do
-@group(0) @binding(6) var<storage, read_write> pending: array<vec4f>; // rows of the block, vec4 along n
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   // Read-only storage at a workgroup's own index: the same for all its invocations.

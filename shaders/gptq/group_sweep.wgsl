@@ -2,27 +2,11 @@
 //   w = current[r, j] − Σ_{start≤i<r} U[i, r] · E[i, j]
 //   code = clamp(round(w / scale) + zero, 0, maxq),   E[r, j] = (w − value(code)) / U[r, r]
 //
-// current : (candidates, 128, n) f32   u : (k, k) f32   scale_max : (all groups) u32, half bits
-// scale_codes : (all groups, n) u32, c = 1…16   jobs: see group_update
-// e : (candidates, k, n) f32   codes : (candidates, k/4, n) u32, four rows to a word
+// current, u, e, jobs: see group_update   scaleMax : (all groups) u32, half bits of the stored unit
+// scaleCodes : (all groups, n) u32, c = 1…16   codes : (candidates, k/4, n) u32, four rows to a word, a byte each
 // Workgroup (columns, job) of LANES invocations; one invocation takes COLUMNS columns, LANES apart, and reads back only
 // what it wrote. n is a multiple of LANES · COLUMNS where COLUMNS is not 1. Eight rows at a time take in the errors before
 // them, so that each is read once for the eight.
-
-struct Scalars {
-  k: u32,
-  n: u32,
-  job: u32, // first job of this step
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> current: array<f32>; // rows of the group
-@group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
-@group(0) @binding(3) var<storage, read> scale_max: array<u32>; // stored unit of each group
-@group(0) @binding(4) var<storage, read> scale_codes: array<u32>; // scale code of each column
-@group(0) @binding(5) var<storage, read> jobs: array<u32>; // groups to do
-@group(0) @binding(6) var<storage, read_write> e: array<f32>; // scaled errors
-@group(0) @binding(7) var<storage, read_write> codes: array<u32>; // codes, a byte each
 
 // round(w / scale): a quotient may be a few ulps off, so one step either way is tried by its residual.
 fn nearest(w: f32, scale: f32) -> f32 {
@@ -52,9 +36,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let bits = jobs[job + 3u];
   let index = jobs[job + 5u];
   let zero = f32(1u << (bits - 1u));
-  let unit = half_value(scale_max[index]);
+  let unit = half_value(scaleMax[index]);
   #repeat c COLUMNS
-  let scale$c = exl2_scale(scale_codes[index * n + column + $cu * LANES], unit);
+  let scale$c = exl2_scale(scaleCodes[index * n + column + $cu * LANES], unit);
   #end
   let e_start = (candidate * s.k + start) * n + column;
   var current_at = candidate * 128u * n + column;

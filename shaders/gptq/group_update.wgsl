@@ -1,24 +1,13 @@
 // Rows of a group with the errors of the earlier rows of its block fed into them:
 //   current[r − start, j] = pending[r − first, j] − Σ_{first≤i<start} U[i, r] · E[i, j],   start ≤ r < end
 //
-// pending : (candidates, 256, n) f32, see block_update   u : (k, k) f32, upper
-// e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows   current : (candidates, 128, n) f32
-// jobs : (…, 6) u32: candidate, start, end, bits, first row of the block, index among all groups
+// pending : (candidates, 256, n) f32, rows of the blocks   u : (k, k) f32, upper factor of the inverse Hessian
+// e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows
+// current : (candidates, 128, n) f32, rows of the groups
+// jobs : (…, 6) u32, groups, those of this step from `job` on: candidate, start, end, bits, first row of the block, index
+// among all groups
 // One invocation makes 8 rows of COLUMNS · 4 columns; workgroup (columns, rows, job) of 16 × 4 makes 32 rows. n is a
 // multiple of 32.
-
-struct Scalars {
-  k: u32,
-  n: u32,
-  job: u32, // first job of this step
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> pending: array<vec4f>; // rows of the blocks, vec4 along n
-@group(0) @binding(2) var<storage, read> u: array<vec4f>; // factor of the inverse Hessian, vec4 along its rows
-@group(0) @binding(3) var<storage, read> e: array<vec4f>; // errors, vec4 along n
-@group(0) @binding(4) var<storage, read> jobs: array<u32>; // groups to do
-@group(0) @binding(5) var<storage, read_write> current: array<vec4f>; // rows to quantize, vec4 along n
 
 @compute @workgroup_size(16, 4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {

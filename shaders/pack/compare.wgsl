@@ -3,15 +3,6 @@
 //
 // a, b : (count) f32   result : (1) u32, zero before. One invocation takes elements 256 apart.
 
-struct Scalars {
-  count: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<f32>; // one
-@group(0) @binding(2) var<storage, read> b: array<f32>; // the other
-@group(0) @binding(3) var<storage, read_write> result: array<atomic<u32>>; // bits of the largest difference
-
 @compute @workgroup_size(256)
 fn main(
   @builtin(workgroup_id) group: vec3u,

@@ -1,17 +1,8 @@
 // EXL2 bit streams: down each column of a group the codes follow each other in b bits, low bits first, in u32 words.
 //
-// codes : (k/4, n) u32, four rows to a word   words : (packed rows, 4) u32: first row of the group, word's number in
-// the group, bits, rows in the group   packed : (packed rows, n) u32
+// codes : (k/4, n) u32, four rows to a word, a byte each   packed : (packed rows, n) u32, q_weight
+// words : (packed rows, 4) u32, first row of the group, word's number in the group, bits, rows in the group
 // Workgroup (columns, packed row) of 64 invocations; one invocation makes one word.
-
-struct Scalars {
-  n: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> codes: array<u32>; // codes, a byte each
-@group(0) @binding(2) var<storage, read> words: array<vec4u>; // what each packed row holds
-@group(0) @binding(3) var<storage, read_write> packed: array<u32>; // q_weight
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

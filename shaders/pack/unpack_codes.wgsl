@@ -1,18 +1,8 @@
 // The inverse of pack_codes: four codes of a column from the bit stream of their group.
 //
-// packed : (packed rows, n) u32   rows : (k) u32, group · 16 + bits   first_row, first_word : (groups) u32
-// codes : (k/4, n) u32, four rows to a word
+// packed : (packed rows, n) u32, q_weight   rows : (k) u32, group · 16 + bits of each row
+// first : (groups, 2) u32, first row and first packed row   codes : (k/4, n) u32, four rows to a word, a byte each
 // Workgroup (columns, k/4) of 64 invocations; one invocation makes one word of codes.
-
-struct Scalars {
-  n: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> packed: array<u32>; // q_weight
-@group(0) @binding(2) var<storage, read> rows: array<u32>; // group and bits of each row
-@group(0) @binding(3) var<storage, read> first: array<vec2u>; // first row and first packed row of each group
-@group(0) @binding(4) var<storage, read_write> codes: array<u32>; // codes, a byte each
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import { InputError } from '../util/errors.ts';
-import { nearNames } from '../util/near-names.ts';
+import { nearNames } from '../util/text/near-names.ts';
 import { eachByItself, numberValue } from './number-value.ts';
 import { OPTIONS } from './option-table.ts';
 

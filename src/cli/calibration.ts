@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CalibrationMix, readMix } from '../calibration/mix-file.ts';
-import { type MixChoice, mixShape } from '../calibration/mix-plan.ts';
-import type { CalibrationShapes } from '../calibration/preset.ts';
+import { type CalibrationMix, readMix } from '../calibrate/mix/mix-file.ts';
+import { type MixChoice, mixShape } from '../calibrate/mix/mix-plan.ts';
+import type { CalibrationShapes } from '../calibrate/preset.ts';
 import { calibrationProvider } from '../convert/calibration-provider.ts';
-import type { CalibrationProvider } from '../convert/settings.ts';
+import type { CalibrationProvider } from '../job/settings.ts';
 import { BUNDLED_MODEL } from './job-places.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import type { Emit } from '../convert/events.ts';
+import type { Emit } from '../job/events.ts';
 import {
   DeviceLostError,
   InputError,
@@ -8,7 +8,7 @@ import {
   OutOfMemoryError,
   UnsupportedError,
 } from '../util/errors.ts';
-import { plainText } from '../util/plain-text.ts';
+import { plainText } from '../util/text/plain-text.ts';
 import { chosenCards, listCards, openCard, seesOnly, startProcess } from './cards.ts';
 import { endOf } from './child.ts';
 import { runConversion } from './conversion.ts';

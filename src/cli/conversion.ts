@@ -1,16 +1,16 @@
 import { basename } from 'node:path';
-import { isArtefact } from '../convert/artefacts.ts';
 import { convert } from '../convert/convert.ts';
-import type { Emit } from '../convert/events.ts';
-import { dropJob } from '../convert/job.ts';
-import { BUILT_IN_DATASET, type ConvertSettings } from '../convert/settings.ts';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
-import { nodeDirectory } from '../io/platform/node-directory.ts';
-import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
+import { nodeDirectory } from '../io/platform/node/node-directory.ts';
+import { nodeModelDirectory } from '../io/platform/node/node-model-directory.ts';
+import { isArtefact } from '../job/artefacts.ts';
+import type { Emit } from '../job/events.ts';
+import { dropJob } from '../job/job.ts';
+import { BUILT_IN_DATASET, type ConvertSettings } from '../job/settings.ts';
 import { InputError } from '../util/errors.ts';
 import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
-import { endable } from './endable.ts';
+import { endableTokenizer } from './endable.ts';
 import type { OpenAdapter } from './gpu.ts';
 import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
@@ -73,7 +73,7 @@ async function convertLocked(
       calibration: calibrationFor(options, software),
       emit,
       control: { signal },
-      guard: endable(signal),
+      openTokenizer: endableTokenizer(signal),
       helpers: helpers.links,
     }).finally(() => gpu.destroy());
   } finally {

@@ -1,23 +1,23 @@
-import { prepareRows } from '../convert/calibrate.ts';
 import { checkJob, workOf } from '../convert/check-job.ts';
 import { checkWeightsNow, weightBytes } from '../convert/check-weights.ts';
-import type { Emit } from '../convert/events.ts';
-import { checkInputs, holdsJob } from '../convert/job.ts';
-import { modelFacts } from '../convert/model-facts.ts';
-import { plainWarnings } from '../convert/plain-warnings.ts';
 import { planConversion } from '../convert/plan.ts';
-import { neededTokens } from '../convert/token-need.ts';
+import { prepareRows } from '../convert/prepare-rows.ts';
+import { neededTokens } from '../estimate/token-need.ts';
 import { checkAdapter, defaultBudget } from '../gpu/device.ts';
 import { largestBufferOf } from '../gpu/memory.ts';
 import type { WritableDirectory } from '../io/bytes.ts';
 import { memoryDirectory } from '../io/platform/memory-directory.ts';
-import { nodeDirectory } from '../io/platform/node-directory.ts';
-import { nodeModelDirectory } from '../io/platform/node-model-directory.ts';
+import { nodeDirectory } from '../io/platform/node/node-directory.ts';
+import { nodeModelDirectory } from '../io/platform/node/node-model-directory.ts';
+import type { Emit } from '../job/events.ts';
+import { checkInputs, holdsJob } from '../job/job.ts';
+import { modelFacts } from '../job/model-facts.ts';
+import { plainWarnings } from '../job/plain-warnings.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import { chosenCards } from './cards.ts';
 import { checkInputsStay, convertSettings } from './conversion.ts';
-import { endable } from './endable.ts';
+import { endableTokenizer } from './endable.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
 import { checkMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
@@ -47,7 +47,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
     ...{ settings, emit, model: nodeModelDirectory(inDir), output: nodeDirectory(outputDir) },
     work: await leftOf(workDir, options.resume),
     calibration: calibrationFor(options, software),
-    guard: endable(signal),
+    openTokenizer: endableTokenizer(signal),
   };
   const checked = await checkJob(job, adapter && largestBufferOf(adapter.adapter.limits));
   const { source, plan, measurement: measured } = checked;

@@ -1,8 +1,7 @@
 import { Script } from 'node:vm';
-import type { Guard } from '../tokenizer/tokenizer.ts';
-
-/** For one text of about a megabyte, which takes seconds. */
-const LIMIT_MS = 120_000;
+import type { ReadableDirectory } from '../io/bytes.ts';
+import { takesTooLong, WORK_LIMIT_MS } from '../tokenizer/limits.ts';
+import { type Guard, loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
 const RUN = '__exl2WebWork';
 const script = new Script(`globalThis.${RUN}()`);
@@ -12,7 +11,7 @@ const script = new Script(`globalThis.${RUN}()`);
  * Ended by Ctrl-C, or begun when `signal` is aborted, it throws an AbortError.
  */
 export const endable =
-  (signal: AbortSignal, limitMs = LIMIT_MS): Guard =>
+  (signal: AbortSignal, limitMs = WORK_LIMIT_MS): Guard =>
   <T>(work: () => T): T => {
     signal.throwIfAborted();
     const place = globalThis as unknown as Record<string, () => T>;
@@ -21,8 +20,7 @@ export const endable =
       return script.runInThisContext({ timeout: limitMs, breakOnSigint: true }) as T;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
-        throw new Error(`it takes more than ${limitMs / 1000} s, as patterns with nested repetitions do`);
+      if (code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new Error(takesTooLong(limitMs));
       if (code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error;
       // Those who listen for Ctrl-C have not heard it.
       process.emit('SIGINT');
@@ -31,3 +29,9 @@ export const endable =
       delete place[RUN];
     }
   };
+
+/** Opens tokenizers whose work is {@link endable}. */
+export const endableTokenizer =
+  (signal: AbortSignal) =>
+  (model: ReadableDirectory): Promise<Tokenizer> =>
+    loadTokenizer(model, endable(signal));

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { wrap } from 'comlink';
-import type { HelperApi, HelperLink } from '../convert/pool/api.ts';
+import type { HelperApi, HelperLink } from '../distribute/leader/api.ts';
 import { type Card, startProcess } from './cards.ts';
 import { newDataFolder, removeLeftData } from './helper/data-folder.ts';
 import { processEndpoint } from './helper/endpoint.ts';

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { type LayerRange, rangeText } from '../convert/layer-range.ts';
+import { type LayerRange, rangeText } from '../job/layer-range.ts';
 import { InputError } from '../util/errors.ts';
 import { pathBelow, realPath } from './inside.ts';
 import type { Places } from './options.ts';

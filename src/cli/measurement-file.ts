@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
-import { ARTEFACT } from '../convert/artefacts.ts';
-import { readJsonFile } from '../io/json.ts';
-import { nodeDirectory } from '../io/platform/node-directory.ts';
-import { recordOf, workDirectory } from '../io/work-directory.ts';
+import { readJsonFile } from '../io/json/json.ts';
+import { nodeDirectory } from '../io/platform/node/node-directory.ts';
+import { recordOf, workDirectory } from '../io/work/work-directory.ts';
 import { writeJsonFile } from '../io/write-file.ts';
+import { ARTEFACT } from '../job/artefacts.ts';
 import { InputError } from '../util/errors.ts';
 import { openFile } from './open-file.ts';
 import type { CliOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { ByteSource } from '../io/bytes.ts';
-import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { nodeDirectory } from '../io/platform/node/node-directory.ts';
 import { InputError } from '../util/errors.ts';
 
 /** A file that the user named. Throws InputError when it is not there. */

@@ -4,7 +4,7 @@
  * dashes.
  */
 
-import { QUANTIZERS, SHARD_BYTES } from '../convert/settings.ts';
+import { QUANTIZERS, SHARD_BYTES } from '../job/settings.ts';
 
 /** The unit of `--shard_size`. */
 export const MIB = 2 ** 20;

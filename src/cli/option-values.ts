@@ -1,10 +1,10 @@
 import { extname } from 'node:path';
-import { parseLayerRange } from '../convert/layer-range.ts';
-import { QUANTIZERS, type QuantizerSettings } from '../convert/settings.ts';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import { parseByteSize } from '../util/byte-size.ts';
+import { parseLayerRange } from '../job/layer-range.ts';
+import { QUANTIZERS, type QuantizerSettings } from '../job/settings.ts';
 import { InputError } from '../util/errors.ts';
+import { parseByteSize } from '../util/text/byte-size.ts';
 import type { JobArguments } from './arguments.ts';
 import { jobPlaces } from './job-places.ts';
 import { MIB } from './option-table.ts';

@@ -1,7 +1,7 @@
-import type { LayerRange } from '../convert/layer-range.ts';
-import type { QuantizerSettings } from '../convert/settings.ts';
+import type { Precision } from '../autotune/precision.ts';
 import type { BitWidth } from '../exl2/params.ts';
-import type { Precision } from '../kernels/precision.ts';
+import type { LayerRange } from '../job/layer-range.ts';
+import type { QuantizerSettings } from '../job/settings.ts';
 import type { JobArguments } from './arguments.ts';
 
 export type Preset = 'quick' | 'standard';

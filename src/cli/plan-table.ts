@@ -1,5 +1,5 @@
-import type { PlanEvent } from '../convert/events.ts';
-import { formatByteSize } from '../util/byte-size.ts';
+import type { PlanEvent } from '../job/events.ts';
+import { formatByteSize } from '../util/text/byte-size.ts';
 import { MODULE, type Table } from './reports.ts';
 import type { Column } from './table.ts';
 

@@ -1,5 +1,5 @@
-import { type CalibrationShapes, presetShapes } from '../calibration/preset.ts';
-import type { RowShape } from '../calibration/rows.ts';
+import { type CalibrationShapes, presetShapes } from '../calibrate/preset.ts';
+import type { RowShape } from '../calibrate/rows.ts';
 import { InputError } from '../util/errors.ts';
 import type { CliOptions, Preset } from './options.ts';
 

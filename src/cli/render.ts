@@ -10,12 +10,12 @@ import type {
   StartEvent,
   TrialEvent,
   WorkerStatus,
-} from '../convert/events.ts';
-import { STAGE_TITLES, type StageName } from '../convert/stages.ts';
-import { formatByteSize } from '../util/byte-size.ts';
-import { formatDuration } from '../util/duration.ts';
-import { EtaEstimator } from '../util/eta.ts';
-import { plainStrings } from '../util/plain-text.ts';
+} from '../job/events.ts';
+import { STAGE_TITLES, type StageName } from '../job/stages.ts';
+import { formatByteSize } from '../util/text/byte-size.ts';
+import { formatDuration } from '../util/text/duration.ts';
+import { EtaEstimator } from '../util/text/eta.ts';
+import { plainStrings } from '../util/text/plain-text.ts';
 import { jsonLine } from './json-line.ts';
 import { candidateTable, planSummary, planTable } from './plan-table.ts';
 import {

@@ -5,11 +5,11 @@ import type {
   OutputEvent,
   ProgressEvent,
   StartEvent,
-} from '../convert/events.ts';
-import { STAGE_TITLES } from '../convert/stages.ts';
-import { formatByteSize } from '../util/byte-size.ts';
-import { formatDuration } from '../util/duration.ts';
-import type { Estimate } from '../util/eta.ts';
+} from '../job/events.ts';
+import { STAGE_TITLES } from '../job/stages.ts';
+import { formatByteSize } from '../util/text/byte-size.ts';
+import { formatDuration } from '../util/text/duration.ts';
+import type { Estimate } from '../util/text/eta.ts';
 import { shortParams } from './short-params.ts';
 import type { Column } from './table.ts';
 

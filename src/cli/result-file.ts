@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { readJsonFile } from '../io/json.ts';
-import { nodeDirectory } from '../io/platform/node-directory.ts';
+import { readJsonFile } from '../io/json/json.ts';
+import { nodeDirectory } from '../io/platform/node/node-directory.ts';
 import { InputError } from '../util/errors.ts';
 
 /**

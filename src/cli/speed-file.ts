@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isJsonObject } from '../io/json.ts';
-import type { SpeedStore } from '../kernels/kept-speeds.ts';
+import type { SpeedStore } from '../autotune/kept-speeds.ts';
+import { isJsonObject } from '../io/json/json.ts';
 
 /** Where programs keep what can be made again, on this system. */
 export function cacheFolder(

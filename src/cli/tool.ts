@@ -2,8 +2,8 @@
 import yargs, { type Options } from 'yargs';
 import { defaultBudget, openGpu } from '../gpu/device.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { parseByteSize } from '../util/byte-size.ts';
 import { InputError } from '../util/errors.ts';
+import { parseByteSize } from '../util/text/byte-size.ts';
 import { errorText, type Surroundings } from './command.ts';
 import { exitCodeOf, INTERRUPTED } from './exit-code.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';

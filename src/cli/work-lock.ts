@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs';
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { isJsonObject } from '../io/json.ts';
-import { fileError, isMissing } from '../io/platform/node-errors.ts';
-import { makeFolder } from '../io/platform/node-folder.ts';
+import { isJsonObject } from '../io/json/json.ts';
+import { fileError, isMissing } from '../io/platform/node/node-errors.ts';
+import { makeFolder } from '../io/platform/node/node-folder.ts';
 import { InputError } from '../util/errors.ts';
 import { isRunning, markOf, type ProcessMark } from './process-mark.ts';
 

@@ -1,5 +1,5 @@
-import type { WorkerStatus } from '../convert/events.ts';
-import { formatByteSize } from '../util/byte-size.ts';
+import type { WorkerStatus } from '../job/events.ts';
+import { formatByteSize } from '../util/text/byte-size.ts';
 import { type Column, tableRow } from './table.ts';
 
 const COLUMNS: readonly Column[] = [

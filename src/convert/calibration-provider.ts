@@ -1,13 +1,13 @@
-import { buildCalibration } from '../calibration/mix.ts';
-import type { CalibrationMix } from '../calibration/mix-file.ts';
-import type { CalibrationKind, MixChoice } from '../calibration/mix-plan.ts';
-import { readCalibrationFile } from '../calibration/own-data.ts';
-import type { CalibrationShapes } from '../calibration/preset.ts';
-import type { CalibrationRows } from '../calibration/rows.ts';
+import { buildCalibration } from '../calibrate/mix/mix.ts';
+import type { CalibrationMix } from '../calibrate/mix/mix-file.ts';
+import type { CalibrationKind, MixChoice } from '../calibrate/mix/mix-plan.ts';
+import type { CalibrationShapes } from '../calibrate/preset.ts';
+import type { CalibrationRows } from '../calibrate/rows.ts';
+import { readCalibrationFile } from '../calibrate/text/own-data.ts';
 import { variedRows } from '../evaluate/text-rows.ts';
 import type { ByteSource } from '../io/bytes.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { CalibrationProvider } from './settings.ts';
+import type { CalibrationProvider } from '../job/settings.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 
 export interface CalibrationChoice extends MixChoice {
   readonly shapes: (neededTokens: number) => CalibrationShapes;
@@ -22,7 +22,7 @@ export function calibrationProvider(choice: CalibrationChoice): Required<Calibra
   const { shapes, text, preset, seed, ownData, mix } = choice;
   const make = async (
     kind: CalibrationKind,
-    tokenizer: Tokenizer,
+    tokenizer: TokenEncoder,
     neededTokens: number,
   ): Promise<CalibrationRows> => {
     const shape = shapes(neededTokens)[kind];

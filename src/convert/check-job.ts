@@ -2,22 +2,23 @@
  * What a conversion begins with: all that can be known to be wrong before the GPU has anything to do. A dry run does the
  * same, and so finds the same.
  */
-import { type WorkDirectory, workDirectory } from '../io/work-directory.ts';
-import type { ModelPlan } from '../model/plan.ts';
-import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+
+import { checkBuffers } from '../estimate/check-buffers.ts';
+import { type WorkDirectory, workDirectory } from '../io/work/work-directory.ts';
+import { checkLayers } from '../job/layer-range.ts';
+import type { ConvertSettings } from '../job/settings.ts';
+import { type Measurement, measurementAdvice, measurementFromJson } from '../measurement/measurement-json.ts';
+import { type OpenModel, openModel } from '../model/check/open-model.ts';
+import type { ModelPlan } from '../model/spec.ts';
+import { loadTokenizer, type TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { at } from '../util/errors.ts';
-import { checkBuffers } from './check-buffers.ts';
+import { checkOutput } from '../write/output-directory.ts';
 import type { ConvertJob } from './convert-job.ts';
-import { checkLayers } from './layer-range.ts';
-import { type Measurement, measurementAdvice, measurementFromJson } from './measurement-json.ts';
-import { type OpenModel, openModel } from './open-model.ts';
-import { checkOutput } from './output-directory.ts';
 import { checkTarget } from './plan.ts';
-import type { ConvertSettings } from './settings.ts';
 
 /** A model that can be converted as asked for. */
 export interface OpenedJob extends OpenModel {
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenEncoder;
   /** The one that was given, if any. */
   readonly measurement: Measurement | undefined;
 }
@@ -28,7 +29,7 @@ export interface OpenedJob extends OpenModel {
  * @throws InputError, UnsupportedError.
  */
 export async function checkJob(
-  { emit, ...job }: Pick<ConvertJob, 'model' | 'output' | 'work' | 'settings' | 'guard' | 'emit'>,
+  { emit, ...job }: Pick<ConvertJob, 'model' | 'output' | 'work' | 'settings' | 'openTokenizer' | 'emit'>,
   largestBuffer: number | undefined,
 ): Promise<OpenedJob> {
   await checkPlace(job);
@@ -55,12 +56,12 @@ export const workOf = ({ work, emit }: Pick<ConvertJob, 'work' | 'emit'>): WorkD
 export async function openForJob({
   model,
   settings,
-  guard,
-}: Pick<ConvertJob, 'model' | 'settings' | 'guard'>): Promise<OpenedJob> {
+  openTokenizer = loadTokenizer,
+}: Pick<ConvertJob, 'model' | 'settings' | 'openTokenizer'>): Promise<OpenedJob> {
   const opened = await openModel(model, settings);
   const { plan } = opened;
   checkLayers(plan, settings.measureLayers);
-  const tokenizer = await loadTokenizer(model, guard);
+  const tokenizer = await openTokenizer(model);
   const measurement = await givenMeasurement(plan, settings);
   return { ...opened, tokenizer, measurement };
 }

@@ -1,9 +1,10 @@
-import type { ModelDirectory } from '../io/model-directory.ts';
-import { checkValues, valueBytes } from '../model/check-values.ts';
-import { type ModelPlan, requirements } from '../model/plan.ts';
-import { ARTEFACT } from './artefacts.ts';
-import type { StageContext } from './context.ts';
-import { checkControl } from './control.ts';
+import type { ModelDirectory } from '../io/model/model-directory.ts';
+import { ARTEFACT } from '../job/artefacts.ts';
+import type { StageContext } from '../job/context.ts';
+import { checkControl } from '../job/control.ts';
+import { checkValues, valueBytes } from '../model/check/check-values.ts';
+import { requirements } from '../model/plan.ts';
+import type { ModelPlan } from '../model/spec.ts';
 
 /** Names of all tensors that the model needs. */
 const neededTensors = (plan: ModelPlan): ReadonlySet<string> =>

@@ -1,11 +1,11 @@
+import type { SpeedStore } from '../autotune/kept-speeds.ts';
+import type { HelperLink } from '../distribute/leader/api.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
-import type { SpeedStore } from '../kernels/kept-speeds.ts';
-import type { Guard } from '../tokenizer/tokenizer.ts';
-import type { Control } from './control.ts';
-import type { Emit } from './events.ts';
-import type { HelperLink } from './pool/api.ts';
-import type { CalibrationProvider, ConvertSettings } from './settings.ts';
+import type { Control } from '../job/control.ts';
+import type { Emit } from '../job/events.ts';
+import type { CalibrationProvider, ConvertSettings } from '../job/settings.ts';
+import type { OpenTokenizer } from '../tokenizer/tokenizer.ts';
 
 /** A whole conversion: what to read, where to write, on what device. */
 export interface ConvertJob {
@@ -21,8 +21,8 @@ export interface ConvertJob {
   readonly calibration: CalibrationProvider;
   readonly emit: Emit;
   readonly control: Control;
-  /** Runs the tokenizer's work, which nothing else can end; missing: where the host ends the whole worker. */
-  readonly guard?: Guard;
+  /** Missing: where nothing but the host can end the tokenizer's work. */
+  readonly openTokenizer?: OpenTokenizer;
   /** Other workers that take part. */
   readonly helpers?: readonly HelperLink[];
 }

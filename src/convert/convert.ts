@@ -1,38 +1,40 @@
-import { productSpeed } from '../kernels/measure-speeds.ts';
-import { chooseVariants, usedPrecision } from '../kernels/speed.ts';
-import { assert, InputError } from '../util/errors.ts';
-import { ARTEFACT, isMeasuredModule } from './artefacts.ts';
-import { type JobRows, prepareRows, type WholeRows, writeRows } from './calibrate.ts';
-import { checkJob, type OpenedJob, workOf } from './check-job.ts';
-import { checkWeights } from './check-weights.ts';
-import type { StageContext } from './context.ts';
-import type { ConvertJob } from './convert-job.ts';
-import { type Reference, runReference } from './evaluate-output.ts';
-import { type Findings, finish } from './finish.ts';
-import { finishedTensors } from './finished-tensors.ts';
-import { checkStrategy, openJob } from './job.ts';
-import type { LayerRange } from './layer-range.ts';
-import { measure, measuringTasks } from './measure.ts';
+import { checkStrategy } from '../allocate/check-strategy.ts';
+import { optimize, type Strategy } from '../allocate/optimize.ts';
+import { strategyToJson } from '../allocate/strategy-json.ts';
+import { chooseVariants, usedPrecision } from '../autotune/choose-variants.ts';
+import { productSpeed } from '../autotune/measure-speeds.ts';
+import type { JobRows, WholeRows } from '../calibrate/rows.ts';
+import { Crew, type Helper, Member } from '../distribute/leader/crew.ts';
+import { startingIndexes } from '../distribute/leader/schedule.ts';
+import { ARTEFACT, isMeasuredModule } from '../job/artefacts.ts';
+import type { StageContext } from '../job/context.ts';
+import { openJob } from '../job/job.ts';
+import type { LayerRange } from '../job/layer-range.ts';
+import { modelFacts } from '../job/model-facts.ts';
+import { plainWarnings } from '../job/plain-warnings.ts';
+import type { ConvertSettings } from '../job/settings.ts';
+import { stage } from '../job/stage.ts';
+import { Watch } from '../job/watch.ts';
+import { measure, measuringTasks } from '../measure/measure.ts';
 import {
   type Measurement,
   measurementAdvice,
   measurementFromJson,
   measurementToJson,
-} from './measurement-json.ts';
-import { sliceOrigin, sliceToJson } from './measurement-slice.ts';
-import { modelFacts } from './model-facts.ts';
-import { optimize, type Strategy } from './optimize.ts';
-import { plainWarnings } from './plain-warnings.ts';
-import { Crew, type Helper, Member } from './pool/crew.ts';
-import { openHelpers } from './pool/open-helpers.ts';
-import { startingIndexes } from './pool/schedule.ts';
-import type { QuantizeResult } from './quantize.ts';
-import { quantizeAgain } from './quantize-again.ts';
-import { Recorder } from './report/recorder.ts';
-import type { ConvertSettings } from './settings.ts';
-import { stage } from './stage.ts';
-import { strategyToJson } from './strategy-json.ts';
-import { Watch } from './watch.ts';
+} from '../measurement/measurement-json.ts';
+import { sliceOrigin, sliceToJson } from '../measurement/measurement-slice.ts';
+import { finishedTensors } from '../quantize/finished-tensors.ts';
+import type { QuantizeResult } from '../quantize/quantize.ts';
+import { quantizeAgain } from '../quantize/quantize-again.ts';
+import { Recorder } from '../report/recorder.ts';
+import { assert, InputError } from '../util/errors.ts';
+import { checkJob, type OpenedJob, workOf } from './check-job.ts';
+import { checkWeights } from './check-weights.ts';
+import type { ConvertJob } from './convert-job.ts';
+import { type Reference, runReference } from './evaluate-output.ts';
+import { type Findings, finish } from './finish.ts';
+import { openHelpers } from './open-helpers.ts';
+import { prepareRows, writeRows } from './prepare-rows.ts';
 
 /**
  * Converts a model, from its folder to an EXL2 folder. Every stage leaves an artefact in the work directory and is

@@ -1,27 +1,28 @@
 /** The verdict on a conversion: the original and the written output on the same held-out text. */
 
-import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibration/artefact.ts';
+import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-artefact.ts';
 import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
-import { finalStates, type TokenRows } from '../evaluate/final-states.ts';
+import { finalStates } from '../evaluate/final-states.ts';
 import { type Measures, summarize } from '../evaluate/measures.ts';
-import { type EvaluatedModel, openEvaluatedModel } from '../evaluate/open-model.ts';
+import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
-import { ORIGINAL_ADVICE } from '../model/finite-states.ts';
-import { HiddenStates } from '../model/states.ts';
+import { ARTEFACT } from '../job/artefacts.ts';
+import type { StageContext } from '../job/context.ts';
+import { checkControl } from '../job/control.ts';
+import type { StageName } from '../job/stages.ts';
+import { ORIGINAL_ADVICE } from '../model/gpu/finite-states.ts';
+import { HiddenStates } from '../model/gpu/states.ts';
+import { openRunnableModel, type RunnableModel } from '../runnable/runnable-model.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { InputError, NumericalError, OutOfMemoryError } from '../util/errors.ts';
-import { ARTEFACT } from './artefacts.ts';
-import type { StageContext } from './context.ts';
-import { checkControl } from './control.ts';
 import type { ConvertJob } from './convert-job.ts';
-import type { StageName } from './stages.ts';
 
 const STATES_TENSOR = 'states';
 
 /** The rows that the result is judged by; the original's states on them are an artefact. */
 export interface Reference {
-  readonly model: EvaluatedModel;
+  readonly model: RunnableModel;
   readonly rows: TokenRows;
 }
 
@@ -36,7 +37,7 @@ export async function runReference(
   job: ConvertJob,
   rows: TokenRows,
 ): Promise<Reference | undefined> {
-  const model = await openEvaluatedModel(job.model, job.settings);
+  const model = await openRunnableModel(job.model, job.settings);
   const reference = { model, rows };
   const { gpu, work, emit } = context;
   const report = (perplexity: number) => {
@@ -91,7 +92,7 @@ export async function evaluateOutput(
     throw new InputError(`${ARTEFACT.referenceStates} has gone from the work directory: run the job again.`);
   const states = await keptStates(context, reference, file);
   try {
-    const model = await openEvaluatedModel(output, settings);
+    const model = await openRunnableModel(output, settings);
     const original: ModelStates = { model: reference.model, states };
     return await evaluateModel(gpu, original, model, reference.rows, steps(context, 'evaluate', model.name));
   } catch (error) {

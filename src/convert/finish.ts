@@ -1,22 +1,22 @@
 /** The end of a conversion: the output directory, the verdict on it, report and model card. */
 
+import type { Strategy } from '../allocate/optimize.ts';
+import type { WholeRows } from '../calibrate/rows.ts';
 import type { Measures } from '../evaluate/measures.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
-import { ARTEFACT } from './artefacts.ts';
-import type { WholeRows } from './calibrate.ts';
-import { type Compiled, compile } from './compile.ts';
-import type { StageContext } from './context.ts';
+import { ARTEFACT } from '../job/artefacts.ts';
+import type { StageContext } from '../job/context.ts';
+import { stage } from '../job/stage.ts';
+import type { Recorder } from '../report/recorder.ts';
+import { reportPage } from '../report/report.ts';
+import { type ReportData, reportData } from '../report/report-data.ts';
+import { type Compiled, compile } from '../write/compile.ts';
+import { CARD, findCard, modelCard } from '../write/model-card.ts';
+import { claimOutput } from '../write/output-directory.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { evaluateOutput, type Reference } from './evaluate-output.ts';
-import { CARD, findCard, modelCard } from './model-card.ts';
-import type { Strategy } from './optimize.ts';
-import { claimOutput } from './output-directory.ts';
-import type { Recorder } from './report/recorder.ts';
-import { reportPage } from './report/report.ts';
-import { type ReportData, reportData } from './report/report-data.ts';
-import { stage } from './stage.ts';
 
 const REPORT = 'report.html';
 

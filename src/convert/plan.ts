@@ -1,19 +1,19 @@
-import type { RowShape } from '../calibration/rows.ts';
+import { budgetBits, checkBudget, type SizedModule } from '../allocate/allocate.ts';
+import type { RowShape } from '../calibrate/rows.ts';
+import { gpuNeed } from '../estimate/gpu-need.ts';
+import { memoryNeed } from '../estimate/memory-need.ts';
+import { weightParts } from '../estimate/output-size.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { ModelDirectory } from '../io/model-directory.ts';
-import type { LinearSpec, ModelPlan } from '../model/plan.ts';
+import type { ModelDirectory } from '../io/model/model-directory.ts';
+import type { PlanEvent } from '../job/events.ts';
+import type { QuantizerSettings } from '../job/settings.ts';
+import type { Measurement } from '../measurement/measurement-json.ts';
+import { candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
 import { linearWeights, moduleWeights } from '../model/sizes.ts';
+import type { LinearSpec, ModelPlan } from '../model/spec.ts';
 import { DTYPES } from '../tensor/dtype.ts';
-import { budgetBits, checkBudget, type SizedModule } from './allocate/allocate.ts';
-import type { PlanEvent } from './events.ts';
-import { gpuNeed } from './gpu-need.ts';
-import type { Measurement } from './measurement-json.ts';
-import { memoryNeed } from './memory-need.ts';
-import { candidateBits, candidatesOf } from './module-candidates.ts';
-import { weightParts } from './output-size.ts';
-import type { QuantizerSettings } from './settings.ts';
 
 /** What a conversion is asked to do, as far as its size depends on it. */
 export interface PlanRequest {

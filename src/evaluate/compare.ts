@@ -1,34 +1,23 @@
-import { padColumns } from '../exl2/packed-linear.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { COMPARED, compareLogits } from '../kernels/model/compare_logits.ts';
-import { forEachBatch } from '../model/batches.ts';
-import { type ForwardContext, forwardContext, normalize, project } from '../model/forward.ts';
-import type { AnyLinear } from '../model/linear.ts';
-import type { HiddenStates } from '../model/states.ts';
-import { type Range, sliceBytes, sliceColumns } from '../model/weights.ts';
+import { forEachBatch } from '../model/gpu/batches.ts';
+import type { AnyLinear } from '../model/gpu/linear.ts';
+import { normalize } from '../model/gpu/ops.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
+import { type NormWeight, type Range, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
+import { loadFinalNorm, loadHeadSlice } from '../runnable/load.ts';
+import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { InputError } from '../util/errors.ts';
-import type { OnStep, TokenRows } from './final-states.ts';
-import { loadFinalNorm, loadHeadSlice } from './load.ts';
-import type { EvaluatedModel } from './open-model.ts';
-import {
-  combineSlices,
-  rowStatistics,
-  type SliceStatistics,
-  type TokenComparison,
-} from './token-statistics.ts';
+import { compareRow, type RowHead } from './compare-row.ts';
+import type { OnStep } from './final-states.ts';
+import type { TokenRows } from './token-statistics.ts';
+import { combineSlices, type SliceStatistics, type TokenComparison } from './token-statistics.ts';
 
 /** A model with what it made of the rows, before the final norm. */
 export interface ModelStates {
-  readonly model: EvaluatedModel;
+  readonly model: RunnableModel;
   readonly states: HiddenStates;
 }
-
-/** Bytes of logits of one model that exist at a time. */
-const LOGIT_BYTES = 64 * 2 ** 20;
-/** Tokens of a piece: keeps views of the states aligned for every width. */
-const PIECE = 64;
 
 /**
  * How `other` differs from `reference` at every token of the rows, (rows · length) in order. Few logits exist at a
@@ -47,20 +36,16 @@ export async function compareTokens(
   const found: SliceStatistics[][] = Array.from({ length: rows.rows * rows.length }, () => []);
   for (const [index, words] of slices.entries()) {
     await withScope(gpu, async (scope) => {
-      const a = await openHead(gpu, scope, reference, rows.length, words);
-      const b = other === reference ? a : await openHead(gpu, scope, other, rows.length, words);
+      const a = await openHead(gpu, scope, reference, words);
+      const b = other === reference ? a : await openHead(gpu, scope, other, words);
       await forEachBatch(gpu, rows.rows, 1, async (batch, row, _, later) => {
         await onStep(index * rows.rows + row, slices.length * rows.rows);
-        const take = (stats: Float32Array, start: number) => {
-          for (let i = 0; i < stats.length / COMPARED; i++) {
-            found[row * rows.length + start + i]!.push({
-              first: words.start,
-              stats: rowStatistics(stats, i),
-            });
-          }
-        };
-        await compareRow(gpu, batch, [a, b], words, rows, row, (reading, start) =>
-          later(reading.then((bytes) => take(new Float32Array(bytes), start))),
+        const own = rowHead(gpu, batch, a, row);
+        const heads = [own, a === b ? own : rowHead(gpu, batch, b, row)] as const;
+        later(
+          compareRow(gpu, heads, words, rows, row, (token, statistics) =>
+            found[row * rows.length + token]!.push(statistics),
+          ),
         );
       });
     });
@@ -69,7 +54,7 @@ export async function compareTokens(
 }
 
 /** Throws InputError when they have different vocabularies. */
-export function checkVocabularies(reference: EvaluatedModel, other: EvaluatedModel): void {
+export function checkVocabularies(reference: RunnableModel, other: RunnableModel): void {
   const [expected, actual] = [reference, other].map(({ outline }) => outline.config.vocabSize);
   if (expected === actual) return;
   throw new InputError(
@@ -79,15 +64,14 @@ export function checkVocabularies(reference: EvaluatedModel, other: EvaluatedMod
 }
 
 /** Slices of the vocabulary that suit both heads. */
-function sharedSlices(gpu: Gpu, models: readonly EvaluatedModel[]): Range[] {
+function sharedSlices(gpu: Gpu, models: readonly RunnableModel[]): Range[] {
   const heads = models.map(({ outline }) => outline.head);
   return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) }, sliceBytes(gpu));
 }
 
 /** A model's final norm and its head for some words. */
 interface OpenHead {
-  readonly forward: ForwardContext;
-  readonly norm: GpuTensor;
+  readonly norm: NormWeight;
   readonly head: AnyLinear;
   readonly states: HiddenStates;
 }
@@ -96,58 +80,13 @@ async function openHead(
   gpu: Gpu,
   scope: Scope,
   { model, states }: ModelStates,
-  length: number,
   words: Range,
 ): Promise<OpenHead> {
-  const forward = forwardContext(gpu, scope, model.outline.config, length);
   const norm = await loadFinalNorm(scope, model);
-  return { forward, norm, head: await loadHeadSlice(gpu, scope, model, words), states };
+  return { norm, head: await loadHeadSlice(gpu, scope, model, words), states };
 }
 
-/** Records the comparison of a row; `taken` gets the kernel's numbers for each piece of it, once they are read. */
-async function compareRow(
-  gpu: Gpu,
-  scope: Scope,
-  heads: readonly [OpenHead, OpenHead],
-  words: Range,
-  { length, ids }: TokenRows,
-  row: number,
-  taken: (reading: Promise<ArrayBuffer>, start: number) => void,
-): Promise<void> {
-  const states = heads.map(({ forward, norm, states }) =>
-    normalize(forward, scope, states.load(scope, row, row + 1), norm),
-  );
-  const width = padColumns(words.end - words.start);
-  const piece = Math.max(PIECE, Math.floor(LOGIT_BYTES / (width * 4) / PIECE) * PIECE);
-  for (let start = 0; start < length; start += piece) {
-    const m = Math.min(piece, length - start);
-    // The last token of a row has no next word; what is given for it is not used.
-    const targets = Uint32Array.from(
-      { length: m },
-      (_, i) => ids[row * length + Math.min(start + i + 1, length - 1)]!,
-    );
-    const inputs = states.map((x) => view(x, start * x.shape[1]!, [m, x.shape[1]!]));
-    await withScope(gpu, (pieceScope) => {
-      const stats = comparePiece(gpu, pieceScope, heads, inputs as [GpuTensor, GpuTensor], words, targets);
-      taken(gpu.read(stats), start);
-    });
-  }
-}
-
-/** Runs both heads on a piece of the tokens: (tokens, COMPARED). */
-function comparePiece(
-  gpu: Gpu,
-  scope: Scope,
-  heads: readonly [OpenHead, OpenHead],
-  inputs: readonly [GpuTensor, GpuTensor],
-  { start, end }: Range,
-  targets: Uint32Array<ArrayBuffer>,
-): GpuTensor {
-  const logits = heads.map(({ forward, head }, i) => project(forward, scope, inputs[i]!, head));
-  const [a, b] = logits as [GpuTensor, GpuTensor];
-  const [m, n] = a.shape as [number, number];
-  const stats = scope.alloc([m, COMPARED], 'comparison');
-  const scalars = { m, n, first: start, count: end - start };
-  gpu.run(compareLogits, { ...scalars, a, b, targets: scope.upload(targets, 'targets'), stats });
-  return stats;
-}
+const rowHead = (gpu: Gpu, scope: Scope, { norm, head, states }: OpenHead, row: number): RowHead => ({
+  x: normalize(gpu, scope, states.load(scope, row, row + 1), norm, norm.w),
+  ...{ head, mixed: false },
+});

@@ -1,14 +1,15 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { compareTokens, type ModelStates } from './compare.ts';
-import { finalStates, type OnStep, type TokenRows } from './final-states.ts';
+import { finalStates, type OnStep } from './final-states.ts';
 import { type Measures, summarize } from './measures.ts';
-import type { EvaluatedModel } from './open-model.ts';
+import type { TokenRows } from './token-statistics.ts';
 
 /** Runs `model` on the rows and compares it with the reference, which has been run on the same. */
 export async function evaluateModel(
   gpu: Gpu,
   reference: ModelStates,
-  model: EvaluatedModel,
+  model: RunnableModel,
   rows: TokenRows,
   onStep?: OnStep,
 ): Promise<Measures> {

@@ -1,20 +1,15 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
-import { readAhead } from '../io/read-ahead.ts';
-import { forEachBatch } from '../model/batches.ts';
-import { embedTokens } from '../model/embedding.ts';
-import { areFinite, overflowError } from '../model/finite-states.ts';
-import { forwardContext, runBlock } from '../model/forward.ts';
-import { HiddenStates } from '../model/states.ts';
-import { blockTensors, loadBlock } from './load.ts';
-import type { EvaluatedModel } from './open-model.ts';
-
-/** Rows of token ids, (rows, length). */
-export interface TokenRows {
-  readonly rows: number;
-  readonly length: number;
-  readonly ids: Int32Array;
-}
+import { readAhead } from '../io/model/read-ahead.ts';
+import { runModule } from '../model/forward.ts';
+import { forEachBatch } from '../model/gpu/batches.ts';
+import { embedTokens } from '../model/gpu/embedding.ts';
+import { areFinite, overflowError } from '../model/gpu/finite-states.ts';
+import { forwardContext, GpuOps } from '../model/gpu/ops.ts';
+import { HiddenStates } from '../model/gpu/states.ts';
+import { blockTensors, loadWeights } from '../runnable/load.ts';
+import type { RunnableModel } from '../runnable/runnable-model.ts';
+import type { TokenRows } from './token-statistics.ts';
 
 const OVERFLOW_ADVICE =
   'The model is broken as it is, or config.json is of another one: compare the checksums of its files with those on its page.';
@@ -29,7 +24,7 @@ export type OnStep = (done: number, total: number) => Promise<void> | void;
  */
 export async function finalStates(
   gpu: Gpu,
-  model: EvaluatedModel,
+  model: RunnableModel,
   { rows, length, ids }: TokenRows,
   onStep: OnStep = () => {},
 ): Promise<HiddenStates> {
@@ -44,12 +39,12 @@ export async function finalStates(
     for (const [i, module] of modules.entries()) {
       fetch(blockTensors(model, modules[i + 1]));
       await withScope(gpu, async (scope) => {
-        const { norms, linears } = await loadBlock(gpu, scope, ahead, module);
-        const context = forwardContext(gpu, scope, config, length);
+        const weights = await loadWeights(gpu, scope, ahead, module);
+        const context = forwardContext(gpu, scope, outline, length);
         await forEachBatch(gpu, rows, 1, async (batch, row, _, later) => {
           await onStep(i * rows + row, modules.length * rows);
           const x = states.load(batch, row, row + 1);
-          const { output } = runBlock(context, batch, module, norms, linears, x);
+          const output = runModule(new GpuOps(context, batch, weights), module, x);
           later(states.store(output, row));
           later(
             areFinite(gpu, batch, output, 1).then((finite) => {

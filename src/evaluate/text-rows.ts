@@ -1,6 +1,6 @@
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
-import type { TokenRows } from './final-states.ts';
+import type { TokenRows } from './token-statistics.ts';
 
 /** What stands between the documents of a text file. */
 const SEPARATOR = '<|endoftext|>';
@@ -14,19 +14,19 @@ export const splitDocuments = (text: string): string[] =>
  * short for a row at the end is left out.
  * @param limit rows at most. @throws InputError when there is not enough for one row; `name` is for the message.
  */
-export function documentRows(
+export async function documentRows(
   name: string,
   documents: readonly string[],
-  tokenizer: Tokenizer,
+  tokenizer: TokenEncoder,
   length: number,
   limit: number,
-): TokenRows {
+): Promise<TokenRows> {
   const bos = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
   const eos = tokenizer.eosIds.slice(0, 1);
   const tokens: number[] = [];
   for (const document of documents) {
     if (tokens.length >= limit * length) break;
-    for (const id of [...bos, ...tokenizer.encode(document), ...eos]) tokens.push(id);
+    for (const id of [...bos, ...(await tokenizer.encode(document)), ...eos]) tokens.push(id);
   }
   const rows = Math.min(limit, Math.floor(tokens.length / length));
   if (rows === 0) {
@@ -47,13 +47,13 @@ export interface KindOfText {
  * At most `limit` rows that each begin with a text and stay within it, taken from all categories in turn, so that few
  * rows speak for all; from all texts together when each is too short for a row.
  */
-export function variedRows(
+export async function variedRows(
   name: string,
   texts: readonly KindOfText[],
-  tokenizer: Tokenizer,
+  tokenizer: TokenEncoder,
   length: number,
   limit: number,
-): TokenRows {
+): Promise<TokenRows> {
   const bos = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
   const categories = [...new Set(texts.map(({ category }) => category))];
   const groups = categories.map((category) => texts.filter((text) => text.category === category));
@@ -62,7 +62,7 @@ export function variedRows(
     for (const group of groups) {
       const text = group[i]?.text;
       if (ids.length === limit * length || text === undefined) continue;
-      const tokens = [...bos, ...tokenizer.encode(text)];
+      const tokens = [...bos, ...(await tokenizer.encode(text))];
       if (tokens.length >= length) ids.push(...tokens.slice(0, length));
     }
   }

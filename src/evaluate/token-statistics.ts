@@ -1,4 +1,9 @@
-import { COMPARED } from '../kernels/model/compare_logits.ts';
+/** Rows of token ids, (rows, length). */
+export interface TokenRows {
+  readonly rows: number;
+  readonly length: number;
+  readonly ids: Int32Array;
+}
 
 /** How two models see one token's next word. */
 export interface TokenComparison {
@@ -50,14 +55,10 @@ interface Highest {
   readonly word: number;
 }
 
-function highest(slices: readonly SliceStatistics[], at: 0 | 4 | number): Highest {
+function highest(slices: readonly SliceStatistics[], at: number): Highest {
   let best: Highest = { maximum: Number.NEGATIVE_INFINITY, word: -1 };
   for (const { first, stats } of slices) {
     if (stats[at]! > best.maximum) best = { maximum: stats[at]!, word: first + stats[at + 3]! };
   }
   return best;
 }
-
-/** The kernel's numbers of row `i`. */
-export const rowStatistics = (all: Float32Array, i: number): Float32Array =>
-  all.subarray(i * COMPARED, (i + 1) * COMPARED);

@@ -1,12 +1,12 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
 import { view } from '../gpu/tensor.ts';
-import { descentSweep } from '../kernels/gptq/descent_sweep.ts';
-import { residual } from '../kernels/gptq/residual.ts';
-import { gemm } from '../kernels/linalg/gemm.ts';
-import { gemmSplit, splitOf } from '../kernels/linalg/gemm_split.ts';
-import { gemmTiled } from '../kernels/linalg/gemm_tiled.ts';
-import { sumParts } from '../kernels/linalg/sum_parts.ts';
+import { descentSweep } from '../kernels/descent/descent_sweep.ts';
+import { residual } from '../kernels/descent/residual.ts';
+import { gemm } from '../kernels/gemm/gemm.ts';
+import { gemmSplitK, splitOf } from '../kernels/gemm/gemm_split_k.ts';
+import { gemmTiled } from '../kernels/gemm/gemm_tiled.ts';
+import { sumParts } from '../kernels/gemm/sum_parts.ts';
 import { assert } from '../util/errors.ts';
 import type { HessianFactor } from './factor.ts';
 import type { GpuLinear } from './gpu-linear.ts';
@@ -46,7 +46,7 @@ export async function descend(
           const m = end - start;
           const a = view(hessian, start * k, [m, k]);
           if (partial) {
-            gpu.run(gemmSplit, { m, n, k, ...split, a, b: d, c: partial });
+            gpu.run(gemmSplitK, { m, n, k, ...split, a, b: d, c: partial });
             gpu.run(sumParts, { count: m * n, parts, x: partial, y: gradient });
           } else gpu.run(gemm, { m, n, k, accumulate: 0, a, b: d, c: gradient });
           gpu.run(descentSweep, { ...linear, start, end, h: hessian, gradient, d });

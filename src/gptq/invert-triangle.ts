@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { triangularInverse } from '../kernels/linalg/triangular_inverse.ts';
+import { triangularInverse } from '../kernels/triangular_inverse/triangular_inverse.ts';
 
 /** Rows of the diagonal blocks whose inverses the factorization leaves. */
 const BLOCK = 32;

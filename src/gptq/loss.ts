@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { readRowSquares, recordRowSquares } from '../kernels/row-squares.ts';
+import { readRowSquares, recordRowSquares } from '../kernels/row_sums/sum_squares.ts';
 
 /**
  * What quantizing costs each candidate: tr(DᵀHD), D being the change of the weight and H the damped Hessian. With

@@ -120,11 +120,11 @@ export class Gpu {
     }
     const offset = this.#uniforms.put(kernel, args);
     const pass = this.#computePass(kernel);
-    const tensors: readonly GpuTensor[] = [...kernel.inputs, ...kernel.outputs].map((name) => args[name]);
-    const entries = tensors.map(({ buffer, offset, size }, i) => ({
-      binding: i + 1,
-      resource: { buffer, offset, size },
-    }));
+    const names = Object.keys({ ...kernel.inputs, ...kernel.outputs }) as (I | O)[];
+    const entries = names.map((name, i) => {
+      const { buffer, offset, size }: GpuTensor = args[name];
+      return { binding: i + 1, resource: { buffer, offset, size } };
+    });
     const uniform = { buffer: this.#uniforms.buffer, size: OFFSET_ALIGNMENT };
     const bindGroup = this.device.createBindGroup({
       label: kernel.name,

@@ -1,27 +1,20 @@
 /**
  * A kernel is data: its WGSL, the scalars and tensors that it takes by name, and how many workgroups it needs.
- *
- * Binding 0 is a uniform struct that holds the scalars in their declared order; inputs (read-only storage) follow
- * from binding 1, then outputs (read-write storage), each in declared order.
+ * `defineKernel` writes the WGSL's declarations of these names.
  */
 
 import { assert } from '../util/errors.ts';
-import { expandRepeats } from './repeat.ts';
-
-export type ScalarType = 'u32' | 'i32' | 'f32';
+import { type Constants, type ElementType, preamble, type Signature } from './wgsl/preamble.ts';
+import { expandRepeats } from './wgsl/repeat.ts';
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 
-export interface Kernel<S extends string = string, I extends string = string, O extends string = string> {
-  /** Stem of the WGSL file, for labels and timings; with a suffix where a file has several entry points. */
+export interface Kernel<S extends string = string, I extends string = string, O extends string = string>
+  extends Signature<S, I, O> {
+  /** Its own: stem of the WGSL file, with a suffix where that makes several kernels. For labels and timings too. */
   readonly name: string;
   readonly wgsl: string;
   readonly entryPoint: string;
-  readonly scalars: Readonly<Record<S, ScalarType>>;
-  readonly inputs: readonly I[];
-  readonly outputs: readonly O[];
-  /** Values of the `override` constants. */
-  readonly constants: Readonly<Record<string, number>>;
   /**
    * Workgroups for these scalars. A first dimension above the limit of 65535 is folded into the second when the
    * others are 1; such a kernel takes its index from `flat_workgroup` (shaders/lib/flat.wgsl).
@@ -29,38 +22,43 @@ export interface Kernel<S extends string = string, I extends string = string, O 
   readonly workgroups: (scalars: Readonly<Record<S, number>>) => Workgroups;
 }
 
-interface KernelDefinition<S extends string, I extends string, O extends string> {
+interface KernelDefinition<S extends string, I extends string, O extends string> extends Signature<S, I, O> {
   name: string;
   /** Sources in order; shared functions first. */
   wgsl: readonly string[];
   entryPoint?: string;
-  scalars: Record<S, ScalarType>;
-  inputs: readonly I[];
-  outputs: readonly O[];
-  constants?: Record<string, number>;
-  /** Of what the WGSL is unrolled by: constants of its text, which `#repeat` takes as well. */
-  counts?: Record<string, number>;
+  /** What WGSL wants before all else. */
+  directives?: readonly string[];
+  /** `#repeat` takes the numbers as well. */
+  constants?: Constants;
   workgroups: (scalars: Readonly<Record<S, number>>) => Workgroups;
 }
 
 export function defineKernel<const S extends string, const I extends string, const O extends string>({
-  counts = {},
+  wgsl,
+  entryPoint = 'main',
+  directives = [],
+  constants = {},
   ...definition
 }: KernelDefinition<S, I, O>): Kernel<S, I, O> {
-  const declared = Object.entries(counts).map(([name, count]) => `const ${name} = ${count}u;`);
-  return {
-    ...definition,
-    wgsl: expandRepeats([...declared, ...definition.wgsl].join('\n'), counts),
-    entryPoint: definition.entryPoint ?? 'main',
-    constants: definition.constants ?? {},
-  };
+  const text = expandRepeats(wgsl.join('\n'), constants);
+  return { ...definition, entryPoint, wgsl: `${preamble(definition, constants, directives)}\n${text}` };
 }
 
-/** Another kernel that takes what `kernel` takes, and makes the same of it. */
+/** Another kernel that takes what `kernel` takes, where named with other elements, and makes the same of it. */
 export const defineVariant = <S extends string, I extends string, O extends string>(
-  { scalars, inputs, outputs }: Kernel<S, I, O>,
-  definition: Omit<KernelDefinition<S, I, O>, 'scalars' | 'inputs' | 'outputs'>,
-): Kernel<S, I, O> => defineKernel({ ...definition, scalars, inputs, outputs });
+  kernel: Kernel<S, I, O>,
+  definition: Omit<KernelDefinition<S, I, O>, keyof Signature> & {
+    readonly inputs?: Readonly<Partial<Record<I, ElementType>>>;
+    readonly outputs?: Readonly<Partial<Record<O, ElementType>>>;
+  },
+): Kernel<S, I, O> =>
+  defineKernel({
+    ...definition,
+    scalars: kernel.scalars,
+    inputs: { ...kernel.inputs, ...definition.inputs },
+    outputs: { ...kernel.outputs, ...definition.outputs },
+  });
 
 /** WebGPU's limit for each dimension. */
 const MAX_WORKGROUPS = 65535;

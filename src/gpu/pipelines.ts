@@ -39,38 +39,32 @@ export class PipelineCache {
   }
 
   get(kernel: Kernel): CompiledKernel {
-    const key = `${kernel.name}/${kernel.entryPoint}/${JSON.stringify(kernel.constants)}`;
-    let compiled = this.#compiled.get(key);
+    let compiled = this.#compiled.get(kernel.name);
     if (!compiled) {
       compiled = this.#compile(kernel);
-      this.#compiled.set(key, compiled);
+      this.#compiled.set(kernel.name, compiled);
     }
     return compiled;
   }
 
   #compile(kernel: Kernel): CompiledKernel {
-    const storage = (type: GPUBufferBindingType, names: readonly string[], first: number) =>
-      names.map((_, i) => ({ binding: first + i, visibility: GPUShaderStage.COMPUTE, buffer: { type } }));
+    const bindings: GPUBufferBindingLayout[] = [
+      { type: 'uniform', hasDynamicOffset: true },
+      ...Object.keys(kernel.inputs).map(() => ({ type: 'read-only-storage' as const })),
+      ...Object.keys(kernel.outputs).map(() => ({ type: 'storage' as const })),
+    ];
     const layout = this.#device.createBindGroupLayout({
       label: kernel.name,
-      entries: [
-        {
-          binding: 0,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: 'uniform', hasDynamicOffset: true },
-        },
-        ...storage('read-only-storage', kernel.inputs, 1),
-        ...storage('storage', kernel.outputs, 1 + kernel.inputs.length),
-      ],
+      entries: bindings.map((buffer, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer,
+      })),
     });
     const pipeline = this.#device.createComputePipeline({
       label: kernel.name,
       layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: {
-        module: this.#module(kernel),
-        entryPoint: kernel.entryPoint,
-        constants: { ...kernel.constants },
-      },
+      compute: { module: this.#module(kernel), entryPoint: kernel.entryPoint },
     });
     return { pipeline, layout };
   }

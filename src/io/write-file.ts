@@ -1,5 +1,5 @@
 import type { ByteSink, WritableDirectory } from './bytes.ts';
-import { formatJson } from './json.ts';
+import { formatJson } from './json/json.ts';
 
 /** Where files can be made. */
 type Destination = Pick<WritableDirectory, 'create'>;

@@ -1,6 +1,5 @@
 import { elementCount } from '../tensor/dtype.ts';
-import type { LinearInput } from './architectures/architecture.ts';
-import type { LinearSpec, ModelPlan, ModuleSpec } from './plan.ts';
+import type { InputKey, LinearSpec, ModelPlan, ModuleSpec } from './spec.ts';
 
 const F16_BYTES = 2;
 
@@ -16,13 +15,13 @@ const total = <T>(items: readonly T[], size: (item: T) => number): number =>
 export const moduleWeights = (module: ModuleSpec): number => total(module.linears, linearWeights);
 
 /** Width of each distinct input of a module's linears. */
-export const inputSizes = ({ linears }: Pick<ModuleSpec, 'linears'>): Map<LinearInput, number> =>
+export const inputSizes = ({ linears }: Pick<ModuleSpec, 'linears'>): Map<InputKey, number> =>
   new Map(linears.map(({ input, k }) => [input, k]));
 
 /** All parameters of the source model; a tied head counts once, with the embedding. */
 export function parameterCount(plan: ModelPlan): number {
   const linears = plan.modules.flatMap((module) => module.linears);
-  const stored = total(plan.stored, ({ shape, copies }) => elementCount(shape) / copies);
+  const stored = total(plan.stored, ({ shape, copies = 1 }) => elementCount(shape) / copies);
   return (
     total(linears, linearElements) + stored + (plan.config.tiedEmbeddings ? 0 : linearElements(plan.head))
   );

@@ -1,10 +1,9 @@
 /** The forward pass in plain f64 loops, for tests of the GPU kernels. Speed is no aim. */
 
-import type { LinearInput } from '../model/architectures/architecture.ts';
-import type { Activation, ModelConfig } from '../model/config.ts';
-import type { LinearSpec, ModelOutline, ModuleSpec } from '../model/plan.ts';
-import { type RopeTables, ropeTables } from '../model/rope.ts';
-import { assert } from '../util/errors.ts';
+import type { Activation } from '../model/config/config.ts';
+import { type RopeTables, ropeTables } from '../model/config/rope.ts';
+import { type Ops, runModule } from '../model/forward.ts';
+import type { AttentionSpec, InputKey, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../model/spec.ts';
 
 type Numbers = Float32Array | Float64Array;
 /** The values of a source tensor by name. */
@@ -13,7 +12,7 @@ type WeightOf = (name: string) => Numbers;
 export interface ReferenceModule {
   readonly key: string;
   /** What each linear reads, (m, k). */
-  readonly inputs: ReadonlyMap<LinearInput, Float64Array>;
+  readonly inputs: ReadonlyMap<InputKey, Float64Array>;
   /** With the residual, (m, hidden). */
   readonly output: Float64Array;
 }
@@ -28,70 +27,69 @@ export interface ReferenceForward {
 
 /** Runs one row of m token ids; `weight` gives the values of a source tensor by name, `tables` the rotations. */
 export function referenceForward(
-  plan: ModelOutline,
+  model: ModelSpec,
   weight: WeightOf,
   ids: ArrayLike<number>,
-  tables: RopeTables = ropeTables(plan.config, ids.length),
+  tables?: RopeTables,
 ): ReferenceForward {
-  const { hiddenSize, normEps } = plan.config;
-  const embedding = weight(plan.embedding);
-  let x = Float64Array.from(
+  const { hiddenSize } = model.config;
+  const embedding = weight(model.embedding);
+  const ops = new ReferenceOps(weight, ids.length, tables);
+  let x: Float64Array = Float64Array.from(
     { length: ids.length * hiddenSize },
     (_, i) => embedding[ids[Math.floor(i / hiddenSize)]! * hiddenSize + (i % hiddenSize)]!,
   );
   const hiddenStates: Float64Array[] = [];
   const modules: ReferenceModule[] = [];
-  for (const module of plan.modules) {
-    if (module.kind === 'attention') hiddenStates.push(x);
-    const run = new ModuleRun(module, weight, rmsNorm(x, weight(module.norm), normEps));
-    const change = module.kind === 'attention' ? run.attention(plan.config, tables) : run.mlp(plan.config);
-    x = x.map((value, i) => value + change[i]!);
-    modules.push({ key: module.key, inputs: run.inputs, output: x });
+  for (const module of model.modules) {
+    if (module.mixer.kind === 'attention') hiddenStates.push(x);
+    const inputs = new Map<InputKey, Float64Array>();
+    x = runModule(ops, module, x, (name, input) => inputs.set(name, input));
+    modules.push({ key: module.key, inputs, output: x });
   }
-  const normed = rmsNorm(x, weight(plan.finalNorm), normEps);
-  return { hiddenStates: [...hiddenStates, normed], modules, logits: linear(normed, plan.head, weight) };
+  const normed = ops.norm(x, model.finalNorm);
+  return { hiddenStates: [...hiddenStates, normed], modules, logits: ops.project(normed, model.head) };
 }
 
-/** One module at work on its normed input; keeps what its linears read. The results lack the residual. */
-class ModuleRun {
-  readonly inputs = new Map<LinearInput, Float64Array>();
-  readonly #module: ModuleSpec;
+class ReferenceOps implements Ops<Float64Array> {
   readonly #weight: WeightOf;
+  readonly #tokens: number;
+  readonly #tables: RopeTables | undefined;
 
-  constructor(module: ModuleSpec, weight: WeightOf, postNorm: Float64Array) {
-    this.#module = module;
+  /** For rows of so many tokens; `tables` in place of the model's rotations. */
+  constructor(weight: WeightOf, tokens: number, tables: RopeTables | undefined) {
     this.#weight = weight;
-    this.inputs.set('postNorm', postNorm);
+    this.#tokens = tokens;
+    this.#tables = tables;
   }
 
-  attention(config: ModelConfig, tables: RopeTables): Float64Array {
-    const { heads, kvHeads, headDim, normEps } = config;
-    const { qNorm, kNorm, window } = this.#module;
-    const normed = (x: Float64Array, norm: string | undefined): Float64Array =>
-      norm === undefined ? x : rmsNorm(x, this.#weight(norm), normEps);
-    const q = rotate(normed(this.#linear('q_proj'), qNorm), tables, heads, headDim);
-    const k = rotate(normed(this.#linear('k_proj'), kNorm), tables, kvHeads, headDim);
-    const v = this.#linear('v_proj');
-    this.inputs.set('attnOutput', attention(q, k, v, { heads, kvHeads, headDim, window }));
-    return this.#linear('o_proj');
+  norm(x: Float64Array, { weight, epsilon }: NormSpec): Float64Array {
+    return rmsNorm(x, this.#weight(weight), epsilon);
   }
 
-  mlp({ activation }: ModelConfig): Float64Array {
-    const gate = this.#linear('gate_proj').map(activations[activation]);
-    const up = this.#linear('up_proj');
-    this.inputs.set(
-      'preDown',
-      gate.map((value, i) => value * up[i]!),
-    );
-    return this.#linear('down_proj');
+  project(x: Float64Array, spec: LinearSpec, residual?: Float64Array): Float64Array {
+    const y = linear(x, spec, this.#weight);
+    return residual ? residual.map((value, i) => value + y[i]!) : y;
   }
 
-  #linear(name: string): Float64Array {
-    const spec = this.#module.linears.find((candidate) => candidate.name === name);
-    const input = spec && this.inputs.get(spec.input);
-    assert(input, `${this.#module.key}.${name} cannot be run`);
-    return linear(input, spec, this.#weight);
+  rotate(x: Float64Array, attention: AttentionSpec): Float64Array {
+    const heads = x.length / (this.#tokens * attention.headDim);
+    return rotate(x, this.#tables ?? ropeTables(attention, this.#tokens), heads, attention.headDim);
   }
+
+  attend(q: Float64Array, k: Float64Array, v: Float64Array, shape: AttentionSpec): Float64Array {
+    return attention(q, k, v, shape);
+  }
+
+  activate(gate: Float64Array, up: Float64Array, { activation }: MlpSpec): Float64Array {
+    return gate.map((value, i) => activations[activation](value) * up[i]!);
+  }
+
+  once(_: LinearSpec, make: () => Float64Array): Float64Array {
+    return make();
+  }
+
+  free(): void {}
 }
 
 /** y = x·Wᵀ + bias: x (m, k), W (n, k), y (m, n). */

@@ -1,8 +1,15 @@
-import { isJsonObject } from '../io/json.ts';
+import { isJsonObject } from '../io/json/json.ts';
 import { InputError } from '../util/errors.ts';
 
 /** The largest vocabularies have a million tokens; tables by id have as many entries as the largest id says. */
 const MAX_ID = 2 ** 22;
+
+/** Milliseconds for one text, which is at most about a megabyte and takes seconds. */
+export const WORK_LIMIT_MS = 120_000;
+
+/** Why work that took longer was ended. */
+export const takesTooLong = (limitMs: number): string =>
+  `it takes more than ${limitMs / 1000} s, as patterns with nested repetitions do`;
 
 /**
  * Looks at the ids of a tokenizer.json, for which memory is taken before anything else is known of them.

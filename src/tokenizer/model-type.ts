@@ -1,4 +1,4 @@
-import { isJsonObject } from '../io/json.ts';
+import { isJsonObject } from '../io/json/json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

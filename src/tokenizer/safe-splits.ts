@@ -1,4 +1,4 @@
-import { isJsonObject } from '../io/json.ts';
+import { isJsonObject } from '../io/json/json.ts';
 
 /** Words and lines start here; '▁' stands for a space in SentencePiece vocabularies. */
 const SEPARATORS = ['▁', '\n'];

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../io/json.ts';
+import { isJsonObject } from '../io/json/json.ts';
 
 /** The parsed JSON files of a model directory that name the tokens which begin and end a text. */
 export interface TokenConfigs {

@@ -1,7 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import type { ReadableDirectory } from '../io/bytes.ts';
-import { isJsonObject, readJsonFile } from '../io/json.ts';
-import { missingLink } from '../io/model-directory.ts';
+import { isJsonObject, readJsonFile } from '../io/json/json.ts';
+import { missingLink } from '../io/model/model-directory.ts';
 import { InputError, UnsupportedError } from '../util/errors.ts';
 import { checkIds } from './limits.ts';
 import { modelType } from './model-type.ts';
@@ -10,19 +10,29 @@ import { findBosId, findEosIds, type TokenConfigs } from './special-ids.ts';
 
 const MODEL_TYPES = ['BPE', 'Unigram', 'WordPiece'];
 
-/** Text to token ids and back, by a model's own tokenizer.json. */
-export interface Tokenizer {
+/** Text to token ids, by a model's own tokenizer.json. */
+export interface TokenEncoder {
   /** The ids of `text`, with nothing added before or after. Takes time linear in the text's length. */
-  encode(text: string): number[];
-  /** The text of `ids`, special tokens included. */
-  decode(ids: readonly number[]): string;
+  encode(text: string): number[] | Promise<number[]>;
   /** The id that begins a text; undefined when the model uses none. */
   readonly bosId: number | undefined;
   /** The ids that end a text; the first is the one to write. Empty when the model's files name none. */
   readonly eosIds: readonly number[];
   /** All ids are below this; never more than the rows of the model's embedding. */
   readonly vocabSize: number;
+  /** Says that no more will be asked; missing where nothing waits for it. */
+  close?(): void;
 }
+
+/** Both ways, and at once. */
+export interface Tokenizer extends TokenEncoder {
+  encode(text: string): number[];
+  /** The text of `ids`, special tokens included. */
+  decode(ids: readonly number[]): string;
+}
+
+/** Opens the tokenizer of a model as {@link loadTokenizer} does, where its work can be ended. */
+export type OpenTokenizer = (model: ReadableDirectory) => Promise<TokenEncoder>;
 
 /**
  * Runs work that a tokenizer.json decides about, and that a broken or hostile one can make endless: gives its result,
@@ -40,39 +50,56 @@ export interface TokenizerFiles extends TokenConfigs {
 }
 
 /**
- * Loads tokenizer.json of a model directory, with tokenizer_config.json, config.json and generation_config.json
- * where they exist. Throws InputError (missing or broken files) and UnsupportedError (a kind of tokenizer that
- * the library does not have).
+ * Loads the tokenizer of a model directory. Throws what {@link readTokenizer} throws, and UnsupportedError (a kind of
+ * tokenizer that the library does not have).
  */
-export async function loadTokenizer(directory: ReadableDirectory, guard?: Guard): Promise<Tokenizer> {
+export const loadTokenizer = async (directory: ReadableDirectory, guard?: Guard): Promise<Tokenizer> =>
+  createTokenizer(await readTokenizer(directory), guard);
+
+/**
+ * Reads tokenizer.json of a model directory, with tokenizer_config.json, config.json and generation_config.json where
+ * they exist. Throws InputError (missing or broken files).
+ */
+export async function readTokenizer(directory: ReadableDirectory): Promise<TokenizerFiles> {
   const tokenizer = await readObject(directory, 'tokenizer.json');
   if (!tokenizer) throw await missingTokenizer(directory);
-  const files = {
+  return {
     name: directory.name,
     tokenizer,
     tokenizerConfig: (await readObject(directory, 'tokenizer_config.json')) ?? {},
     config: (await readObject(directory, 'config.json')) ?? {},
     generationConfig: (await readObject(directory, 'generation_config.json')) ?? {},
   };
-  return createTokenizer(files, guard);
 }
+
+/** What a tokenizer.json decides about, for messages. */
+export const TASK = {
+  load: 'loading it',
+  encode: 'turning text into tokens',
+  decode: 'turning tokens into text',
+} as const;
+type Task = (typeof TASK)[keyof typeof TASK];
+
+/** That a task failed. @param name of the model directory. */
+export const tokenizerFailure = (name: string, task: Task, reason: string): UnsupportedError =>
+  new UnsupportedError(
+    `${name}/tokenizer.json: ${task} failed: ${reason}. The file is damaged, or asks for what is not supported: ` +
+      'get it again; if it is whole, please report the model.',
+  );
 
 /** As {@link loadTokenizer}, from files that are already parsed. */
 export function createTokenizer(files: TokenizerFiles, guard = unguarded): Tokenizer {
-  const run = <T>(what: string, work: () => T): T => {
+  const run = <T>(task: Task, work: () => T): T => {
     try {
       return guard(work);
     } catch (error) {
       const { name, message } = error as Error;
       if (error instanceof InputError || error instanceof UnsupportedError || name === 'AbortError')
         throw error;
-      throw new UnsupportedError(
-        `${files.name}/tokenizer.json: ${what} failed: ${message}. The file is damaged, or asks for what is not supported: ` +
-          'get it again; if it is whole, please report the model.',
-      );
+      throw tokenizerFailure(files.name, task, message);
     }
   };
-  const library = run('loading it', () => openLibrary(files));
+  const library = run(TASK.load, () => openLibrary(files));
   const tokenToId = (token: string): number | undefined => library.token_to_id(token);
   const encode = (text: string): number[] => {
     const { ids } = library.encode(text, { add_special_tokens: false });
@@ -80,13 +107,11 @@ export function createTokenizer(files: TokenizerFiles, guard = unguarded): Token
     return ids;
   };
   return {
-    encode: (text) => run('turning text into tokens', () => encode(text)),
+    encode: (text) => run(TASK.encode, () => encode(text)),
     decode: (ids) =>
       ids.length === 0
         ? ''
-        : run('turning tokens into text', () =>
-            library.decode([...ids], { clean_up_tokenization_spaces: false }),
-          ),
+        : run(TASK.decode, () => library.decode([...ids], { clean_up_tokenization_spaces: false })),
     bosId: findBosId(files, tokenToId),
     eosIds: findEosIds(files, tokenToId),
     vocabSize: Math.min(idCount(library), embeddingRows(files.config)),

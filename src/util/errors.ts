@@ -3,7 +3,7 @@
  * expected, and what to do; workers pass on only name, message and stack, so everything is in the message.
  */
 
-import { plainText } from './plain-text.ts';
+import { plainText } from './text/plain-text.ts';
 
 /** Names and values of files may be in the message. */
 class PlainError extends Error {

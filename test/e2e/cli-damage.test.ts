@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
   buildCli,

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PlanEvent } from '../../src/convert/events.ts';
+import type { PlanEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
   buildCli,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobEvent } from '../../src/cli/queue/run-queue.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
   buildCli,

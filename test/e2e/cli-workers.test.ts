@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { HelperPlaces } from '../../src/cli/helpers.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
   buildCli,

@@ -12,8 +12,8 @@ import {
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ConvertEvent } from '../../src/convert/events.ts';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
   buildCli,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Allocation, allocate, budgetBits } from '../../src/convert/allocate/allocate.ts';
+import { type Allocation, allocate, budgetBits } from '../../src/allocate/allocate.ts';
 import { type GoldenConversion, goldenConversions } from '../support/golden-conversions.ts';
 
 const conversions = goldenConversions();

@@ -1,23 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { advance, loadModule } from '../../src/convert/capture.ts';
-import { compile } from '../../src/convert/compile.ts';
-import { measure } from '../../src/convert/measure.ts';
-import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
-import { takePackedWeights } from '../../src/convert/packed-module.ts';
-import { perplexity } from '../../src/convert/perplexity.ts';
-import { quantize } from '../../src/convert/quantize.ts';
-import { noteErrors, wholeRowError } from '../../src/convert/relative-error.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
-import type { RowError } from '../../src/kernels/row-errors.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
-import { forwardContext } from '../../src/model/forward.ts';
-import { HiddenStates } from '../../src/model/states.ts';
-import { loadLinear, loadNorm } from '../../src/model/weights.ts';
+import type { RowError } from '../../src/kernels/row_sums/token_errors.ts';
+import { measure } from '../../src/measure/measure.ts';
+import { measurementFromJson, measurementToJson } from '../../src/measurement/measurement-json.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { loadLinear, loadNorm } from '../../src/model/gpu/weights.ts';
+import { advance, loadModule, type ModuleRun } from '../../src/pass/capture.ts';
+import { packedTensorsOf, takePackedWeight, takePackedWeights } from '../../src/pass/packed-module.ts';
+import { perplexity } from '../../src/pass/perplexity.ts';
+import { noteErrors, wholeRowError } from '../../src/pass/relative-error.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { compile } from '../../src/write/compile.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import {
   loneCrew,
@@ -140,9 +139,8 @@ test.runIf(COMPLETE)('the golden output’s own weights give the errors of its l
       await advance(context, loaded, states, expected, rows.rows);
       await takePackedWeights(context, scope, loaded, file);
       const errors: RowError[] = [];
-      await advance(context, loaded, states, states, rows.rows, (run) =>
-        noteErrors(gpu, run, expected, errors),
-      );
+      const ran = (run: ModuleRun) => noteErrors(gpu, run, expected, errors);
+      await advance(context, loaded, states, states, rows.rows, { ran });
       return wholeRowError(errors);
     });
     console.log(`${module.key}: rfn error ${error.toFixed(6)}, in the log ${rfn[i]}`);
@@ -150,14 +148,11 @@ test.runIf(COMPLETE)('the golden output’s own weights give the errors of its l
   }
   const { source, plan } = context;
   const { value } = await withScope(gpu, async (scope) => {
-    const forward = forwardContext(gpu, scope, plan.config, rows.length);
     const norm = await loadNorm(scope, source, plan.finalNorm);
     const linears = new Map([[plan.head.name, await loadLinear(gpu, scope, source, plan.head)]]);
-    const module = { ...plan.modules[0]!, linears: [plan.head] };
-    const norms = { norm, qNorm: undefined, kNorm: undefined };
-    await takePackedWeights(context, scope, { module, linears, forward, norms }, file);
-    const head = [linears.get(plan.head.name)!];
-    return perplexity(context, { forward, norm, head }, states, rows.ids, 4);
+    await takePackedWeight(context, scope, { linears }, plan.head, await packedTensorsOf(file, plan.head));
+    const head = [...linears.values()];
+    return perplexity(context, { mixed: false, norm, head }, states, rows.ids, 4);
   });
   console.log(`perplexity ${value.toFixed(4)}, in the log ${loggedErrors().perplexity}`);
   expect(Math.abs(value / loggedErrors().perplexity - 1)).toBeLessThan(0.002);

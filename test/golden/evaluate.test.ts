@@ -2,16 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareTokens } from '../../src/evaluate/compare.ts';
 import { finalStates } from '../../src/evaluate/final-states.ts';
-import { LanguageModel } from '../../src/evaluate/language-model.ts';
 import { summarize } from '../../src/evaluate/measures.ts';
-import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
 import { documentRows, splitDocuments } from '../../src/evaluate/text-rows.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import type { ModelConfig } from '../../src/model/config.ts';
-import { outlineModel } from '../../src/model/plan.ts';
+import { LanguageModel } from '../../src/inference/language-model.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import type { ModelConfig } from '../../src/model/config/config.ts';
+import { resolveModel } from '../../src/model/resolve.ts';
 import { referenceForward } from '../../src/reference/model.ts';
+import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import {
@@ -40,7 +40,7 @@ const fileOf = (name: string) => `${GOLDEN_DIR}/conversion/architectures/${name}
 
 /** What an EXL2 file makes of the ids, with its weights dequantized, in f64. */
 async function reference(path: string, config: ModelConfig, ids: ArrayLike<number>) {
-  const outline = outlineModel({ ...config, tiedEmbeddings: false });
+  const outline = resolveModel({ ...config, tiedEmbeddings: false });
   const tensors = await dequantizedTensors(path, outline);
   const weights = new Map([...tensors].map(([key, tensor]) => [key, toFloat(tensor, key).data]));
   return referenceForward(outline, (key) => weights.get(key)!, ids);
@@ -60,8 +60,8 @@ describe.each(NAMES)('ExLlamaV2’s conversion of %s', (name) => {
   test('perplexity and divergence are those of the dequantized weights in f64', async () => {
     const { ids } = await architectureForward(name);
     const rows = { rows: 1, length: ids.length, ids };
-    const packed = await openEvaluatedModel(exl2Directory(name));
-    const plain = await openEvaluatedModel(await dequantizedDirectory(name));
+    const packed = await openRunnableModel(exl2Directory(name));
+    const plain = await openRunnableModel(await dequantizedDirectory(name));
     expect([packed.quantization?.bits, plain.quantization]).toEqual([4, undefined]);
     const a = { model: plain, states: await finalStates(gpu, plain, rows) };
     const b = { model: packed, states: await finalStates(gpu, packed, rows) };
@@ -81,8 +81,8 @@ describe.each(NAMES)('ExLlamaV2’s conversion of %s', (name) => {
   test('logits of packed and of dequantized weights are the same, token by token and all at once', async () => {
     const { ids } = await architectureForward(name);
     const few = [...ids.slice(0, 20)];
-    const packed = await LanguageModel.load(gpu, await openEvaluatedModel(exl2Directory(name)));
-    const plain = await LanguageModel.load(gpu, await openEvaluatedModel(await dequantizedDirectory(name)));
+    const packed = await LanguageModel.load(gpu, await openRunnableModel(exl2Directory(name)));
+    const plain = await LanguageModel.load(gpu, await openRunnableModel(await dequantizedDirectory(name)));
     const own = await logitsOneByOne(packed, few);
     const { logits } = await reference(fileOf(name), architectureConfig(name), few);
     // Below the 1e-6 that is asked for: the weights are the same halves.
@@ -110,7 +110,7 @@ test.runIf(COMPARABLE.length > 0).each(COMPARABLE)(
     const { ids } = await architectureForward(name);
     const golden = (await readSafetensors(`${folder}/exllamav2_logits.safetensors`)).get('logits')!;
     const expected = toFloat(golden, name).data.subarray(0, golden.shape[1]! * golden.shape[2]!);
-    const model = await LanguageModel.load(gpu, await openEvaluatedModel(nodeDirectory(folder)));
+    const model = await LanguageModel.load(gpu, await openRunnableModel(nodeDirectory(folder)));
     const own = await logitsOneByOne(model, [...ids]);
     model.free();
     const error = nmse(own, expected);
@@ -126,10 +126,10 @@ const BITS = ['2.5', '4.0'].filter((bits) =>
 
 test.runIf(BITS.length > 0).each(BITS)('the perplexity at %s bpw is that of f64', async (bits) => {
   const folder = nodeDirectory(`${GOLDEN_DIR}/exl2/exl2-${bits}`);
-  const model = await openEvaluatedModel(folder);
+  const model = await openRunnableModel(folder);
   const tokenizer = await loadTokenizer(nodeDirectory('public/models/tinystories-7m'));
   const documents = splitDocuments(readFileSync(`${GOLDEN_DIR}/eval_text.txt`, 'utf8'));
-  const rows = documentRows('eval_text.txt', documents, tokenizer, 512, 1);
+  const rows = await documentRows('eval_text.txt', documents, tokenizer, 512, 1);
   const states = { model, states: await finalStates(gpu, model, rows) };
   const { perplexity: own } = summarize(await compareTokens(gpu, states, states, rows), 1, rows.length);
   states.states.free();

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
-import { forwardContext, normalize, project, runBlock } from '../../src/model/forward.ts';
-import { HiddenStates } from '../../src/model/states.ts';
-import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/weights.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { runModule } from '../../src/model/forward.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { forwardContext, GpuOps, normalize, project } from '../../src/model/gpu/ops.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/gpu/weights.ts';
 import {
   ARCHITECTURE_NAMES,
   architectureForward,
@@ -32,7 +33,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     const source = await openModelDirectory(nodeDirectory(`${GOLDEN_DIR}/architectures/${name}`));
     const scope = new Scope(gpu);
     const length = golden.ids.length;
-    const context = forwardContext(gpu, scope, plan.config, length);
+    const context = forwardContext(gpu, scope, plan, length);
     const states = new HiddenStates(gpu, 1, length, plan.config.hiddenSize);
     await embedTokens(gpu, source, plan, [{ ids: golden.ids, states }]);
     let x = states.load(scope, 0, 1);
@@ -42,9 +43,11 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
         expect(nmse(hidden, golden.hiddenStates[i / 2]!)).toBeLessThan(TOLERANCE);
       }
       const linears = await loadLinears(gpu, scope, source, module);
-      x = runBlock(context, scope, module, await loadNorms(scope, source, module), linears, x).output;
+      const norms = await loadNorms(scope, source, module);
+      x = runModule(new GpuOps(context, scope, { norms, linears }), module, x);
     }
-    const normed = normalize(context, scope, x, await loadNorm(scope, source, plan.finalNorm));
+    const norm = await loadNorm(scope, source, plan.finalNorm);
+    const normed = normalize(gpu, scope, x, norm, norm.w);
     expect(nmse(new Float32Array(await gpu.read(normed)), golden.hiddenStates.at(-1)!)).toBeLessThan(
       TOLERANCE,
     );

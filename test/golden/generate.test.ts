@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type GenerateOptions, generate } from '../../src/evaluate/generate.ts';
-import { LanguageModel } from '../../src/evaluate/language-model.ts';
-import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
-import { GREEDY, likeliest } from '../../src/evaluate/sampling.ts';
-import { TextStream } from '../../src/evaluate/text-stream.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { type GenerateOptions, generate } from '../../src/inference/generate.ts';
+import { LanguageModel } from '../../src/inference/language-model.ts';
+import { GREEDY, likeliest } from '../../src/inference/sampling.ts';
+import { TextStream } from '../../src/inference/text-stream.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -19,7 +19,7 @@ let tokenizer: Tokenizer;
 beforeAll(async () => {
   gpu = await testGpu();
   const directory = nodeDirectory(MODEL);
-  model = await LanguageModel.load(gpu, await openEvaluatedModel(directory));
+  model = await LanguageModel.load(gpu, await openRunnableModel(directory));
   tokenizer = await loadTokenizer(directory);
 });
 afterAll(() => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { quantizeLinear } from '../../src/convert/quantize-linear.ts';
 import { headParams } from '../../src/exl2/candidates.ts';
 import { factorHessian } from '../../src/gptq/factor.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
-import { type LinearWeight, loadLinear, sliceColumns } from '../../src/model/weights.ts';
+import { type LinearWeight, loadLinear, sliceColumns } from '../../src/model/gpu/weights.ts';
+import { quantizeLinear } from '../../src/quantize/quantize-linear.ts';
 import { gram } from '../../src/reference/linalg/product.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { resolveGroups } from '../../src/exl2/groups.ts';
 import { padColumns } from '../../src/exl2/packed-linear.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
@@ -10,6 +9,7 @@ import { dequantizeInto, type GpuLinear } from '../../src/gptq/gpu-linear.ts';
 import { quantizeCandidates } from '../../src/gptq/quantizer.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { unpackLinear } from '../support/exl2-linear.ts';
 import { type GoldenLinear, readGoldenLinear } from '../support/golden-linear.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { weightParts } from '../../src/convert/output-size.ts';
+import { weightParts } from '../../src/estimate/output-size.ts';
 import { parameterCount } from '../../src/model/sizes.ts';
 import { byteLength, type DType, elementCount } from '../../src/tensor/dtype.ts';
 import { ARCHITECTURE_NAMES, architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';

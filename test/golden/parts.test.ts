@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { captureHessians, loadModule } from '../../src/convert/capture.ts';
 import { resolveGroups } from '../../src/exl2/groups.ts';
 import { parseParams } from '../../src/exl2/params.ts';
 import { quantizeCandidates } from '../../src/gptq/quantizer.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { inParts } from '../../src/gpu/parts.ts';
 import { Scope } from '../../src/gpu/scope.ts';
-import { inParts } from '../../src/kernels/parts.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { captureHessians, loadModule } from '../../src/pass/capture.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { captureHessians, loadModule, passThrough } from '../../src/convert/capture.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Scope } from '../../src/gpu/scope.ts';
-import { gemmMixed } from '../../src/kernels/linalg/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { captureHessians, loadModule, passThrough } from '../../src/pass/capture.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -18,7 +18,7 @@ afterAll(() => gpu.destroy());
 
 /** Inputs of the first MLP's down projection grow with the square of `scale`. */
 async function capture(scale: number, rounds: boolean) {
-  if (rounds) gpu.prefer(gemmMixed, gemmMatrix, () => false);
+  if (rounds) gpu.prefer(gemmMixed, gemmSubgroupMatrix, () => false);
   const context = await stageContext(gpu, `${GOLDEN_DIR}/architectures/mistral`);
   const module = context.plan.modules[1]!;
   const [rows, length, hidden] = [2, 16, context.plan.config.hiddenSize];
@@ -30,9 +30,10 @@ async function capture(scale: number, rounds: boolean) {
   try {
     for (let row = 0; row < rows; row++) input.writeRow(row, randomFloats(length * hidden, row + 1));
     const loaded = await loadModule(context, scope, module, length);
-    const norm = new Float32Array(await gpu.read(loaded.norms.norm));
+    const weight = loaded.norms.get(module.norm.weight)!;
+    const norm = new Float32Array(await gpu.read(weight));
     gpu.write(
-      loaded.norms.norm,
+      weight,
       norm.map((x) => x * scale),
     );
     let batches = 0;

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { attention } from '../../src/kernels/model/attention.ts';
-import { attentionTiled } from '../../src/kernels/model/attention_tiled.ts';
+import { attention } from '../../src/kernels/attention/attention.ts';
+import { attentionTiled } from '../../src/kernels/attention/attention_tiled.ts';
 import * as reference from '../../src/reference/model.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';

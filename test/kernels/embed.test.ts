@@ -1,5 +1,5 @@
 import { afterAll, describe, test } from 'vitest';
-import { embed } from '../../src/kernels/model/embed.ts';
+import { embed } from '../../src/kernels/embed/embed.ts';
 import { expectExact } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomIntegers } from '../support/random.ts';

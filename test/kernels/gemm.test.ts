@@ -1,15 +1,15 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { differenceOfGrams, differenceOfProducts } from '../../src/kernels/agreement.ts';
-import { gemm, gemmMixed } from '../../src/kernels/linalg/gemm.ts';
-import { gemmLarge } from '../../src/kernels/linalg/gemm_large.ts';
-import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
-import { gemmSplit, splitOf } from '../../src/kernels/linalg/gemm_split.ts';
-import { gemmTiled } from '../../src/kernels/linalg/gemm_tiled.ts';
-import { gemmWide } from '../../src/kernels/linalg/gemm_wide.ts';
-import { gram, gramMixed } from '../../src/kernels/linalg/gram.ts';
-import { gramMatrix } from '../../src/kernels/linalg/gram_matrix.ts';
-import { gramTiled } from '../../src/kernels/linalg/gram_tiled.ts';
-import { sumParts } from '../../src/kernels/linalg/sum_parts.ts';
+import { differenceOfGrams, differenceOfProducts } from '../../src/autotune/agreement.ts';
+import { gemm, gemmMixed } from '../../src/kernels/gemm/gemm.ts';
+import { gemmLarge } from '../../src/kernels/gemm/gemm_large.ts';
+import { gemmSplitK, splitOf } from '../../src/kernels/gemm/gemm_split_k.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
+import { gemmTiled } from '../../src/kernels/gemm/gemm_tiled.ts';
+import { gemmWide } from '../../src/kernels/gemm/gemm_wide.ts';
+import { sumParts } from '../../src/kernels/gemm/sum_parts.ts';
+import { gram, gramMixed } from '../../src/kernels/gram/gram.ts';
+import { gramSubgroupMatrix } from '../../src/kernels/gram/gram_subgroup_matrix.ts';
+import { gramTiled } from '../../src/kernels/gram/gram_tiled.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -50,7 +50,7 @@ describe.each([gemm, gemmLarge, gemmTiled, gemmWide])('$name', (kernel) => {
   });
 });
 
-describe('gemm_split and sum_parts', () => {
+describe('gemm_split_k and sum_parts', () => {
   test.each([
     [1, 4, 8, 8],
     [128, 36, 64, 24],
@@ -61,7 +61,7 @@ describe('gemm_split and sum_parts', () => {
     a[0] = 1e4;
     const parts = Math.ceil(k / depth);
     const args = { m, n, k, depth, parts };
-    const { c } = await runKernel(gpu, gemmSplit, args, { a, b, c: new Float32Array(parts * m * n) });
+    const { c } = await runKernel(gpu, gemmSplitK, args, { a, b, c: new Float32Array(parts * m * n) });
     for (let part = 0; part < parts; part++) {
       const [start, end] = [part * depth, Math.min(k, (part + 1) * depth)];
       const left = Float32Array.from({ length: m * (end - start) }, (_, i) => {
@@ -89,7 +89,7 @@ describe('gemm_split and sum_parts', () => {
 });
 
 // Software adapters have no matrix units; a GPU that has them compares the kernel with gemm before it uses it.
-describe.skipIf(!gpu.hasMatrixUnits)('gemm_matrix, on matrix units', () => {
+describe.skipIf(!gpu.hasMatrixUnits)('gemm_subgroup_matrix, on matrix units', () => {
   test.each([
     [16, 16, 16],
     [16, 32, 48],
@@ -100,7 +100,7 @@ describe.skipIf(!gpu.hasMatrixUnits)('gemm_matrix, on matrix units', () => {
     a[0] = 6e4;
     const product = reference.gemm(a, b, m, n, k);
     for (const accumulate of [0, 1]) {
-      const { c: actual } = await runKernel(gpu, gemmMatrix, { m, n, k, accumulate }, { a, b, c });
+      const { c: actual } = await runKernel(gpu, gemmSubgroupMatrix, { m, n, k, accumulate }, { a, b, c });
       // Both factors are rounded to 11 bits: relative errors of 2⁻¹² at most, 1.4e-4 each in the mean.
       expectNmse(
         actual,
@@ -112,8 +112,8 @@ describe.skipIf(!gpu.hasMatrixUnits)('gemm_matrix, on matrix units', () => {
 });
 
 test('matrix units are only used where the kernels build; trying leaves no failure behind', async () => {
-  expect(await gpu.accepts(gemmMatrix)).toBe(gpu.hasMatrixUnits);
-  expect(await gpu.accepts(gramMatrix)).toBe(gpu.hasMatrixUnits);
+  expect(await gpu.accepts(gemmSubgroupMatrix)).toBe(gpu.hasMatrixUnits);
+  expect(await gpu.accepts(gramSubgroupMatrix)).toBe(gpu.hasMatrixUnits);
   expect(await gpu.accepts(gemm)).toBe(true);
   await gpu.sync();
 });

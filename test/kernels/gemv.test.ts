@@ -1,5 +1,5 @@
 import { afterAll, test } from 'vitest';
-import { gemv } from '../../src/kernels/linalg/gemv.ts';
+import { gemv } from '../../src/kernels/gemm/gemv.ts';
 import { gemm } from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -11,15 +11,6 @@ const gpu = await testGpu();
 afterAll(() => gpu.destroy());
 
 const main = `
-struct Scalars {
-  count: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<u32>;
-@group(0) @binding(2) var<storage, read_write> bits: array<u32>;
-@group(0) @binding(3) var<storage, read_write> rounded: array<u32>;
-
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < s.count) {
@@ -33,8 +24,8 @@ const roundToHalf = defineKernel({
   name: 'round_to_half',
   wgsl: [half, main],
   scalars: { count: 'u32' },
-  inputs: ['x'],
-  outputs: ['bits', 'rounded'],
+  inputs: { x: 'u32' },
+  outputs: { bits: 'u32', rounded: 'u32' },
   workgroups: ({ count }) => [Math.ceil(count / 64)],
 });
 

@@ -1,11 +1,11 @@
 import { afterAll, test } from 'vitest';
-import { addTriangle, triangleSize } from '../../src/kernels/linalg/add_triangle.ts';
-import { addVector } from '../../src/kernels/linalg/add_vector.ts';
-import { columnPower } from '../../src/kernels/linalg/column_power.ts';
-import { diagonal } from '../../src/kernels/linalg/diagonal.ts';
-import { permuteHessian } from '../../src/kernels/linalg/permute_hessian.ts';
-import { spreadTriangle } from '../../src/kernels/linalg/spread_triangle.ts';
-import { symmetrize } from '../../src/kernels/linalg/symmetrize.ts';
+import { addVector } from '../../src/kernels/elementwise/add_vector.ts';
+import { columnSumSquares } from '../../src/kernels/gram/column_sum_squares.ts';
+import { addTriangle, triangleSize } from '../../src/kernels/hessian/add_triangle.ts';
+import { diagonal } from '../../src/kernels/hessian/diagonal.ts';
+import { permuteHessian } from '../../src/kernels/hessian/permute_hessian.ts';
+import { symmetrize } from '../../src/kernels/hessian/symmetrize.ts';
+import { unpackTriangle } from '../../src/kernels/hessian/unpack_triangle.ts';
 import * as reference from '../../src/reference/linalg/hessian.ts';
 import { expectExact, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -41,11 +41,11 @@ test.each(SIZES)('symmetrize and diagonal, k %i: copies', async (k) => {
   expectExact(d, reference.diagonal(h, k));
 });
 
-test.each(SIZES)('add_triangle and spread_triangle, k %i: one rounding, and copies', async (k) => {
+test.each(SIZES)('add_triangle and unpack_triangle, k %i: one rounding, and copies', async (k) => {
   const h = randomFloats(k * k, 4);
   const p = randomFloats(triangleSize(k), 5);
   expectUlps((await runKernel(gpu, addTriangle, { k }, { h, p })).p, reference.addTriangle(h, k, p), 1);
-  expectExact((await runKernel(gpu, spreadTriangle, { k }, { p, h })).h, reference.spreadTriangle(p, k, h));
+  expectExact((await runKernel(gpu, unpackTriangle, { k }, { p, h })).h, reference.unpackTriangle(p, k, h));
 });
 
 // Workgroups take 64 columns, and every fourth row at a time.
@@ -54,11 +54,11 @@ test.each([
   [3, 65],
   [4, 64],
   [37, 130],
-])('column_power, %i × %i: adds the squares of each column', async (m, k) => {
+])('column_sum_squares, %i × %i: adds the squares of each column', async (m, k) => {
   const [x, p] = [randomFloats(m * k, 8), randomFloats(k, 9).map(Math.abs)]; // with outliers; nothing cancels
   const expected = Float64Array.from(p);
   for (const [i, value] of x.entries()) expected[i % k]! += value ** 2;
-  expectUlps((await runKernel(gpu, columnPower, { m, k }, { x, p })).p, expected, m / 2 + 4);
+  expectUlps((await runKernel(gpu, columnSumSquares, { m, k }, { x, p })).p, expected, m / 2 + 4);
 });
 
 test.each([1, 63, 64, 65, 1000])('add_vector, %i elements: one rounding', async (count) => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, test } from 'vitest';
-import { loadWeight } from '../../src/kernels/pack/load_weight.ts';
+import { loadWeight } from '../../src/kernels/load_weight/load_weight.ts';
 import { f16ToF32Array } from '../../src/util/half.ts';
 import { expectExact } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';

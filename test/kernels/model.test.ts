@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { logLoss } from '../../src/convert/perplexity.ts';
-import { addBias } from '../../src/kernels/model/add_bias.ts';
-import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
-import { rmsNorm } from '../../src/kernels/model/rms_norm.ts';
-import { rope } from '../../src/kernels/model/rope.ts';
-import { softmaxStats } from '../../src/kernels/model/softmax_stats.ts';
-import { sumSquares } from '../../src/kernels/model/sum_squares.ts';
-import { tokenErrors } from '../../src/kernels/model/token_errors.ts';
+import { combineSlices, type SliceStatistics } from '../../src/evaluate/token-statistics.ts';
+import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
+import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
+import { COMPARED, compareLogits } from '../../src/kernels/logits/compare_logits.ts';
+import { rmsNorm } from '../../src/kernels/rms_norm/rms_norm.ts';
+import { rope } from '../../src/kernels/rope/rope.ts';
+import { sumSquares } from '../../src/kernels/row_sums/sum_squares.ts';
+import { tokenErrors } from '../../src/kernels/row_sums/token_errors.ts';
 import * as reference from '../../src/reference/model.ts';
 import * as crossEntropyReference from '../../src/reference/model-kernels/cross-entropy.ts';
 import * as squaresReference from '../../src/reference/model-kernels/sum-squares.ts';
@@ -131,23 +131,27 @@ describe('gated_activation', () => {
   });
 });
 
-/** Loss of each target from the statistics of the vocabulary's slices, as a head in slices gives them. */
+/** Loss of each target by a model compared with itself, from the vocabulary's slices, as a head in slices gives them. */
 async function lossFromSlices(logits: Float32Array, targets: Uint32Array, vocabulary: number, width: number) {
   const m = targets.length;
   const n = logits.length / m;
-  const slices: Float32Array[] = [];
+  const slices = Array.from(targets, (): SliceStatistics[] => []);
   for (let first = 0; first < vocabulary; first += width) {
     const slice = Float32Array.from({ length: m * width }, (_, i) => {
       const column = first + (i % width);
       return column < n ? logits[Math.floor(i / width) * n + column]! : 1e9; // padding
     });
-    const tensors = { logits: slice, targets: Uint32Array.from(targets), stats: new Float32Array(m * 3) };
     const scalars = { m, n: width, first, count: Math.min(width, vocabulary - first) };
-    slices.push((await runKernel(gpu, softmaxStats, scalars, tensors)).stats as Float32Array);
+    const stats = new Float32Array(m * COMPARED);
+    const tensors = { a: slice, b: slice, targets: Uint32Array.from(targets), stats };
+    const found = (await runKernel(gpu, compareLogits, scalars, tensors)).stats as Float32Array;
+    for (const [row, each] of slices.entries()) {
+      each.push({ first, stats: found.subarray(row * COMPARED, (row + 1) * COMPARED) });
+    }
   }
-  return Float64Array.from(targets, (_, row) =>
-    logLoss(slices.map((slice) => slice.subarray(row * 3, row * 3 + 3))),
-  );
+  const losses = slices.map(combineSlices);
+  for (const { loss, referenceLoss } of losses) expect(loss).toBe(referenceLoss);
+  return Float64Array.from(losses, ({ loss }) => loss);
 }
 
 test.each([
@@ -156,18 +160,15 @@ test.each([
   [2, 96, 65, 96],
   [5, 1024, 1000, 256],
   [3, 96, 70, 32],
-])(
-  'softmax_stats of %i rows of %i logits, vocabulary %i, in slices of %i',
-  async (m, n, vocabulary, width) => {
-    const logits = randomFloats(m * n, 8).map((value, i) => (i % n < vocabulary ? value : 1e9));
-    const targets = Uint32Array.from(randomIntegers(m, vocabulary, 9));
-    const loss = await lossFromSlices(logits, targets, vocabulary, width);
-    // The sum and the largest logit (up to some 100) are rounded before they cancel.
-    expectUlps(loss, crossEntropyReference.crossEntropy(logits, targets, n, vocabulary), 16, 3e-5);
-  },
-);
+])('the loss by %i rows of %i logits, vocabulary %i, in slices of %i', async (m, n, vocabulary, width) => {
+  const logits = randomFloats(m * n, 8).map((value, i) => (i % n < vocabulary ? value : 1e9));
+  const targets = Uint32Array.from(randomIntegers(m, vocabulary, 9));
+  const loss = await lossFromSlices(logits, targets, vocabulary, width);
+  // The sum and the largest logit (up to some 100) are rounded before they cancel.
+  expectUlps(loss, crossEntropyReference.crossEntropy(logits, targets, n, vocabulary), 16, 3e-5);
+});
 
-test('softmax_stats of logits too large for exp', async () => {
+test('the loss by logits too large for exp', async () => {
   const logits = Float32Array.of(300, 200, 0, -300, -300.5, -1000);
   const loss = await lossFromSlices(logits, Uint32Array.of(1, 0), 3, 3);
   expectUlps(loss, [100, Math.log(1 + Math.exp(-0.5))], 0, 6e-5);

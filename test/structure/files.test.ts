@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import type { Kernel } from '../../src/gpu/kernel.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LONGEST_FILE = 300;
@@ -16,10 +17,24 @@ function filesBelow(directory: string): string[] {
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** `linalg/gemm` for shaders/linalg/gemm.wgsl; what lies in shaders/lib is shared text and no kernel. */
-const kernels = filesBelow('shaders')
-  .filter((path) => path.endsWith('.wgsl') && !path.startsWith('shaders/lib/'))
-  .map((path) => path.slice('shaders/'.length, -'.wgsl'.length));
+/** `gemm/gemm_tiled` for each such file; what lies in shaders/lib is shared text and no kernel. */
+const stems = (directory: string) =>
+  filesBelow(directory)
+    .filter((path) => !path.startsWith('shaders/lib/'))
+    .map((path) => path.slice(directory.length + 1, path.lastIndexOf('.')))
+    .sort();
+
+const isKernel = (value: unknown): value is Kernel =>
+  typeof value === 'object' && value !== null && 'wgsl' in value;
+
+/** What the files of src/kernels export: a kernel, or several by a key. */
+const exported = Object.entries(
+  import.meta.glob<Record<string, object>>('../../src/kernels/*/*.ts', { eager: true }),
+).flatMap(([path, exports]) =>
+  Object.entries(exports).flatMap(([name, value]) =>
+    [value, ...Object.values(value)].filter(isKernel).map((kernel) => ({ path, name, kernel })),
+  ),
+);
 
 test(`no source file has more than ${LONGEST_FILE} lines`, () => {
   const long = ['src', 'shaders', 'workers', 'scripts']
@@ -29,20 +44,34 @@ test(`no source file has more than ${LONGEST_FILE} lines`, () => {
   expect(long).toEqual([]);
 });
 
-test('every shader has its kernel of the same name in src/kernels', () => {
-  const alone = kernels.filter((kernel) => !existsSync(join(root, `src/kernels/${kernel}.ts`)));
-  expect(alone).toEqual([]);
+test('every shader has its kernel in a file of the same name in src/kernels, and every file there its shader', () => {
+  const kernels = exported.map(({ path }) => path.slice('../../src/kernels/'.length, -'.ts'.length));
+  expect([...new Set(kernels)].sort()).toEqual(stems('shaders'));
+  expect(stems('src/kernels')).toEqual(stems('shaders'));
 });
 
-test('every shader is named in a test', () => {
-  const tests = filesBelow('test')
-    .filter((path) => path.endsWith('.test.ts'))
-    .map(read)
-    .join('\n');
-  const untested = kernels.filter((kernel) => {
-    const stem = kernel.split('/').at(-1)!;
-    const exported = stem.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-    return !new RegExp(`\\b(${stem}|${exported})\\b`).test(tests);
-  });
+test('kernels of one name are one: pipelines are kept by it', () => {
+  const texts = new Map(exported.map(({ kernel }) => [kernel.name, kernel.wgsl]));
+  expect(exported.filter(({ kernel }) => texts.get(kernel.name) !== kernel.wgsl)).toEqual([]);
+});
+
+test('every kernel is taken by a test of test/kernels', () => {
+  const tests = filesBelow('test/kernels').map(read).join('\n');
+  const taken = new Set(
+    [...tests.matchAll(/import \{([^}]*)\} from '(.*)';/g)].flatMap(([, names, path]) =>
+      names!.split(',').map((name) => `${path} ${name.trim()}`),
+    ),
+  );
+  const tested = exported.filter(({ path, name }) => taken.has(`${path} ${name}`));
+  const names = new Set(tested.map(({ kernel }) => kernel.name));
+  const untested = exported.map(({ kernel }) => kernel.name).filter((name) => !names.has(name));
   expect(untested).toEqual([]);
+});
+
+test('no folder of kernels has more than 12 files', () => {
+  const folders = [...filesBelow('shaders'), ...filesBelow('src/kernels')].map((path) => dirname(path));
+  const full = folders.filter(
+    (folder, i) => folders.slice(0, i).filter((other) => other === folder).length >= 12,
+  );
+  expect([...new Set(full)]).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type ModelConfig, parseConfig } from '../../src/model/config.ts';
-import { buildPlan, type ModelPlan } from '../../src/model/plan.ts';
+import { type ModelConfig, parseConfig } from '../../src/model/config/config.ts';
+import { buildPlan } from '../../src/model/plan.ts';
+import type { ModelPlan } from '../../src/model/spec.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { readSafetensors } from './safetensors.ts';
@@ -16,6 +17,7 @@ export const ARCHITECTURE_NAMES = [
   'mistral',
   'qwen2',
   'qwen3',
+  'yi',
 ] as const;
 
 export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));

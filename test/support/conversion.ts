@@ -1,24 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { rowsFromTensor } from '../../src/calibration/artefact.ts';
-import type { CalibrationRows } from '../../src/calibration/rows.ts';
-import type { StageContext } from '../../src/convert/context.ts';
-import type { ConvertEvent, Emit } from '../../src/convert/events.ts';
-import type { Strategy } from '../../src/convert/optimize.ts';
-import { Crew, Member } from '../../src/convert/pool/crew.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
+import type { Strategy } from '../../src/allocate/optimize.ts';
+import type { CalibrationRows } from '../../src/calibrate/rows.ts';
+import { rowsFromTensor } from '../../src/calibrate/rows-artefact.ts';
+import { Crew, Member } from '../../src/distribute/leader/crew.ts';
 import { totalBits } from '../../src/exl2/groups.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { buildPlan, type ModelPlan } from '../../src/model/plan.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
+import type { StageContext } from '../../src/job/context.ts';
+import type { ConvertEvent, Emit } from '../../src/job/events.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
+import { buildPlan } from '../../src/model/plan.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
+import type { ModelPlan } from '../../src/model/spec.ts';
 import { readSafetensors } from './safetensors.ts';
 
 /** The stages' context for a model or its folder, with the work in memory; `events` collects what is emitted. */

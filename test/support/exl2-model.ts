@@ -3,7 +3,8 @@ import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
 import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
-import { type ModelOutline, outlineModel } from '../../src/model/plan.ts';
+import { resolveModel } from '../../src/model/resolve.ts';
+import type { ModelSpec } from '../../src/model/spec.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { architectureConfig, GOLDEN_DIR, readJson } from './architectures.ts';
@@ -28,7 +29,7 @@ export async function dequantizedDirectory(name: string): Promise<WritableDirect
     'config.json': JSON.stringify({ ...config, tie_word_embeddings: false }),
   });
   const path = `${GOLDEN_DIR}/conversion/architectures/${name}/output.safetensors`;
-  const tensors = [...(await dequantizedTensors(path, outlineModel(architectureConfig(name)))).values()];
+  const tensors = [...(await dequantizedTensors(path, resolveModel(architectureConfig(name)))).values()];
   await writeSafetensors(
     directory,
     planShard('model.safetensors', tensors),
@@ -40,7 +41,7 @@ export async function dequantizedDirectory(name: string): Promise<WritableDirect
 /** The weights (n, k) and the other tensors of an EXL2 file by the names of the unquantized model, all F32. */
 export async function dequantizedTensors(
   path: string,
-  outline: ModelOutline,
+  outline: ModelSpec,
 ): Promise<ReadonlyMap<string, HostTensor>> {
   const stored = await readSafetensors(path);
   const linears = [...outline.modules.flatMap((module) => module.linears), outline.head];
@@ -75,8 +76,5 @@ export async function dequantizedTensors(
 }
 
 /** A norm that is stored once per head is the model's own norm that many times. */
-const storedOnce = ({ stored, modules }: ModelOutline) =>
-  stored.map(({ name, shape }) => {
-    const perHead = modules.some(({ qNorm, kNorm }) => name === qNorm || name === kNorm);
-    return { name, shape: perHead ? shape.slice(-1) : shape };
-  });
+const storedOnce = ({ stored }: ModelSpec) =>
+  stored.map(({ name, shape, copies }) => ({ name, shape: copies === undefined ? shape : shape.slice(-1) }));

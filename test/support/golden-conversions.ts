@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import type { AllocationModule } from '../../src/convert/allocate/allocate.ts';
+import type { AllocationModule } from '../../src/allocate/allocate.ts';
 import { GOLDEN_DIR, readJson } from './architectures.ts';
 
 /** A candidate as ExLlamaV2's files hold it; the linears' parameters come beside these. */

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { PackedLinear } from '../../src/exl2/packed-linear.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { f16ToF32Array } from '../../src/util/half.ts';
 

@@ -1,28 +1,16 @@
 import half from '../../shaders/lib/half.wgsl?raw';
 import { defineVariant } from '../../src/gpu/kernel.ts';
-import { gemm } from '../../src/kernels/linalg/gemm.ts';
-import { gram } from '../../src/kernels/linalg/gram.ts';
+import { gemm } from '../../src/kernels/gemm/gemm.ts';
+import { gram } from '../../src/kernels/gram/gram.ts';
 
 /** What matrix units do, for adapters without: factors rounded to half precision, where they overflow, sums in f32. */
 
-/** As `gemm_matrix`. */
+/** As `gemm_subgroup_matrix`. */
 export const gemmInHalf = defineVariant(gemm, {
   name: 'gemm_in_half',
   wgsl: [
     half,
-    `struct Scalars {
-  m: u32,
-  n: u32,
-  k: u32,
-  accumulate: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
-
-@compute @workgroup_size(64)
+    `@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= s.n) {
     return;
@@ -35,24 +23,17 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   c[at] = sum;
 }`,
   ],
+  inputs: { a: 'f32', b: 'f32' },
+  outputs: { c: 'f32' },
   workgroups: ({ m, n }) => [Math.ceil(n / 64), m],
 });
 
-/** As `gram_matrix`. */
+/** As `gram_subgroup_matrix`. */
 export const gramInHalf = defineVariant(gram, {
   name: 'gram_in_half',
   wgsl: [
     half,
-    `struct Scalars {
-  m: u32,
-  k: u32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> h: array<f32>;
-
-@compute @workgroup_size(64)
+    `@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x > id.y) {
     return;
@@ -64,5 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   h[id.y * s.k + id.x] += sum;
 }`,
   ],
+  inputs: { x: 'f32' },
+  outputs: { h: 'f32' },
   workgroups: ({ k }) => [Math.ceil(k / 64), k],
 });

@@ -1,10 +1,10 @@
-import type { Emit } from '../../src/convert/events.ts';
-import type { HelperApi, HelperJob, HelperLink, RemoteHelper } from '../../src/convert/pool/api.ts';
-import { Crew, Helper, Member } from '../../src/convert/pool/crew.ts';
-import { JobHelper } from '../../src/convert/pool/helper.ts';
-import { serve } from '../../src/convert/pool/serve.ts';
+import type { HelperApi, HelperJob, HelperLink, RemoteHelper } from '../../src/distribute/leader/api.ts';
+import { Crew, Helper, Member } from '../../src/distribute/leader/crew.ts';
+import { JobHelper } from '../../src/distribute/worker/helper.ts';
+import { serve } from '../../src/distribute/worker/serve.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
+import type { Emit } from '../../src/job/events.ts';
 import { byName } from '../../src/util/by-name.ts';
 
 /** How a helper is lost: when it is asked for `method` the n-th time, it answers with an error or not any more. */

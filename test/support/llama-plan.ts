@@ -1,5 +1,6 @@
-import { parseConfig } from '../../src/model/config.ts';
-import { buildPlan, type ModelPlan } from '../../src/model/plan.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
+import { buildPlan } from '../../src/model/plan.ts';
+import type { ModelPlan } from '../../src/model/spec.ts';
 import type { TensorInfo } from '../../src/tensor/dtype.ts';
 
 export interface LlamaSizes {

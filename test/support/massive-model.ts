@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { CalibrationRows, RowShape } from '../../src/calibration/rows.ts';
+import type { CalibrationRows, RowShape } from '../../src/calibrate/rows.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { outlineModel } from '../../src/model/plan.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
+import { resolveModel } from '../../src/model/resolve.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { f32ToF16Array } from '../../src/util/half.ts';
 import { gaussian, seededRandom } from '../../src/util/random.ts';
@@ -125,14 +125,14 @@ export function massiveRows({ rows, length }: RowShape, seed: number): Calibrati
 
 function massiveTensors(massive: boolean): ReadonlyMap<string, HostTensor> {
   const normal = gaussian(seededRandom(SEED));
-  const { modules, head, embedding, finalNorm } = outlineModel(parseConfig(CONFIG));
+  const { modules, head, embedding, finalNorm } = resolveModel(parseConfig(CONFIG));
   const tensors = new Map<string, HostTensor>();
   const add = (name: string, shape: readonly number[], values: Float32Array) =>
     tensors.set(name, { name, dtype: 'F16', shape, data: new Uint8Array(f32ToF16Array(values).buffer) });
 
   add(embedding, [VOCABULARY, HIDDEN], embeddings(normal).values);
   for (const { key, norm, linears } of modules) {
-    add(norm, [HIDDEN], normWeights(norm === MASSIVE_NORM ? LOUD : MUFFLED));
+    add(norm.weight, [HIDDEN], normWeights(norm.weight === MASSIVE_NORM ? LOUD : MUFFLED));
     for (const { name, weight, n, k } of linears) {
       const matrix = new Matrix([n, k], () => normal() / Math.sqrt(k));
       if (name === 'o_proj' || name === 'down_proj')
@@ -141,7 +141,7 @@ function massiveTensors(massive: boolean): ReadonlyMap<string, HostTensor> {
       add(weight, [n, k], matrix.values);
     }
   }
-  add(finalNorm, [HIDDEN], normWeights(MUFFLED));
+  add(finalNorm.weight, [HIDDEN], normWeights(MUFFLED));
   // Logits with a deviation of 2, so that a model is sure of some words.
   add(
     head.weight,

@@ -12,11 +12,11 @@ export async function runKernel<
   T extends Record<I | O, Contents>,
 >(gpu: Gpu, kernel: Kernel<S, I, O>, scalars: Readonly<Record<S, number>>, contents: T): Promise<Pick<T, O>> {
   return withScope(gpu, async (scope) => {
-    const names: readonly (I | O)[] = [...kernel.inputs, ...kernel.outputs];
+    const names = Object.keys({ ...kernel.inputs, ...kernel.outputs }) as (I | O)[];
     const tensors = Object.fromEntries(names.map((name) => [name, scope.upload(contents[name], name)]));
     const args = { ...scalars, ...tensors } as KernelArguments<S, I, O>;
     gpu.run(kernel, args);
-    const outputs = kernel.outputs.map(async (name) => {
+    const outputs = (Object.keys(kernel.outputs) as O[]).map(async (name) => {
       const bytes = await gpu.read(args[name]);
       return [
         name,

@@ -4,16 +4,7 @@ import { defineKernel } from '../../src/gpu/kernel.ts';
 export const addAmount = defineKernel({
   name: 'add_amount',
   wgsl: [
-    `struct Scalars {
-  count: u32,
-  amount: f32,
-}
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
-@compute @workgroup_size(64)
+    `@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < s.count) {
     y[id.x] = x[id.x] + s.amount;
@@ -21,50 +12,42 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }`,
   ],
   scalars: { count: 'u32', amount: 'f32' },
-  inputs: ['x'],
-  outputs: ['y'],
+  inputs: { x: 'f32' },
+  outputs: { y: 'f32' },
   workgroups: ({ count }) => [Math.ceil(count / 64)],
 });
 
-/** Writes each kind of scalar, and an override constant, as i32. */
-export const showScalars = defineKernel({
-  name: 'show_scalars',
-  wgsl: [
-    `struct Scalars {
-  unsigned: u32,
-  signed: i32,
-  real: f32,
-}
-
-override factor = 1;
-
-@group(0) @binding(0) var<uniform> s: Scalars;
-@group(0) @binding(1) var<storage, read_write> y: array<i32>;
-
-@compute @workgroup_size(1)
+/** Writes each kind of scalar, times a constant, as i32. */
+export const scaledScalars = (factor: number) =>
+  defineKernel({
+    name: `scaled_scalars ${factor}`,
+    wgsl: [
+      `@compute @workgroup_size(1)
 fn main() {
-  y[0] = i32(s.unsigned) * factor;
-  y[1] = s.signed * factor;
-  y[2] = i32(s.real * 8.0) * factor;
+  y[0] = i32(s.unsigned * FACTOR);
+  y[1] = s.signed * i32(FACTOR);
+  y[2] = i32(s.real * 8.0) * i32(FACTOR);
 }`,
-  ],
-  scalars: { unsigned: 'u32', signed: 'i32', real: 'f32' },
-  inputs: [],
-  outputs: ['y'],
-  workgroups: () => [1],
-});
+    ],
+    constants: { FACTOR: factor },
+    scalars: { unsigned: 'u32', signed: 'i32', real: 'f32' },
+    inputs: {},
+    outputs: { y: 'i32' },
+    workgroups: () => [1],
+  });
 
-/** WGSL with an error in its third line. */
+export const showScalars = scaledScalars(1);
+
+/** WGSL with an error in the second line after its preamble. */
 export const broken = defineKernel({
   name: 'broken',
   wgsl: [
-    `@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@compute @workgroup_size(1) fn main() {
+    `@compute @workgroup_size(1) fn main() {
   y[0] = unknownName;
 }`,
   ],
-  scalars: {},
-  inputs: [],
-  outputs: ['y'],
+  scalars: { count: 'u32' },
+  inputs: {},
+  outputs: { y: 'f32' },
   workgroups: () => [1],
 });

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import type { CalibrationRows } from '../../src/calibration/rows.ts';
+import type { CalibrationRows } from '../../src/calibrate/rows.ts';
 import type { ConvertJob } from '../../src/convert/convert-job.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { openModel } from '../../src/convert/open-model.ts';
-import type { HelperJob } from '../../src/convert/pool/api.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
+import type { HelperJob } from '../../src/distribute/leader/api.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import { GOLDEN_DIR, readJson } from './architectures.ts';
 import { readRows, strategyFromJson } from './conversion.ts';
 

@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  type AllocationModule,
-  allocate,
-  budgetBits,
-  roughChoice,
-} from '../../src/convert/allocate/allocate.ts';
-import { type KnapsackClasses, solveKnapsack } from '../../src/convert/allocate/knapsack.ts';
+import { type AllocationModule, allocate, budgetBits, roughChoice } from '../../src/allocate/allocate.ts';
+import { type KnapsackClasses, solveKnapsack } from '../../src/allocate/knapsack.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
 

@@ -147,3 +147,18 @@ test('a folder that is opened later wins over one that answers later', async () 
   await one;
   expect(draft.model.value).toMatchObject({ state: 'ready', value: { name: 'two' } });
 });
+
+test('the same model opened again has not failed when its first inspection is broken off', async () => {
+  const ends: { resolve: (facts: typeof model) => void; reject: (reason: Error) => void }[] = [];
+  const draft = new Draft(
+    coordinator({ inspect: () => new Promise((resolve, reject) => ends.push({ resolve, reject })) }),
+  );
+  const source = { kind: 'demo' } as const;
+  const [first, second] = [draft.open(source), draft.open(source)];
+  ends[0]?.reject(new DOMException('aborted', 'AbortError'));
+  await first;
+  expect(draft.model.value.state).toBe('loading');
+  ends[1]?.resolve(model);
+  await second;
+  expect(draft.model.value.state).toBe('ready');
+});

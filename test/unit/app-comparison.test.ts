@@ -3,7 +3,7 @@
 import { expect, test, vi } from 'vitest';
 import { Comparison } from '../../src/app/state/comparison.ts';
 import { comparisonWords } from '../../src/app/state/comparison-words.ts';
-import type { TextRequest } from '../../src/evaluate/text-request.ts';
+import type { TextRequest } from '../../src/inference/text-request.ts';
 import type { CoordinatorApi } from '../../workers/api/coordinator.ts';
 import type { TextEvent, TextListener } from '../../workers/api/texts.ts';
 

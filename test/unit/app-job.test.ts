@@ -9,7 +9,7 @@ import {
 } from '../../src/app/state/job-view.ts';
 import { reduceJob } from '../../src/app/state/reduce-job.ts';
 import { resultView } from '../../src/app/state/result-view.ts';
-import type { AllocationEvent, ConvertEvent, TrialEvent } from '../../src/convert/events.ts';
+import type { AllocationEvent, ConvertEvent, TrialEvent } from '../../src/job/events.ts';
 import type { TargetResult } from '../../workers/api/jobs.ts';
 import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockModel } from '../support/page/mock-model.ts';

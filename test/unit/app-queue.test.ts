@@ -13,7 +13,7 @@ import {
 } from '../../src/app/state/queue.ts';
 import { reduceJob } from '../../src/app/state/reduce-job.ts';
 import { plannedSeconds, timeLeft } from '../../src/app/state/time-left.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import type { GpuChoice } from '../../workers/api/gpu.ts';
 import type { JobRecord } from '../../workers/api/jobs.ts';
 import { newRecord, quickOptions } from '../support/page/mock-jobs.ts';

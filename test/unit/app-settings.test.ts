@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeParams, headBitsPerWeight, linearBits, parseDescription } from '../../src/app/settings.ts';
-import { describeCandidate } from '../../src/convert/optimize.ts';
 import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { describeCandidate } from '../../src/measurement/module-candidates.ts';
 import { mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { withFittingBatch } from '../../src/convert/batch-size.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { withFittingBatch } from '../../src/pass/batch-size.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 

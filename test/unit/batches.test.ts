@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { forEachBatch } from '../../src/model/batches.ts';
+import { forEachBatch } from '../../src/model/gpu/batches.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { eventually } from '../support/patience.ts';

@@ -7,9 +7,9 @@ import { madeUpMeasurement } from '../../src/cli/bench/made-up-measurement.ts';
 import { writeRandomModel } from '../../src/cli/bench/random-model.ts';
 import type { BenchResult, KernelBenchResult } from '../../src/cli/bench/result.ts';
 import { parseRows, shapeConfig } from '../../src/cli/bench/shape.ts';
-import { measurementFromJson } from '../../src/convert/measurement-json.ts';
-import { openModel } from '../../src/convert/open-model.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { measurementFromJson } from '../../src/measurement/measurement-json.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import { toFloat } from '../../src/tensor/float-tensor.ts';
 import { InputError } from '../../src/util/errors.ts';
 

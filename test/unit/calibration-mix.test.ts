@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildCalibration, type MixOptions } from '../../src/calibration/mix.ts';
-import { type CalibrationMix, readMix } from '../../src/calibration/mix-file.ts';
+import { buildCalibration, type MixOptions } from '../../src/calibrate/mix/mix.ts';
+import { type CalibrationMix, readMix } from '../../src/calibrate/mix/mix-file.ts';
 import {
   CATEGORIES,
   type CalibrationKind,
@@ -10,9 +10,10 @@ import {
   type Category,
   QUICK_ORDER,
   STANDARD_ROWS,
-} from '../../src/calibration/mix-plan.ts';
+} from '../../src/calibrate/mix/mix-plan.ts';
+import type { CalibrationRows } from '../../src/calibrate/rows.ts';
 import { fileSource } from '../../src/io/platform/file-source.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
@@ -54,14 +55,14 @@ describe('the text corpus', () => {
     expect(mix.heldOut.filter(({ text }) => used.includes(text))).toEqual([]);
   });
 
-  test('has enough text for all rows of a tokenizer with a large vocabulary', () => {
+  test('has enough text for all rows of a tokenizer with a large vocabulary', async () => {
     // 5.5 characters a token, in every kind of text.
     const wide: Tokenizer = {
       ...tokenizer,
       encode: (text) => new Array<number>(Math.ceil(text.length / 5.5)).fill(7),
     };
     for (const kind of ['measurement', 'quantization'] as const) {
-      expect(() => build({ kind, tokenizer: wide, length: 2048 })).not.toThrow();
+      await expect(build({ kind, tokenizer: wide, length: 2048 })).resolves.toMatchObject({ length: 2048 });
     }
   });
 
@@ -81,7 +82,7 @@ describe('the text corpus', () => {
   });
 });
 
-const rowsOf = ({ rows, length, ids }: ReturnType<typeof buildCalibration>): number[][] =>
+const rowsOf = ({ rows, length, ids }: CalibrationRows): number[][] =>
   Array.from({ length: rows }, (_, r) => [...ids.subarray(r * length, (r + 1) * length)]);
 
 function counts(sources: readonly string[]): Record<string, number> {
@@ -104,10 +105,10 @@ const build = (options: Partial<MixOptions> = {}) =>
   });
 
 describe('the standard mix', () => {
-  test('has as many rows as ExLlamaV2’s, whatever count is asked for', () => {
-    const measurement = build({ kind: 'measurement' });
+  test('has as many rows as ExLlamaV2’s, whatever count is asked for', async () => {
+    const measurement = await build({ kind: 'measurement' });
     expect([measurement.rows, measurement.length, measurement.ids.length]).toEqual([19, 2048, 19 * 2048]);
-    const quantization = build();
+    const quantization = await build();
     expect([quantization.rows, quantization.length, quantization.ids.length]).toEqual([
       115,
       2048,
@@ -118,8 +119,8 @@ describe('the standard mix', () => {
     expect(counts(quantization.sources)).toEqual(STANDARD_ROWS.mix.quantization);
   });
 
-  test('is made of whole texts: BOS and EOS around articles and stories, in half of the rows from the start', () => {
-    const rows = rowsOf(build({ length: 2048 }));
+  test('is made of whole texts: BOS and EOS around articles and stories, in half of the rows from the start', async () => {
+    const rows = rowsOf(await build({ length: 2048 }));
     const articles = rows.slice(17, 45);
     expect(articles.map((row) => row[0] === 1)).toEqual([...Array(14).fill(false), ...Array(14).fill(true)]);
     for (const row of articles) {
@@ -132,8 +133,8 @@ describe('the standard mix', () => {
     expect(mix.categories.articles.some((document) => document.text.startsWith(article))).toBe(true);
   });
 
-  test('shuffles multilingual text in blocks and draws random ids from the whole vocabulary', () => {
-    const { ids, sources, length } = build({ length: 300 });
+  test('shuffles multilingual text in blocks and draws random ids from the whole vocabulary', async () => {
+    const { ids, sources, length } = await build({ length: 300 });
     const row = (part: string): Int32Array =>
       ids.subarray(sources.indexOf(part) * length, (sources.indexOf(part) + 1) * length);
     const all = mix.categories.multilingual.map((document) => tokenizer.encode(document.text));
@@ -153,11 +154,11 @@ describe('the standard mix', () => {
 describe('the quick mix', () => {
   const quick = (options: Partial<MixOptions>) => build({ preset: 'quick', length: 128, ...options });
 
-  test('takes its rows in turn from the parts', () => {
-    const measurement = quick({ kind: 'measurement', rows: 4 });
+  test('takes its rows in turn from the parts', async () => {
+    const measurement = await quick({ kind: 'measurement', rows: 4 });
     expect(measurement.sources).toEqual(['articles', 'code', 'stories', 'multilingual']);
     expect(measurement.ids).toHaveLength(4 * 128);
-    const quantization = quick({ rows: 8 });
+    const quantization = await quick({ rows: 8 });
     expect(counts(quantization.sources)).toEqual({
       prose: 1,
       articles: 2,
@@ -167,27 +168,32 @@ describe('the quick mix', () => {
       multilingual: 1,
       technical: 1,
     });
-    expect(quick({ rows: 20 }).rows).toBe(20);
+    expect((await quick({ rows: 20 })).rows).toBe(20);
   });
 
-  test('is decided by the seed', () => {
-    expect(quick({ rows: 8 })).toEqual(quick({ rows: 8 }));
-    expect(quick({ rows: 8, seed: 2 }).ids).not.toEqual(quick({ rows: 8 }).ids);
+  test('is decided by the seed', async () => {
+    const rows = await quick({ rows: 8 });
+    expect(await quick({ rows: 8 })).toEqual(rows);
+    expect((await quick({ rows: 8, seed: 2 })).ids).not.toEqual(rows.ids);
   });
 
-  test('does without BOS and EOS where the model has none', () => {
-    const rows = quick({ rows: 8, tokenizer: { ...tokenizer, bosId: undefined, eosIds: [] } });
+  test('does without BOS and EOS where the model has none', async () => {
+    const rows = await quick({ rows: 8, tokenizer: { ...tokenizer, bosId: undefined, eosIds: [] } });
     expect(rows.ids.some((id) => id === 1 || id === 2)).toBe(false);
   });
 
-  test('says so when the text does not suffice', () => {
+  test('says so when the text does not suffice', async () => {
     const short = (category: Category): CalibrationMix => ({
       ...mix,
       categories: { ...mix.categories, [category]: [{ text: 'too short', source: 'x' }] },
     });
-    expect(() => quick({ mix: short('code'), rows: 8 })).toThrow(/"code" has \d+ tokens, but 1 rows × 128/);
-    expect(() => quick({ mix: short('stories'), rows: 8 })).toThrow(/"stories" ends after 0 of 1 rows/);
-    expect(() => build({ mix: short('multilingual'), length: 8 })).toThrow(/"multilingual"/);
+    await expect(quick({ mix: short('code'), rows: 8 })).rejects.toThrow(
+      /"code" has \d+ tokens, but 1 rows × 128/,
+    );
+    await expect(quick({ mix: short('stories'), rows: 8 })).rejects.toThrow(
+      /"stories" ends after 0 of 1 rows/,
+    );
+    await expect(build({ mix: short('multilingual'), length: 8 })).rejects.toThrow(/"multilingual"/);
   });
 });
 
@@ -198,15 +204,15 @@ describe('the text of the bundled model', () => {
   test.each<[CalibrationText, CalibrationKind]>([
     ['stories', 'measurement'],
     ['stories', 'quantization'],
-  ])('is %s alone in the standard %s', (text, kind) => {
-    const { sources, rows } = build({ text, kind });
+  ])('is %s alone in the standard %s', async (text, kind) => {
+    const { sources, rows } = await build({ text, kind });
     expect(counts(sources)).toEqual(STANDARD_ROWS.stories[kind]);
     expect(sources.every(isStory)).toBe(true);
     expect(rows).toBe(sources.length);
   });
 
-  test('is stories alone in the quick rows, most of them simple ones, each of another document', () => {
-    const { sources, ids, length } = stories({ preset: 'quick', rows: 24, length: 128 });
+  test('is stories alone in the quick rows, most of them simple ones, each of another document', async () => {
+    const { sources, ids, length } = await stories({ preset: 'quick', rows: 24, length: 128 });
     expect(counts(sources)).toEqual({ stories: 6, tales: 18 });
     expect(QUICK_ORDER.stories.every(isStory)).toBe(true);
     const starts = sources.map((_, r) => ids.slice(r * length, r * length + 40).join());
@@ -214,7 +220,7 @@ describe('the text of the bundled model', () => {
   });
 });
 
-test('every run of a category’s documents has of each source what it has of all', () => {
+test('every run of a category’s documents has of each source what it has of all', async () => {
   const documents = ['a', 'b'].flatMap((source) =>
     Array.from({ length: source === 'a' ? 30 : 10 }, (_, i) => ({
       text: `${source}${i} `.repeat(20),
@@ -222,7 +228,7 @@ test('every run of a category’s documents has of each source what it has of al
     })),
   );
   const even = { ...mix, categories: { ...mix.categories, prose: documents } };
-  const { ids, sources } = build({ mix: even, preset: 'quick', rows: 8, length: 600 });
+  const { ids, sources } = await build({ mix: even, preset: 'quick', rows: 8, length: 600 });
   const row = sources.indexOf('prose');
   const text = tokenizer.decode([...ids.slice(row * 600, (row + 1) * 600)]);
   expect(text).toMatch(/a\d/);

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { rowsToTensor } from '../../src/calibration/artefact.ts';
-import { readCalibrationFile } from '../../src/calibration/own-data.ts';
-import { passedOverText } from '../../src/calibration/passed-over.ts';
-import type { CalibrationRows } from '../../src/calibration/rows.ts';
+import type { CalibrationRows } from '../../src/calibrate/rows.ts';
+import { rowsToTensor } from '../../src/calibrate/rows-artefact.ts';
+import { readCalibrationFile } from '../../src/calibrate/text/own-data.ts';
+import { passedOverText } from '../../src/calibrate/text/passed-over.ts';
 import type { ByteSource } from '../../src/io/bytes.ts';
 import { memoryDirectory, memorySource } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';

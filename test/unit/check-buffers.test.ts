@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { checkBuffers } from '../../src/convert/check-buffers.ts';
+import { checkBuffers } from '../../src/estimate/check-buffers.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { sliceBytes, sliceColumns } from '../../src/model/weights.ts';
+import { sliceBytes, sliceColumns } from '../../src/model/gpu/weights.ts';
 import { UnsupportedError } from '../../src/util/errors.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { checkValues, valueBytes } from '../../src/model/check-values.ts';
+import { checkValues, valueBytes } from '../../src/model/check/check-values.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { safetensorsOf } from '../support/odd-models.ts';

@@ -15,8 +15,8 @@ import {
   readMeasurementFile,
   writeMeasurementFile,
 } from '../../src/cli/measurement-file.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import type { Queue } from '../../src/cli/options.ts';
 import { parseOptions } from '../../src/cli/parse-options.ts';
 import { jsonQueueReport, QueueReport } from '../../src/cli/queue/queue-report.ts';
 import type { JobEvent } from '../../src/cli/queue/run-queue.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import { FakeTerminal } from '../support/fake-terminal.ts';
 
 function jobsOf(line: string): Queue['jobs'] {

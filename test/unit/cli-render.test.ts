@@ -3,7 +3,7 @@ import { jsonReport, TerminalReport } from '../../src/cli/render.ts';
 import { progressText } from '../../src/cli/reports.ts';
 import { shortParams } from '../../src/cli/short-params.ts';
 import { StatusLine } from '../../src/cli/terminal.ts';
-import type { ConvertEvent, ProgressEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent, ProgressEvent } from '../../src/job/events.ts';
 import { FakeTerminal } from '../support/fake-terminal.ts';
 
 const progress = (done: number, total = 84_000_000): ProgressEvent => ({

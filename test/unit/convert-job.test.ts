@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { dropJob, modelFingerprint, openJob } from '../../src/convert/job.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
 import { handleError } from '../../src/io/platform/handle-errors.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
 import { writeFile } from '../../src/io/write-file.ts';
+import { dropJob, modelFingerprint, openJob } from '../../src/job/job.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { entry, fileOf } from './io-fixtures.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import { InputError, NumericalError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { type OddModel, oddModel, put } from '../support/odd-models.ts';

@@ -6,7 +6,7 @@ import { testGpu } from '../support/gpu.ts';
 import { tinyJob, tinyModel } from '../support/tiny-job.ts';
 
 const states = vi.hoisted(() => ({ overflow: false }));
-vi.mock(import('../../src/model/finite-states.ts'), async (original) => {
+vi.mock(import('../../src/model/gpu/finite-states.ts'), async (original) => {
   const module = await original();
   return {
     ...module,

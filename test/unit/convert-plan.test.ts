@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { openModel } from '../../src/convert/open-model.ts';
-import { weightBytes } from '../../src/convert/output-size.ts';
 import { checkTarget, type PlanRequest, planConversion } from '../../src/convert/plan.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
+import { weightBytes } from '../../src/estimate/output-size.ts';
 import { attentionCandidates, headParams, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { totalBits } from '../../src/exl2/groups.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import { InputError } from '../../src/util/errors.ts';
 
 const MODEL = 'public/models/tinystories-7m';

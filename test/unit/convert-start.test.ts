@@ -1,11 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import type { Emit } from '../../src/convert/events.ts';
-import { openModel } from '../../src/convert/open-model.ts';
-import { tooFewTokensWarning } from '../../src/convert/token-need.ts';
+import { tooFewTokensWarning } from '../../src/estimate/token-need.ts';
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import type { Emit } from '../../src/job/events.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
+import type { TokenEncoder } from '../../src/tokenizer/tokenizer.ts';
 import { UnsupportedError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { tinyJob, tinyModel } from '../support/tiny-job.ts';
@@ -138,4 +139,37 @@ test.each([
   const warning = tooFewTokensWarning(plan, { rows, length });
   if (expected) expect(warning).toMatch(expected);
   else expect(warning).toBeUndefined();
+});
+
+test('a tokenizer of the host makes the rows, and is closed when it has', async () => {
+  const gpu = await testGpu();
+  const { calibration, events, ...job } = await tinyJob(gpu, tinyModel(1), directories());
+  const asked: string[] = [];
+  const tokenizer: TokenEncoder = {
+    ...{ encode: async () => [], bosId: undefined, eosIds: [], vocabSize: 320 },
+    close: () => void asked.push('close'),
+  };
+  const noted =
+    <A extends unknown[], T>(name: string, make: (given: TokenEncoder, ...rest: A) => T) =>
+    (given: TokenEncoder, ...rest: A): T => {
+      expect(given).toBe(tokenizer);
+      asked.push(name);
+      return make(given, ...rest);
+    };
+  const { measurement, quantization, heldOut } = calibration;
+  await convert({
+    ...job,
+    openTokenizer: async ({ name }) => {
+      asked.push(name);
+      return tokenizer;
+    },
+    calibration: {
+      measurement: noted('measurement', measurement),
+      quantization: noted('quantization', quantization!),
+      heldOut: noted('held out', heldOut),
+    },
+    emit: (event) => void (event.type === 'module' && asked.push('module')),
+  });
+  expect(asked.slice(0, 6)).toEqual(['model', 'measurement', 'quantization', 'held out', 'close', 'module']);
+  gpu.destroy();
 });

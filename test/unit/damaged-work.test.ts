@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { dropJob } from '../../src/convert/job.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { WritableDirectory } from '../../src/io/bytes.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
+import { dropJob } from '../../src/job/job.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
 import { contentsOf, damaged, directoryOf, type Files } from '../support/damage.ts';

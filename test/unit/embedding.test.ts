@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { TensorSource } from '../../src/io/tensor-source.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
-import type { ModelOutline } from '../../src/model/plan.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import type { TensorSource } from '../../src/io/model/tensor-source.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import type { ModelSpec } from '../../src/model/spec.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomIntegers } from '../support/random.ts';
@@ -14,7 +14,7 @@ const ROW_BYTES = LENGTH * HIDDEN * 4;
 
 const table = STORED.F16.source(WORDS * HIDDEN);
 const values = STORED.F16.values(table);
-const outline = { config: { vocabSize: WORDS, hiddenSize: HIDDEN }, embedding: 'table' } as ModelOutline;
+const outline = { config: { vocabSize: WORDS, hiddenSize: HIDDEN }, embedding: 'table' } as ModelSpec;
 const source = {
   requireInfo: (name: string) => ({ name, dtype: 'F16', shape: [WORDS, HIDDEN] }),
   async readRows(name: string, start: number, end: number) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EtaEstimator } from '../../src/util/eta.ts';
+import { EtaEstimator } from '../../src/util/text/eta.ts';
 
 test('nothing is estimated before a step took time', () => {
   const eta = new EtaEstimator();

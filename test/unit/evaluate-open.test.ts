@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
 import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
+import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
 import { DTYPES, type DType, type HostTensor } from '../../src/tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import { readJson } from '../support/architectures.ts';
@@ -35,17 +35,17 @@ const without = (pattern: RegExp) => (tensors: HostTensor[]) =>
   tensors.filter(({ name }) => !pattern.test(name));
 
 async function refusal(directory: WritableDirectory): Promise<Error> {
-  return openEvaluatedModel(directory).then(
+  return openRunnableModel(directory).then(
     () => new Error('was opened'),
     (error: Error) => error,
   );
 }
 
 test('an EXL2 model says its bits; one without quantization_config is known by its tensors', async () => {
-  const { quantization, outline } = await openEvaluatedModel(exl2Directory(NAME));
+  const { quantization, outline } = await openRunnableModel(exl2Directory(NAME));
   expect(quantization).toEqual({ bits: 4, headBits: 6 });
   expect(outline.modules).toHaveLength(4);
-  const old = await openEvaluatedModel(await changed((tensors) => tensors, original));
+  const old = await openRunnableModel(await changed((tensors) => tensors, original));
   expect(old.quantization).toEqual({ bits: undefined, headBits: undefined });
 });
 

@@ -18,24 +18,25 @@ test('documents are between separators, without white space around them', () => 
   expect(splitDocuments('one\n<|endoftext|>\n two <|endoftext|><|endoftext|>\n')).toEqual(['one', 'two']);
 });
 
-test('rows run over documents, each between the tokens that begin and end a text', () => {
-  const { rows, length, ids } = documentRows('t', ['abc', 'defg', 'hi'], tokenizer, 4, 10);
+test('rows run over documents, each between the tokens that begin and end a text', async () => {
+  const { rows, length, ids } = await documentRows('t', ['abc', 'defg', 'hi'], tokenizer, 4, 10);
   expect([rows, length]).toEqual([3, 4]);
   expect(text(ids)).toBe('<1>abc<2><1>defg<2><1>');
 });
 
-test('no more rows than asked for, and models without such tokens', () => {
+test('no more rows than asked for, and models without such tokens', async () => {
   const plain = { ...tokenizer, bosId: undefined, eosIds: [] };
-  const { rows, ids } = documentRows('t', ['abc', 'defg'], plain, 3, 2);
+  const { rows, ids } = await documentRows('t', ['abc', 'defg'], plain, 3, 2);
   expect([rows, text(ids)]).toEqual([2, 'abcdef']);
 });
 
-test('too little text says how much there is', () => {
-  expect(() => documentRows('book.txt', ['abc'], tokenizer, 6, 2)).toThrow(InputError);
-  expect(() => documentRows('book.txt', ['abc'], tokenizer, 6, 2)).toThrow(/^book\.txt has 5 tokens/);
+test('too little text says how much there is', async () => {
+  const rows = documentRows('book.txt', ['abc'], tokenizer, 6, 2);
+  await expect(rows).rejects.toThrow(InputError);
+  await expect(rows).rejects.toThrow(/^book\.txt has 5 tokens/);
 });
 
-test('varied rows take categories in turn, and leave out what is too short', () => {
+test('varied rows take categories in turn, and leave out what is too short', async () => {
   const texts = [
     { category: 'a', text: 'aaaa' },
     { category: 'a', text: 'AAAA' },
@@ -43,8 +44,8 @@ test('varied rows take categories in turn, and leave out what is too short', () 
     { category: 'b', text: 'BBBB' },
     { category: 'c', text: 'cccc' },
   ];
-  expect(text(variedRows('t', texts, tokenizer, 4, 2).ids)).toBe('<1>aaa<1>ccc');
-  expect(text(variedRows('t', texts, tokenizer, 4, 9).ids)).toBe('<1>aaa<1>ccc<1>AAA<1>BBB');
-  const joined = variedRows('t', texts.slice(2, 4), tokenizer, 6, 9);
+  expect(text((await variedRows('t', texts, tokenizer, 4, 2)).ids)).toBe('<1>aaa<1>ccc');
+  expect(text((await variedRows('t', texts, tokenizer, 4, 9)).ids)).toBe('<1>aaa<1>ccc<1>AAA<1>BBB');
+  const joined = await variedRows('t', texts.slice(2, 4), tokenizer, 6, 9);
   expect(text(joined.ids)).toBe('<1>b<2><1>BB');
 });

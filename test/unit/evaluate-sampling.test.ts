@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkSampling, GREEDY, likeliest, sample } from '../../src/evaluate/sampling.ts';
+import { checkSampling, GREEDY, likeliest, sample } from '../../src/inference/sampling.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
 

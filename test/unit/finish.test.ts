@@ -1,14 +1,14 @@
 import { expect, test, vi } from 'vitest';
-import type { StageContext } from '../../src/convert/context.ts';
 import type { ConvertJob } from '../../src/convert/convert-job.ts';
 import { type Findings, finish } from '../../src/convert/finish.ts';
-import { Recorder } from '../../src/convert/report/recorder.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
+import type { StageContext } from '../../src/job/context.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { Recorder } from '../../src/report/recorder.ts';
 
 // Of writing the weights nothing is told here.
-vi.mock('../../src/convert/compile.ts', async (original) => ({
+vi.mock('../../src/write/compile.ts', async (original) => ({
   ...(await original<object>()),
   compile: async () => ({ bytes: 0, files: [] }),
 }));

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { forEachBatch } from '../../src/model/batches.ts';
+import { forEachBatch } from '../../src/model/gpu/batches.ts';
 import { DeviceLostError, InternalError, OutOfMemoryError, UnsupportedError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { addAmount, broken } from '../support/test-kernels.ts';
@@ -100,11 +100,11 @@ describe('a lost device', () => {
 });
 
 describe('WGSL that does not compile', () => {
-  const message = "broken:3:10 unresolved value 'unknownName'\n      y[0] = unknownName;";
+  const message = "broken:7:10 unresolved value 'unknownName'\n      y[0] = unknownName;";
 
   test('is reported with its line by the next sync', async () => {
     const gpu = await openTestGpu();
-    gpu.run(broken, { y: gpu.alloc([1], 'y') });
+    gpu.run(broken, { count: 1, y: gpu.alloc([1], 'y') });
     await expect(gpu.sync()).rejects.toThrow(InternalError);
     await expect(gpu.sync()).rejects.toThrow(message);
   });
@@ -112,7 +112,7 @@ describe('WGSL that does not compile', () => {
   test('is reported by the next read', async () => {
     const gpu = await openTestGpu();
     const y = gpu.alloc([1], 'y');
-    gpu.run(broken, { y });
+    gpu.run(broken, { count: 1, y });
     await expect(gpu.read(y)).rejects.toThrow(message);
   });
 });

@@ -3,14 +3,14 @@ import { create } from 'webgpu';
 import { openGpu } from '../../src/gpu/device.ts';
 import { Scope, withScope } from '../../src/gpu/scope.ts';
 import { view } from '../../src/gpu/tensor.ts';
-import { columnPower } from '../../src/kernels/linalg/column_power.ts';
-import { addBias } from '../../src/kernels/model/add_bias.ts';
-import { gatedActivation } from '../../src/kernels/model/gated_activation.ts';
+import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
+import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
+import { columnSumSquares } from '../../src/kernels/gram/column_sum_squares.ts';
 import { InternalError } from '../../src/util/errors.ts';
 import { expectExact } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
-import { addAmount, showScalars } from '../support/test-kernels.ts';
+import { addAmount, scaledScalars, showScalars } from '../support/test-kernels.ts';
 
 const gpu = await testGpu();
 /** Must stay referenced for as long as its devices live. */
@@ -27,14 +27,14 @@ const floats = async (tensor: Parameters<typeof gpu.read>[0]) => new Float32Arra
 const numbers = (...values: number[]) => Float32Array.from(values);
 
 describe('arguments', () => {
-  test('scalars of every type, in declared order whatever the order of the arguments; override constants', async () => {
+  test('scalars of every type, in declared order whatever the order of the arguments; constants', async () => {
     const y = scope.alloc([3], 'y');
     gpu.run(showScalars, { y, real: -1.375, signed: -7, unsigned: 9 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([9, -7, -11]);
-    gpu.run({ ...showScalars, constants: { factor: 100 } }, { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run(scaledScalars(100), { y, real: 0.5, signed: 2, unsigned: 3 });
     gpu.run(showScalars, { y: y, real: 0.5, signed: 2, unsigned: 3 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([3, 2, 4]);
-    gpu.run({ ...showScalars, constants: { factor: 100 } }, { y, real: 0.5, signed: 2, unsigned: 3 });
+    gpu.run(scaledScalars(100), { y, real: 0.5, signed: 2, unsigned: 3 });
     expect([...new Int32Array(await gpu.read(y))]).toEqual([300, 200, 400]);
   });
 
@@ -137,7 +137,7 @@ describe('order', () => {
 test('a preferred variant runs where the kernel is asked for', async () => {
   const own = await testGpu();
   const y = own.alloc([3], 'y');
-  own.prefer(showScalars, { ...showScalars, constants: { factor: 10 } });
+  own.prefer(showScalars, scaledScalars(10));
   own.run(showScalars, { y, real: 0.5, signed: 2, unsigned: 3 });
   expect([...new Int32Array(await own.read(y))]).toEqual([30, 20, 40]);
   own.destroy();
@@ -146,9 +146,8 @@ test('a preferred variant runs where the kernel is asked for', async () => {
 test('a variant runs where the scalars suit it, the last preferred first', async () => {
   const own = await testGpu();
   const y = own.alloc([3], 'y');
-  const times = (factor: number) => ({ ...showScalars, constants: { factor } });
-  own.prefer(showScalars, times(10), ({ unsigned }) => unsigned < 10);
-  own.prefer(showScalars, times(100), ({ unsigned }) => unsigned < 5);
+  own.prefer(showScalars, scaledScalars(10), ({ unsigned }) => unsigned < 10);
+  own.prefer(showScalars, scaledScalars(100), ({ unsigned }) => unsigned < 5);
   const results: number[] = [];
   for (const unsigned of [3, 7, 11]) {
     own.run(showScalars, { y, real: 0.5, signed: 2, unsigned });
@@ -178,7 +177,7 @@ describe('sizes', () => {
   });
 
   test('a kernel that does not know of folding is refused a grid over the limit', () => {
-    const kernel = { ...columnPower, workgroups: () => [65536] as const };
+    const kernel = { ...columnSumSquares, workgroups: () => [65536] as const };
     const [x, p] = [scope.alloc([1, 64], 'x'), scope.alloc([64], 'p')];
     expect(() => gpu.run(kernel, { m: 1, k: 64, x, p })).toThrow('65536×1×1 workgroups');
   });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { withScope } from '../../src/gpu/scope.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { copyRule } from '../../src/io/copied-files.ts';
+import { copyRule } from '../../src/io/model/copied-files.ts';
 
 const files = (paths: readonly string[], size = 1) => paths.map((path) => ({ path, size }));
 /** What is taken over of a folder with these files. */

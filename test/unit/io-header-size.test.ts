@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { valueCount } from '../../src/io/json.ts';
+import { valueCount } from '../../src/io/json/json.ts';
 import { readHeader } from '../../src/io/safetensors/header.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { entry, fileOf, sourceOf } from './io-fixtures.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJsonFile } from '../../src/io/json.ts';
+import { readJsonFile } from '../../src/io/json/json.ts';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { InputError } from '../../src/util/errors.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatJson, parseJson, readJsonFile } from '../../src/io/json.ts';
+import { formatJson, parseJson, readJsonFile } from '../../src/io/json/json.ts';
 import { memoryDirectory, memorySource } from '../../src/io/platform/memory-directory.ts';
 import { writeJsonFile } from '../../src/io/write-file.ts';
 import { InputError } from '../../src/util/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import { entry, fileOf } from './io-fixtures.ts';

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { linksMessage } from '../../src/convert/open-model.ts';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
-import { nodeModelDirectory } from '../../src/io/platform/node-model-directory.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
+import { nodeModelDirectory } from '../../src/io/platform/node/node-model-directory.ts';
+import { linksMessage } from '../../src/model/check/open-model.ts';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { fileOf } from './io-fixtures.ts';
 

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { fileError } from '../../src/io/platform/node-errors.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { fileError } from '../../src/io/platform/node/node-errors.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { planShard, writeSafetensors } from '../../src/io/safetensors/writer.ts';
 import { InputError, InternalError } from '../../src/util/errors.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readAhead } from '../../src/io/read-ahead.ts';
-import type { TensorSource } from '../../src/io/tensor-source.ts';
+import { readAhead } from '../../src/io/model/read-ahead.ts';
+import type { TensorSource } from '../../src/io/model/tensor-source.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { InputError } from '../../src/util/errors.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ByteSource, WritableDirectory } from '../../src/io/bytes.ts';
 import { CHUNK_BYTES } from '../../src/io/chunks.ts';
-import { openModelDirectory } from '../../src/io/model-directory.ts';
+import { openModelDirectory } from '../../src/io/model/model-directory.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
 import { planShard, planShards, writeIndex, writeSafetensors } from '../../src/io/safetensors/writer.ts';

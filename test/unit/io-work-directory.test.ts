@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
 import { writeFile } from '../../src/io/write-file.ts';
 import { InputError, InternalError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { CalibrationRows } from '../../src/calibration/rows.ts';
-import { withKeptRows, writeRows } from '../../src/convert/calibrate.ts';
-import type { CalibrationProvider } from '../../src/convert/settings.ts';
+import type { CalibrationRows } from '../../src/calibrate/rows.ts';
+import { withKeptRows, writeRows } from '../../src/convert/prepare-rows.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
+import type { CalibrationProvider } from '../../src/job/settings.ts';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 
 const tokenizer = { vocabSize: 100 } as Tokenizer;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ARTEFACT } from '../../src/convert/artefacts.ts';
-import { InputSample, sampleShape } from '../../src/convert/linear-error.ts';
-import { quantize } from '../../src/convert/quantize.ts';
 import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
-import type { LinearSpec, ModuleSpec } from '../../src/model/plan.ts';
+import { ARTEFACT } from '../../src/job/artefacts.ts';
+import type { LinearSpec, ModuleSpec } from '../../src/model/spec.ts';
+import { InputSample, sampleShape } from '../../src/pass/linear-error.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
@@ -48,7 +48,7 @@ test('it holds the last tokens of every row, whatever batches the rows come in',
       [6, 1],
     ] as const) {
       const x = { ...scope.upload(tokens(start, count), 'inputs'), shape: [count * length, k] };
-      sample.take(new Map([[input, x]]), start);
+      sample.take(input, x, start);
     }
     // A weight whose only output is the first feature.
     const w = scope.upload(

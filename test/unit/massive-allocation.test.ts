@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { TrialEvent } from '../../src/convert/events.ts';
-import { measure } from '../../src/convert/measure.ts';
-import { optimize } from '../../src/convert/optimize.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
+import { optimize } from '../../src/allocate/optimize.ts';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
+import type { TrialEvent } from '../../src/job/events.ts';
+import { measure } from '../../src/measure/measure.ts';
 import { loneCrew, stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { MASSIVE_MLP, massiveModel, massiveRows } from '../support/massive-model.ts';

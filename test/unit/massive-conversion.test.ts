@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { presetShapes } from '../../src/calibration/preset.ts';
-import { captureHessians, loadModule } from '../../src/convert/capture.ts';
+import { optimize, type Strategy } from '../../src/allocate/optimize.ts';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
+import { presetShapes } from '../../src/calibrate/preset.ts';
 import { convert } from '../../src/convert/convert.ts';
-import { measure } from '../../src/convert/measure.ts';
-import type { Measurement } from '../../src/convert/measurement-json.ts';
-import { optimize, type Strategy } from '../../src/convert/optimize.ts';
-import { quantize } from '../../src/convert/quantize.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { gemmMixed } from '../../src/kernels/linalg/gemm.ts';
-import { gemmMatrix } from '../../src/kernels/linalg/gemm_matrix.ts';
-import { gramMixed } from '../../src/kernels/linalg/gram.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
-import { embedTokens } from '../../src/model/embedding.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
+import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
+import { gramMixed } from '../../src/kernels/gram/gram.ts';
+import { measure } from '../../src/measure/measure.ts';
+import type { Measurement } from '../../src/measurement/measurement-json.ts';
+import { embedTokens } from '../../src/model/gpu/embedding.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { captureHessians, loadModule } from '../../src/pass/capture.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
 import { loneCrew, stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { gemmInHalf, gramInHalf } from '../support/half-kernels.ts';
@@ -40,7 +40,7 @@ describe('half precision, as matrix units round to it', () => {
     exact = await testGpu();
     half = await testGpu();
     for (const gpu of [exact, half]) await chooseVariants(gpu, 'f32');
-    half.prefer(gemmMixed, gemmMatrix, () => false); // asked for, wherever inputs fit
+    half.prefer(gemmMixed, gemmSubgroupMatrix, () => false); // asked for, wherever inputs fit
     half.prefer(gemmMixed, gemmInHalf);
     half.prefer(gramMixed, gramInHalf);
   });

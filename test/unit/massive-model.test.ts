@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { openModel } from '../../src/convert/open-model.ts';
-import type { ModelOutline } from '../../src/model/plan.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
+import type { ModelSpec } from '../../src/model/spec.ts';
 import { type ReferenceForward, referenceForward } from '../../src/reference/model.ts';
 import { BOS, MASSIVE, MASSIVE_MLP, massiveModel, massiveRows } from '../support/massive-model.ts';
 
@@ -8,7 +8,7 @@ const LENGTH = 64;
 const { ids } = massiveRows({ rows: 1, length: LENGTH }, 1);
 
 interface Run extends ReferenceForward {
-  readonly plan: ModelOutline;
+  readonly plan: ModelSpec;
 }
 
 async function run(massive: boolean): Promise<Run> {

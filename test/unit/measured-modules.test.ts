@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { StageContext } from '../../src/convert/context.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { MeasuredModules } from '../../src/convert/measured-modules.ts';
-import type { MeasuredPart } from '../../src/convert/measured-part.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
+import type { StageContext } from '../../src/job/context.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { MeasuredModules } from '../../src/measure/measured-modules.ts';
+import type { MeasuredPart } from '../../src/measurement/measured-part.ts';
 import { NumericalError } from '../../src/util/errors.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { joinParts } from '../../src/convert/measured-part.ts';
-import { errorOf } from '../../src/convert/measurement-json.ts';
-import { Measurer } from '../../src/convert/measurer.ts';
-import { candidatesOf } from '../../src/convert/module-candidates.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { joinParts } from '../../src/measure/join-parts.ts';
+import { Measurer } from '../../src/measure/measurer.ts';
+import { errorOf } from '../../src/measurement/measurement-json.ts';
+import { candidatesOf } from '../../src/measurement/module-candidates.ts';
 import { testGpu } from '../support/gpu.ts';
 import { tinyModel, tinyStages } from '../support/tiny-job.ts';
 

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
+import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { parseParams } from '../../src/exl2/params.ts';
 import {
   errorOf,
   measurementAdvice,
   measurementFromJson,
   measurementToJson,
-} from '../../src/convert/measurement-json.ts';
-import { candidateBits } from '../../src/convert/module-candidates.ts';
-import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
-import { parseParams } from '../../src/exl2/params.ts';
+} from '../../src/measurement/measurement-json.ts';
+import { candidateBits } from '../../src/measurement/module-candidates.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { ARCHITECTURE_NAMES, architectureModel } from '../support/architectures.ts';
 import { readGolden } from '../support/golden-conversions.ts';

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { mergeCommand } from '../../src/cli/merge/command.ts';
-import { checkLayers } from '../../src/convert/layer-range.ts';
-import { measurementFromJson, measurementToJson } from '../../src/convert/measurement-json.ts';
+import { checkLayers } from '../../src/job/layer-range.ts';
+import { measurementFromJson, measurementToJson } from '../../src/measurement/measurement-json.ts';
 import {
   mergeSlices,
   readSlice,
   type SliceOrigin,
   sliceToJson,
-} from '../../src/convert/measurement-slice.ts';
+} from '../../src/measurement/measurement-slice.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { architectureModel } from '../support/architectures.ts';
 import { readGolden } from '../support/golden-conversions.ts';

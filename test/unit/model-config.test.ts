@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 
 /** A small valid Llama; tests change single fields of it. */

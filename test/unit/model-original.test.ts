@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { openModel } from '../../src/convert/open-model.ts';
-import { outputConfig } from '../../src/convert/output-config.ts';
-import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
+import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import { f16ToF32Array } from '../../src/util/half.ts';
+import { outputConfig } from '../../src/write/output-config.ts';
 import { type OddModel, oddModel, put, rename, safetensorsOf, zeros } from '../support/odd-models.ts';
 
 const open = async (change?: (model: OddModel) => void, architecture?: string) =>
@@ -95,7 +95,7 @@ describe('a quantization_config', () => {
     const { plan, warnings } = await openModel(directory, {});
     expect(plan.config.raw).not.toHaveProperty('quantization_config');
     expect(warnings).toEqual([expect.stringContaining(`(quantization_config, ${method})`)]);
-    expect((await openEvaluatedModel(directory)).quantization).toBeUndefined();
+    expect((await openRunnableModel(directory)).quantization).toBeUndefined();
   });
 
   test.each([{}, null])('%j is none', async (quantization) => {

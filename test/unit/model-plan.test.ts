@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import { moduleWeights, parameterCount, storedBytes } from '../../src/model/sizes.ts';
 import type { DType, TensorInfo } from '../../src/tensor/dtype.ts';
@@ -44,7 +44,7 @@ beforeEach(() => {
 describe('buildPlan', () => {
   test('lists modules in order, with what each linear reads', () => {
     const { modules, head, unexpected } = buildPlan(config, tensors);
-    expect(modules.map(({ kind, key }) => [kind, key])).toEqual([
+    expect(modules.map(({ mixer, key }) => [mixer.kind, key])).toEqual([
       ['attention', 'model.layers.0.self_attn'],
       ['mlp', 'model.layers.0.mlp'],
     ]);

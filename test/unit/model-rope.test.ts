@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { inverseFrequencies, type RopeParams, ropeTables } from '../../src/model/rope.ts';
+import { inverseFrequencies, type RopeParams, ropeTables } from '../../src/model/config/rope.ts';
 
 const plain: RopeParams = { theta: 10000, positionFactor: 1, llama3: undefined };
 

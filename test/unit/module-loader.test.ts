@@ -1,7 +1,7 @@
 import { afterAll, expect, test, vi } from 'vitest';
-import { ModuleLoader } from '../../src/convert/module-loader.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { ModuleLoader } from '../../src/pass/module-loader.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { eventually } from '../support/patience.ts';

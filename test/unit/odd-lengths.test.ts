@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
-import { attend, type ForwardContext } from '../../src/model/forward.ts';
-import { HiddenStates } from '../../src/model/states.ts';
+import { type ForwardContext, GpuOps } from '../../src/model/gpu/ops.ts';
+import { HiddenStates } from '../../src/model/gpu/states.ts';
+import type { AttentionSpec } from '../../src/model/spec.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 
@@ -33,8 +34,8 @@ test.each([
 });
 
 test('attention over rows with an odd length is the same in parts', async () => {
-  const config = { heads: 3, kvHeads: 1, headDim: 32 };
-  const context = { gpu, config, length: LENGTH } as unknown as ForwardContext;
+  const spec = { heads: 3, kvHeads: 1, headDim: 32, scale: 1 / Math.sqrt(32) } as AttentionSpec;
+  const context = { gpu, length: LENGTH } as ForwardContext;
   const outputs: ArrayBuffer[] = [];
   for (const dispatchFlops of [Number.POSITIVE_INFINITY, 1]) {
     gpu.dispatchFlops = dispatchFlops;
@@ -44,7 +45,8 @@ test('attention over rows with an odd length is the same in parts', async () => 
         gpu.write(x, randomFloats(ROWS * LENGTH * width, i));
         return x;
       });
-      outputs.push(await gpu.read(attend(context, scope, [q!, k!, v!], undefined)));
+      const ops = new GpuOps(context, scope, { norms: new Map(), linears: new Map() });
+      outputs.push(await gpu.read(ops.attend(q!, k!, v!, spec, 0)));
     });
   }
   expect(outputs[1]).toEqual(outputs[0]);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import { measurementToJson } from '../../src/convert/measurement-json.ts';
-import { candidateBits } from '../../src/convert/module-candidates.ts';
-import { openModel } from '../../src/convert/open-model.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
 import { BIT_WIDTHS, type QuantParams } from '../../src/exl2/params.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
+import { measurementToJson } from '../../src/measurement/measurement-json.ts';
+import { candidateBits } from '../../src/measurement/module-candidates.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { outputConfig } from '../../src/convert/output-config.ts';
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/model/config/config.ts';
+import { outputConfig } from '../../src/write/output-config.ts';
 
 const base = {
   architectures: ['LlamaForCausalLM'],

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkOutput, claimOutput, SHARD, shardName } from '../../src/convert/output-directory.ts';
 import { handleError } from '../../src/io/platform/handle-errors.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
-import { fileError } from '../../src/io/platform/node-errors.ts';
-import { workDirectory } from '../../src/io/work-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { fileError } from '../../src/io/platform/node/node-errors.ts';
+import { workDirectory } from '../../src/io/work/work-directory.ts';
 import { InputError } from '../../src/util/errors.ts';
+import { checkOutput, claimOutput, SHARD, shardName } from '../../src/write/output-directory.ts';
 
 const newWork = () => workDirectory(memoryDirectory('work'));
 const exl2 = JSON.stringify({ quantization_config: { quant_method: 'exl2' } });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runningNeed, weightParts } from '../../src/convert/output-size.ts';
+import { runningNeed, weightParts } from '../../src/estimate/output-size.ts';
 import { architectureModel } from '../support/architectures.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { failureOf } from '../../src/app/state/loadable.ts';
 import { jsonLine } from '../../src/cli/json-line.ts';
-import { html } from '../../src/convert/report/html.ts';
+import { html } from '../../src/report/html.ts';
 import {
   DeviceLostError,
   InputError,
@@ -10,7 +10,7 @@ import {
   OutOfMemoryError,
   UnsupportedError,
 } from '../../src/util/errors.ts';
-import { plainStrings, plainText, visible } from '../../src/util/plain-text.ts';
+import { plainStrings, plainText, visible } from '../../src/util/text/plain-text.ts';
 
 /** Clears the screen, in 7 and in 8 bits; rings; goes back; hides; turns text round. */
 const NASTY = '\x1b[2J \x9b2J \x07 \r \x7f \u202egnp.exe \u2066 \u2028 \ufeff';

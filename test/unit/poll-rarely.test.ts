@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { openAdapter } from '../../src/cli/gpu.ts';
 import { openGpu } from '../../src/gpu/device.ts';
-import { gemm } from '../../src/kernels/linalg/gemm.ts';
+import { gemm } from '../../src/kernels/gemm/gemm.ts';
 
 const { adapter, software } = await openAdapter();
 

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { HessianSums, type SumPiece } from '../../src/convert/hessian-sums.ts';
-import { measure } from '../../src/convert/measure.ts';
-import { JobHelper } from '../../src/convert/pool/helper.ts';
-import { quantizeAgain } from '../../src/convert/quantize-again.ts';
+import { chooseVariants } from '../../src/autotune/choose-variants.ts';
+import { JobHelper } from '../../src/distribute/worker/helper.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { recordedPath } from '../../src/io/work-directory.ts';
-import { chooseVariants } from '../../src/kernels/speed.ts';
+import { recordedPath } from '../../src/io/work/work-directory.ts';
+import { measure } from '../../src/measure/measure.ts';
+import { HessianSums, type SumPiece } from '../../src/pass/hessian-sums.ts';
+import { quantizeAgain } from '../../src/quantize/quantize-again.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
 import { crewWith, helperLink, type Loss } from '../support/helper-links.ts';

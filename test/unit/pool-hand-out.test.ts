@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import type { MeasuredPart } from '../../src/convert/measured-part.ts';
-import type { HelperApi, HelperLink } from '../../src/convert/pool/api.ts';
-import { Crew, Helper, Member, WorkerLostError } from '../../src/convert/pool/crew.ts';
-import { handOut } from '../../src/convert/pool/hand-out.ts';
-import type { Task } from '../../src/convert/pool/schedule.ts';
+import type { HelperApi, HelperLink } from '../../src/distribute/leader/api.ts';
+import { Crew, Helper, Member, WorkerLostError } from '../../src/distribute/leader/crew.ts';
+import { handOut } from '../../src/distribute/leader/hand-out.ts';
+import type { Task } from '../../src/distribute/leader/schedule.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
+import type { MeasuredPart } from '../../src/measurement/measured-part.ts';
 
 /** A helper whose `measure` is given; it never ends by itself. */
 function helper(id: number, measure: HelperApi['measure'], ended: Promise<never> = new Promise(() => {})) {

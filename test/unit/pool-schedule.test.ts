@@ -7,7 +7,7 @@ import {
   type Task,
   type WorkerLoad,
   withoutPart,
-} from '../../src/convert/pool/schedule.ts';
+} from '../../src/distribute/leader/schedule.ts';
 import { seededRandom } from '../../src/util/random.ts';
 
 const worker = (speed: number, left = 0, position = 0): WorkerLoad => ({ speed, left, position });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { HelperApi } from '../../src/convert/pool/api.ts';
-import { serve } from '../../src/convert/pool/serve.ts';
+import type { HelperApi } from '../../src/distribute/leader/api.ts';
+import { serve } from '../../src/distribute/worker/serve.ts';
 
 const WHOLE = { from: 0, to: 21 };
 

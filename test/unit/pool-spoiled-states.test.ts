@@ -1,18 +1,18 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { ARTEFACT } from '../../src/convert/artefacts.ts';
-import type { StageContext } from '../../src/convert/context.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { quantize } from '../../src/convert/quantize.ts';
-import { quantizeAgain } from '../../src/convert/quantize-again.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
+import { ARTEFACT } from '../../src/job/artefacts.ts';
+import type { StageContext } from '../../src/job/context.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import { quantizeAgain } from '../../src/quantize/quantize-again.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { loneCrew } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
 
 // Of the six rows: so a batch is changed before the next one runs out of memory.
-vi.mock(import('../../src/convert/batch-size.ts'), async (original) => ({
+vi.mock(import('../../src/pass/batch-size.ts'), async (original) => ({
   ...(await original()),
   rowsPerBatch: () => 4,
 }));

@@ -20,11 +20,11 @@ import { type FinishedStep, stepsOf } from '../../src/cli/quality/steps.ts';
 import { QualityTable } from '../../src/cli/quality/table.ts';
 import { parseVariants } from '../../src/cli/quality/variants.ts';
 import { withTemporaryFolder } from '../../src/cli/temporary-folder.ts';
-import type { ConvertEvent } from '../../src/convert/events.ts';
 import { type Measures, summarize } from '../../src/evaluate/measures.ts';
-import { openEvaluatedModel } from '../../src/evaluate/open-model.ts';
-import { storedBits } from '../../src/evaluate/stored-bits.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
+import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
+import { storedBits } from '../../src/runnable/stored-bits.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import { assembleModel } from '../support/cli.ts';
@@ -283,7 +283,7 @@ test('the table of an evaluation has the standard error beside the mean', () => 
 
 test('stored bits are those that ExLlamaV2 counts', async () => {
   const name = 'llama_tied_bias';
-  const model = await openEvaluatedModel(exl2Directory(name));
+  const model = await openRunnableModel(exl2Directory(name));
   const { strategy } = readJson(`${GOLDEN_DIR}/conversion/architectures/${name}/conversion.json`) as {
     strategy: Record<string, { total_bits: number }>;
   };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { errorOfSum, fitErrorModel, fitErrorWeights } from '../../src/convert/error-model.ts';
-import { frontier, type LinearOption } from '../../src/convert/frontier.ts';
-import { candidatesOf } from '../../src/convert/module-candidates.ts';
 import { finerSettings, SMALLEST_SETTING } from '../../src/exl2/finer-settings.ts';
 import { resolveGroups, totalBits } from '../../src/exl2/groups.ts';
 import { parseParams, type QuantParams } from '../../src/exl2/params.ts';
+import { errorOfSum, fitErrorModel, fitErrorWeights } from '../../src/measure/error-model.ts';
+import { frontier, type LinearOption } from '../../src/measure/frontier.ts';
+import { candidatesOf } from '../../src/measurement/module-candidates.ts';
 import { seededRandom } from '../../src/util/random.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { relativeError, tokenError, wholeRowError } from '../../src/convert/relative-error.ts';
+import { relativeError, tokenError, wholeRowError } from '../../src/pass/relative-error.ts';
 import { tokenErrors } from '../../src/reference/model-kernels/token-errors.ts';
 
 /** Two rows of four tokens of two values, in which every token errs by a tenth but the first, which errs by `first`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expandRepeats } from '../../src/gpu/repeat.ts';
+import { expandRepeats } from '../../src/gpu/wgsl/repeat.ts';
 
 const text = (...lines: string[]): string => lines.join('\n');
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { modelCard } from '../../src/convert/model-card.ts';
-import { html } from '../../src/convert/report/html.ts';
-import { reportPage } from '../../src/convert/report/report.ts';
-import type { ReportData } from '../../src/convert/report/report-data.ts';
-import { barPicture, gridPicture } from '../../src/convert/report/svg.ts';
-import { BUILT_IN_DATASET, QUANTIZERS } from '../../src/convert/settings.ts';
-import type { StageName } from '../../src/convert/stages.ts';
+import { BUILT_IN_DATASET, QUANTIZERS } from '../../src/job/settings.ts';
+import type { StageName } from '../../src/job/stages.ts';
+import { html } from '../../src/report/html.ts';
+import { reportPage } from '../../src/report/report.ts';
+import type { ReportData } from '../../src/report/report-data.ts';
+import { barPicture, gridPicture } from '../../src/report/svg.ts';
+import { modelCard } from '../../src/write/model-card.ts';
 
 const rows = (...sources: [string, number][]) => ({ rows: 3, length: 128, sources });
 

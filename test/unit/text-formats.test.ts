@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { formatByteSize, parseByteSize } from '../../src/util/byte-size.ts';
-import { formatDuration } from '../../src/util/duration.ts';
 import { InputError } from '../../src/util/errors.ts';
+import { formatByteSize, parseByteSize } from '../../src/util/text/byte-size.ts';
+import { formatDuration } from '../../src/util/text/duration.ts';
 
 test.each([
   ['6GB', 6e9],

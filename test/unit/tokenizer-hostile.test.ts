@@ -4,6 +4,7 @@ import { endable } from '../../src/cli/endable.ts';
 import { createTokenizer, type Guard, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import { seededRandom } from '../../src/util/random.ts';
+import { ENDLESS } from '../support/endless-tokenizer.ts';
 
 type Json = Record<string, unknown>;
 
@@ -51,6 +52,7 @@ describe('work without an end', () => {
       'a normalizer with one',
       { normalizer: { type: 'Replace', pattern: { Regex: '(a|a)*$' }, content: 'b' } },
     ],
+    ['one that looks for what no text has', ENDLESS.encode],
     ['pieces of no length', { pre_tokenizer: { type: 'FixedLength', length: 0 } }],
   ])('%s is ended by the limit, and the file is named', (_, parts) => {
     let limit = guard(1e6);
@@ -63,11 +65,7 @@ describe('work without an end', () => {
   });
 
   test('in what is done when the file is loaded as well', () => {
-    const normalizer = { type: 'Replace', pattern: { Regex: '(a+)+$' }, content: 'b' };
-    const added_tokens = [{ content: `${'a'.repeat(60)}!`, id: 0, normalized: true }];
-    expect(() => load({ ...whole, normalizer, added_tokens }, guard(300))).toThrow(
-      /loading it failed: it takes/,
-    );
+    expect(() => load({ ...whole, ...ENDLESS.load }, guard(300))).toThrow(/loading it failed: it takes/);
   });
 
   test('is ended by Ctrl-C, of which those who listen are told', () => {

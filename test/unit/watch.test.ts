@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ConvertEvent } from '../../src/convert/events.ts';
-import { Watch } from '../../src/convert/watch.ts';
 import type { Measures } from '../../src/evaluate/measures.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
+import { Watch } from '../../src/job/watch.ts';
 
 const KEY = 'model.layers.0.mlp';
 

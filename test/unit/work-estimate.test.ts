@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { presetShapes } from '../../src/calibration/preset.ts';
-import { QUANTIZERS } from '../../src/convert/settings.ts';
-import { estimateWork, totalWork } from '../../src/convert/work-estimate.ts';
+import { presetShapes } from '../../src/calibrate/preset.ts';
+import { estimateWork, totalWork } from '../../src/estimate/work-estimate.ts';
+import { QUANTIZERS } from '../../src/job/settings.ts';
 import { parameterCount } from '../../src/model/sizes.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
 

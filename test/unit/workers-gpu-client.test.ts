@@ -1,26 +1,22 @@
 /** The worker of a GPU as the coordinator sees it, when it ends; with workers that are channels. */
 
-import { expose } from 'comlink';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DeviceLostError } from '../../src/util/errors.ts';
 import { GpuClient } from '../../workers/gpu-client.ts';
+import { ChannelWorker } from '../support/channel-worker.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
 import { eventually } from '../support/patience.ts';
 
 const locks = new FakeLocks();
 
 /** Measures its GPU when it is told to, and not before. */
-class FakeWorker {
+class FakeWorker extends ChannelWorker {
   static started: FakeWorker[] = [];
-  onerror: ((event: object) => void) | undefined;
   lock = '';
   measured: (facts: string) => void = () => {};
-  readonly #channel = new MessageChannel();
-  readonly postMessage = this.#channel.port1.postMessage.bind(this.#channel.port1);
-  readonly addEventListener = this.#channel.port1.addEventListener.bind(this.#channel.port1);
-  readonly removeEventListener = this.#channel.port1.removeEventListener.bind(this.#channel.port1);
 
   constructor() {
+    super();
     FakeWorker.started.push(this);
     const begin = async (lock: string) => {
       this.lock = lock;
@@ -30,12 +26,7 @@ class FakeWorker {
       new Promise((resolve) => {
         this.measured = resolve;
       });
-    expose({ begin, facts }, this.#channel.port2);
-    this.#channel.port1.start();
-  }
-
-  terminate(): void {
-    this.#channel.port1.close();
+    this.answerWith({ begin, facts });
   }
 }
 

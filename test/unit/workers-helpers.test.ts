@@ -1,11 +1,11 @@
 /** Starting and losing the workers that help one that leads a job; with workers that are channels. */
 
-import { expose } from 'comlink';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { arrayBuffers } from '../../workers/array-buffers.ts';
 import type { GpuJob } from '../../workers/gpu-api.ts';
 import type { HelperPlaces } from '../../workers/helper-api.ts';
 import { startHelpers } from '../../workers/helpers.ts';
+import { ChannelWorker } from '../support/channel-worker.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
 
 const JOB = {
@@ -14,18 +14,13 @@ const JOB = {
 } as unknown as GpuJob;
 
 /** Stands for a worker with a helper in it. */
-class FakeWorker {
+class FakeWorker extends ChannelWorker {
   static started: FakeWorker[] = [];
   readonly name: string;
-  onerror: ((event: object) => void) | undefined;
   places: HelperPlaces | undefined;
-  terminated = false;
-  readonly #channel = new MessageChannel();
-  readonly postMessage = this.#channel.port1.postMessage.bind(this.#channel.port1);
-  readonly addEventListener = this.#channel.port1.addEventListener.bind(this.#channel.port1);
-  readonly removeEventListener = this.#channel.port1.removeEventListener.bind(this.#channel.port1);
 
   constructor(_: URL, { name }: { name: string }) {
+    super();
     this.name = name;
     FakeWorker.started.push(this);
     let check: () => Promise<void>;
@@ -39,13 +34,7 @@ class FakeWorker {
       await check();
       return index;
     };
-    expose({ begin, helper: { measure } }, this.#channel.port2);
-    this.#channel.port1.start();
-  }
-
-  terminate(): void {
-    this.terminated = true;
-    this.#channel.port1.close();
+    this.answerWith({ begin, helper: { measure } });
   }
 }
 

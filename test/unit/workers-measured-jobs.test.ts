@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { weightBytes } from '../../src/convert/output-size.ts';
+import { weightBytes } from '../../src/estimate/output-size.ts';
 import type { JobBoard } from '../../workers/job-board.ts';
 import { MeasuredJobs } from '../../workers/measured-jobs.ts';
 import { architectureModel } from '../support/architectures.ts';

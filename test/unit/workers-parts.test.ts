@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ConvertEvent } from '../../src/convert/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import { adapterName, isSameAdapter } from '../../workers/adapter.ts';
 import { EventBatch } from '../../workers/event-batch.ts';
 import { PauseGate } from '../../workers/pause-gate.ts';

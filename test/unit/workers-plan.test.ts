@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { measurementToJson } from '../../src/convert/measurement-json.ts';
-import { candidateBits, candidatesOf } from '../../src/convert/module-candidates.ts';
-import { openModel } from '../../src/convert/open-model.ts';
-import { nodeDirectory } from '../../src/io/platform/node-directory.ts';
+import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
+import { measurementToJson } from '../../src/measurement/measurement-json.ts';
+import { candidateBits, candidatesOf } from '../../src/measurement/module-candidates.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import type { GpuFacts } from '../../workers/api/gpu.ts';
 import type { JobOptions } from '../../workers/api/options.ts';
 import { helpersOf, together } from '../../workers/gpu-choice.ts';

@@ -1,6 +1,6 @@
 /** In what order models write, and what keeps them from it; with a GPU worker that does as it is told. */
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { InputError } from '../../src/util/errors.ts';
 import type { TextUpdate } from '../../workers/api/texts.ts';
 import type { GpuText, GpuTextListener } from '../../workers/gpu-api.ts';
@@ -60,7 +60,7 @@ function setUp(script: Script) {
   const beBusy = () => {
     busy = true;
   };
-  return { texts, write, calls, updates, beBusy };
+  return { texts, write, worker, gpu, calls, updates, beBusy };
 }
 
 const forever = () => new Promise<void>(() => {});
@@ -134,6 +134,37 @@ test('stopping ends both; freeing stops first', async () => {
   await texts.free();
   await again;
   expect(calls.slice(2)).toEqual(['original', 'stop', 'free']);
+});
+
+test('a model that does not stop is ended with the GPU worker, and nothing is said of it', async () => {
+  const { texts, write, worker, gpu, calls, updates } = setUp(forever);
+  let end: (error: Error) => void = () => {};
+  const begun = new Promise<void>((resolve) => {
+    worker.write = () =>
+      new Promise((_, reject) => {
+        end = reject;
+        resolve();
+      });
+  });
+  worker.stopWriting = forever;
+  gpu.restart = () => {
+    calls.push('restart');
+    end(new Error('The GPU worker was stopped.'));
+  };
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const writing = write();
+    await begun;
+    const stopping = texts.stop();
+    vi.advanceTimersByTime(4999);
+    expect(calls).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(calls).toEqual(['restart']);
+    await Promise.all([stopping, writing]);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(updates).toEqual([]);
 });
 
 test('stopped before the first model writes, none does', async () => {

@@ -8,7 +8,7 @@
  * permissions, `navigator.storage.persist()`, the wake lock.
  */
 
-import type { TextRequest } from '../../src/evaluate/text-request.ts';
+import type { TextRequest } from '../../src/inference/text-request.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
 import type { GpuFacts } from './gpu.ts';
 import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule, PlannedAllocation } from './jobs.ts';
@@ -21,7 +21,10 @@ export interface CoordinatorApi {
   gpu(): Promise<GpuFacts>;
   /** The low-power GPU, where that is another one. */
   secondGpu(): Promise<GpuFacts | undefined>;
-  /** Throws InputError or UnsupportedError that says what is wrong with the folder. */
+  /**
+   * Throws InputError or UnsupportedError that says what is wrong with the folder. Another model's inspection takes its
+   * place: it ends with an AbortError then.
+   */
   inspect(source: ModelSource): Promise<ModelFacts>;
   plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
   jobs(): Promise<JobRecord[]>;

@@ -1,7 +1,7 @@
 /** What is kept of conversions, and what they tell. */
 
-import type { AllocationEvent, ConvertEvent } from '../../src/convert/events.ts';
 import type { Measures } from '../../src/evaluate/measures.ts';
+import type { AllocationEvent, ConvertEvent } from '../../src/job/events.ts';
 import type { ModelFacts } from './model.ts';
 import type { JobOptions, JobTimes } from './options.ts';
 

@@ -1,6 +1,6 @@
 /** What the page knows of a model. */
 
-import type { RunningNeed } from '../../src/convert/output-size.ts';
+import type { RunningNeed } from '../../src/estimate/output-size.ts';
 
 /** A linear of a module, for the grid. */
 export interface LinearFacts {

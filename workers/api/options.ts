@@ -1,8 +1,8 @@
 /** What a conversion is asked to do, and what that comes to. */
 
+import type { Precision } from '../../src/autotune/precision.ts';
 import type { BitWidth } from '../../src/exl2/params.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
-import type { Precision } from '../../src/kernels/precision.ts';
 import type { GpuChoice } from './gpu.ts';
 
 /** The GPUs that share a job; the first one leads. */

@@ -1,6 +1,6 @@
 /** What page and workers say to each other about texts: a prompt that the original and an output continue. */
 
-import type { TextEnd } from '../../src/evaluate/text-request.ts';
+import type { TextEnd } from '../../src/inference/text-request.ts';
 
 /** Which of a job's models writes. */
 export type TextSide = 'original' | 'quantized';

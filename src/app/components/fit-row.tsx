@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import type { RunningNeed } from '../../convert/output-size.ts';
+import type { RunningNeed } from '../../estimate/output-size.ts';
 import type { BitWidth } from '../../exl2/params.ts';
 import { formatBytes } from '../format.ts';
 import { useApp } from '../state/app-state.ts';

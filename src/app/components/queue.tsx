@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import { gpusOf } from '../../../workers/api/options.ts';
-import { STAGE_TITLES } from '../../convert/stages.ts';
+import { STAGE_TITLES } from '../../job/stages.ts';
 import { formatRoughDuration } from '../format.ts';
 import { bitratesText } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';

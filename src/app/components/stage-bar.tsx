@@ -1,4 +1,4 @@
-import { STAGE_TITLES, STAGES, type StageName } from '../../convert/stages.ts';
+import { STAGE_TITLES, STAGES, type StageName } from '../../job/stages.ts';
 import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
 import { currentStage, moduleUnderWork, type StageState } from '../state/job-view.ts';

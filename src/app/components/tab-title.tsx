@@ -1,4 +1,4 @@
-import { STAGE_TITLES } from '../../convert/stages.ts';
+import { STAGE_TITLES } from '../../job/stages.ts';
 import { STATE_WORDS } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
 import { currentStage } from '../state/job-view.ts';

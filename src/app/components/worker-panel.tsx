@@ -1,4 +1,4 @@
-import type { WorkerStatus } from '../../convert/events.ts';
+import type { WorkerStatus } from '../../job/events.ts';
 import { formatBytes, formatFlops } from '../format.ts';
 import { moduleTitle } from '../settings.ts';
 import type { JobView } from '../state/job-view.ts';

@@ -6,7 +6,7 @@ import type {
   MeasuredModule,
   PlannedAllocation,
 } from '../../../workers/api/jobs.ts';
-import type { AllocationEvent } from '../../convert/events.ts';
+import type { AllocationEvent } from '../../job/events.ts';
 import { BITS_RANGE } from './draft.ts';
 import { failureOf, type Loadable, latestOnly } from './loadable.ts';
 

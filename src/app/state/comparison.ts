@@ -3,7 +3,7 @@ import { proxy } from 'comlink';
 import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
 import type { ModelSource } from '../../../workers/api/folders.ts';
 import type { TextSide, TextUpdate } from '../../../workers/api/texts.ts';
-import type { TextRequest } from '../../evaluate/text-request.ts';
+import type { TextRequest } from '../../inference/text-request.ts';
 import { askForFolder } from '../platform/permission.ts';
 import { findDifferences } from './differences.ts';
 import { type Failure, failureOf } from './loadable.ts';

@@ -4,8 +4,8 @@ import type { ModelSource, OutputTarget } from '../../../workers/api/folders.ts'
 import type { GpuFacts } from '../../../workers/api/gpu.ts';
 import type { ModelFacts } from '../../../workers/api/model.ts';
 import type { Gpus, JobOptions, JobPlan } from '../../../workers/api/options.ts';
+import type { Precision } from '../../autotune/precision.ts';
 import type { BitWidth } from '../../exl2/params.ts';
-import type { Precision } from '../../kernels/precision.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
 
 /** Bits per weight that people know. */
@@ -73,9 +73,10 @@ export class Draft {
 
   /** Takes a model and looks at it. */
   async open(source: ModelSource): Promise<void> {
+    const loading = { state: 'loading' } as const;
     batch(() => {
       this.source.value = source;
-      this.model.value = { state: 'loading' };
+      this.model.value = loading;
       this.plan.value = { state: 'idle' };
       this.measurement.value = undefined;
     });
@@ -85,8 +86,8 @@ export class Draft {
     } catch (error) {
       model = { state: 'failed', failure: failureOf(error) };
     }
-    // Another model may have been chosen meanwhile.
-    if (this.source.value === source) this.model.value = model;
+    // Another model may have been chosen meanwhile, or this one again.
+    if (this.model.value === loading) this.model.value = model;
   }
 
   /** Takes these GPUs, and what they suggest. */

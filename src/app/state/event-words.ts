@@ -1,6 +1,6 @@
-import type { ConvertEvent, ModuleEvent, StageEvent } from '../../convert/events.ts';
-import { STAGE_TITLES } from '../../convert/stages.ts';
-import { formatDuration } from '../../util/duration.ts';
+import type { ConvertEvent, ModuleEvent, StageEvent } from '../../job/events.ts';
+import { STAGE_TITLES } from '../../job/stages.ts';
+import { formatDuration } from '../../util/text/duration.ts';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
 
 /** What the log says of an event; undefined for those that come too often to be read. */

@@ -9,8 +9,8 @@ import type {
   ProgressEvent,
   TrialEvent,
   WorkerStatus,
-} from '../../convert/events.ts';
-import { STAGES, type StageName } from '../../convert/stages.ts';
+} from '../../job/events.ts';
+import { STAGES, type StageName } from '../../job/stages.ts';
 
 export type StageState = 'waiting' | 'started' | 'done' | 'reused';
 

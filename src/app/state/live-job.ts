@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { JobRecord } from '../../../workers/api/jobs.ts';
-import type { StageName } from '../../convert/stages.ts';
-import { type Estimate, EtaEstimator } from '../../util/eta.ts';
+import type { StageName } from '../../job/stages.ts';
+import { type Estimate, EtaEstimator } from '../../util/text/eta.ts';
 import { type JobView, viewOf } from './job-view.ts';
 import type { Failure } from './loadable.ts';
 

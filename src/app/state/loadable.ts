@@ -1,4 +1,4 @@
-import { plainText } from '../../util/plain-text.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 
 /** Something that is being fetched from the workers. */
 export type Loadable<T> =

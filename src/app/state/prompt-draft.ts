@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import type { TextRequest } from '../../evaluate/text-request.ts';
+import type { TextRequest } from '../../inference/text-request.ts';
 
 /** The prompt to try, and how it is to be continued; the same for all conversions. */
 export class PromptDraft {

@@ -1,6 +1,6 @@
 import type { JobUpdate } from '../../../workers/api/jobs.ts';
-import { budgetBits, roughChoice } from '../../convert/allocate/allocate.ts';
-import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../convert/events.ts';
+import { budgetBits, roughChoice } from '../../allocate/allocate.ts';
+import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../job/events.ts';
 import { eventWords } from './event-words.ts';
 import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView } from './job-view.ts';
 

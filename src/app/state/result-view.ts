@@ -1,5 +1,5 @@
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
-import type { AllocationEvent } from '../../convert/events.ts';
+import type { AllocationEvent } from '../../job/events.ts';
 import { headBitsPerWeight } from '../settings.ts';
 import { EMPTY_MODULE, type JobView, type ModuleView, viewOf } from './job-view.ts';
 

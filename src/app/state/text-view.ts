@@ -1,5 +1,5 @@
 import type { TextEvent } from '../../../workers/api/texts.ts';
-import type { TextEnd } from '../../evaluate/text-request.ts';
+import type { TextEnd } from '../../inference/text-request.ts';
 import type { Failure } from './loadable.ts';
 
 export interface TextToken {

@@ -2,8 +2,8 @@
 
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import type { JobTimes } from '../../../workers/api/options.ts';
-import type { StageName } from '../../convert/stages.ts';
-import type { Estimate } from '../../util/eta.ts';
+import type { StageName } from '../../job/stages.ts';
+import type { Estimate } from '../../util/text/eta.ts';
 import { currentStage, type JobView } from './job-view.ts';
 
 export interface TimeLeft {

@@ -1,7 +1,7 @@
+import { chooseVariants } from '../../autotune/choose-variants.ts';
+import { measureFlops } from '../../autotune/measure-speeds.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { withScope } from '../../gpu/scope.ts';
-import { measureFlops } from '../../kernels/measure-speeds.ts';
-import { chooseVariants } from '../../kernels/speed.ts';
 
 /** What this adapter reaches in the plainest use. */
 export interface Ceilings {

@@ -1,11 +1,11 @@
 import { basename, dirname, join } from 'node:path';
-import type { ConvertEvent } from '../../convert/events.ts';
+import type { Precision } from '../../autotune/precision.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
-import type { Precision } from '../../kernels/precision.ts';
-import type { ModelConfig } from '../../model/config.ts';
+import type { ConvertEvent } from '../../job/events.ts';
+import type { ModelConfig } from '../../model/config/config.ts';
 import { InputError } from '../../util/errors.ts';
 import { adapterName, chosenCards, seesOnly, startProcess } from '../cards.ts';
 import { endOf } from '../child.ts';

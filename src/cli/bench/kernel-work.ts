@@ -105,14 +105,14 @@ const COUNTS: Readonly<Record<string, Count>> = {
   gemm: product,
   gemm_large: product,
   gemm_tiled: product,
-  gemm_matrix: product,
+  gemm_subgroup_matrix: product,
   gemm_wide: product,
   gemv: product,
   packed_gemm: packedProduct,
   packed_gemv: packedProduct,
   gram,
   gram_tiled: gram,
-  gram_matrix: gram,
+  gram_subgroup_matrix: gram,
   attention,
   'attention_tiled 64': attention,
   'attention_tiled 128': attention,
@@ -147,7 +147,7 @@ export const kernelWork: CountWork = ({ name, inputs, outputs }, args) => {
   const tensor = (key: string) => args[key] as GpuTensor;
   const count = COUNTS[name];
   if (count) return count((key) => args[key] as number, tensor);
-  const bytes = (keys: readonly string[]) => keys.reduce((sum, key) => sum + tensor(key).size, 0);
+  const bytes = (of: object) => Object.keys(of).reduce((sum, key) => sum + tensor(key).size, 0);
   if (STREAMING.has(name)) return { bytes: bytes(inputs) + bytes(outputs) };
   return IN_PLACE.has(name) ? { bytes: bytes(inputs) + 2 * bytes(outputs) } : {};
 };

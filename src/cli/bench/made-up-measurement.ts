@@ -1,7 +1,7 @@
-import { type Measurement, measurementToJson } from '../../convert/measurement-json.ts';
-import { candidateBits, candidatesOf } from '../../convert/module-candidates.ts';
-import type { ModelPlan } from '../../model/plan.ts';
+import { type Measurement, measurementToJson } from '../../measurement/measurement-json.ts';
+import { candidateBits, candidatesOf } from '../../measurement/module-candidates.ts';
 import { moduleWeights } from '../../model/sizes.ts';
+import type { ModelPlan } from '../../model/spec.ts';
 
 /** A measurement.json in which errors halve with every bit, for quantizing without having measured. */
 export function madeUpMeasurement({ modules }: ModelPlan): unknown {

@@ -1,8 +1,8 @@
 import type { WritableDirectory } from '../../io/bytes.ts';
 import { planShard, writeSafetensors } from '../../io/safetensors/writer.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
-import type { ModelConfig } from '../../model/config.ts';
-import { outlineModel } from '../../model/plan.ts';
+import type { ModelConfig } from '../../model/config/config.ts';
+import { resolveModel } from '../../model/resolve.ts';
 import { byteLength, type TensorInfo } from '../../tensor/dtype.ts';
 import { f32ToF16Bits } from '../../util/half.ts';
 import { gaussian, seededRandom } from '../../util/random.ts';
@@ -56,7 +56,7 @@ async function* halves(count: number, values: Uint16Array, random: () => number)
 }
 
 function modelTensors(config: ModelConfig): TensorInfo[] {
-  const { stored, modules, head } = outlineModel(config);
+  const { stored, modules, head } = resolveModel(config);
   const linears = [...modules.flatMap((module) => module.linears), head];
   return [
     ...stored.map(({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape })),

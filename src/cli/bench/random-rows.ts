@@ -1,5 +1,5 @@
-import type { CalibrationRows, RowShape } from '../../calibration/rows.ts';
-import type { CalibrationProvider } from '../../convert/settings.ts';
+import type { CalibrationRows, RowShape } from '../../calibrate/rows.ts';
+import type { CalibrationProvider } from '../../job/settings.ts';
 import { seededRandom } from '../../util/random.ts';
 import type { BenchRows } from './shape.ts';
 

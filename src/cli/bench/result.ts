@@ -1,7 +1,7 @@
-import type { ModuleEvent } from '../../convert/events.ts';
-import type { StageName } from '../../convert/stages.ts';
 import type { KernelTime } from '../../gpu/profiler.ts';
 import type { ByteCount } from '../../io/counted-directory.ts';
+import type { ModuleEvent } from '../../job/events.ts';
+import type { StageName } from '../../job/stages.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { KernelResult } from './kernel-bench.ts';
 

@@ -1,5 +1,5 @@
-import type { RowShape } from '../../calibration/rows.ts';
-import { type ModelConfig, parseConfig } from '../../model/config.ts';
+import type { RowShape } from '../../calibrate/rows.ts';
+import { type ModelConfig, parseConfig } from '../../model/config/config.ts';
 import { InputError } from '../../util/errors.ts';
 
 /** Hidden size, MLP size, heads, key/value heads, layers, vocabulary. */

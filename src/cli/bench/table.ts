@@ -1,6 +1,6 @@
 import type { KernelTime } from '../../gpu/profiler.ts';
-import { formatByteSize } from '../../util/byte-size.ts';
-import { formatDuration } from '../../util/duration.ts';
+import { formatByteSize } from '../../util/text/byte-size.ts';
+import { formatDuration } from '../../util/text/duration.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { KernelResult } from './kernel-bench.ts';

@@ -1,10 +1,10 @@
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import { finalStates } from '../../evaluate/final-states.ts';
 import type { Measures } from '../../evaluate/measures.ts';
-import { type EvaluatedModel, openEvaluatedModel } from '../../evaluate/open-model.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import { plainText } from '../../util/plain-text.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
+import { openRunnableModel, type RunnableModel } from '../../runnable/runnable-model.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import type { Surroundings } from '../command.ts';
 import { jsonLine } from '../json-line.ts';
 import { StatusLine, writingBy } from '../terminal.ts';
@@ -60,11 +60,11 @@ async function evaluateAll(
   given: Given,
   { out, signal, places, writeError }: Process,
 ): Promise<void> {
-  const open = (path: string | number): Promise<EvaluatedModel> =>
-    openEvaluatedModel(nodeModelDirectory(userPath(places.cwd, String(path))));
+  const open = (path: string | number): Promise<RunnableModel> =>
+    openRunnableModel(nodeModelDirectory(userPath(places.cwd, String(path))));
   const reference = await open(given.ref);
   // All are opened before the work begins, so that a mistake is told at once.
-  const models: EvaluatedModel[] = [];
+  const models: RunnableModel[] = [];
   for (const path of given.model) models.push(await open(path));
   const rows = await textRows(userPath(places.cwd, given.ref), given, places.cwd, signal);
   const status = new StatusLine(writingBy(out, writeError));
@@ -89,7 +89,7 @@ async function evaluateAll(
 }
 
 const describe = (
-  { name, quantization, source }: EvaluatedModel,
+  { name, quantization, source }: RunnableModel,
   measures: Measures,
   seconds: number,
 ): Evaluation => ({

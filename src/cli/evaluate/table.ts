@@ -1,7 +1,7 @@
 import type { Measures } from '../../evaluate/measures.ts';
-import { formatByteSize } from '../../util/byte-size.ts';
-import { plainText } from '../../util/plain-text.ts';
-import { shortName } from '../../util/short-name.ts';
+import { formatByteSize } from '../../util/text/byte-size.ts';
+import { plainText } from '../../util/text/plain-text.ts';
+import { shortName } from '../../util/text/short-name.ts';
 import { MEASURE_COLUMNS } from '../measure-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 

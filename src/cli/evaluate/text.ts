@@ -1,14 +1,13 @@
 /** The text that models are compared on, as token rows. */
 
-import { readText } from '../../calibration/text-file.ts';
-import type { TokenRows } from '../../evaluate/final-states.ts';
+import { readText } from '../../calibrate/text/text-file.ts';
 import { documentRows, splitDocuments } from '../../evaluate/text-rows.ts';
-import { refusePointer } from '../../io/mistaken-files.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
+import type { TokenRows } from '../../evaluate/token-statistics.ts';
+import { refusePointer } from '../../io/model/mistaken-files.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { InputError } from '../../util/errors.ts';
 import { builtInText } from '../calibration.ts';
-import { endable } from '../endable.ts';
+import { endableTokenizer } from '../endable.ts';
 import { openFile } from '../open-file.ts';
 import { userPath } from '../user-path.ts';
 
@@ -58,7 +57,7 @@ export async function textRows(
   cwd: string,
   signal: AbortSignal,
 ): Promise<TokenRows> {
-  const tokenizer = await loadTokenizer(nodeModelDirectory(model), endable(signal));
+  const tokenizer = await endableTokenizer(signal)(nodeModelDirectory(model));
   if (text === undefined) {
     const { heldOut } = await builtInText();
     return documentRows(

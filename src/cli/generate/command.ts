@@ -1,14 +1,13 @@
-import { generate } from '../../evaluate/generate.ts';
-import { LanguageModel } from '../../evaluate/language-model.ts';
-import { openEvaluatedModel } from '../../evaluate/open-model.ts';
-import { checkSampling, type SamplingOptions } from '../../evaluate/sampling.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import { loadTokenizer } from '../../tokenizer/tokenizer.ts';
+import { generate } from '../../inference/generate.ts';
+import { LanguageModel } from '../../inference/language-model.ts';
+import { checkSampling, type SamplingOptions } from '../../inference/sampling.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
+import { openRunnableModel } from '../../runnable/runnable-model.ts';
 import { InputError } from '../../util/errors.ts';
-import { visible } from '../../util/plain-text.ts';
+import { visible } from '../../util/text/plain-text.ts';
 import type { Surroundings } from '../command.ts';
-import { endable } from '../endable.ts';
+import { endableTokenizer } from '../endable.ts';
 import { jsonLine } from '../json-line.ts';
 import { GPU_OPTIONS, helped, parser, withExitCode, withGpu } from '../tool.ts';
 import { userPath } from '../user-path.ts';
@@ -77,8 +76,8 @@ async function generateText(
   { out, places, signal, writeError }: Process,
 ): Promise<void> {
   const directory = (path: string) => nodeModelDirectory(userPath(places.cwd, path));
-  const opened = await openEvaluatedModel(directory(given.model));
-  const tokenizer = await loadTokenizer(directory(given.tokenizer ?? given.model), endable(signal));
+  const opened = await openRunnableModel(directory(given.model));
+  const tokenizer = await endableTokenizer(signal)(directory(given.tokenizer ?? given.model));
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
   const { prompt, json, seed } = given;
   let text = '';

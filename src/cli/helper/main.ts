@@ -1,11 +1,11 @@
 /** A helper's process: opens the GPU that it sees, and does what the leader's process asks for. */
 
 import { expose } from 'comlink';
-import { JobHelper } from '../../convert/pool/helper.ts';
-import { serve } from '../../convert/pool/serve.ts';
+import { JobHelper } from '../../distribute/worker/helper.ts';
+import { serve } from '../../distribute/worker/serve.ts';
 import { openGpu } from '../../gpu/device.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { openCard } from '../cards.ts';
 import type { HelperPlaces } from '../helpers.ts';
 import { speedFile } from '../speed-file.ts';

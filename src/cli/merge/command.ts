@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
-import { mergeSlices, readSlice, type Slice } from '../../convert/measurement-slice.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
+import { mergeSlices, readSlice, type Slice } from '../../measurement/measurement-slice.ts';
 import { InputError } from '../../util/errors.ts';
-import { plainText } from '../../util/plain-text.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import type { Surroundings } from '../command.ts';
 import { readMeasurementFile } from '../measurement-file.ts';
 import { helped, parser, withExitCode } from '../tool.ts';

@@ -1,12 +1,12 @@
 import { basename, dirname, join } from 'node:path';
-import { isJsonObject } from '../../io/json.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
+import { isJsonObject } from '../../io/json/json.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { writeJsonFile } from '../../io/write-file.ts';
 import { InputError } from '../../util/errors.ts';
 import { type Card, chosenCards, openCard, seesOnly, startProcess } from '../cards.ts';
 import { endOf } from '../child.ts';
 import type { Surroundings } from '../command.ts';
-import { endable } from '../endable.ts';
+import { endableTokenizer } from '../endable.ts';
 import { checkShape, LENGTH_OPTION, ROWS_OPTION, TEXT_OPTION } from '../evaluate/text.ts';
 import { checkResultFile } from '../result-file.ts';
 import { withTemporaryFolder } from '../temporary-folder.ts';
@@ -129,7 +129,7 @@ async function compare(
   const [card] = cards;
   if (card && !seesOnly(card)) return inProcessOf(card, args, process);
   const { name: adapter, software } = await openCard(card, common.gpu);
-  await checkVariants(all, { software, guard: endable(signal) });
+  await checkVariants(all, { software, openTokenizer: endableTokenizer(signal) });
   const json = given.json === undefined ? undefined : userPath(places.cwd, given.json);
   if (json !== undefined) await checkResultFile(json, '--json', (there) => isOfSame(there, asked));
   const date = new Date().toISOString();

@@ -1,9 +1,9 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ARTEFACT } from '../../convert/artefacts.ts';
-import type { ConvertEvent } from '../../convert/events.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import { workDirectory } from '../../io/work-directory.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
+import { workDirectory } from '../../io/work/work-directory.ts';
+import { ARTEFACT } from '../../job/artefacts.ts';
+import type { ConvertEvent } from '../../job/events.ts';
 import { InputError } from '../../util/errors.ts';
 import { type Card, openCard } from '../cards.ts';
 import { runConversion } from '../conversion.ts';

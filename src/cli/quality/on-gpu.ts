@@ -1,11 +1,12 @@
 import { compareTokens } from '../../evaluate/compare.ts';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
-import type { OnStep, TokenRows } from '../../evaluate/final-states.ts';
-import { KeptStates } from '../../evaluate/kept-states.ts';
+import type { OnStep } from '../../evaluate/final-states.ts';
 import { type Measures, summarize } from '../../evaluate/measures.ts';
-import type { EvaluatedModel } from '../../evaluate/open-model.ts';
+import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { defaultBudget, openGpu } from '../../gpu/device.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import { KeptStates } from '../../inference/kept-states.ts';
+import type { RunnableModel } from '../../runnable/runnable-model.ts';
 import { type Card, openCard } from '../cards.ts';
 
 /** The GPU that models are compared on. */
@@ -38,7 +39,7 @@ async function onGpu<T>(
 
 export const runOriginal = (
   on: EvaluationGpu,
-  model: EvaluatedModel,
+  model: RunnableModel,
   rows: TokenRows,
   onStep: OnStep,
 ): Promise<RunOriginal> =>
@@ -57,7 +58,7 @@ export const runOriginal = (
 export const compareWith = (
   on: EvaluationGpu,
   { states }: RunOriginal,
-  model: EvaluatedModel,
+  model: RunnableModel,
   onStep: OnStep,
 ): Promise<Measures> =>
   onGpu(on, async (gpu) => {

@@ -1,7 +1,7 @@
-import type { ConvertEvent } from '../../convert/events.ts';
-import { formatDuration } from '../../util/duration.ts';
-import { EtaEstimator } from '../../util/eta.ts';
-import { plainText } from '../../util/plain-text.ts';
+import type { ConvertEvent } from '../../job/events.ts';
+import { formatDuration } from '../../util/text/duration.ts';
+import { EtaEstimator } from '../../util/text/eta.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import { errorText } from '../command.ts';
 import { bitsName } from '../job-places.ts';
 import { JobProgress } from '../queue/job-progress.ts';

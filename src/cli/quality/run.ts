@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { checkVocabularies } from '../../evaluate/compare.ts';
-import type { TokenRows } from '../../evaluate/final-states.ts';
 import type { Measures } from '../../evaluate/measures.ts';
-import { type EvaluatedModel, openEvaluatedModel } from '../../evaluate/open-model.ts';
-import { storedBits } from '../../evaluate/stored-bits.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
+import type { TokenRows } from '../../evaluate/token-statistics.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
+import { openRunnableModel, type RunnableModel } from '../../runnable/runnable-model.ts';
+import { storedBits } from '../../runnable/stored-bits.ts';
 import { type TextChoice, textRows } from '../evaluate/text.ts';
 import type { CliOptions } from '../options.ts';
 import { type ConversionPlace, Conversions, removeJob } from './conversions.ts';
@@ -29,7 +29,7 @@ export interface QualityRequest {
 
 /** An original, and the text in its tokens. */
 interface OpenModel extends ModelSteps {
-  readonly model: EvaluatedModel;
+  readonly model: RunnableModel;
   readonly rows: TokenRows;
 }
 
@@ -67,7 +67,7 @@ export class QualityRun {
   async #open(modelSteps: ModelSteps): Promise<OpenModel> {
     const { common, text, cwd } = this.#request;
     const { inDir, steps } = modelSteps;
-    const model = await openEvaluatedModel(nodeModelDirectory(inDir), common);
+    const model = await openRunnableModel(nodeModelDirectory(inDir), common);
     for (const step of steps) if (step.kind === 'finished') checkVocabularies(model, step.model);
     return { ...modelSteps, model, rows: await textRows(inDir, text, cwd, this.#signal) };
   }
@@ -119,7 +119,7 @@ export class QualityRun {
     const model =
       step.kind === 'finished'
         ? step.model
-        : await openEvaluatedModel(nodeDirectory(step.job.options.outputDir), common);
+        : await openRunnableModel(nodeDirectory(step.job.options.outputDir), common);
     const measures = await compareWith(evaluation, original, model, this.#evaluating());
     const base = step.bits === undefined ? undefined : first.get(step.bits);
     if (step.kind === 'convert' && step.isFirst) first.set(step.bits, measures);

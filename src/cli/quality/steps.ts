@@ -1,5 +1,5 @@
-import { type EvaluatedModel, openEvaluatedModel } from '../../evaluate/open-model.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
+import { openRunnableModel, type RunnableModel } from '../../runnable/runnable-model.ts';
 import { InputError } from '../../util/errors.ts';
 import { checkApart } from '../job-places.ts';
 import type { QueueJob } from '../options.ts';
@@ -22,7 +22,7 @@ export interface FinishedStep {
   readonly kind: 'finished';
   readonly name: string;
   readonly bits: number | undefined;
-  readonly model: EvaluatedModel;
+  readonly model: RunnableModel;
 }
 
 /** All that is to be done with one original: by bits, and within them in the order of the variants. */
@@ -75,7 +75,7 @@ export async function openFinished(
   const finished: FinishedStep[] = [];
   for (const folder of folders) {
     for (const { options } of jobs) checkApart(['--model', folder], ['the output', options.outputDir]);
-    const model = await openEvaluatedModel(nodeModelDirectory(folder), jobs[0]!.options);
+    const model = await openRunnableModel(nodeModelDirectory(folder), jobs[0]!.options);
     const name = nameOf(folder, names);
     names.add(name);
     finished.push({ kind: 'finished', name, bits: model.quantization?.bits, model });

@@ -1,5 +1,5 @@
-import { formatDuration } from '../../util/duration.ts';
-import { plainText } from '../../util/plain-text.ts';
+import { formatDuration } from '../../util/text/duration.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import { bitsName } from '../job-places.ts';
 import { MEASURE_COLUMNS } from '../measure-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';

@@ -1,9 +1,9 @@
 import { checkBits, checkPlace, type OpenedJob, openForJob } from '../../convert/check-job.ts';
-import type { ConvertSettings } from '../../convert/settings.ts';
-import { neededTokens } from '../../convert/token-need.ts';
-import { nodeDirectory } from '../../io/platform/node-directory.ts';
-import { nodeModelDirectory } from '../../io/platform/node-model-directory.ts';
-import type { Guard } from '../../tokenizer/tokenizer.ts';
+import { neededTokens } from '../../estimate/token-need.ts';
+import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
+import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
+import type { ConvertSettings } from '../../job/settings.ts';
+import type { OpenTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
 import { calibrationFor } from '../calibration.ts';
 import { convertSettings } from '../conversion.ts';
@@ -15,8 +15,7 @@ import { checkFree } from '../work-lock.ts';
 export interface JobsHost {
   /** Whether that is an adapter in software. */
   readonly software: boolean;
-  /** Of tokenizers' work. */
-  readonly guard?: Guard | undefined;
+  readonly openTokenizer?: OpenTokenizer;
 }
 
 /**
@@ -43,10 +42,10 @@ export async function checkJobs(jobs: readonly QueueJob[], host: JobsHost): Prom
 async function open(
   { options }: QueueJob,
   settings: ConvertSettings,
-  { software, guard }: JobsHost,
+  { software, ...host }: JobsHost,
 ): Promise<OpenedJob> {
   const model = nodeModelDirectory(options.inDir);
-  const opened = await openForJob({ model, settings, ...(guard && { guard }) });
+  const opened = await openForJob({ model, settings, ...host });
   if (options.calDataset === undefined) return opened;
   const { measurement, quantization } = calibrationFor(options, software);
   const needed = neededTokens(opened.plan);

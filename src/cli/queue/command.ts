@@ -1,9 +1,9 @@
-import type { ConvertEvent } from '../../convert/events.ts';
 import { defaultBudget } from '../../gpu/device.ts';
-import { plainText } from '../../util/plain-text.ts';
+import type { ConvertEvent } from '../../job/events.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
 import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
-import { endable } from '../endable.ts';
+import { endableTokenizer } from '../endable.ts';
 import type { Queue, QueueJob } from '../options.ts';
 import { TerminalReport } from '../render.ts';
 import type { Terminal } from '../terminal.ts';
@@ -27,7 +27,7 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
   const { json, dryRun, gpus } = first!.options;
   const cards = await chosenCards(gpus);
   const software = await isSoftware(first!, cards[0]);
-  await checkJobs(queue.jobs, { software, guard: endable(signal) });
+  await checkJobs(queue.jobs, { software, openTokenizer: endableTokenizer(signal) });
   if (dryRun) return dryRuns(queue.jobs, json, out, signal);
   const memoryBudget = first!.options.gpuMemoryBytes ?? defaultBudget(software);
   const failures = new Map<string, string>();

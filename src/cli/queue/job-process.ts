@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { ConvertEvent } from '../../convert/events.ts';
+import type { ConvertEvent } from '../../job/events.ts';
 import { endOf } from '../child.ts';
 
 /** How much of what a job says on its way out is kept. */

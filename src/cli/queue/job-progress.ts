@@ -4,11 +4,11 @@ import type {
   OutputEvent,
   ProgressEvent,
   StageEvent,
-} from '../../convert/events.ts';
-import { STAGE_TITLES } from '../../convert/stages.ts';
-import { formatByteSize } from '../../util/byte-size.ts';
-import { formatDuration } from '../../util/duration.ts';
-import { EtaEstimator } from '../../util/eta.ts';
+} from '../../job/events.ts';
+import { STAGE_TITLES } from '../../job/stages.ts';
+import { formatByteSize } from '../../util/text/byte-size.ts';
+import { formatDuration } from '../../util/text/duration.ts';
+import { EtaEstimator } from '../../util/text/eta.ts';
 import { progressText } from '../reports.ts';
 import type { JobEvent } from './run-queue.ts';
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import type { ConvertEvent } from '../../convert/events.ts';
-import { STAGE_TITLES } from '../../convert/stages.ts';
-import { plainStrings, plainText } from '../../util/plain-text.ts';
+import type { ConvertEvent } from '../../job/events.ts';
+import { STAGE_TITLES } from '../../job/stages.ts';
+import { plainStrings, plainText } from '../../util/text/plain-text.ts';
 import { bitsName } from '../job-places.ts';
 import { jsonLine } from '../json-line.ts';
 import type { QueueJob } from '../options.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { ARTEFACT } from '../../convert/artefacts.ts';
-import type { ConvertEvent } from '../../convert/events.ts';
+import { ARTEFACT } from '../../job/artefacts.ts';
+import type { ConvertEvent } from '../../job/events.ts';
 import { argumentsOf } from '../arguments.ts';
 import { type Card, startProcess } from '../cards.ts';
 import type { Queue, QueueJob } from '../options.ts';

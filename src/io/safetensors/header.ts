@@ -5,11 +5,11 @@
 import { DTYPES, type DType, type TensorInfo } from '../../tensor/dtype.ts';
 
 import { InputError } from '../../util/errors.ts';
-import { plainText } from '../../util/plain-text.ts';
+import { plainText } from '../../util/text/plain-text.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readChunked } from '../chunks.ts';
-import { decodeUtf8, duplicateKey, isJsonObject, parseJson, valueCount } from '../json.ts';
-import { firstBytesOf, mistakenFile } from '../mistaken-files.ts';
+import { decodeUtf8, duplicateKey, isJsonObject, parseJson, valueCount } from '../json/json.ts';
+import { firstBytesOf, mistakenFile } from '../model/mistaken-files.ts';
 
 /** Bytes of the length in front of the header. */
 export const LENGTH_BYTES = 8;

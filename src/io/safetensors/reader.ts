@@ -1,7 +1,7 @@
 import { assert, InputError } from '../../util/errors.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readChunked } from '../chunks.ts';
-import type { TensorReader } from '../tensor-source.ts';
+import type { TensorReader } from '../model/tensor-source.ts';
 import { readHeader, type SafetensorsHeader, type TensorEntry } from './header.ts';
 
 /** An open safetensors file. Only the header is in memory; a read takes the bytes asked for and no others. */

@@ -5,10 +5,10 @@ import { defineKernel, defineVariant } from '../../gpu/kernel.ts';
 export const blockUpdate = defineKernel({
   name: 'block_update',
   scalars: { k: 'u32', n: 'u32', job: 'u32', jobCount: 'u32' },
-  inputs: ['w', 'u', 'perm', 'e', 'jobs'],
-  outputs: ['pending'],
+  inputs: { w: 'vec4f', u: 'vec4f', perm: 'u32', e: 'vec4f', jobs: 'u32' },
+  outputs: { pending: 'vec4f' },
   wgsl: [wgsl],
-  counts: { COLUMNS: 2 },
+  constants: { COLUMNS: 2 },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 128), 8, jobCount],
 });
 
@@ -16,6 +16,6 @@ export const blockUpdate = defineKernel({
 export const blockUpdateLarge = defineVariant(blockUpdate, {
   name: 'block_update_large',
   wgsl: [wgsl],
-  counts: { COLUMNS: 4 },
+  constants: { COLUMNS: 4 },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 256), 8, jobCount],
 });

@@ -7,10 +7,10 @@ import { defineKernel, defineVariant } from '../../gpu/kernel.ts';
 export const groupSweep = defineKernel({
   name: 'group_sweep',
   wgsl: [half, exl2, wgsl],
-  counts: { LANES: 64, COLUMNS: 1 },
+  constants: { LANES: 64, COLUMNS: 1 },
   scalars: { k: 'u32', n: 'u32', job: 'u32', jobCount: 'u32' },
-  inputs: ['current', 'u', 'scaleMax', 'scaleCodes', 'jobs'],
-  outputs: ['e', 'codes'],
+  inputs: { current: 'f32', u: 'vec4f', scaleMax: 'u32', scaleCodes: 'u32', jobs: 'u32' },
+  outputs: { e: 'f32', codes: 'u32' },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 64), jobCount],
 });
 
@@ -18,6 +18,6 @@ export const groupSweep = defineKernel({
 export const groupSweepLarge = defineVariant(groupSweep, {
   name: 'group_sweep_large',
   wgsl: [half, exl2, wgsl],
-  counts: { LANES: 16, COLUMNS: 2 },
+  constants: { LANES: 16, COLUMNS: 2 },
   workgroups: ({ n, jobCount }) => [n / 32, jobCount],
 });

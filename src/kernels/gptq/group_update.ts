@@ -8,10 +8,10 @@ import { defineKernel, defineVariant } from '../../gpu/kernel.ts';
 export const groupUpdate = defineKernel({
   name: 'group_update',
   scalars: { k: 'u32', n: 'u32', job: 'u32', jobCount: 'u32' },
-  inputs: ['pending', 'u', 'e', 'jobs'],
-  outputs: ['current'],
+  inputs: { pending: 'vec4f', u: 'vec4f', e: 'vec4f', jobs: 'u32' },
+  outputs: { current: 'vec4f' },
   wgsl: [wgsl],
-  counts: { COLUMNS: 2 },
+  constants: { COLUMNS: 2 },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 128), 4, jobCount],
 });
 
@@ -19,6 +19,6 @@ export const groupUpdate = defineKernel({
 export const groupUpdateLarge = defineVariant(groupUpdate, {
   name: 'group_update_large',
   wgsl: [wgsl],
-  counts: { COLUMNS: 4 },
+  constants: { COLUMNS: 4 },
   workgroups: ({ n, jobCount }) => [Math.ceil(n / 256), 4, jobCount],
 });

@@ -7,7 +7,7 @@ export const compare = defineKernel({
   name: 'compare',
   wgsl: [flat, wgsl],
   scalars: { count: 'u32' },
-  inputs: ['a', 'b'],
-  outputs: ['result'],
+  inputs: { a: 'f32', b: 'f32' },
+  outputs: { result: 'atomic<u32>' },
   workgroups: ({ count }) => [Math.ceil(count / 4096)],
 });

@@ -8,7 +8,7 @@ export const dequantize = defineKernel({
   name: 'dequantize',
   wgsl: [half, exl2, wgsl],
   scalars: { k: 'u32', n: 'u32' },
-  inputs: ['codes', 'scaleCodes', 'scaleMax', 'rows', 'perm'],
-  outputs: ['w'],
+  inputs: { codes: 'u32', scaleCodes: 'u32', scaleMax: 'u32', rows: 'u32', perm: 'u32' },
+  outputs: { w: 'f32' },
   workgroups: ({ k, n }) => [Math.ceil(n / 64), k / 4],
 });

@@ -6,7 +6,7 @@ export const packCodes = defineKernel({
   name: 'pack_codes',
   wgsl: [wgsl],
   scalars: { n: 'u32', packedRows: 'u32' },
-  inputs: ['codes', 'words'],
-  outputs: ['packed'],
+  inputs: { codes: 'u32', words: 'vec4u' },
+  outputs: { packed: 'u32' },
   workgroups: ({ n, packedRows }) => [Math.ceil(n / 64), packedRows],
 });

@@ -6,7 +6,7 @@ export const unpackCodes = defineKernel({
   name: 'unpack_codes',
   wgsl: [wgsl],
   scalars: { n: 'u32', k: 'u32' },
-  inputs: ['packed', 'rows', 'first'],
-  outputs: ['codes'],
+  inputs: { packed: 'u32', rows: 'u32', first: 'vec2u' },
+  outputs: { codes: 'u32' },
   workgroups: ({ n, k }) => [Math.ceil(n / 64), k / 4],
 });

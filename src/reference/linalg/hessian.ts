@@ -38,7 +38,7 @@ export function addTriangle(h: Numbers, k: number, p: Numbers): Float64Array {
 }
 
 /** H (k, k) with its lower triangle replaced by the packed one p. */
-export function spreadTriangle(p: Numbers, k: number, h: Numbers): Float64Array {
+export function unpackTriangle(p: Numbers, k: number, h: Numbers): Float64Array {
   return Float64Array.from({ length: k * k }, (_, at) => {
     const [i, j] = [Math.floor(at / k), at % k];
     return j <= i ? p[(i * (i + 1)) / 2 + j]! : h[at]!;

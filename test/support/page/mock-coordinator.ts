@@ -4,7 +4,7 @@
  */
 
 import { expose } from 'comlink';
-import type { ConvertEvent } from '../../../src/convert/events.ts';
+import type { ConvertEvent } from '../../../src/job/events.ts';
 import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
 import type { GpuChoice, GpuFacts } from '../../../workers/api/gpu.ts';
 import type { AllocationRequest, JobRecord, JobUpdate } from '../../../workers/api/jobs.ts';

@@ -1,9 +1,9 @@
-import { type Allocation, allocate, budgetBits } from '../../../src/convert/allocate/allocate.ts';
-import type { AllocationEvent } from '../../../src/convert/events.ts';
-import { runningNeed } from '../../../src/convert/output-size.ts';
+import { type Allocation, allocate, budgetBits } from '../../../src/allocate/allocate.ts';
+import { runningNeed } from '../../../src/estimate/output-size.ts';
 import { attentionCandidates, mlpCandidates } from '../../../src/exl2/candidates.ts';
 import { totalBits } from '../../../src/exl2/groups.ts';
 import { describe } from '../../../src/exl2/params.ts';
+import type { AllocationEvent } from '../../../src/job/events.ts';
 import { parameterCount } from '../../../src/model/sizes.ts';
 import type { AllocationRequest, MeasuredModule, PlannedAllocation } from '../../../workers/api/jobs.ts';
 import type { ModelFacts } from '../../../workers/api/model.ts';

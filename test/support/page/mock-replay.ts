@@ -1,6 +1,6 @@
 import { headBitsPerWeight, linearBits, parseDescription } from '../../../src/app/settings.ts';
-import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/convert/events.ts';
 import type { Measures } from '../../../src/evaluate/measures.ts';
+import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/job/events.ts';
 import type {
   AllocationRequest,
   JobRecord,

@@ -1,6 +1,6 @@
 /** Texts as the playing coordinator has them written: word by word, the second one with a few other words. */
 
-import type { TextRequest } from '../../../src/evaluate/text-request.ts';
+import type { TextRequest } from '../../../src/inference/text-request.ts';
 import type { TextEvent, TextListener, TextSide } from '../../../workers/api/texts.ts';
 
 const STORY =

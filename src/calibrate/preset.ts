@@ -1,0 +1,39 @@
+import type { CalibrationPreset } from './mix/mix-plan.ts';
+import type { RowShape } from './rows.ts';
+
+/** Rows of tokens to measure and to quantize with. */
+export interface CalibrationShapes {
+  readonly measurement: RowShape;
+  readonly quantization: RowShape;
+}
+
+const QUICK_LENGTH = 128;
+/** The measurement compares candidates that fit the same few tokens alike; and each of them takes all its rows. */
+const QUICK_MEASUREMENT: RowShape = { rows: 4, length: 96 };
+/** Every kind of text, however narrow the model. */
+const QUICK_LEAST_ROWS = 8;
+
+/** The built-in mix in full. */
+const STANDARD: CalibrationShapes = {
+  measurement: { rows: 19, length: 2048 },
+  quantization: { rows: 115, length: 2048 },
+};
+
+/** ExLlamaV2's defaults for own data. */
+const STANDARD_OWN_DATA: CalibrationShapes = {
+  measurement: { rows: 16, length: 2048 },
+  quantization: { rows: 100, length: 2048 },
+};
+
+/** `neededTokens`: what the model's width asks for; the quick preset takes no more than that to quantize with. */
+export function presetShapes(
+  preset: CalibrationPreset,
+  ownData: boolean,
+  neededTokens: number,
+): CalibrationShapes {
+  if (preset === 'quick') {
+    const rows = Math.max(QUICK_LEAST_ROWS, Math.ceil(neededTokens / QUICK_LENGTH));
+    return { measurement: QUICK_MEASUREMENT, quantization: { rows, length: QUICK_LENGTH } };
+  }
+  return ownData ? STANDARD_OWN_DATA : STANDARD;
+}

@@ -1,8 +1,0 @@
-import { plainStrings } from '../util/plain-text.ts';
-import type { Emit } from './events.ts';
-
-/** Names of tensors and files are in warnings: as {@link plainStrings} for whoever is told. */
-export const plainWarnings =
-  (emit: Emit): Emit =>
-  (event) =>
-    emit(event.type === 'warning' ? plainStrings(event) : event);

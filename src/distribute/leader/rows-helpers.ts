@@ -1,0 +1,143 @@
+import type { LinearSpec } from '../../model/spec.ts';
+import type { HessianSums, SumPiece } from '../../pass/hessian-sums.ts';
+import type { Perplexity } from '../../pass/perplexity.ts';
+import type { RowPart } from '../../pass/row-parts.ts';
+import type { HostTensor } from '../../tensor/dtype.ts';
+import { together } from '../../util/together.ts';
+import { PIECES_UNDER_WAY } from './api.ts';
+import type { Helper } from './crew.ts';
+
+/** What a helper has of the rows; maybe nothing. */
+interface RowShare {
+  readonly helper: Helper;
+  readonly parts: readonly RowPart[];
+}
+
+/** A module, by its number, or the head after them; and whether its forward passes round to half precision. */
+interface PassStep {
+  readonly index: number;
+  readonly key: string;
+  readonly mixed: boolean;
+}
+
+/** Of each helper that has rows. */
+type Pieces = Promise<readonly (readonly SumPiece[])[]>;
+
+/**
+ * The helpers in a quantization pass, as its leader asks them. The last one with rows has the original model's too: it
+ * is idle while the leader adds the sums.
+ */
+export class RowsHelpers {
+  readonly #all: readonly RowShare[];
+  readonly #withRows: readonly RowShare[];
+  #begun: Promise<unknown> = Promise.resolve();
+  #asked: (PassStep & { readonly pieces: Pieces }) | undefined;
+  /** Linears on their way. */
+  #given: Promise<unknown>[] = [];
+
+  constructor(shares: readonly RowShare[]) {
+    this.#all = shares;
+    this.#withRows = shares.filter(({ parts }) => parts.length > 0);
+  }
+
+  get haveRows(): boolean {
+    return this.#withRows.length > 0;
+  }
+
+  /** Begins the pass; all other calls wait for it. @param originalRows of the original model. */
+  begin(originalRows: number): void {
+    this.#begun = callAll(this.#all, ({ helper, parts }) => {
+      const original = helper === this.#originalHelper ? originalRows : 0;
+      return helper.call('embeds', (api) => api.beginPass(parts, original));
+    });
+  }
+
+  /** Asks for sums that {@link addSums} will want; once, though a module may begin again. */
+  expectSums(step: PassStep): void {
+    if (!this.#isAsked(step)) this.#asked = { ...step, pieces: this.#ask(step) };
+  }
+
+  /**
+   * Adds what the helpers have summed, as it comes; the next pieces are on their way meanwhile. In which order they come
+   * makes no difference: of each half there are two sums at most.
+   */
+  async addSums(sums: HessianSums, step: PassStep): Promise<void> {
+    const pieces = this.#isAsked(step) ? this.#asked!.pieces : this.#ask(step);
+    this.#asked = undefined;
+    const given = await pieces;
+    await together(this.#withRows.map(({ helper }, i) => addPieces(sums, helper, given[i]!)));
+  }
+
+  /** Runs the original model's rows through a module. */
+  async runOriginal({ index, key, mixed }: PassStep): Promise<void> {
+    await this.#begun;
+    await this.#originalHelper!.call(`runs the original of ${key}`, (api) => api.runOriginal(index, mixed));
+  }
+
+  /** The original model's, after all modules. */
+  originalPerplexity(mixed: boolean): Promise<Perplexity> {
+    const doing = "takes the original's perplexity";
+    return this.#originalHelper!.call(doing, (api) => api.originalPerplexity(mixed));
+  }
+
+  /** Gives a linear that is quantized to those that have rows, except the one that made it. */
+  give(index: number, { name, key }: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void {
+    const others = this.#withRows.filter(({ helper }) => helper !== maker);
+    this.#given.push(
+      callAll(others, ({ helper }) =>
+        helper.call(`takes ${key}`, (api) => api.takeLinear(index, name, tensors)),
+      ),
+    );
+  }
+
+  /** Advances their rows through a module. Linears that they were not given are in the work directory. */
+  async advance({ index, key, mixed }: PassStep): Promise<void> {
+    const given = this.#given;
+    this.#given = [];
+    await this.#begun;
+    const advanced = callAll(this.#withRows, ({ helper }) =>
+      helper.call(`advances ${key}`, (api) => api.advanceRows(index, mixed)),
+    );
+    await Promise.all([...given, advanced]);
+  }
+
+  #isAsked({ index, mixed }: PassStep): boolean {
+    return this.#asked?.index === index && this.#asked.mixed === mixed;
+  }
+
+  #ask({ index, key, mixed }: PassStep): Pieces {
+    return callAll(this.#withRows, async ({ helper }) => {
+      await this.#begun;
+      return helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed));
+    });
+  }
+
+  get #originalHelper(): Helper | undefined {
+    return this.#withRows.at(-1)?.helper;
+  }
+}
+
+async function addPieces(sums: HessianSums, helper: Helper, pieces: readonly SumPiece[]): Promise<void> {
+  const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
+  const read = (piece: SumPiece | undefined) => {
+    if (!piece) return;
+    const bytes = helper.call('sends sums', (api) => api.readSum(piece));
+    bytes.catch(() => {}); // thrown when its turn comes
+    reading.push(bytes);
+  };
+  for (const piece of pieces.slice(0, PIECES_UNDER_WAY)) read(piece);
+  for (const [i, piece] of pieces.entries()) {
+    // Nothing holds on to it afterwards.
+    const bytes = await reading.shift()!;
+    await sums.addPiece(piece, bytes);
+    helper.release(bytes);
+    read(pieces[i + PIECES_UNDER_WAY]);
+  }
+}
+
+/** Asks all of them at once. Rejections come when it is awaited. */
+function callAll<T>(shares: readonly RowShare[], work: (share: RowShare) => Promise<T>): Promise<T[]> {
+  const calls = Promise.all(shares.map(work));
+  calls.catch(() => {});
+  return calls;
+}

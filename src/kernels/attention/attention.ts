@@ -1,0 +1,24 @@
+import wgsl from '../../../shaders/attention/attention.wgsl?raw';
+import { defineKernel } from '../../gpu/kernel.ts';
+
+/**
+ * Causal grouped-query attention with an optional sliding window, within rows of `length` tokens. `past` tokens stand
+ * before each row's queries among its keys and values.
+ */
+export const attention = defineKernel({
+  name: 'attention',
+  wgsl: [wgsl],
+  scalars: {
+    length: 'u32',
+    heads: 'u32',
+    kvHeads: 'u32',
+    d: 'u32',
+    window: 'u32',
+    scale: 'f32',
+    past: 'u32',
+    rows: 'u32',
+  },
+  inputs: { q: 'vec4f', k: 'vec4f', v: 'f32' },
+  outputs: { o: 'f32' },
+  workgroups: ({ length, heads, rows }) => [Math.ceil(length / 8), heads, rows],
+});

@@ -1,0 +1,82 @@
+import { withScope } from '../gpu/scope.ts';
+import type { StageContext } from '../job/context.ts';
+import type { RowError } from '../kernels/row_sums/token_errors.ts';
+import type { MeasuredPart } from '../measurement/measured-part.ts';
+import { accuracyOf, errorOf, type MeasuredError } from '../measurement/measurement-json.ts';
+import {
+  type CandidateRange,
+  candidateBits,
+  candidatesOf,
+  describeCandidate,
+} from '../measurement/module-candidates.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
+import { moduleWeights } from '../model/sizes.ts';
+import type { ModuleSpec } from '../model/spec.ts';
+import { captureHessians, loadModule } from '../pass/capture.ts';
+import { tokenError, wholeRowError } from '../pass/relative-error.ts';
+import { finerSettingsOfPart } from './join-parts.ts';
+import { quantizeTrials } from './quantize-trials.ts';
+import { runTrials } from './trials.ts';
+
+/** More than any candidate errs by. */
+const WORST_ERROR = 1e6;
+
+/**
+ * Tries candidates on one module: runs it as it is (into `reference`), quantizes each linear once for each distinct
+ * setting, and compares the module's output under every candidate with the reference.
+ * @param range the candidates to try, of {@link candidatesOf}.
+ * @param progress called with the share of the work that is done, 0…1.
+ */
+export async function measureModule(
+  context: StageContext,
+  module: ModuleSpec,
+  states: HiddenStates,
+  reference: HiddenStates,
+  batch: number,
+  { from, to }: CandidateRange,
+  progress: (share: number) => void,
+): Promise<MeasuredPart> {
+  const { gpu, quantizer } = context;
+  const all = candidatesOf(module, quantizer.method);
+  const candidates = all.slice(from, to);
+  return withScope(gpu, async (scope) => {
+    const loaded = await loadModule(context, scope, module, states.length);
+    const { trials, losses, precise } = await withScope(gpu, async (factorScope) => {
+      const captured = await captureHessians(context, factorScope, loaded, states, reference, batch);
+      progress(0.1);
+      const tried = await quantizeTrials(
+        context,
+        scope,
+        loaded,
+        factorScope,
+        captured.factors,
+        candidates,
+        (linear) => finerSettingsOfPart(linear, all, { from, to }),
+        (share) => progress(0.1 + 0.4 * share),
+      );
+      return { ...tried, precise: captured.loaded };
+    });
+    const measured = (rows: readonly RowError[]): MeasuredError => ({
+      accuracy: accuracyOf(orWorst(wholeRowError(rows))),
+      ...(quantizer.method === 'refined' && { tokenError: orWorst(tokenError(rows)) }),
+    });
+    const weights = moduleWeights(module);
+    const onTrial = (candidate: number, rows: readonly RowError[]) =>
+      context.emit({
+        type: 'trial',
+        module: module.key,
+        candidate: from + candidate,
+        error: errorOf(quantizer.method, measured(rows)),
+        bitsPerWeight: candidateBits(module, candidates[candidate]!) / weights,
+        description: describeCandidate(candidates[candidate]!),
+        predicted: false,
+      });
+    const errors = await runTrials(context, precise, trials, states, reference, batch, onTrial, (share) =>
+      progress(0.5 + 0.5 * share),
+    );
+    return { from, to, errors: errors.map(measured), losses };
+  });
+}
+
+/** The module as it is gives finite states; a candidate with which it does not is as wrong as can be. */
+const orWorst = (error: number): number => (Number.isFinite(error) ? error : WORST_ERROR);

@@ -1,0 +1,127 @@
+import { productSpeed } from '../autotune/measure-speeds.ts';
+import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
+import { type Crew, Helper, type Member } from '../distribute/leader/crew.ts';
+import { handOut } from '../distribute/leader/hand-out.ts';
+import type { Task } from '../distribute/leader/schedule.ts';
+import { measuring, preparing, running, timeAsProducts, type Work } from '../estimate/work-estimate.ts';
+import { ARTEFACT } from '../job/artefacts.ts';
+import type { StageContext } from '../job/context.ts';
+import type { LayerRange } from '../job/layer-range.ts';
+import { progressReporter } from '../job/progress.ts';
+import type { MeasuredPart } from '../measurement/measured-part.ts';
+import { type MeasuredCandidate, type Measurement, moduleFromJson } from '../measurement/measurement-json.ts';
+import { candidatesOf } from '../measurement/module-candidates.ts';
+import { moduleWeights } from '../model/sizes.ts';
+import type { ModuleSpec } from '../model/spec.ts';
+import { mean } from '../pass/relative-error.ts';
+import { MeasuredModules } from './measured-modules.ts';
+import { Measurer } from './measurer.ts';
+
+/** At which 16-bit weights come to a GPU from the system's cache (an H200, 2026-11-23). */
+const LOAD_BYTES_PER_SECOND = 2e9;
+
+/**
+ * Measures every module under every one of its candidates, but for those that an earlier run has measured. Modules
+ * are independent of each other, since each starts from the original's states, and so are a module's candidates: the
+ * crew shares the modules out, and divides those that the others would have to wait for.
+ * @param layers measure these only: the ones before are run forward, the ones after are not run.
+ */
+export async function measure(
+  context: StageContext,
+  crew: Crew,
+  rows: CalibrationRows,
+  layers?: LayerRange,
+): Promise<Measurement> {
+  const progress = progressReporter(context, 'measure', context.plan.modules.filter(isIn(layers)));
+  const modules = new MeasuredModules(context, progress);
+  const kept = await keptModules(context, layers);
+  const tasks = tasksBeside(context, rows, kept, layers);
+  for (const [index, candidates] of kept) modules.reuse(index, candidates);
+  const measurer = new Measurer(context, rows);
+
+  /** The leader measures with `measurer`; a helper has one of its own. */
+  const measureBy = (member: Member, task: Task): Promise<MeasuredPart> => {
+    const { index, from, to } = task;
+    const doing = describe(context, task);
+    const onShare = (share: number) => modules.progress(index, task, share);
+    if (member instanceof Helper) {
+      const part = member.call(doing, (api) => api.measure(index, { from, to }), onShare);
+      part.catch(() => onShare(0)); // another one begins it again
+      return part;
+    }
+    const onOwnShare = (share: number) => {
+      member.share = share;
+      onShare(share);
+    };
+    return member.during(doing, () => measurer.measure(index, task, onOwnShare, progress));
+  };
+
+  try {
+    await handOut(crew, tasks, async (member, task) => {
+      modules.begin(task.index);
+      await modules.add(task.index, await measureBy(member, task), member === crew.leader);
+    });
+  } finally {
+    measurer.free();
+  }
+  return modules.measurement;
+}
+
+const isIn =
+  (layers: LayerRange | undefined) =>
+  ({ layer }: ModuleSpec): boolean =>
+    !layers || (layer >= layers.first && layer <= layers.last);
+
+/** What an earlier run has measured, by the module's number. */
+async function keptModules(
+  { plan, work }: StageContext,
+  layers: LayerRange | undefined,
+): Promise<ReadonlyMap<number, readonly MeasuredCandidate[]>> {
+  const kept = new Map<number, readonly MeasuredCandidate[]>();
+  for (const [index, module] of plan.modules.entries()) {
+    const path = ARTEFACT.measuredModule(module.key);
+    const json = isIn(layers)(module) ? await work.readJson(path) : undefined;
+    if (json !== undefined) kept.set(index, moduleFromJson(module, json));
+  }
+  return kept;
+}
+
+/** What is to be measured, without what an earlier run has measured. */
+export const measuringTasks = async (
+  context: StageContext,
+  rows: RowShape,
+  layers?: LayerRange,
+): Promise<Task[]> => tasksBeside(context, rows, await keptModules(context, layers), layers);
+
+function tasksBeside(
+  context: StageContext,
+  rows: RowShape,
+  kept: ReadonlyMap<number, unknown>,
+  layers: LayerRange | undefined,
+): Task[] {
+  const costs = taskCosts(context, rows);
+  return [...context.plan.modules.entries()]
+    .filter(([index, module]) => isIn(layers)(module) && !kept.has(index))
+    .map(([index, module]) => ({ index, from: 0, ...costs(module) }));
+}
+
+/** What measuring a module costs, whose candidates are the steps of its task. */
+function taskCosts({ plan, quantizer: { method }, speeds }: StageContext, rows: RowShape) {
+  const time = (work: Work) => timeAsProducts(work, speeds);
+  const loading = (module: ModuleSpec) =>
+    ((2 * moduleWeights(module)) / LOAD_BYTES_PER_SECOND) * productSpeed(speeds);
+  const wayCost = mean(plan.modules.map((each) => loading(each) + time(running(each, rows))));
+  return (module: ModuleSpec): Omit<Task, 'index' | 'from'> => {
+    const to = candidatesOf(module, method).length;
+    const before = time(preparing(module, rows));
+    const trials = time(measuring(module, rows, method)) - before;
+    return { to, setupCost: loading(module) + before, stepCost: trials / to, wayCost };
+  };
+}
+
+function describe({ plan, quantizer }: StageContext, { index, from, to }: Task): string {
+  const module = plan.modules[index]!;
+  if (to - from === candidatesOf(module, quantizer.method).length) return `measures ${module.key}`;
+  const numbers = to - from === 1 ? `candidate ${to}` : `candidates ${from + 1}–${to}`;
+  return `measures ${module.key}, ${numbers}`;
+}

@@ -1,0 +1,156 @@
+import type { Candidate } from '../exl2/candidates.ts';
+import { resolveGroups, totalBits } from '../exl2/groups.ts';
+import { describe, MAX_GROUP_ROWS, type QuantParams } from '../exl2/params.ts';
+import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
+import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
+import { InputError } from '../util/errors.ts';
+
+/** What a candidate costs a module's output, in two ways: see relative-error.ts. */
+export interface MeasuredError {
+  /** 1 − the error of whole rows, as ExLlamaV2 takes it. */
+  readonly accuracy: number;
+  /** The error token by token. Neither ExLlamaV2's measurements have it nor earlier ones of ours. */
+  readonly tokenError?: number;
+}
+
+/** A candidate of a module as it was measured. */
+export interface MeasuredCandidate extends MeasuredError {
+  readonly totalBits: number;
+  /** Of each linear, by name. */
+  readonly params: Candidate;
+}
+
+/** 1 − error; not below this, as in ExLlamaV2. */
+export const accuracyOf = (error: number): number => Math.max(1e-6, 1 - error);
+
+/** What this quantizer goes by: what it measures, or as much of it as the measurement has. */
+export const errorOf = (method: QuantizerMethod, { accuracy, tokenError }: MeasuredError): number =>
+  (method === 'refined' ? tokenError : undefined) ?? 1 - accuracy;
+
+/** What was measured of every attention and MLP module, by key. */
+export interface Measurement {
+  readonly modules: ReadonlyMap<string, readonly MeasuredCandidate[]>;
+}
+
+/** What is to be told where the refined quantizer has a measurement without what it would go by; else undefined. */
+export function measurementAdvice(method: QuantizerMethod, { modules }: Measurement): string | undefined {
+  const lacks = [...modules.values()].flat().some(({ tokenError }) => tokenError === undefined);
+  if (method !== 'refined' || !lacks) return undefined;
+  return (
+    'This measurement has only errors of whole rows of tokens (ExLlamaV2 made it, or an earlier version): it is used as ' +
+    'it is, but measuring again gives a better mix of bit widths.'
+  );
+}
+
+/** ExLlamaV2 lists the final norm and the head too, without candidates. */
+const UNMEASURED = ['model.norm.norm', 'lm_head.linear'];
+
+/** measurement.json as ExLlamaV2 writes and reads it. */
+export function measurementToJson({ modules }: Measurement): unknown {
+  return modulesToJson([...modules].map(([key, candidates]) => [key, moduleToJson(candidates)]));
+}
+
+/** measurement.json of all modules in their order, each as {@link moduleToJson} writes it. */
+export function modulesToJson(modules: readonly (readonly [key: string, candidates: unknown])[]): unknown {
+  const unmeasured = UNMEASURED.map((key) => [key, null] as const);
+  return {
+    measurement: Object.fromEntries([...modules, ...unmeasured]),
+    last_module_idx: modules.length + UNMEASURED.length,
+  };
+}
+
+/** The candidates of one module, as they stand in measurement.json. */
+export const moduleToJson = (candidates: readonly MeasuredCandidate[]): unknown[] =>
+  candidates.map(candidateToJson);
+
+function candidateToJson({ accuracy, tokenError, totalBits, params }: MeasuredCandidate) {
+  const linears = Object.entries(params).map(([name, setting]) => [name, paramsToJson(setting)] as const);
+  return {
+    accuracy,
+    ...(tokenError !== undefined && { token_error: tokenError }),
+    total_bits: totalBits,
+    ...Object.fromEntries(linears),
+  };
+}
+
+/** Reads a measurement made by this program or by ExLlamaV2. Throws InputError when it is not of this model. */
+export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement {
+  const { measurement: modules, slice } = (json ?? {}) as { measurement?: unknown; slice?: unknown };
+  if (slice !== undefined) {
+    throw new InputError(
+      'The measurement is a slice of some layers: join all slices with npm run merge-measurements first.',
+    );
+  }
+  if (typeof modules !== 'object' || modules === null) {
+    throw new InputError(
+      'The measurement has no "measurement" object: expected ExLlamaV2\'s measurement.json.',
+    );
+  }
+  const byKey = new Map(Object.entries(modules));
+  const keys = new Set([...plan.modules.map(({ key }) => key), ...UNMEASURED]);
+  const unknown = [...byKey.keys()].find((key) => !keys.has(key));
+  if (unknown !== undefined) {
+    throw new InputError(`The measurement has ${unknown}, which this model lacks: it is of another model.`);
+  }
+  return {
+    modules: new Map(
+      plan.modules.map((module) => [module.key, moduleFromJson(module, byKey.get(module.key))]),
+    ),
+  };
+}
+
+/** Reads what {@link moduleToJson} writes. Throws InputError. */
+export function moduleFromJson(module: ModuleSpec, value: unknown): MeasuredCandidate[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new InputError(
+      `The measurement has no candidates for ${module.key}: it is of another model, or was not finished.`,
+    );
+  }
+  return value.map((candidate, i) =>
+    readCandidate(module, candidate, `measurement of ${module.key}, candidate ${i}`),
+  );
+}
+
+function readCandidate(module: ModuleSpec, value: unknown, where: string): MeasuredCandidate {
+  const fields = new Map(Object.entries((value ?? {}) as Record<string, unknown>));
+  const accuracy = fields.get('accuracy');
+  if (typeof accuracy !== 'number' || !(accuracy > 0 && accuracy <= 1)) {
+    throw new InputError(`The ${where}: accuracy is ${accuracy}; expected a number above 0 and at most 1.`);
+  }
+  const tokenError = fields.get('token_error');
+  if (tokenError !== undefined && !(typeof tokenError === 'number' && tokenError >= 0)) {
+    throw new InputError(`The ${where}: token_error is ${tokenError}; expected a number from 0.`);
+  }
+  const linears = module.linears.map((linear) => {
+    const place = `The ${where}, ${linear.name}`;
+    const params = paramsFromJson(fields.get(linear.name), place);
+    checkGroups(linear.k, params, place);
+    return { ...linear, params };
+  });
+  const bits = linears.reduce(
+    (sum, { k, n, params, bias }) => sum + totalBits(k, n, params, bias !== undefined),
+    0,
+  );
+  if (fields.get('total_bits') !== bits) {
+    throw new InputError(
+      `The ${where}: total_bits is ${fields.get('total_bits')}; this model's layer takes ${bits}. The measurement is of another model.`,
+    );
+  }
+  return {
+    accuracy,
+    ...(tokenError !== undefined && { tokenError }),
+    totalBits: bits,
+    params: Object.fromEntries(linears.map(({ name, params }) => [name, params])),
+  };
+}
+
+/** Throws InputError for groups that the quantizer does not take. */
+function checkGroups(k: number, params: QuantParams, where: string): void {
+  const large = resolveGroups(k, params).find(({ start, end }) => end - start > MAX_GROUP_ROWS);
+  if (!large) return;
+  throw new InputError(
+    `${where}: ${describe(params)} makes groups of ${large.end - large.start} rows; this program quantizes groups of at ` +
+      `most ${MAX_GROUP_ROWS}. Take a measurement with smaller group sizes.`,
+  );
+}

@@ -1,0 +1,203 @@
+import { UnsupportedError } from '../../util/errors.ts';
+import type { Family } from '../families/family.ts';
+import { FAMILIES, findFamily } from '../families/registry.ts';
+import { checkKeys } from './check-keys.ts';
+import { Fields } from './fields.ts';
+import { parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
+import { parseWindows } from './windows.ts';
+
+/** `gelu` is the exact one (erf), `gelu_tanh` the tanh approximation. */
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh';
+
+/** What config.json says about a supported model, checked. */
+export interface ModelConfig {
+  /** Its usual name, e.g. `LlamaForCausalLM`. */
+  readonly architecture: string;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly normEps: number;
+  readonly activation: Activation;
+  /** Longest context in tokens that the model was made for. */
+  readonly maxPositions: number;
+  /** The head's weight is the embedding. */
+  readonly tiedEmbeddings: boolean;
+  readonly attentionBias: boolean;
+  readonly mlpBias: boolean;
+  readonly rope: RopeParams;
+  /** Per layer: position i sees i − window < j ≤ i; undefined: all j ≤ i. */
+  readonly slidingWindows: readonly (number | undefined)[];
+  /** config.json as it was. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** No model has more; a wrong number fails here and not when memory runs out. */
+const SIZE = { min: 1, max: 2 ** 24 };
+const LAYERS = { min: 1, max: 4096 };
+/** EXL2 packs rows of 32 input features into whole words at every width. */
+const K_MULTIPLE = 32;
+/** Of the output features of linears whose result is taken head by head: columns are padded to it. */
+const N_MULTIPLE = 32;
+/** The attention kernels take four values of a head at a time. */
+const HEAD_DIM_MULTIPLE = 4;
+const DEFAULT_NORM_EPS = 1e-6;
+/** Where ExLlamaV2 looks for the context length, in this order. */
+const CONTEXT_KEYS = [
+  'max_sequence_length',
+  'model_max_length',
+  'max_position_embeddings',
+  'max_seq_len',
+  'n_positions',
+];
+const DEFAULT_CONTEXT = 2048;
+
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  silu: 'silu',
+  swish: 'silu',
+  gelu: 'gelu',
+  gelu_new: 'gelu_tanh',
+  gelu_pytorch_tanh: 'gelu_tanh',
+};
+
+/**
+ * Reads a Hugging Face config.json, of transformers 5 or before.
+ * @throws InputError for missing or wrong values; UnsupportedError for another architecture, a model that is
+ * already quantized, or one that EXL2 cannot hold.
+ */
+export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
+  const fields = new Fields(json, 'config.json');
+  const family = parseFamily(fields);
+  const sizes = parseSizes(fields, family);
+  const config: ModelConfig = {
+    architecture: family.name,
+    ...sizes,
+    normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? DEFAULT_NORM_EPS,
+    activation: parseActivation(fields),
+    maxPositions: parseContext(fields),
+    tiedEmbeddings: fields.boolean('tie_word_embeddings'),
+    attentionBias: fields.boolean('attention_bias'),
+    mlpBias: fields.boolean('mlp_bias'),
+    rope: parseRope(fields, sizes.headDim, overrides),
+    slidingWindows: parseWindows(fields, family, sizes.layers),
+    raw: fields.values,
+  };
+  checkKeys(fields, family, neutralSizes(fields, config));
+  return config;
+}
+
+function neutralSizes(fields: Fields, { hiddenSize, headDim, layers, slidingWindows }: ModelConfig) {
+  const types = new Set(slidingWindows.map((window) => (window === undefined ? 'full' : 'sliding')));
+  return {
+    ...{ hiddenSize, headDim, layers },
+    ropeTheta: parseRope(fields, headDim, {}).theta,
+    layerType: types.size === 1 ? `${[...types][0]}_attention` : undefined,
+  };
+}
+
+/** The method of a `quantization_config`, which is as good as absent when nothing is in it. */
+export function quantizationMethod(config: Fields): string | undefined {
+  const quantization = config.fields('quantization_config');
+  if (!quantization || Object.keys(quantization.values).length === 0) return undefined;
+  return quantization.text('quant_method') ?? 'unknown method';
+}
+
+function parseFamily(fields: Fields): Family {
+  const supported = `supported architectures: ${[...FAMILIES.keys()].join(', ')}`;
+  const method = quantizationMethod(fields);
+  if (method !== undefined) {
+    throw new UnsupportedError(
+      `this model is already quantized (config.json has quantization_config, ${method}); ` +
+        'give the original model with F32, F16 or BF16 weights',
+    );
+  }
+  const name = fields.texts('architectures')?.[0];
+  if (fields.get('text_config') !== undefined) {
+    const what = `a multimodal wrapper (${name ?? 'no architecture named'}, its language model under text_config)`;
+    throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
+  }
+  if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
+  const family = findFamily(name);
+  if (!family) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
+  return family;
+}
+
+function parseSizes(fields: Fields, family: Family) {
+  const hiddenSize = requiredSize(fields, 'hidden_size');
+  const intermediateSize = requiredSize(fields, 'intermediate_size');
+  const heads = requiredSize(fields, 'num_attention_heads');
+  const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? heads;
+  if (heads % kvHeads !== 0) {
+    throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
+  }
+  const headDim = parseHeadDim(fields, family, hiddenSize, heads);
+  checkPackable('hidden_size', hiddenSize);
+  checkPackable('intermediate_size', intermediateSize);
+  checkPackable('num_attention_heads × head_dim', heads * headDim);
+  if ((kvHeads * headDim) % N_MULTIPLE !== 0) {
+    throw new UnsupportedError(
+      `config.json: num_key_value_heads × head_dim is ${kvHeads * headDim}; keys and values can only be quantized where it is a multiple of ${N_MULTIPLE}`,
+    );
+  }
+  const layers = fields.integer('num_hidden_layers', LAYERS);
+  return {
+    hiddenSize,
+    intermediateSize,
+    layers: fields.required('num_hidden_layers', layers, `an integer from ${LAYERS.min} to ${LAYERS.max}`),
+    heads,
+    kvHeads,
+    headDim,
+    vocabSize: requiredSize(fields, 'vocab_size'),
+  };
+}
+
+function parseHeadDim(fields: Fields, family: Family, hiddenSize: number, heads: number): number {
+  const stated = fields.integer('head_dim', SIZE) ?? family.defaults.headDim;
+  if (stated === undefined && hiddenSize % heads !== 0) {
+    throw fields.wrong(
+      'num_attention_heads',
+      `a divisor of hidden_size (${hiddenSize}), as there is no head_dim`,
+    );
+  }
+  const headDim = stated ?? hiddenSize / heads;
+  if (headDim % HEAD_DIM_MULTIPLE !== 0) {
+    throw fields.wrong(
+      'head_dim',
+      `a multiple of ${HEAD_DIM_MULTIPLE} (the kernels take so many values together), not ${headDim}`,
+    );
+  }
+  return headDim;
+}
+
+function requiredSize(fields: Fields, name: string): number {
+  return fields.required(name, fields.integer(name, SIZE), `an integer from ${SIZE.min} to ${SIZE.max}`);
+}
+
+/** A context as good as endless is cut: some tools write a number without meaning. */
+function parseContext(fields: Fields): number {
+  const key = CONTEXT_KEYS.find((name) => fields.get(name) !== undefined);
+  if (key === undefined) return DEFAULT_CONTEXT;
+  const length = fields.number(key, { min: 1, max: Number.POSITIVE_INFINITY })!;
+  return Math.min(Math.floor(length), SIZE.max);
+}
+
+function checkPackable(name: string, k: number): void {
+  if (k % K_MULTIPLE !== 0) {
+    throw new UnsupportedError(
+      `config.json: ${name} is ${k}; EXL2 can only hold linears whose input features are a multiple of ${K_MULTIPLE}`,
+    );
+  }
+}
+
+function parseActivation(fields: Fields): Activation {
+  const name = fields.text('hidden_act') ?? 'silu';
+  const activation = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;
+  if (!activation) {
+    const supported = Object.keys(ACTIVATIONS).join(', ');
+    throw new UnsupportedError(`config.json: hidden_act is "${name}"; supported: ${supported}`);
+  }
+  return activation;
+}

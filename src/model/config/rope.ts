@@ -1,0 +1,146 @@
+import { InputError, UnsupportedError } from '../../util/errors.ts';
+import type { Fields } from './fields.ts';
+
+/** Llama 3.1's stretching of long wavelengths; `original` is the context length before it, in tokens. */
+export interface Llama3Rope {
+  readonly factor: number;
+  readonly lowFrequencyFactor: number;
+  readonly highFrequencyFactor: number;
+  readonly original: number;
+}
+
+/** Rotary position embedding of whole heads. */
+export interface RopeParams {
+  /** Base of the frequencies, NTK alpha already in it. */
+  readonly theta: number;
+  /** Positions are divided by this (linear scaling). */
+  readonly positionFactor: number;
+  readonly llama3: Llama3Rope | undefined;
+}
+
+/** ExLlamaV2's options: a linear factor that replaces the model's own, and an NTK alpha. */
+export interface RopeOverrides {
+  readonly ropeScale?: number;
+  readonly ropeAlpha?: number;
+}
+
+const POSITIVE = { min: 1e-6, max: 1e12 };
+const DEFAULT_THETA = 10000;
+const SUPPORTED = ['default', 'linear', 'llama3'];
+
+/**
+ * Reads `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (before).
+ * NTK alpha: theta·alpha^(d/(d−2)), d = `headDim`, as ExLlamaV2 has it.
+ * @throws InputError for wrong numbers, UnsupportedError for another rope type.
+ */
+export function parseRope(config: Fields, headDim: number, overrides: RopeOverrides): RopeParams {
+  const rope = config.fields('rope_parameters') ?? config.fields('rope_scaling');
+  const type = rope ? ropeType(rope) : 'default';
+  checkSupported(type, config, rope);
+  const theta =
+    rope?.number('rope_theta', POSITIVE) ?? config.number('rope_theta', POSITIVE) ?? DEFAULT_THETA;
+  const alpha = positiveOption('rope alpha', overrides.ropeAlpha) ?? 1;
+  const factor = rope && type !== 'default' ? requiredNumber(rope, 'factor') : 1;
+  return {
+    theta: theta * alpha ** (headDim / (headDim - 2)),
+    positionFactor: positiveOption('rope scale', overrides.ropeScale) ?? (type === 'linear' ? factor : 1),
+    llama3: rope && type === 'llama3' ? parseLlama3(rope, factor) : undefined,
+  };
+}
+
+function ropeType(rope: Fields): string {
+  const type = rope.text('rope_type') ?? rope.text('type');
+  if (type === undefined && rope.get('factor') !== undefined)
+    throw rope.wrong('rope_type', 'a name beside factor');
+  return type ?? 'default';
+}
+
+function checkSupported(type: string, config: Fields, rope: Fields | undefined): void {
+  if (!SUPPORTED.includes(type)) {
+    throw new UnsupportedError(
+      `config.json asks for rope type "${type}"; supported rope types: ${SUPPORTED.join(', ')}`,
+    );
+  }
+  if (rope?.get('full_attention') !== undefined || rope?.get('sliding_attention') !== undefined) {
+    throw new UnsupportedError(
+      'config.json has rope parameters per layer type; one set for all is supported',
+    );
+  }
+  const rotary = rope?.get('partial_rotary_factor') ?? config.get('partial_rotary_factor') ?? 1;
+  if (rotary !== 1) {
+    throw new UnsupportedError(`config.json: partial_rotary_factor is ${rotary}; only 1 is supported`);
+  }
+}
+
+function parseLlama3(rope: Fields, factor: number): Llama3Rope {
+  const lowFrequencyFactor = requiredNumber(rope, 'low_freq_factor');
+  const highFrequencyFactor = requiredNumber(rope, 'high_freq_factor');
+  if (highFrequencyFactor <= lowFrequencyFactor) {
+    throw rope.wrong('high_freq_factor', `more than low_freq_factor (${lowFrequencyFactor})`);
+  }
+  const original = requiredNumber(rope, 'original_max_position_embeddings');
+  return { factor, lowFrequencyFactor, highFrequencyFactor, original };
+}
+
+const requiredNumber = (rope: Fields, name: string): number =>
+  rope.required(name, rope.number(name, POSITIVE), 'a positive number');
+
+function positiveOption(name: string, value: number | undefined): number | undefined {
+  if (value !== undefined && !(value > 0 && Number.isFinite(value))) {
+    throw new InputError(`${name} is ${value}; expected a positive number`);
+  }
+  return value;
+}
+
+/** Radians per position of each pair of dimensions (headDim/2). */
+export function inverseFrequencies(rope: RopeParams, headDim: number): Float64Array {
+  return Float64Array.from({ length: headDim / 2 }, (_, i) => {
+    const frequency = rope.theta ** ((-2 * i) / headDim);
+    return rope.llama3 ? stretch(frequency, rope.llama3) : frequency;
+  });
+}
+
+/** Short wavelengths stay, long ones are divided by the factor, those between are blended. */
+function stretch(
+  frequency: number,
+  { factor, lowFrequencyFactor, highFrequencyFactor, original }: Llama3Rope,
+) {
+  const turns = (original * frequency) / (2 * Math.PI);
+  if (turns > highFrequencyFactor) return frequency;
+  if (turns < lowFrequencyFactor) return frequency / factor;
+  const share = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+  return share * frequency + ((1 - share) * frequency) / factor;
+}
+
+/** cos and sin, each (length, headDim/2): entry (p, i) turns dimensions i and i + headDim/2 at position p. */
+export interface RopeTables {
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** The tables of a model for positions 0 to length − 1 (Hugging Face's half-rotation convention). */
+export function ropeTables(
+  model: { readonly rope: RopeParams; readonly headDim: number },
+  length: number,
+): RopeTables {
+  return rotationTables(inverseFrequencies(model.rope, model.headDim), model.rope.positionFactor, length);
+}
+
+/** Computed in f64 and rounded once. */
+export function rotationTables(
+  frequencies: Float64Array,
+  positionFactor: number,
+  length: number,
+): RopeTables {
+  const half = frequencies.length;
+  const cos = new Float32Array(length * half);
+  const sin = new Float32Array(length * half);
+  for (let p = 0; p < length; p++) {
+    for (let i = 0; i < half; i++) {
+      const angle = (p / positionFactor) * frequencies[i]!;
+      cos[p * half + i] = Math.cos(angle);
+      sin[p * half + i] = Math.sin(angle);
+    }
+  }
+  return { cos, sin };
+}

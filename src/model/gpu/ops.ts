@@ -1,0 +1,167 @@
+import type { Gpu } from '../../gpu/gpu.ts';
+import { inParts, rowsOf } from '../../gpu/parts.ts';
+import type { Scope } from '../../gpu/scope.ts';
+import type { GpuTensor } from '../../gpu/tensor.ts';
+import { attention } from '../../kernels/attention/attention.ts';
+import { addBias } from '../../kernels/elementwise/add_bias.ts';
+import { gatedActivation } from '../../kernels/elementwise/gated_activation.ts';
+import { rmsNorm } from '../../kernels/rms_norm/rms_norm.ts';
+import { rope } from '../../kernels/rope/rope.ts';
+import { type RopeParams, ropeTables } from '../config/rope.ts';
+import type { Ops } from '../forward.ts';
+import type { AttentionSpec, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../spec.ts';
+import { type AnyLinear, multiply } from './linear.ts';
+
+/** What every module needs: rotation tables for rows of `length` tokens, and how to go about products. */
+export interface ForwardContext {
+  readonly gpu: Gpu;
+  readonly length: number;
+  /** Of each distinct rotation: (length, headDim/2) f32 each. */
+  readonly rotations: ReadonlyMap<RopeParams, { readonly cosine: GpuTensor; readonly sine: GpuTensor }>;
+  /** Activations fit half precision: products may round them to it. */
+  readonly mixed: boolean;
+  /** Keys and values of the tokens before; then x is one row's next tokens, and the tables reach to their end. */
+  readonly cache?: KeyValueCache;
+}
+
+/** What attention needs of the tokens before. */
+export interface KeyValueCache {
+  /** Tokens that it holds. */
+  readonly past: number;
+  /** Adds the next tokens' rotated keys and values, (m, kvHeads · headDim), to a layer; gives all so far. */
+  extend(layer: number, k: GpuTensor, v: GpuTensor): readonly [k: GpuTensor, v: GpuTensor];
+}
+
+/** Weights of a module on the GPU. */
+export interface ModuleWeights {
+  /** By the name of the source tensor. */
+  readonly norms: ReadonlyMap<string, GpuTensor>;
+  /** By name within the module. */
+  readonly linears: ReadonlyMap<string, AnyLinear>;
+}
+
+/** The tables belong to `scope`. */
+export function forwardContext(
+  gpu: Gpu,
+  scope: Scope,
+  { modules }: Pick<ModelSpec, 'modules'>,
+  length: number,
+): ForwardContext {
+  const rotations = new Map<RopeParams, { cosine: GpuTensor; sine: GpuTensor }>();
+  for (const { mixer } of modules) {
+    if (mixer.kind !== 'attention' || rotations.has(mixer.rope)) continue;
+    const { cos, sin } = ropeTables(mixer, length);
+    const cosine = scope.upload(Float32Array.from(cos), 'rope cosines');
+    const sine = scope.upload(Float32Array.from(sin), 'rope sines');
+    rotations.set(mixer.rope, { cosine, sine });
+  }
+  return { gpu, length, rotations, mixed: false };
+}
+
+const ACTIVATION = { silu: 0, gelu: 1, gelu_tanh: 2 } as const;
+
+const tokensOf = (x: GpuTensor): number => x.shape[0]!;
+
+/** Runs a module on the GPU, in f32. Results belong to `scope`. */
+export class GpuOps implements Ops<GpuTensor> {
+  protected readonly context: ForwardContext;
+  protected readonly scope: Scope;
+  protected readonly weights: ModuleWeights;
+
+  constructor(context: ForwardContext, scope: Scope, weights: ModuleWeights) {
+    this.context = context;
+    this.scope = scope;
+    this.weights = weights;
+  }
+
+  norm(x: GpuTensor, norm: NormSpec): GpuTensor {
+    return normalize(this.context.gpu, this.scope, x, norm, this.weights.norms.get(norm.weight)!);
+  }
+
+  project(x: GpuTensor, { name }: LinearSpec, residual?: GpuTensor): GpuTensor {
+    return project(this.context, this.scope, x, this.weights.linears.get(name)!, residual);
+  }
+
+  rotate(x: GpuTensor, { headDim: d, rope: params }: AttentionSpec): GpuTensor {
+    const { gpu, length, rotations, cache } = this.context;
+    const heads = x.shape[1]! / d;
+    const past = cache?.past ?? 0;
+    gpu.run(rope, { tokens: tokensOf(x), length, heads, d, past, ...rotations.get(params)!, x });
+    return x;
+  }
+
+  attend(
+    q: GpuTensor,
+    newKeys: GpuTensor,
+    newValues: GpuTensor,
+    { heads, kvHeads, headDim: d, scale, window }: AttentionSpec,
+    layer: number,
+  ): GpuTensor {
+    const { gpu, length, cache } = this.context;
+    const [k, v] = cache?.extend(layer, newKeys, newValues) ?? [newKeys, newValues];
+    const o = this.scope.alloc(q.shape, 'attention');
+    const rows = tokensOf(q) / length;
+    const past = cache?.past ?? 0;
+    const reach = Math.min(window ?? past + length, past + length);
+    const scalars = { length, heads, kvHeads, d, window: reach, scale, past };
+    // About half as fast as products.
+    const flops = 2 * 4 * length * (past + length / 2) * heads * d;
+    const runRows = (start: number, count: number) => {
+      const part = (x: GpuTensor, positions: number) => rowsOf(x, start * positions, count * positions);
+      const [keys, values] = [part(k, past + length), part(v, past + length)];
+      const tensors = { q: part(q, length), k: keys, v: values, o: part(o, length) };
+      gpu.run(attention, { ...scalars, rows: count, ...tensors });
+    };
+    // Widths are multiples of 32, so that two rows end where a view may begin, whatever their length.
+    inParts(gpu, rows, flops, runRows, 2);
+    return o;
+  }
+
+  activate(gate: GpuTensor, up: GpuTensor, { activation }: MlpSpec): GpuTensor {
+    this.context.gpu.run(gatedActivation, {
+      count: gate.size / 4,
+      activation: ACTIVATION[activation],
+      up,
+      gate,
+    });
+    return gate;
+  }
+
+  once(_: LinearSpec, make: () => GpuTensor): GpuTensor {
+    return make();
+  }
+
+  free(x: GpuTensor): void {
+    this.scope.free(x);
+  }
+}
+
+/** Each run of `size` values of x normed; of x's shape. @param weight (size). */
+export function normalize(
+  gpu: Gpu,
+  scope: Scope,
+  x: GpuTensor,
+  { size: k, epsilon }: NormSpec,
+  weight: GpuTensor,
+): GpuTensor {
+  const y = scope.alloc(x.shape, 'norm');
+  gpu.run(rmsNorm, { rows: x.size / 4 / k, k, epsilon, x, weight, y });
+  return y;
+}
+
+/** x·w + bias, (tokens, n); with `residual` (tokens, n), added to it. */
+export function project(
+  { gpu, mixed }: Pick<ForwardContext, 'gpu' | 'mixed'>,
+  scope: Scope,
+  x: GpuTensor,
+  linear: AnyLinear,
+  residual?: GpuTensor,
+): GpuTensor {
+  const m = tokensOf(x);
+  const { n, bias } = linear;
+  const y = scope.alloc([m, n], 'projection');
+  if (residual) gpu.copy(residual, y);
+  multiply(gpu, scope, x, linear, y, { accumulate: residual !== undefined, mixed });
+  if (bias) gpu.run(addBias, { m, n, bias, y });
+  return y;
+}

@@ -1,0 +1,44 @@
+import { chunkTable } from '../../exl2/chunks.ts';
+import type { PackedLinear } from '../../exl2/packed-linear.ts';
+import { invertPermutation } from '../../exl2/packing.ts';
+import type { Scope } from '../../gpu/scope.ts';
+import type { GpuTensor } from '../../gpu/tensor.ts';
+
+/** A quantized linear on the GPU as EXL2 packs it, for y = x·W; the kernels decode it while they multiply. */
+export interface PackedWeight {
+  readonly k: number;
+  /** Padded to a multiple of 32; padded columns are zero. */
+  readonly n: number;
+  /** (packed rows, n) u32: q_weight. */
+  readonly packed: GpuTensor;
+  /** (groups, n/8) u32: q_scale. */
+  readonly scales: GpuTensor;
+  /** (k/32, 4) u32, see shaders/lib/packed.wgsl. */
+  readonly chunks: GpuTensor;
+  /** (k) u32: input feature of each packed row. */
+  readonly perm: GpuTensor;
+  /** (n) f32, padded with zeros. */
+  readonly bias: GpuTensor | undefined;
+}
+
+/** Uploads a packed linear; the tensors belong to `scope`. `bias` (n). Throws InputError when it is damaged. */
+export function uploadPackedWeight(
+  scope: Scope,
+  key: string,
+  packed: PackedLinear,
+  bias: Float32Array | undefined,
+): PackedWeight {
+  const { k, n, qWeight, qScale, qInvPerm } = packed;
+  return {
+    k,
+    n,
+    packed: scope.upload(owned(qWeight), `${key}.q_weight`),
+    scales: scope.upload(owned(qScale), `${key}.q_scale`),
+    chunks: scope.upload(chunkTable(key, packed), `chunks of ${key}`),
+    perm: scope.upload(invertPermutation(qInvPerm), `act-order of ${key}`),
+    bias: bias && scope.upload(Float32Array.from(bias), `${key}.bias`),
+  };
+}
+
+/** The same words; the array types of packed linears do not say what buffer they lie in. */
+const owned = (words: Uint32Array): Uint32Array<ArrayBuffer> => words as Uint32Array<ArrayBuffer>;

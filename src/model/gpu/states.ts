@@ -1,0 +1,114 @@
+import type { Gpu } from '../../gpu/gpu.ts';
+import { bufferBytes } from '../../gpu/memory.ts';
+import type { Scope } from '../../gpu/scope.ts';
+import { copyable, type GpuTensor } from '../../gpu/tensor.ts';
+
+/** Share of the GPU memory budget that resident states take where nothing tells better. */
+const RESIDENT_SHARE = 0.35;
+
+/**
+ * Hidden states of all calibration rows, (length, hidden) f32 each: as many rows on the GPU as a part of its memory
+ * budget holds, the others in host memory. Read and written in batches of rows.
+ */
+export class HiddenStates {
+  readonly rows: number;
+  readonly length: number;
+  readonly hidden: number;
+  readonly #gpu: Gpu;
+  /** Of the first rows; a buffer each, as all together may be larger than a buffer can be. */
+  #resident: GpuTensor[] = [];
+  /** Of the rows that are not resident. */
+  readonly #host: Float32Array<ArrayBuffer>[] = [];
+
+  /** @param room bytes that they may take on the GPU. */
+  constructor(
+    gpu: Gpu,
+    rows: number,
+    length: number,
+    hidden: number,
+    room = Math.min(gpu.memory.budget * RESIDENT_SHARE, gpu.memory.available / 2),
+  ) {
+    this.rows = rows;
+    this.length = length;
+    this.hidden = hidden;
+    this.#gpu = gpu;
+    const count = Math.min(rows, Math.floor(room / bufferBytes(length * hidden * 4)));
+    for (let row = 0; row < count; row++) this.#resident.push(gpu.alloc([length, hidden], 'hidden states'));
+  }
+
+  /** Bytes that they take on the GPU. */
+  get residentBytes(): number {
+    return this.#resident.reduce((sum, { buffer }) => sum + buffer.size, 0);
+  }
+
+  /** All rows are on the GPU. */
+  get isResident(): boolean {
+    return this.#resident.length === this.rows;
+  }
+
+  /** States of rows [start, end), (tokens, hidden), owned by `scope`. */
+  load(scope: Scope, start: number, end: number): GpuTensor {
+    const batch = scope.alloc([(end - start) * this.length, this.hidden], 'hidden states of a batch');
+    for (let row = start; row < end; row++) {
+      const target = this.#rowOf(batch, row - start);
+      const resident = this.#resident[row];
+      if (resident) this.#gpu.copy(resident, target);
+      else this.#gpu.write(target, this.#host[row]!);
+    }
+    return batch;
+  }
+
+  /**
+   * Takes the states of rows start … from `batch`, which may be freed at once. Rows that are not resident can be
+   * loaded when the promise is resolved.
+   */
+  async store(batch: GpuTensor, start: number): Promise<void> {
+    const reading: Promise<void>[] = [];
+    for (let row = start; row < start + batch.shape[0]! / this.length; row++) {
+      const source = this.#rowOf(batch, row - start);
+      const resident = this.#resident[row];
+      if (resident) this.#gpu.copy(source, resident);
+      else reading.push(this.#toHost(source, row));
+    }
+    await Promise.all(reading);
+  }
+
+  /** One row's states in host memory, (length, hidden); of use until the row is stored again. */
+  async readRow(row: number): Promise<Float32Array<ArrayBuffer>> {
+    const resident = this.#resident[row];
+    return resident ? new Float32Array(await this.#gpu.read(resident)) : this.#host[row]!;
+  }
+
+  /** Takes over `data`. */
+  writeRow(row: number, data: Float32Array<ArrayBuffer>): void {
+    const resident = this.#resident[row];
+    if (resident) this.#gpu.write(resident, data);
+    else this.#host[row] = data;
+  }
+
+  /** Frees the GPU memory; false when the states take none. */
+  async moveToHost(): Promise<boolean> {
+    const resident = this.#resident;
+    if (resident.length === 0) return false;
+    for (let row = 0; row < resident.length; row++) this.#host[row] = await this.readRow(row);
+    this.#resident = [];
+    for (const tensor of resident) this.#gpu.free(tensor);
+    return true;
+  }
+
+  free(): void {
+    for (const tensor of this.#resident) this.#gpu.free(tensor);
+    this.#resident = [];
+    this.#host.length = 0;
+  }
+
+  async #toHost(source: GpuTensor, row: number): Promise<void> {
+    const kept = this.#host[row];
+    if (kept) await this.#gpu.readInto(source, new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength));
+    else this.#host[row] = new Float32Array(await this.#gpu.read(source));
+  }
+
+  #rowOf(batch: GpuTensor, row: number): GpuTensor {
+    return copyable(batch, row * this.length * this.hidden, [this.length, this.hidden]);
+  }
+}

@@ -1,0 +1,141 @@
+import { padColumns } from '../../exl2/packed-linear.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { type Scope, withScope } from '../../gpu/scope.ts';
+import type { GpuTensor } from '../../gpu/tensor.ts';
+import type { TensorSource } from '../../io/model/tensor-source.ts';
+import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
+import { DTYPES } from '../../tensor/dtype.ts';
+import { assert } from '../../util/errors.ts';
+import { normsOf } from '../plan.ts';
+import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
+
+/** A linear on the GPU, ready for y = x·w. */
+export interface LinearWeight {
+  readonly k: number;
+  /** Columns of `w`: out_features padded to a multiple of 32. */
+  readonly n: number;
+  /** (k, n) f32; padded columns are zero. */
+  readonly w: GpuTensor;
+  /** (n) f32, padded with zeros. */
+  readonly bias: GpuTensor | undefined;
+}
+
+/** A norm with its weight, (size) f32. */
+export interface NormWeight extends NormSpec {
+  readonly w: GpuTensor;
+}
+
+/** Bytes of the file that are uploaded at a time. */
+const UPLOAD_BYTES = 16 * 2 ** 20;
+
+/** Streams a weight from its file to the GPU and transposes it there. `columns`: only these out_features. */
+export async function loadLinear(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  linear: LinearSpec,
+  columns: Range = { start: 0, end: linear.n },
+): Promise<LinearWeight> {
+  const { k } = linear;
+  const n = columns.end - columns.start;
+  const nPadded = padColumns(n);
+  const w = scope.alloc([k, nPadded], linear.weight);
+  await withScope(gpu, async (temporary) => {
+    const { dtype } = source.requireInfo(linear.weight);
+    assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
+    const rowBytes = k * DTYPES[dtype].bytes;
+    const raw = temporary.alloc([(n * rowBytes) / 4], `file bytes of ${linear.weight}`);
+    const rows = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
+    for (let start = columns.start; start < columns.end; start += rows) {
+      const { data } = await source.readRows(linear.weight, start, Math.min(columns.end, start + rows));
+      await gpu.uploadsReady();
+      gpu.writeAt(raw, (start - columns.start) * rowBytes, data);
+    }
+    gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });
+  });
+  return { k, n: nPadded, w, bias: await loadBias(scope, source, linear, columns, nPadded) };
+}
+
+/** Indices start … end − 1. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The bias of these columns, padded with zeros to `n`. */
+async function loadBias(
+  scope: Scope,
+  source: TensorSource,
+  { bias }: LinearSpec,
+  { start, end }: Range,
+  n: number,
+): Promise<GpuTensor | undefined> {
+  if (bias === undefined) return undefined;
+  const padded = new Float32Array(n);
+  padded.set((await source.readFloat(bias)).data.subarray(start, end));
+  return scope.upload(padded, bias);
+}
+
+/** f32 bytes of a weight that are kept in one buffer; a wider one is cut into slices of its columns. */
+const SLICE_BYTES = 2 ** 29;
+
+/** The same, on a GPU whose buffers may be smaller. */
+export const sliceBytes = ({ memory }: Gpu): number => Math.min(SLICE_BYTES, memory.largestBuffer);
+
+/** The columns of a linear in slices that each fit well into a buffer; one, for all but the heads of large models. */
+export function sliceColumns({ k, n }: LinearSpec, bytes = SLICE_BYTES): Range[] {
+  const width = Math.max(32, Math.floor(bytes / (k * 4) / 32) * 32);
+  return Array.from({ length: Math.ceil(n / width) }, (_, i) => ({
+    start: i * width,
+    end: Math.min(n, (i + 1) * width),
+  }));
+}
+
+/** A linear in slices of its columns. */
+export async function loadSlices(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  linear: LinearSpec,
+): Promise<LinearWeight[]> {
+  const slices: LinearWeight[] = [];
+  for (const columns of sliceColumns(linear, sliceBytes(gpu)))
+    slices.push(await loadLinear(gpu, scope, source, linear, columns));
+  return slices;
+}
+
+/** The large tensors of a module, worth reading ahead; none of none. */
+export const weightNames = (module: ModuleSpec | undefined): string[] =>
+  module?.linears.map(({ weight }) => weight) ?? [];
+
+/** All linears of a module, by name. */
+export async function loadLinears(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  module: ModuleSpec,
+): Promise<Map<string, LinearWeight>> {
+  const linears = new Map<string, LinearWeight>();
+  for (const linear of module.linears) linears.set(linear.name, await loadLinear(gpu, scope, source, linear));
+  return linears;
+}
+
+/** The weight of a norm, (size) f32. */
+export const loadVector = async (scope: Scope, source: TensorSource, name: string): Promise<GpuTensor> =>
+  scope.upload(Float32Array.from((await source.readFloat(name)).data), name);
+
+export const loadNorm = async (scope: Scope, source: TensorSource, norm: NormSpec): Promise<NormWeight> => ({
+  ...norm,
+  w: await loadVector(scope, source, norm.weight),
+});
+
+/** All norms of a module, by the names of their tensors. */
+export async function loadNorms(
+  scope: Scope,
+  source: TensorSource,
+  module: ModuleSpec,
+): Promise<Map<string, GpuTensor>> {
+  const norms = new Map<string, GpuTensor>();
+  for (const { weight } of normsOf(module)) norms.set(weight, await loadVector(scope, source, weight));
+  return norms;
+}

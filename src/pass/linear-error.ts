@@ -1,0 +1,72 @@
+/**
+ * What quantizing a linear costs by itself: the relative error of X·Q to X·W on a small sample X of its calibration
+ * inputs.
+ */
+
+import type { RowShape } from '../calibrate/rows.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Scope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import { readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
+import { multiply } from '../model/gpu/linear.ts';
+import type { LinearWeight } from '../model/gpu/weights.ts';
+import type { InputKey, ModuleSpec } from '../model/spec.ts';
+import { relativeError } from './relative-error.ts';
+
+/** Tokens of a sample at most: enough for two digits of an error, and next to nothing beside the Hessians' work. */
+const MOST_TOKENS = 256;
+
+/** The sample of calibration rows of this shape: the last `length` tokens of each of the first `rows` rows. */
+export const sampleShape = ({ rows, length }: RowShape): RowShape => ({
+  rows: Math.min(rows, MOST_TOKENS),
+  length: Math.min(length, Math.max(1, Math.floor(MOST_TOKENS / rows))),
+});
+
+/** A sample of each distinct linear input of a module, kept on the GPU while its rows run forward. */
+export class InputSample {
+  readonly #gpu: Gpu;
+  /** Tokens of a calibration row. */
+  readonly #length: number;
+  readonly #shape: RowShape;
+  /** (tokens, k) f32 each. */
+  readonly #inputs = new Map<InputKey, GpuTensor>();
+
+  /** For calibration rows of this shape; the tensors belong to `scope`. */
+  constructor(gpu: Gpu, scope: Scope, { key, linears }: ModuleSpec, shape: RowShape) {
+    this.#gpu = gpu;
+    this.#length = shape.length;
+    this.#shape = sampleShape(shape);
+    const tokens = this.#shape.rows * this.#shape.length;
+    for (const { input, k } of linears) {
+      if (this.#inputs.has(input)) continue;
+      this.#inputs.set(input, scope.alloc([tokens, k], `sample of ${key} ${input}`));
+    }
+  }
+
+  /** Takes its part of an input, (tokens, k), of a batch of rows; the first of them is row `start`. */
+  take(name: InputKey, x: GpuTensor, start: number): void {
+    const { rows, length } = this.#shape;
+    const [tokens, k] = x.shape as [number, number];
+    const bytes = length * k * 4;
+    const end = Math.min(start + tokens / this.#length, rows);
+    for (let row = start; row < end; row++) {
+      const last = ((row - start + 1) * this.#length - length) * k * 4;
+      this.#gpu.copyPart(x, last, this.#inputs.get(name)!, row * bytes, bytes);
+    }
+  }
+
+  /** What a linear with this weight makes of the sample, without its bias: (tokens, n). */
+  project(scope: Scope, input: InputKey, weight: LinearWeight): GpuTensor {
+    const x = this.#inputs.get(input)!;
+    const y = scope.alloc([x.shape[0]!, weight.n], 'projection of the sample');
+    multiply(this.#gpu, scope, x, weight, y, { accumulate: false, mixed: false });
+    return y;
+  }
+
+  /** The relative error of one projection to another. */
+  async error(method: QuantizerMethod, scope: Scope, y: GpuTensor, reference: GpuTensor): Promise<number> {
+    const errors = await readRowErrors(this.#gpu, recordRowErrors(this.#gpu, scope, y, reference, 1));
+    return relativeError(method, errors);
+  }
+}

@@ -1,0 +1,62 @@
+import { readPackedLinear } from '../exl2/packed-linear.ts';
+import { dequantizeInto } from '../gptq/gpu-linear.ts';
+import { uploadPacked } from '../gptq/pack.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import type { SafetensorsFile } from '../io/safetensors/reader.ts';
+import type { StageContext } from '../job/context.ts';
+import type { LinearSpec } from '../model/spec.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import type { LoadedModule } from './capture.ts';
+
+/** The weight (k, n) f32, n padded, that the packed tensors of a linear stand for. */
+async function rebuiltWeight(
+  { gpu }: Pick<StageContext, 'gpu'>,
+  scope: Scope,
+  key: string,
+  tensors: readonly HostTensor[],
+): Promise<GpuTensor> {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const packed = readPackedLinear(key, (name) => byName.get(name));
+  const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
+  await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
+  return w;
+}
+
+/** The packed tensors of a linear. */
+export async function packedTensorsOf(file: SafetensorsFile, { key }: LinearSpec): Promise<HostTensor[]> {
+  const tensors: HostTensor[] = [];
+  for (const { name } of file.tensors.values()) {
+    if (name.startsWith(`${key}.`)) tensors.push(await file.read(name));
+  }
+  return tensors;
+}
+
+/** Replaces the weight of a linear of `loaded`, which belongs to `scope`, by the one that packed tensors stand for. */
+export async function takePackedWeight(
+  context: Pick<StageContext, 'gpu'>,
+  scope: Scope,
+  { linears }: Pick<LoadedModule, 'linears'>,
+  { name, key }: LinearSpec,
+  tensors: readonly HostTensor[],
+): Promise<void> {
+  const original = linears.get(name)!;
+  const w = await rebuiltWeight(context, scope, key, tensors);
+  linears.set(name, { ...original, w });
+  scope.free(original.w);
+}
+
+/** Replaces all weights of `loaded` by those that the packed tensors in `file` stand for. */
+export async function takePackedWeights(
+  context: Pick<StageContext, 'gpu'>,
+  scope: Scope,
+  loaded: LoadedModule,
+  file: SafetensorsFile,
+): Promise<void> {
+  for (const linear of loaded.module.linears) {
+    await takePackedWeight(context, scope, loaded, linear, await packedTensorsOf(file, linear));
+  }
+}
+
+/** Whether the module was finished with forward passes that rounded to half precision. */
+export const isMixed = ({ metadata }: SafetensorsFile): boolean => metadata.get('mixed') === 'true';

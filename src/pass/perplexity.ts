@@ -1,0 +1,55 @@
+import { compareRow, type TakeStatistics } from '../evaluate/compare-row.ts';
+import { combineSlices, type SliceStatistics } from '../evaluate/token-statistics.ts';
+import type { StageContext } from '../job/context.ts';
+import { checkControl } from '../job/control.ts';
+import { forEachBatch } from '../model/gpu/batches.ts';
+import { normalize } from '../model/gpu/ops.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
+import type { LinearWeight, NormWeight } from '../model/gpu/weights.ts';
+
+/** The final norm and the head. */
+export interface HeadModel {
+  /** Products may round to half precision. */
+  readonly mixed: boolean;
+  readonly norm: NormWeight;
+  /** In slices of the vocabulary. */
+  readonly head: readonly LinearWeight[];
+}
+
+export interface Perplexity {
+  readonly value: number;
+  readonly tokens: number;
+}
+
+/**
+ * exp of the mean negative log-likelihood of each next token within its row, over the first `rows` rows.
+ * @param states before the final norm. @param ids (rows, length) token ids.
+ */
+export async function perplexity(
+  context: StageContext,
+  model: HeadModel,
+  states: HiddenStates,
+  ids: Int32Array,
+  rows: number,
+): Promise<Perplexity> {
+  const { gpu, control, plan } = context;
+  const { norm, mixed, head } = model;
+  const { length } = states;
+  const found = Array.from({ length: rows * length }, (): SliceStatistics[] => []);
+  await forEachBatch(gpu, rows, 1, async (scope, row, _, later) => {
+    await checkControl(control);
+    const x = normalize(gpu, scope, states.load(scope, row, row + 1), norm, norm.w);
+    const take: TakeStatistics = (token, statistics) => found[row * length + token]!.push(statistics);
+    let start = 0;
+    for (const slice of head) {
+      const words = { start, end: Math.min(start + slice.n, plan.config.vocabSize) };
+      const own = { head: slice, x, mixed };
+      later(compareRow(gpu, [own, own], words, { length, ids }, row, take));
+      start += slice.n;
+    }
+  });
+  // The last token of a row has no next one.
+  const losses = found.filter((_, i) => (i + 1) % length !== 0).map((each) => combineSlices(each).loss);
+  const tokens = rows * (length - 1);
+  return { value: Math.exp(losses.reduce((a, b) => a + b, 0) / tokens), tokens };
+}

@@ -1,0 +1,83 @@
+import { resolveGroups, totalBits } from '../exl2/groups.ts';
+import { takeColumns } from '../exl2/packed-columns.ts';
+import { type PackedLinear, packedTensors } from '../exl2/packed-linear.ts';
+import type { QuantParams } from '../exl2/params.ts';
+import { descend } from '../gptq/descent.ts';
+import type { FactorOptions, HessianFactor } from '../gptq/factor.ts';
+import { packLinear, rebuildWeight } from '../gptq/pack.ts';
+import { quantizeCandidates } from '../gptq/quantizer.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { StageContext } from '../job/context.ts';
+import type { LinearEvent } from '../job/events.ts';
+import type { QuantizerSettings } from '../job/settings.ts';
+import type { LinearWeight } from '../model/gpu/weights.ts';
+import type { LinearSpec } from '../model/spec.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { f32ToF16Array } from '../util/half.ts';
+
+export function linearEvent(
+  { key, k, n, bias }: LinearSpec,
+  params: QuantParams,
+  error: number | undefined,
+): LinearEvent {
+  const bitsPerWeight = totalBits(k, n, params, bias !== undefined) / (k * n);
+  return { type: 'linear', key, bitsPerWeight, ...(error !== undefined && { error }) };
+}
+
+/** How the sum of so many calibration rows is factored for good: descent takes the Hessian itself. */
+export const factorOptions = ({ method, descentPasses }: QuantizerSettings, rows: number): FactorOptions => ({
+  rows,
+  method,
+  keepHessian: descentPasses > 0,
+});
+
+/**
+ * Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write.
+ * @param slices of its columns, in order.
+ */
+export async function quantizeLinear(
+  context: StageContext,
+  scope: Scope,
+  linear: LinearSpec,
+  slices: readonly LinearWeight[],
+  factor: HessianFactor,
+  params: QuantParams,
+): Promise<{ slices: LinearWeight[]; tensors: HostTensor[] }> {
+  const { gpu } = context;
+  const { key, k, n } = linear;
+  return withScope(gpu, async (temporary) => {
+    const groups = resolveGroups(k, params);
+    const { method, descentPasses } = context.quantizer;
+    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor, method }, [groups]);
+    await gpu.sync();
+    if (descentPasses > 0) await descend(gpu, factor, slices, quantized!, descentPasses);
+    for (const { w } of slices) scope.free(w);
+    const packed = await packLinear(gpu, quantized!, factor.perm, n);
+    const rebuilt: LinearWeight[] = [];
+    let start = 0;
+    for (const [i, slice] of slices.entries()) {
+      const columns = takeColumns(packed, start, start + slice.n);
+      rebuilt.push({ ...slice, w: await rebuildWeight(gpu, scope, key, columns, quantized![i]!) });
+      start += slice.n;
+    }
+    return { slices: rebuilt, tensors: await tensorsOf(context, key, packed, slices) };
+  });
+}
+
+async function tensorsOf(
+  { gpu }: StageContext,
+  key: string,
+  packed: PackedLinear,
+  slices: readonly LinearWeight[],
+): Promise<HostTensor[]> {
+  const tensors = packedTensors(key, packed);
+  if (!slices[0]!.bias) return tensors;
+  const bias = new Float32Array(packed.n);
+  let start = 0;
+  for (const slice of slices) {
+    bias.set(new Float32Array(await gpu.read(slice.bias!)), start);
+    start += slice.n;
+  }
+  const data = new Uint8Array(f32ToF16Array(bias).buffer);
+  return [...tensors, { name: `${key}.bias`, dtype: 'F16', shape: [packed.n], data }];
+}

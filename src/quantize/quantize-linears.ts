@@ -1,0 +1,213 @@
+import type { Crew, Helper, Member } from '../distribute/leader/crew.ts';
+import { quantizingLinear } from '../estimate/work-estimate.ts';
+import type { ModuleParams } from '../exl2/params.ts';
+import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
+import { type Scope, withScope } from '../gpu/scope.ts';
+import type { StageContext } from '../job/context.ts';
+import { checkControl } from '../job/control.ts';
+import type { InputKey, LinearSpec } from '../model/spec.ts';
+import type { LoadedModule } from '../pass/capture.ts';
+import type { HessianSums } from '../pass/hessian-sums.ts';
+import type { InputSample } from '../pass/linear-error.ts';
+import { takePackedWeight } from '../pass/packed-module.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { together } from '../util/together.ts';
+import { Turns } from '../util/turns.ts';
+import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
+
+/** With less of the memory free than this, the leader takes no linear of a helper while it quantizes one itself. */
+const TAKING_SHARE = 0.5;
+
+/** What the linears of a module are quantized with. */
+export interface LinearsRequest {
+  readonly loaded: LoadedModule;
+  readonly params: ModuleParams;
+  /** Of all rows, with the totals. */
+  readonly sums: HessianSums;
+  /** Calibration rows in the sums. */
+  readonly rows: number;
+  readonly sample: InputSample;
+  /** Called with each linear's packed tensors, and the helper that made them, if one did. */
+  finished(linear: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void;
+}
+
+/** What there is of each linear, by name. */
+interface Done {
+  readonly tensors: Map<string, readonly HostTensor[]>;
+  readonly errors: Map<string, number>;
+}
+
+/** A linear that a helper quantizes. */
+interface Given {
+  readonly linear: LinearSpec;
+  readonly helper: Helper;
+  readonly tensors: Promise<readonly HostTensor[]>;
+}
+
+export interface QuantizedLinears {
+  /** Packed tensors and biases of all linears, in their order. */
+  readonly tensors: readonly HostTensor[];
+  /** Of each linear by itself, by name: see `LinearEvent.error`. */
+  readonly linearErrors: Readonly<Record<string, number>>;
+}
+
+/**
+ * Quantizes, packs and checks every linear of a module, each by one member of the crew; `loaded` then holds the
+ * rebuilt weights, which belong to `scope`. The sums are used up.
+ */
+export async function quantizeLinears(
+  context: StageContext,
+  crew: Crew,
+  scope: Scope,
+  sumScope: Scope,
+  request: LinearsRequest,
+): Promise<QuantizedLinears> {
+  const { loaded, sums } = request;
+  const { linears } = loaded.module;
+  const shares = shareLinears(context, linears, [crew.leader, ...crew.helpers]);
+  const given = await startHelpers(crew, shares.slice(1), request, context);
+  sums.freeTotals();
+  const done: Done = { tensors: new Map(), errors: new Map() };
+  const turns = new Turns();
+  const taking = takeGiven(context, scope, request, given, turns, done);
+  const { available, budget } = context.gpu.memory;
+  const isTight = available < budget * TAKING_SHARE;
+  const inTurn = <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+    const led = () => crew.leader.during(doing, work);
+    return isTight ? turns.take(led) : led();
+  };
+  const own = withScope(context.gpu, async (factorScope) => {
+    const factors = await inTurn(`factors ${loaded.module.key}`, () =>
+      factorInputs(context, factorScope, sumScope, request, shares[0]!),
+    );
+    for (const linear of shares[0]!) {
+      await checkControl(context.control);
+      await inTurn(`quantizes ${linear.key}`, () =>
+        replace(context, request, linear, done, async () => {
+          const params = request.params[linear.name]!;
+          const original = loaded.linears.get(linear.name)!;
+          const factor = factors.get(linear.input)!;
+          const result = await quantizeLinear(context, scope, linear, [original], factor, params);
+          done.tensors.set(linear.name, result.tensors);
+          request.finished(linear, result.tensors);
+          loaded.linears.set(linear.name, result.slices[0]!);
+        }),
+      );
+    }
+  });
+  await together([own, taking]);
+  return {
+    tensors: linears.flatMap(({ name }) => done.tensors.get(name)!),
+    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, done.errors.get(name)!])),
+  };
+}
+
+/** Takes what helpers give, as it comes, each in its turn. */
+async function takeGiven(
+  context: StageContext,
+  scope: Scope,
+  request: LinearsRequest,
+  given: readonly Given[],
+  turns: Turns,
+  done: Done,
+): Promise<void> {
+  const take = async ({ linear, helper, tensors: quantizing }: Given) => {
+    const packed = await quantizing;
+    done.tensors.set(linear.name, packed);
+    request.finished(linear, packed, helper);
+    await turns.take(() =>
+      replace(context, request, linear, done, () =>
+        takePackedWeight(context, scope, request.loaded, linear, packed),
+      ),
+    );
+  };
+  await together(given.map(take));
+}
+
+/** Of each member the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */
+function shareLinears(
+  { quantizer }: StageContext,
+  linears: readonly LinearSpec[],
+  members: readonly Member[],
+): LinearSpec[][] {
+  const loads = members.map(() => 0);
+  const shares: LinearSpec[][] = members.map(() => []);
+  const cost = (linear: LinearSpec) => quantizingLinear(linear, quantizer.descentPasses);
+  for (const linear of linears.toSorted((a, b) => cost(b) - cost(a))) {
+    const ends = members.map(({ speed }, i) => (loads[i]! + cost(linear)) / speed);
+    const chosen = ends.indexOf(Math.min(...ends));
+    loads[chosen]! += cost(linear);
+    shares[chosen]!.push(linear);
+  }
+  // Those with the same input after each other, as the module has them.
+  return shares.map((share) => linears.filter((linear) => share.includes(linear)));
+}
+
+/** Sends helpers the sums that their linears need; what comes back of each linear is awaited later. */
+async function startHelpers(
+  { helpers }: Crew,
+  shares: readonly (readonly LinearSpec[])[],
+  { loaded, params, sums, rows }: LinearsRequest,
+  { plan }: StageContext,
+): Promise<Given[]> {
+  const index = plan.modules.indexOf(loaded.module);
+  const doing = `quantizes ${loaded.module.key}`;
+  const given: Given[] = [];
+  const read = new Map<InputKey, Uint8Array<ArrayBuffer>>();
+  for (const [i, share] of shares.entries()) {
+    const helper = helpers[i]!;
+    for (const input of new Set(share.map((linear) => linear.input))) {
+      const bytes = read.get(input) ?? (await sums.read(input));
+      read.set(input, bytes);
+      const taken = helper.call(doing, (api) => api.takeSum(index, input, bytes, rows));
+      taken.catch(() => {}); // below
+      for (const linear of share.filter((each) => each.input === input)) {
+        const made = helper.call(doing, (api) =>
+          api.quantizeLinear(index, linear.name, params[linear.name]!),
+        );
+        const tensors = Promise.all([taken, made]).then(([, answer]) => answer);
+        tensors.catch(() => {}); // thrown when it is awaited
+        given.push({ linear, helper, tensors });
+      }
+    }
+  }
+  return given;
+}
+
+/** Has `make` put another weight in place of a linear's, and notes and tells what that costs. */
+async function replace(
+  { gpu, emit, quantizer }: StageContext,
+  { loaded, params, sample }: LinearsRequest,
+  linear: LinearSpec,
+  done: Done,
+  make: () => Promise<void>,
+): Promise<void> {
+  const { name, input } = linear;
+  const error = await withScope(gpu, async (temporary) => {
+    const expected = sample.project(temporary, input, loaded.linears.get(name)!);
+    await make();
+    const rebuilt = loaded.linears.get(name)!;
+    return sample.error(quantizer.method, temporary, sample.project(temporary, input, rebuilt), expected);
+  });
+  done.errors.set(name, error);
+  emit(linearEvent(linear, params[name]!, error));
+}
+
+/** Factors the sums of the inputs that these linears have, and frees all sums. */
+async function factorInputs(
+  { gpu, quantizer }: StageContext,
+  scope: Scope,
+  sumScope: Scope,
+  { loaded, sums, rows }: LinearsRequest,
+  linears: readonly LinearSpec[],
+): Promise<Map<InputKey, HessianFactor>> {
+  const factors = new Map<InputKey, HessianFactor>();
+  for (const [name, h] of sums.squares) {
+    if (linears.some(({ input }) => input === name)) {
+      const what = `${loaded.module.key} (${name})`;
+      factors.set(name, await factorHessian(gpu, scope, what, h, factorOptions(quantizer, rows)));
+    }
+    sumScope.free(h);
+  }
+  return factors;
+}

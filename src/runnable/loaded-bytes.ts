@@ -1,0 +1,20 @@
+import { padColumns } from '../exl2/packed-linear.ts';
+import type { LinearSpec } from '../model/spec.ts';
+import { byteLength } from '../tensor/dtype.ts';
+import type { RunnableModel } from './runnable-model.ts';
+
+/** Tensors of a packed linear that go onto the GPU in the size that they have in the file. */
+const KEPT = ['q_weight', 'q_scale', 'q_invperm'];
+
+/**
+ * Bytes of GPU memory that a model's weights take at least when it is loaded for generating: EXL2 as packed, else f32.
+ * Cache and activations come on top.
+ */
+export function loadedBytes({ source, outline, quantization }: RunnableModel): number {
+  const linears = [...outline.modules.flatMap((module) => module.linears), outline.head];
+  const bytes = quantization
+    ? ({ key }: LinearSpec) =>
+        KEPT.reduce((sum, name) => sum + byteLength(source.requireInfo(`${key}.${name}`)), 0)
+    : ({ k, n }: LinearSpec) => k * padColumns(n) * 4;
+  return linears.reduce((sum, linear) => sum + bytes(linear), 0);
+}

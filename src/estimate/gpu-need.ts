@@ -26,8 +26,8 @@ import { normsOf } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { blockBytes, trialBytes } from '../pass/activations.ts';
-import { PIECE_BYTES } from '../pass/hessian-sums.ts';
 import { sampleShape } from '../pass/linear-error.ts';
+import { PIECE_BYTES } from '../pass/sums/hessian-sums.ts';
 
 /** Bytes of a buffer of 4-byte elements. */
 const buffer = (...shape: number[]): number => bufferBytes(shape.reduce((a, b) => a * b, 4));

@@ -86,14 +86,14 @@ const count = (module: ModuleSpec, shape: RowShape) => countModule(module, token
 const attending = (module: ModuleSpec, shape: RowShape): Work =>
   f32(count(module, shape).scores * ATTENTION_WEIGHT);
 
-/** capture.ts: a module as it is. */
+/** run-rows.ts: a module as it is. */
 export const running = (module: ModuleSpec, shape: RowShape): Work =>
   together([mixed(count(module, shape).products), attending(module, shape)]);
 
 /** Widths of a module's distinct inputs. */
 const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
 
-/** capture.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
+/** sum-parts.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
 const factoring = (sizes: readonly number[], shape: RowShape): Work =>
   together(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: FACTOR_WEIGHT * (2 / 3) * k ** 3 })));
 

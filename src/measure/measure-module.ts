@@ -12,9 +12,10 @@ import {
 import type { HiddenStates } from '../model/gpu/states.ts';
 import { moduleWeights } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
-import { captureHessians, loadModule } from '../pass/capture.ts';
+import { loadModule } from '../pass/loaded-module.ts';
 import { tokenError, wholeRowError } from '../pass/relative-error.ts';
 import { finerSettingsOfPart } from './join-parts.ts';
+import { captureHessians } from './original-module.ts';
 import { quantizeTrials } from './quantize-trials.ts';
 import { runTrials } from './trials.ts';
 

@@ -11,9 +11,10 @@ import type { HiddenStates } from '../model/gpu/states.ts';
 import { weightNames } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../pass/batch-size.ts';
-import { loadModule, passThrough } from '../pass/capture.ts';
+import { loadModule } from '../pass/loaded-module.ts';
 import { newStates } from '../pass/new-states.ts';
 import { measureModule } from './measure-module.ts';
+import { passThrough } from './original-module.ts';
 
 /**
  * Measures modules of one model, in any order. Each module's reference output is the next one's input, so the modules

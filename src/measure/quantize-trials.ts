@@ -11,7 +11,7 @@ import { checkControl } from '../job/control.ts';
 import type { LinearLosses, SettingLoss } from '../measurement/measured-part.ts';
 import { inTrialOrder } from '../measurement/module-candidates.ts';
 import type { InputKey, LinearSpec } from '../model/spec.ts';
-import type { LoadedModule } from '../pass/capture.ts';
+import type { LoadedModule } from '../pass/loaded-module.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
 import type { LinearTrials } from './trials.ts';
 

@@ -11,7 +11,7 @@ import { GpuOps, project } from '../model/gpu/ops.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
 import { linearWeights } from '../model/sizes.ts';
 import type { LinearSpec, MlpSpec, NormSpec } from '../model/spec.ts';
-import type { LoadedModule } from '../pass/capture.ts';
+import type { LoadedModule } from '../pass/loaded-module.ts';
 
 /** Share that remembered projections may take of the GPU memory that is free beside everything else. */
 const MEMO_SHARE = 0.5;

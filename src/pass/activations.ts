@@ -6,7 +6,7 @@ import type { ModuleSpec } from '../model/spec.ts';
 
 const hiddenBytes = ({ norm }: ModuleSpec, t: number): number => bufferBytes(t * norm.size * 4);
 
-/** capture.ts: a module is run, and what comes out compared. */
+/** run-rows.ts: a module is run, and what comes out compared. */
 export const blockBytes = (module: ModuleSpec, t: number): number =>
   hiddenBytes(module, t) + Math.max(countModule(module, t, t).bytes, 2 * hiddenBytes(module, t));
 

@@ -6,7 +6,7 @@ import type { ModuleSpec } from '../model/spec.ts';
 import { byteLength } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { ACTIVATION_SHARE } from './batch-size.ts';
-import { type LoadedModule, loadModule } from './capture.ts';
+import { type LoadedModule, loadModule } from './loaded-module.ts';
 
 interface Loading {
   readonly module: ModuleSpec;

@@ -7,7 +7,7 @@ import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import type { StageContext } from '../job/context.ts';
 import type { LinearSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
-import type { LoadedModule } from './capture.ts';
+import type { LoadedModule } from './loaded-module.ts';
 
 /** The weight (k, n) f32, n padded, that the packed tensors of a linear stand for. */
 async function rebuiltWeight(

@@ -5,7 +5,7 @@ import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import { loadNorm, loadSlices } from '../model/gpu/weights.ts';
 import { type Perplexity, perplexity } from '../pass/perplexity.ts';
-import { headInputs } from '../pass/sum-rows.ts';
+import { headSource } from '../pass/run-rows.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
 import type { RowsPass } from './rows-pass.ts';
@@ -41,7 +41,7 @@ export async function quantizeHead(
     const { tensors, slices, mixed } = await withScope(gpu, async (temporary) => {
       const { sums, mixed } = await pass.sum(temporary, batch, {
         ...{ index, key: plan.head.key, sizes: new Map([[plan.head.input, plan.head.k]]) },
-        source: (half) => headInputs(gpu, plan.head, norm, half),
+        source: (half) => headSource(gpu, plan.head, norm, half),
         original(half) {
           before = pass.originalPerplexity({ mixed: half, norm, head });
           return before;

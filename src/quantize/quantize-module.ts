@@ -5,9 +5,9 @@ import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
-import { withPrecision } from '../pass/capture.ts';
 import { InputSample } from '../pass/linear-error.ts';
-import { moduleInputs, type RowsSeen } from '../pass/sum-rows.ts';
+import { withPrecision } from '../pass/loaded-module.ts';
+import { moduleSource, type RowsSeen } from '../pass/run-rows.ts';
 import { together } from '../util/together.ts';
 import { type QuantizedLinears, quantizeLinears } from './quantize-linears.ts';
 import type { RowsPass } from './rows-pass.ts';
@@ -45,16 +45,16 @@ export async function quantizeModule(
     const { linears, precise } = await withScope(gpu, async (sumScope) => {
       const sample = new InputSample(gpu, sumScope, module, expected);
       const seen: RowsSeen = {
-        rows: expected.rows,
-        input: (name, x, start) => sample.take(name, x, start),
-        output(y, start, later) {
-          const tokens = Math.min(y.shape[0]!, (expected.rows - start) * expected.length);
-          later(expected.store(rowsOf(y, 0, tokens), start));
+        ranBefore: expected.rows,
+        tap: (input, x, start) => sample.take(input, x, start),
+        ran({ output, start, later }) {
+          const tokens = Math.min(output.shape[0]!, (expected.rows - start) * expected.length);
+          later(expected.store(rowsOf(output, 0, tokens), start));
         },
       };
       const { sums, mixed } = await pass.sum(sumScope, batch, {
         ...{ index, key: module.key, sizes: inputSizes(module), seen },
-        source: (half) => moduleInputs(withPrecision(loaded, half)),
+        source: (half) => moduleSource(withPrecision(loaded, half)),
         original: (half) => pass.runOriginal(index, withPrecision(loaded, half), batch),
       });
       const finished = pass.give.bind(pass, index);

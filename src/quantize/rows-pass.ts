@@ -13,14 +13,16 @@ import type { HiddenStates } from '../model/gpu/states.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { InputKey, LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { withFittingBatch } from '../pass/batch-size.ts';
-import { advance, inputsFit, type LoadedModule, type ModuleRun, rowsRoundToHalf } from '../pass/capture.ts';
-import { HessianSums } from '../pass/hessian-sums.ts';
+import { inputsFit, rowsRoundToHalf } from '../pass/half-precision.ts';
+import type { LoadedModule } from '../pass/loaded-module.ts';
 import { ModuleLoader } from '../pass/module-loader.ts';
 import { newStates } from '../pass/new-states.ts';
 import type { HeadModel, Perplexity } from '../pass/perplexity.ts';
 import { noteErrors, relativeError } from '../pass/relative-error.ts';
-import { type RowPart, rowParts, shareParts } from '../pass/row-parts.ts';
-import { type InputSource, type RowsSeen, runRows, sumParts } from '../pass/sum-rows.ts';
+import { advance, type ModuleRun, type RowsSeen, type RowsSource, runRows } from '../pass/run-rows.ts';
+import { HessianSums } from '../pass/sums/hessian-sums.ts';
+import { type RowPart, rowParts, shareParts } from '../pass/sums/row-parts.ts';
+import { sumParts } from '../pass/sums/sum-parts.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { together } from '../util/together.ts';
@@ -42,7 +44,7 @@ interface SumRequest {
   readonly index: number;
   readonly key: string;
   readonly sizes: ReadonlyMap<InputKey, number>;
-  source(mixed: boolean): InputSource;
+  source(mixed: boolean): RowsSource;
   readonly seen?: RowsSeen;
   /** Has the original model go on, with these sums' precision: see {@link RowsPass.runOriginal}. */
   original(mixed: boolean): Promise<unknown>;
@@ -215,7 +217,7 @@ export class RowsPass {
       const { quantized } = this;
       await sumParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
-      if (seen) await runRows(this.#context, source, quantized, rest, batch, undefined, seen);
+      if (seen) await runRows(this.#context, source, quantized, rest, batch, seen);
     });
     const added = this.#helpers.addSums(sums, { index, key, mixed });
     const isHere = this.#original !== undefined;

@@ -11,10 +11,11 @@ import { measurementFromJson, measurementToJson } from '../../src/measurement/me
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { loadLinear, loadNorm } from '../../src/model/gpu/weights.ts';
-import { advance, loadModule, type ModuleRun } from '../../src/pass/capture.ts';
+import { loadModule } from '../../src/pass/loaded-module.ts';
 import { packedTensorsOf, takePackedWeight, takePackedWeights } from '../../src/pass/packed-module.ts';
 import { perplexity } from '../../src/pass/perplexity.ts';
 import { noteErrors, wholeRowError } from '../../src/pass/relative-error.ts';
+import { advance, type ModuleRun } from '../../src/pass/run-rows.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { compile } from '../../src/write/compile.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';

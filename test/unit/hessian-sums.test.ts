@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { type Scope, withScope } from '../../src/gpu/scope.ts';
-import { HessianSums, putSum, type SumPiece } from '../../src/pass/hessian-sums.ts';
+import { HessianSums, putSum, type SumPiece } from '../../src/pass/sums/hessian-sums.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 

@@ -8,7 +8,7 @@ import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.
 import { gemmTiled } from '../../src/kernels/gemm/gemm_tiled.ts';
 import { gramSubgroupMatrix } from '../../src/kernels/gram/gram_subgroup_matrix.ts';
 import { gramTiled } from '../../src/kernels/gram/gram_tiled.ts';
-import { rowsRoundToHalf } from '../../src/pass/capture.ts';
+import { rowsRoundToHalf } from '../../src/pass/half-precision.ts';
 import { testGpu } from '../support/gpu.ts';
 
 const FAST: Speeds = { plain: 1e12, tiled: 5e12, wide: 4e12, subgroupMatrix: 2e13 };

@@ -5,7 +5,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { recordedPath } from '../../src/io/work/work-directory.ts';
 import { measure } from '../../src/measure/measure.ts';
-import { HessianSums, type SumPiece } from '../../src/pass/hessian-sums.ts';
+import { HessianSums, type SumPiece } from '../../src/pass/sums/hessian-sums.ts';
 import { quantizeAgain } from '../../src/quantize/quantize-again.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type RowRange, rowParts, shareParts } from '../../src/pass/row-parts.ts';
+import { type RowRange, rowParts, shareParts } from '../../src/pass/sums/row-parts.ts';
 
 const sizes = (parts: readonly RowRange[]) => parts.map(({ start, end }) => end - start);
 const shares = (speeds: readonly number[], rows = 100) =>

@@ -11,9 +11,9 @@ import type { ConvertSettings } from '../../job/settings.ts';
 import type { MeasuredPart } from '../../measurement/measured-part.ts';
 import type { CandidateRange } from '../../measurement/module-candidates.ts';
 import type { InputKey } from '../../model/spec.ts';
-import type { SumPiece } from '../../pass/hessian-sums.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';
-import type { RowPart } from '../../pass/row-parts.ts';
+import type { SumPiece } from '../../pass/sums/hessian-sums.ts';
+import type { RowPart } from '../../pass/sums/row-parts.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 
 /** What a helper needs to know of a job; model and work directory are its host's part. */

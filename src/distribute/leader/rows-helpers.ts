@@ -1,7 +1,7 @@
 import type { LinearSpec } from '../../model/spec.ts';
-import type { HessianSums, SumPiece } from '../../pass/hessian-sums.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';
-import type { RowPart } from '../../pass/row-parts.ts';
+import type { HessianSums, SumPiece } from '../../pass/sums/hessian-sums.ts';
+import type { RowPart } from '../../pass/sums/row-parts.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { together } from '../../util/together.ts';
 import { PIECES_UNDER_WAY } from './api.ts';

@@ -5,7 +5,7 @@ import type { StageContext } from '../../job/context.ts';
 import { checkControl } from '../../job/control.ts';
 import type { LinearWeight } from '../../model/gpu/weights.ts';
 import type { InputKey, LinearSpec, ModuleSpec } from '../../model/spec.ts';
-import { putSum } from '../../pass/hessian-sums.ts';
+import { putSum } from '../../pass/sums/hessian-sums.ts';
 import { factorOptions, quantizeLinear } from '../../quantize/quantize-linear.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';

@@ -18,14 +18,15 @@ import {
 import { inputSizes } from '../../model/sizes.ts';
 import type { LinearSpec } from '../../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../../pass/batch-size.ts';
-import { advance, type LoadedModule, withPrecision } from '../../pass/capture.ts';
-import { HessianSums, type SumPiece } from '../../pass/hessian-sums.ts';
+import { type LoadedModule, withPrecision } from '../../pass/loaded-module.ts';
 import { ModuleLoader } from '../../pass/module-loader.ts';
 import { newStates } from '../../pass/new-states.ts';
 import { packedTensorsOf, takePackedWeight } from '../../pass/packed-module.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';
-import type { RowPart } from '../../pass/row-parts.ts';
-import { headInputs, type InputSource, moduleInputs, sumParts } from '../../pass/sum-rows.ts';
+import { advance, headSource, moduleSource, type RowsSource } from '../../pass/run-rows.ts';
+import { HessianSums, type SumPiece } from '../../pass/sums/hessian-sums.ts';
+import type { RowPart } from '../../pass/sums/row-parts.ts';
+import { sumParts } from '../../pass/sums/sum-parts.ts';
 import { OriginalRows } from '../../quantize/original-rows.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
@@ -233,17 +234,17 @@ export class HelperRows {
   async #withInputs<T>(
     index: number,
     mixed: boolean,
-    work: (source: InputSource, sizes: ReturnType<typeof inputSizes>) => Promise<T>,
+    work: (source: RowsSource, sizes: ReturnType<typeof inputSizes>) => Promise<T>,
   ): Promise<T> {
     const { gpu, plan } = this.#context;
     const { head } = plan;
     const module = plan.modules[index];
     if (module) {
       const { loaded } = await this.#hold(index);
-      return work(moduleInputs(withPrecision(loaded, mixed)), inputSizes(module));
+      return work(moduleSource(withPrecision(loaded, mixed)), inputSizes(module));
     }
     return this.#withHead((_, norm) =>
-      work(headInputs(gpu, head, norm, mixed), new Map([[head.input, head.k]])),
+      work(headSource(gpu, head, norm, mixed), new Map([[head.input, head.k]])),
     );
   }
 

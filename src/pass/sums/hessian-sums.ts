@@ -1,10 +1,10 @@
-import type { Gpu } from '../gpu/gpu.ts';
-import { type Scope, withScope } from '../gpu/scope.ts';
-import { type GpuTensor, view } from '../gpu/tensor.ts';
-import { addVector } from '../kernels/elementwise/add_vector.ts';
-import { addTriangle, triangleSize } from '../kernels/hessian/add_triangle.ts';
-import { unpackTriangle } from '../kernels/hessian/unpack_triangle.ts';
-import type { InputKey } from '../model/spec.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { type Scope, withScope } from '../../gpu/scope.ts';
+import { type GpuTensor, view } from '../../gpu/tensor.ts';
+import { addVector } from '../../kernels/elementwise/add_vector.ts';
+import { addTriangle, triangleSize } from '../../kernels/hessian/add_triangle.ts';
+import { unpackTriangle } from '../../kernels/hessian/unpack_triangle.ts';
+import type { InputKey } from '../../model/spec.ts';
 
 /** A sum Σ xᵀx (k, k) from its packed lower triangle, f32 row after row; it belongs to `scope`. */
 export async function putSum(

@@ -1,0 +1,103 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Scope } from '../gpu/scope.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
+import type { StageContext } from '../job/context.ts';
+import { checkControl } from '../job/control.ts';
+import { runModule, type Tap, withoutOutput } from '../model/forward.ts';
+import { forEachBatch, type Later } from '../model/gpu/batches.ts';
+import { areFinite } from '../model/gpu/finite-states.ts';
+import { GpuOps, normalize } from '../model/gpu/ops.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
+import type { NormWeight } from '../model/gpu/weights.ts';
+import type { InputKey, LinearSpec } from '../model/spec.ts';
+import type { LoadedModule } from './loaded-module.ts';
+import type { RowRange } from './sums/row-parts.ts';
+
+/** What rows run through: a module, or the norm before the head. */
+export interface RowsSource {
+  /** Whether products may round to half precision. */
+  readonly mixed: boolean;
+  /** @returns what comes out, where that is wanted of a module; else nothing of use. */
+  run(scope: Scope, x: GpuTensor, tap: Tap<GpuTensor>, wanted: boolean): GpuTensor;
+}
+
+export const moduleSource = (loaded: LoadedModule): RowsSource => ({
+  mixed: loaded.forward.mixed,
+  run(scope, x, tap, wanted) {
+    const ops = new GpuOps(loaded.forward, scope, loaded);
+    return runModule(wanted ? ops : withoutOutput(ops), loaded.module, x, tap);
+  },
+});
+
+/** @param mixed whether sums of what the head reads may be rounded. */
+export const headSource = (gpu: Gpu, head: LinearSpec, norm: NormWeight, mixed: boolean): RowsSource => ({
+  mixed,
+  run(scope, x, tap) {
+    const normed = normalize(gpu, scope, x, norm, norm.w);
+    tap(head.input, normed);
+    return normed;
+  },
+});
+
+/** A batch of rows start … that has been run, and what came out, (tokens, hidden). */
+export interface ModuleRun {
+  readonly scope: Scope;
+  readonly output: GpuTensor;
+  readonly start: number;
+  readonly later: Later;
+}
+
+/** Sees rows on their way. */
+export interface RowsSeen {
+  /** Sees what linears read, (tokens, k), of rows start …. */
+  readonly tap?: (input: InputKey, x: GpuTensor, start: number) => void;
+  /** Sees what comes out. */
+  readonly ran?: (run: ModuleRun) => void;
+  /** What comes out is wanted of batches that begin before this row; of all, where it is not said. */
+  readonly ranBefore?: number;
+}
+
+/** Runs rows, the one way in which any pass does. */
+export async function runRows(
+  { gpu, control }: Pick<StageContext, 'gpu' | 'control'>,
+  source: RowsSource,
+  states: HiddenStates,
+  range: RowRange,
+  batch: number,
+  { tap, ran, ranBefore = Number.POSITIVE_INFINITY }: RowsSeen,
+): Promise<void> {
+  await forEachBatch(gpu, range.end - range.start, batch, async (scope, first, end, later) => {
+    await checkControl(control);
+    const start = range.start + first;
+    const x = states.load(scope, start, range.start + end);
+    const wanted = ran !== undefined && start < ranBefore;
+    const output = source.run(scope, x, (input, values) => tap?.(input, values, start), wanted);
+    if (wanted) ran({ scope, output, start, later });
+  });
+}
+
+/**
+ * Runs a module on the rows of `input`, as many as `output` has, and stores what comes out; both may be the same.
+ * @returns whether all that came out is finite.
+ */
+export async function advance(
+  context: StageContext,
+  loaded: LoadedModule,
+  input: HiddenStates,
+  output: HiddenStates,
+  batch: number,
+  seen: Omit<RowsSeen, 'ranBefore'> = {},
+): Promise<boolean> {
+  let finite = true;
+  await runRows(context, moduleSource(loaded), input, { start: 0, end: output.rows }, batch, {
+    ...seen,
+    ran(run) {
+      seen.ran?.(run);
+      const { scope, output: y, start, later } = run;
+      later(output.store(y, start));
+      const looked = areFinite(context.gpu, scope, y, y.shape[0]! / output.length);
+      later(looked.then((each) => (finite &&= each)));
+    },
+  });
+  return finite;
+}

@@ -3,7 +3,7 @@
 import { storageDirectory } from '../src/io/platform/storage.ts';
 import { workDirectory } from '../src/io/work/work-directory.ts';
 import { ARTEFACT } from '../src/job/artefacts.ts';
-import { BUILT_IN_DATASET, QUANTIZERS, SHARD_BYTES } from '../src/job/settings.ts';
+import { BUILT_IN_DATASET, quantizerSettings, SHARD_BYTES } from '../src/job/settings.ts';
 import { InputError } from '../src/util/errors.ts';
 import type { AllocationRequest, TargetResult } from './api/jobs.ts';
 import type { GpuJob, RunOutcome } from './gpu-api.ts';
@@ -51,7 +51,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
     settings: {
       bits,
       headBits,
-      quantizer: QUANTIZERS[quantizer],
+      quantizer: quantizerSettings(quantizer, preset),
       precision,
       shardBytes: SHARD_BYTES,
       dataset: calibrationName ?? BUILT_IN_DATASET,

@@ -4,7 +4,7 @@ import { planConversion } from '../src/convert/plan.ts';
 import { neededTokens, tooFewTokensWarning } from '../src/estimate/token-need.ts';
 import { estimateWork, type Work } from '../src/estimate/work-estimate.ts';
 import type { PlanEvent } from '../src/job/events.ts';
-import { QUANTIZERS } from '../src/job/settings.ts';
+import { quantizerSettings } from '../src/job/settings.ts';
 import {
   type Measurement,
   measurementAdvice,
@@ -78,13 +78,18 @@ function calibrationShapes(
 /** Undefined, with a problem, for a bitrate that cannot be. */
 function planTarget(
   { source, plan }: OpenedModel,
-  { headBits, quantizer }: JobOptions,
+  { headBits, quantizer, preset }: JobOptions,
   bits: number,
   given: CalibrationShapes & { readonly measured: Measurement | undefined },
   problems: Problem[],
 ): PlanEvent | undefined {
   try {
-    return planConversion(source, plan, { bits, headBits, quantizer: QUANTIZERS[quantizer], ...given });
+    return planConversion(source, plan, {
+      bits,
+      headBits,
+      quantizer: quantizerSettings(quantizer, preset),
+      ...given,
+    });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     problems.push({ severe: true, text: error.message });
@@ -94,13 +99,13 @@ function planTarget(
 
 function timesOf(
   { plan, facts }: OpenedModel,
-  { quantizer, precision = 'mixed', measurement }: JobOptions,
+  { quantizer, preset, precision = 'mixed', measurement }: JobOptions,
   shapes: CalibrationShapes,
   { flopsPerSecond, matrixFlopsPerSecond }: GpuFacts,
 ): JobTimes {
   const mixedRate = precision === 'mixed' ? Math.max(flopsPerSecond, matrixFlopsPerSecond) : flopsPerSecond;
   const computing = ({ mixed, f32 }: Work) => (mixed / mixedRate + f32 / flopsPerSecond) / EFFICIENCY;
-  const work = estimateWork(plan, { quantizer: QUANTIZERS[quantizer], ...shapes });
+  const work = estimateWork(plan, { quantizer: quantizerSettings(quantizer, preset), ...shapes });
   const reading = facts.bytes / READ_BYTES_PER_SECOND;
   return {
     measure: measurement === undefined ? computing(work.measure) + reading : 0,

@@ -7,11 +7,11 @@ export interface CalibrationShapes {
   readonly quantization: RowShape;
 }
 
-const QUICK_LENGTH = 128;
+const QUICK_LENGTH = 64;
 /** The measurement compares candidates that fit the same few tokens alike; and each of them takes all its rows. */
-const QUICK_MEASUREMENT: RowShape = { rows: 4, length: 96 };
+const QUICK_MEASUREMENT: RowShape = { rows: 8, length: 32 };
 /** Every kind of text, however narrow the model. */
-const QUICK_LEAST_ROWS = 8;
+const QUICK_LEAST_ROWS = 16;
 
 /** The built-in mix in full. */
 const STANDARD: CalibrationShapes = {

@@ -6,7 +6,7 @@ import { nodeModelDirectory } from '../io/platform/node/node-model-directory.ts'
 import { isArtefact } from '../job/artefacts.ts';
 import type { Emit } from '../job/events.ts';
 import { dropJob } from '../job/job.ts';
-import { BUILT_IN_DATASET, type ConvertSettings } from '../job/settings.ts';
+import { BUILT_IN_DATASET, type ConvertSettings, quantizerSettings } from '../job/settings.ts';
 import { InputError } from '../util/errors.ts';
 import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
@@ -16,6 +16,7 @@ import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
 import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
+import { presetOf } from './preset.ts';
 import { speedFile } from './speed-file.ts';
 import { lockWork } from './work-lock.ts';
 
@@ -52,7 +53,7 @@ async function convertLocked(
   const { inDir, workDir, workers } = options;
   const work = nodeDirectory(workDir);
   await checkMeasurementFile(options);
-  const settings = await convertSettings(options);
+  const settings = await convertSettings(options, software);
   if (!options.resume) {
     checkInputsStay(options);
     await dropJob(work);
@@ -95,13 +96,13 @@ export function checkInputsStay({ workDir, measurement, calDataset }: CliOptions
 }
 
 /** What the engine needs to know of the options. Throws InputError for a measurement that cannot be read. */
-export async function convertSettings(options: CliOptions): Promise<ConvertSettings> {
-  const { bits, headBits, quantizer, precision, shardBytes, ropeScale, ropeAlpha } = options;
+export async function convertSettings(options: CliOptions, software: boolean): Promise<ConvertSettings> {
+  const { bits, headBits, quantizer, descentPasses, precision, shardBytes, ropeScale, ropeAlpha } = options;
   const { measurement, outputMeasurement, measureLayers, calDataset } = options;
   return {
     bits,
     headBits,
-    quantizer,
+    quantizer: quantizerSettings(quantizer, presetOf(options, software), descentPasses),
     precision,
     shardBytes,
     ...(ropeScale !== undefined && { ropeScale }),

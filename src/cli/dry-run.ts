@@ -33,16 +33,16 @@ const PLAN_BYTES = 2 ** 31;
  */
 export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSignal): Promise<void> {
   const emit = plainWarnings(tell);
-  const { inDir, outputDir, workDir, bits, headBits, quantizer, workers } = options;
+  const { inDir, outputDir, workDir, bits, headBits, workers } = options;
   await checkFree(workDir);
   await checkMeasurementFile(options);
   await chosenCards(options.gpus);
   if (!options.resume) checkInputsStay(options);
-  const settings = await convertSettings(options);
   const opened = await adapterIfAny(options.gpu);
   const adapter = opened instanceof UnsupportedError ? undefined : opened;
   if (adapter) checkAdapter(adapter.adapter);
   const software = adapter?.software ?? true;
+  const settings = await convertSettings(options, software);
   const job = {
     ...{ settings, emit, model: nodeModelDirectory(inDir), output: nodeDirectory(outputDir) },
     work: await leftOf(workDir, options.resume),
@@ -60,6 +60,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   await checkInputs(workOf(job), inputs);
   const { measurement, quantization = plannedRows(options, software, neededTokens(plan)).quantization } =
     rows;
+  const { quantizer } = settings;
   const request = { bits, headBits, quantizer, measurement, quantization, measured };
   const planned = planConversion(source, plan, request);
   const isSmall = weightBytes(source, plan) <= PLAN_BYTES;

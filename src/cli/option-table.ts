@@ -88,8 +88,8 @@ export const OPTIONS = {
     group: TARGET,
     type: 'number',
     value: 'N',
-    default: QUANTIZERS.refined.descentPasses,
     description: 'Passes over the codes that the refined quantizer makes to improve them.',
+    defaultDescription: `${QUANTIZERS.refined.descentPasses}; of the quick preset 2`,
   },
   precision: {
     group: GPU,
@@ -127,7 +127,7 @@ export const OPTIONS = {
     value: 'NAME',
     choices: ['quick', 'standard'],
     description:
-      'quick: 4 rows of 96 tokens to measure; 8 of 128 to quantize, or as many as give four tokens for each input of the widest linear. standard: the full mix, 19 and 115 rows of 2048.',
+      'quick: 8 rows of 32 tokens to measure; 16 of 64 to quantize, or as many as give four tokens for each input of the widest linear. standard: the full mix, 19 and 115 rows of 2048.',
     defaultDescription: 'standard; quick on an adapter in software',
   },
   cal_dataset: {

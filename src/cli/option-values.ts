@@ -1,8 +1,6 @@
 import { extname } from 'node:path';
 import { BIT_WIDTHS, type BitWidth } from '../exl2/params.ts';
-import type { QuantizerMethod } from '../gptq/method.ts';
 import { parseLayerRange } from '../job/layer-range.ts';
-import { QUANTIZERS, type QuantizerSettings } from '../job/settings.ts';
 import { InputError } from '../util/errors.ts';
 import { parseByteSize } from '../util/text/byte-size.ts';
 import type { JobArguments } from './arguments.ts';
@@ -64,13 +62,14 @@ export function checkedOptions(given: JobArguments, places: Places): CliOptions 
     shardBytes: given.shard_size === 0 ? Number.POSITIVE_INFINITY : Math.ceil(given.shard_size * MIB),
     bits: given.bits,
     headBits: headBits(given.head_bits),
-    quantizer: quantizerSettings(given.quantizer, given['descent-passes']),
+    quantizer: given.quantizer,
     precision: given.precision,
     seed: given.seed,
     workers: given.workers,
     dryRun: given['dry-run'] ?? false,
     json: given.json ?? false,
     ...present({
+      descentPasses: given['descent-passes'],
       measurement: optional(given.measurement, path),
       outputMeasurement: optional(given.output_measurement, path),
       measureLayers,
@@ -127,8 +126,4 @@ function optional<T, R>(value: T | undefined, then: (value: T) => R): R | undefi
 /** Without the keys whose value is undefined. */
 function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
-}
-
-function quantizerSettings(method: QuantizerMethod, descentPasses: number): QuantizerSettings {
-  return method === 'exllamav2' ? QUANTIZERS.exllamav2 : { method, descentPasses };
 }

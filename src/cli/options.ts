@@ -1,7 +1,7 @@
 import type { Precision } from '../autotune/precision.ts';
 import type { BitWidth } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
 import type { LayerRange } from '../job/layer-range.ts';
-import type { QuantizerSettings } from '../job/settings.ts';
 import type { JobArguments } from './arguments.ts';
 
 export type Preset = 'quick' | 'standard';
@@ -16,7 +16,9 @@ export interface CliOptions {
   readonly shardBytes: number;
   readonly bits: number;
   readonly headBits: BitWidth;
-  readonly quantizer: QuantizerSettings;
+  readonly quantizer: QuantizerMethod;
+  /** Undefined: by the preset. */
+  readonly descentPasses?: number;
   readonly precision: Precision;
   /** Measurement file to take. */
   readonly measurement?: string;

@@ -1,4 +1,5 @@
 import type { Precision } from '../autotune/precision.ts';
+import type { CalibrationPreset } from '../calibrate/mix/mix-plan.ts';
 import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
 import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { BitWidth } from '../exl2/params.ts';
@@ -25,6 +26,20 @@ export const QUANTIZERS: Readonly<Record<QuantizerMethod, QuantizerSettings>> = 
 
 /** The largest file of an output unless something else is asked for. */
 export const SHARD_BYTES = 8192 * 2 ** 20;
+
+/** Where little time is to be taken: the passes after these gain a twentieth of the KL divergence. */
+const QUICK_DESCENT_PASSES = 2;
+
+/** @param passes of descent, where the user has chosen them. */
+export function quantizerSettings(
+  method: QuantizerMethod,
+  preset: CalibrationPreset,
+  passes?: number,
+): QuantizerSettings {
+  if (method === 'exllamav2') return QUANTIZERS.exllamav2;
+  const { descentPasses } = QUANTIZERS[method];
+  return { method, descentPasses: passes ?? (preset === 'quick' ? QUICK_DESCENT_PASSES : descentPasses) };
+}
 
 /** What ExLlamaV2 calls the built-in mix in config.json. */
 export const BUILT_IN_DATASET = '(default)';

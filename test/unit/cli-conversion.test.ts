@@ -8,7 +8,7 @@ vi.mock('../../src/cli/helpers.ts', () => ({ startHelpers: () => ({ links: [], s
 test('helpers are stopped where the GPU of this process cannot be opened', async () => {
   const adapter = { limits: { maxStorageBuffersPerShaderStage: 4 }, features: new Set<string>() };
   const converting = runConversion(
-    { workDir: 'nowhere', resume: true, workers: 2 } as CliOptions,
+    { workDir: 'nowhere', resume: true, workers: 2, quantizer: 'refined' } as CliOptions,
     { adapter: { adapter, name: 'a', software: true }, cards: [], root: '.' } as unknown as ConversionHost,
     () => {},
     new AbortController().signal,

@@ -22,7 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** Ends before any GPU is asked for. */
 const convertAnew = (inputs: Partial<CliOptions>) =>
   runConversion(
-    { workDir: at('work'), resume: false, ...inputs } as CliOptions,
+    { workDir: at('work'), resume: false, quantizer: 'refined', ...inputs } as CliOptions,
     { adapter: {}, cards: [], root: folder } as unknown as ConversionHost,
     () => {},
     new AbortController().signal,

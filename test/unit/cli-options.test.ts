@@ -25,7 +25,7 @@ test('without arguments the bundled model is converted to 4 bits', () => {
     shardBytes: 8192 * 2 ** 20,
     bits: 4,
     headBits: 6,
-    quantizer: { method: 'refined', descentPasses: 4 },
+    quantizer: 'refined',
     precision: 'mixed',
     seed: 0,
     workers: 1,
@@ -35,8 +35,9 @@ test('without arguments the bundled model is converted to 4 bits', () => {
 });
 
 test('the quantizer is refined, with as many passes as asked for, or as ExLlamaV2 has it, without any', () => {
-  expect(options('--descent-passes', '0').quantizer).toEqual({ method: 'refined', descentPasses: 0 });
-  expect(options('--quantizer', 'exllamav2').quantizer).toEqual({ method: 'exllamav2', descentPasses: 0 });
+  expect(options().descentPasses).toBeUndefined();
+  expect(options('--descent-passes', '0')).toMatchObject({ quantizer: 'refined', descentPasses: 0 });
+  expect(options('--quantizer', 'exllamav2').quantizer).toBe('exllamav2');
   expect(() => options('--quantizer', 'best')).toThrow(/refined.*exllamav2/s);
 });
 
@@ -56,7 +57,7 @@ test("all of ExLlamaV2's short forms are known", () => {
     measurementLength: 6,
     json: true,
     headBits: 8,
-    quantizer: { method: 'refined', descentPasses: 4 },
+    quantizer: 'refined',
     precision: 'mixed',
     shardBytes: 100 * 2 ** 20,
     bits: 4.25,
@@ -199,13 +200,13 @@ test('the sizes of the calibration follow preset, adapter and own values', () =>
     measurement: { rows: measurement, length },
     quantization: { rows: quantization, length },
   });
-  const quick = { measurement: { rows: 4, length: 96 }, quantization: { rows: 8, length: 128 } };
+  const quick = { measurement: { rows: 8, length: 32 }, quantization: { rows: 16, length: 64 } };
   expect(plannedRows(options(), true, 600)).toEqual(quick);
   expect(plannedRows(options(), false, 600)).toEqual(shapes(19, 115, 2048));
   expect(plannedRows(options('--preset', 'standard'), true, 600)).toEqual(shapes(19, 115, 2048));
   expect(plannedRows(options('--preset', 'quick', '-r', '9'), false, 600)).toEqual({
     ...quick,
-    quantization: { rows: 9, length: 128 },
+    quantization: { rows: 9, length: 64 },
   });
   expect(plannedRows(options('-c', 'a.txt', '-ml', '64', '-l', '96', '-mr', '3'), false, 600)).toEqual({
     measurement: { rows: 3, length: 64 },
@@ -214,9 +215,9 @@ test('the sizes of the calibration follow preset, adapter and own values', () =>
 });
 
 test('the quick preset quantizes with as many rows as have the tokens that the model needs', () => {
-  expect(plannedRows(options(), true, 3073)).toMatchObject({ quantization: { rows: 25, length: 128 } });
+  expect(plannedRows(options(), true, 3073)).toMatchObject({ quantization: { rows: 49, length: 64 } });
   expect(plannedRows(options('-r', '9'), true, 3073)).toMatchObject({ quantization: { rows: 9 } });
-  expect(plannedRows(options('-c', 'a.txt'), true, 3073)).toMatchObject({ quantization: { rows: 25 } });
+  expect(plannedRows(options('-c', 'a.txt'), true, 3073)).toMatchObject({ quantization: { rows: 49 } });
 });
 
 test.each([
@@ -235,7 +236,7 @@ test('the standard mix has its own number of rows, of at most 2048 tokens', () =
     measurement: { rows: 19, length: 512 },
     quantization: { rows: 115, length: 2048 },
   });
-  expect(plannedRows(options('-r', '7'), true, 0).quantization).toEqual({ rows: 7, length: 128 });
+  expect(plannedRows(options('-r', '7'), true, 0).quantization).toEqual({ rows: 7, length: 64 });
   expect(plannedRows(options('-c', 'a.txt', '-r', '7', '-l', '4096'), false, 0).quantization).toEqual({
     rows: 7,
     length: 4096,
@@ -248,7 +249,7 @@ test('the bundled model, which knows simple stories only, is given those: fewer 
     measurement: { rows: 6, length: 2048 },
     quantization: { rows: 30, length: 2048 },
   });
-  expect(plannedRows(bundled, true, 3072).quantization).toEqual({ rows: 24, length: 128 });
+  expect(plannedRows(bundled, true, 3072).quantization).toEqual({ rows: 48, length: 64 });
 });
 
 test('the help page has every option, in lines that fit', () => {

@@ -99,9 +99,9 @@ describe('the conversions of variants', () => {
     const { common, variants } = jobsOf('--preset quick -hb 5', 'a', 'b -hb 8 --quantizer exllamav2');
     const [a, b] = variants.map(({ jobs }) => jobs[0]!.options);
     const quick = { preset: 'quick', bits: 4, inDir: '/repo/public/models/tinystories-7m' };
-    expect(a).toMatchObject({ ...quick, headBits: 5, quantizer: { method: 'refined' } });
-    expect(b).toMatchObject({ ...quick, headBits: 8, quantizer: { method: 'exllamav2' } });
-    expect(common).toMatchObject({ ...quick, headBits: 5, quantizer: { method: 'refined' } });
+    expect(a).toMatchObject({ ...quick, headBits: 5, quantizer: 'refined' });
+    expect(b).toMatchObject({ ...quick, headBits: 8, quantizer: 'exllamav2' });
+    expect(common).toMatchObject({ ...quick, headBits: 5, quantizer: 'refined' });
   });
 
   test.each([

@@ -90,8 +90,8 @@ export const STANDARD_ROWS: Readonly<Record<CalibrationText, Readonly<Record<Cal
 };
 
 /**
- * Which part each row of the quick preset is from; more rows start again from the front. The first four (its
- * measurement) cover what most texts are like, the first eight every part that is text, save the simple stories.
+ * Which part each row of the quick preset is from; more rows start again from the front. The first four
+ * cover what most texts are like, the first eight (its measurement) every part that is text, save the simple stories.
  * Noise is left out: of so few rows it would be too many.
  */
 export const QUICK_ORDER: Readonly<Record<CalibrationText, readonly PartName[]>> = {

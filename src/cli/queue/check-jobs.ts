@@ -25,7 +25,7 @@ export interface JobsHost {
  */
 export async function checkJobs(jobs: readonly QueueJob[], host: JobsHost): Promise<void> {
   const [first] = jobs;
-  const settings = await convertSettings(first!.options);
+  const settings = await convertSettings(first!.options, host.software);
   const { calDataset } = first!.options;
   if (calDataset !== undefined) await openFile(calDataset);
   const wrong: string[] = [];

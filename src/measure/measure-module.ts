@@ -2,21 +2,16 @@ import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import type { RowError } from '../kernels/row_sums/token_errors.ts';
 import type { MeasuredPart } from '../measurement/measured-part.ts';
-import { accuracyOf, errorOf, type MeasuredError } from '../measurement/measurement-json.ts';
-import {
-  type CandidateRange,
-  candidateBits,
-  candidatesOf,
-  describeCandidate,
-} from '../measurement/module-candidates.ts';
+import { accuracyOf, type MeasuredError } from '../measurement/measurement-json.ts';
+import { type CandidateRange, candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
-import { moduleWeights } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { loadModule } from '../pass/loaded-module.ts';
 import { tokenError, wholeRowError } from '../pass/relative-error.ts';
 import { finerSettingsOfPart } from './join-parts.ts';
 import { captureHessians } from './original-module.ts';
 import { quantizeTrials } from './quantize-trials.ts';
+import { trialEvent } from './trial-event.ts';
 import { runTrials } from './trials.ts';
 
 /** More than any candidate errs by. */
@@ -61,17 +56,11 @@ export async function measureModule(
       accuracy: accuracyOf(orWorst(wholeRowError(rows))),
       ...(quantizer.method === 'refined' && { tokenError: orWorst(tokenError(rows)) }),
     });
-    const weights = moduleWeights(module);
-    const onTrial = (candidate: number, rows: readonly RowError[]) =>
-      context.emit({
-        type: 'trial',
-        module: module.key,
-        candidate: from + candidate,
-        error: errorOf(quantizer.method, measured(rows)),
-        bitsPerWeight: candidateBits(module, candidates[candidate]!) / weights,
-        description: describeCandidate(candidates[candidate]!),
-        predicted: false,
-      });
+    const onTrial = (candidate: number, rows: readonly RowError[]) => {
+      const params = candidates[candidate]!;
+      const tried = { ...measured(rows), params, totalBits: candidateBits(module, params) };
+      context.emit(trialEvent(quantizer.method, module, from + candidate, tried, false));
+    };
     const errors = await runTrials(context, precise, trials, states, reference, batch, onTrial, (share) =>
       progress(0.5 + 0.5 * share),
     );

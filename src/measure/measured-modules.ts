@@ -1,22 +1,12 @@
 import { ARTEFACT } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import type { MeasuredPart } from '../measurement/measured-part.ts';
-import {
-  errorOf,
-  type MeasuredCandidate,
-  type Measurement,
-  moduleToJson,
-} from '../measurement/measurement-json.ts';
-import {
-  type CandidateRange,
-  candidateBits,
-  candidatesOf,
-  describeCandidate,
-} from '../measurement/module-candidates.ts';
+import { type MeasuredCandidate, type Measurement, moduleToJson } from '../measurement/measurement-json.ts';
+import { type CandidateRange, candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
 import { ORIGINAL_ADVICE } from '../model/gpu/finite-states.ts';
-import { moduleWeights } from '../model/sizes.ts';
 import { NumericalError } from '../util/errors.ts';
 import { joinParts } from './join-parts.ts';
+import { trialEvent } from './trial-event.ts';
 
 /** What is measured of the modules: puts the parts of each together, keeps it in the work directory and tells of it. */
 export class MeasuredModules {
@@ -101,16 +91,11 @@ export class MeasuredModules {
 
   /** @param from number of the first one. */
   #tell(index: number, from: number, candidates: readonly MeasuredCandidate[]): void {
-    const module = this.#context.plan.modules[index]!;
-    const weights = moduleWeights(module);
+    const { plan, quantizer, emit } = this.#context;
     const tried = this.#tried(index).length;
-    for (const [i, { totalBits, params, ...measured }] of candidates.entries()) {
+    for (const [i, measured] of candidates.entries()) {
       const candidate = from + i;
-      const error = errorOf(this.#context.quantizer.method, measured);
-      this.#context.emit({
-        ...{ type: 'trial', module: module.key, candidate, error, bitsPerWeight: totalBits / weights },
-        ...{ description: describeCandidate(params), predicted: candidate >= tried },
-      });
+      emit(trialEvent(quantizer.method, plan.modules[index]!, candidate, measured, candidate >= tried));
     }
   }
 }

@@ -4,8 +4,9 @@ import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { COMPARED, compareLogits } from '../kernels/logits/compare_logits.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
-import { project } from '../model/gpu/ops.ts';
+import { finishLogits, project } from '../model/gpu/ops.ts';
 import type { Range } from '../model/gpu/weights.ts';
+import type { ModelSpec } from '../model/spec.ts';
 import type { SliceStatistics, TokenRows } from './token-statistics.ts';
 
 /** Bytes of logits of one model that exist at a time. */
@@ -24,6 +25,7 @@ export interface RowHead {
   readonly x: GpuTensor;
   /** Products may round to half precision. */
   readonly mixed: boolean;
+  readonly model: Pick<ModelSpec, 'logitFactor'>;
 }
 
 /** Takes the statistics of a row's token, in any order of the tokens. */
@@ -75,7 +77,15 @@ export function compareRow(
   return Promise.all(readings).then(() => {});
 }
 
-function logitsOf(gpu: Gpu, scope: Scope, { head, x, mixed }: RowHead, start: number, m: number): GpuTensor {
+function logitsOf(
+  gpu: Gpu,
+  scope: Scope,
+  { head, x, mixed, model }: RowHead,
+  start: number,
+  m: number,
+): GpuTensor {
   const hidden = x.shape[1]!;
-  return project({ gpu, mixed }, scope, view(x, start * hidden, [m, hidden]), head);
+  const logits = project({ gpu, mixed }, scope, view(x, start * hidden, [m, hidden]), head);
+  finishLogits(gpu, logits, model);
+  return logits;
 }

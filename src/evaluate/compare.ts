@@ -5,6 +5,7 @@ import type { AnyLinear } from '../model/gpu/linear.ts';
 import { normalize } from '../model/gpu/ops.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
 import { type NormWeight, type Range, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
+import type { ModelSpec } from '../model/spec.ts';
 import { loadFinalNorm, loadHeadSlice } from '../runnable/load.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { InputError } from '../util/errors.ts';
@@ -74,6 +75,7 @@ interface OpenHead {
   readonly norm: NormWeight;
   readonly head: AnyLinear;
   readonly states: HiddenStates;
+  readonly outline: ModelSpec;
 }
 
 async function openHead(
@@ -83,10 +85,15 @@ async function openHead(
   words: Range,
 ): Promise<OpenHead> {
   const norm = await loadFinalNorm(scope, model);
-  return { norm, head: await loadHeadSlice(gpu, scope, model, words), states };
+  return { norm, head: await loadHeadSlice(gpu, scope, model, words), states, outline: model.outline };
 }
 
-const rowHead = (gpu: Gpu, scope: Scope, { norm, head, states }: OpenHead, row: number): RowHead => ({
+const rowHead = (
+  gpu: Gpu,
+  scope: Scope,
+  { norm, head, states, outline }: OpenHead,
+  row: number,
+): RowHead => ({
   x: normalize(gpu, scope, states.load(scope, row, row + 1), norm, norm.w),
-  ...{ head, mixed: false },
+  ...{ head, mixed: false, model: outline },
 });

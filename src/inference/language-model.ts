@@ -5,7 +5,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import { runModule } from '../model/forward.ts';
 import { loadEmbeddings, spread } from '../model/gpu/embedding.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
-import { GpuOps, type ModuleWeights, normalize, project } from '../model/gpu/ops.ts';
+import { finishLogits, GpuOps, type ModuleWeights, normalize, project } from '../model/gpu/ops.ts';
 import { type NormWeight, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { loadFinalNorm, loadHeadSlice, loadWeights } from '../runnable/load.ts';
@@ -123,7 +123,9 @@ export class LanguageModel {
     const logits = new Float32Array(this.model.outline.config.vocabSize);
     let start = 0;
     for (const slice of this.#head.slices) {
-      const values = await this.#gpu.read(project({ gpu: this.#gpu, mixed: false }, scope, normed, slice));
+      const part = project({ gpu: this.#gpu, mixed: false }, scope, normed, slice);
+      finishLogits(this.#gpu, part, this.model.outline);
+      const values = await this.#gpu.read(part);
       logits.set(new Float32Array(values).subarray(0, logits.length - start), start);
       start += padColumns(slice.n);
     }

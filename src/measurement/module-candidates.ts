@@ -21,9 +21,7 @@ export function candidatesOf(module: ModuleSpec, method: QuantizerMethod): reado
   const names = linears.map(({ name }) => name);
   const hasGate = linears.some(({ role }) => role === 'gate');
   const rows = mixer.kind === 'attention' ? attentionCandidates() : mlpCandidates(hasGate);
-  const table = rows.map((row) =>
-    Object.fromEntries(linears.map(({ name, role }) => [name, row[`${role}_proj`]!])),
-  );
+  const table = rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name]!])));
   if (method === 'exllamav2') return table;
   const smallest = Object.fromEntries(names.map((name) => [name, SMALLEST_SETTING]));
   const alone = names.map((name) => ({ ...table.at(-1)!, [name]: SMALLEST_SETTING }));

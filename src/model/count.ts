@@ -73,6 +73,10 @@ class CountOps implements Ops<Counted> {
     return this.#alloc(q.width);
   }
 
+  addScaled(_: Counted, y: Counted): Counted {
+    return y;
+  }
+
   activate(gate: Counted): Counted {
     return this.#kept.has(gate) ? this.#alloc(gate.width) : gate;
   }

@@ -15,6 +15,8 @@ export interface Ops<T> {
   rotate(x: T, attention: AttentionSpec): T;
   /** Causal attention of rotated q and k. @param layer its number, for the keys and values of tokens before. */
   attend(q: T, k: T, v: T, attention: AttentionSpec, layer: number): T;
+  /** x + factor · y, in place of `y`. */
+  addScaled(x: T, y: T, factor: number): T;
   /** f(gate) · up, in place of `gate`. */
   activate(gate: T, up: T, mlp: MlpSpec): T;
   /** Makes what depends on the module's input and this one linear, which those who try many weights may keep. */
@@ -26,18 +28,29 @@ export interface Ops<T> {
 /** Sees what linears read, (tokens, k), each distinct input once; it is of use until the call has ended. */
 export type Tap<T> = (input: InputKey, x: T) => void;
 
-/** x + f(norm(x)). */
+/**
+ * x + factor · f(norm(x)).
+ * @param wanted whether what comes out is; else only what linears read is made, and x comes out.
+ */
 export function runModule<T>(
   ops: Ops<T>,
-  { norm, mixer, layer }: ModuleSpec,
+  { norm, mixer, layer, residualFactor }: ModuleSpec,
   x: T,
   tap: Tap<T> = () => {},
+  wanted = true,
 ): T {
   const normed = ops.norm(x, norm);
   const [linear, inner] =
     mixer.kind === 'mlp' ? gated(ops, mixer, normed, tap) : attended(ops, mixer, layer, normed, tap);
   tap(linear.input, inner);
-  const output = ops.project(inner, linear, x);
+  if (!wanted) {
+    ops.free(inner);
+    return x;
+  }
+  const output =
+    residualFactor === 1
+      ? ops.project(inner, linear, x)
+      : ops.addScaled(x, ops.project(inner, linear), residualFactor);
   ops.free(inner);
   return output;
 }
@@ -74,14 +87,3 @@ function normHeads<T>(ops: Ops<T>, x: T, norm: NormSpec | undefined): T {
   ops.free(x);
   return normed;
 }
-
-/** The same operations for those who want to see inputs alone: what would be the module's output is its input. */
-export const withoutOutput = <T>(ops: Ops<T>): Ops<T> => ({
-  norm: (x, norm) => ops.norm(x, norm),
-  project: (x, linear, residual) => residual ?? ops.project(x, linear),
-  rotate: (x, attention) => ops.rotate(x, attention),
-  attend: (q, k, v, attention, layer) => ops.attend(q, k, v, attention, layer),
-  activate: (gate, up, mlp) => ops.activate(gate, up, mlp),
-  once: (linear, make) => ops.once(linear, make),
-  free: (x) => ops.free(x),
-});

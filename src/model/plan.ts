@@ -17,12 +17,12 @@ export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, Tens
 /** Every tensor that the source must have, with its shape, in the order in which they are used. */
 export function requirements(model: ModelSpec): readonly TensorRequirement[] {
   const { config, embedding, modules, finalNorm, head } = model;
-  return [
+  return once([
     { name: embedding, shape: [config.vocabSize, config.hiddenSize] },
     ...modules.flatMap((module) => [...normsOf(module).map(ofNorm), ...module.linears.flatMap(ofLinear)]),
     ofNorm(finalNorm),
     ...ofLinear(head),
-  ];
+  ]);
 }
 
 /** A module's own norm, and those of its heads. */
@@ -33,7 +33,12 @@ export function normsOf({ norm, mixer }: ModuleSpec): NormSpec[] {
 
 const ofNorm = ({ weight, size }: NormSpec): TensorRequirement => ({ name: weight, shape: [size] });
 
-const ofLinear = ({ weight, bias, k, n }: LinearSpec): TensorRequirement[] => [
-  { name: weight, shape: [n, k] },
-  ...(bias === undefined ? [] : [{ name: bias, shape: [n] }]),
+const ofLinear = ({ weight, bias, part, k, n }: LinearSpec): TensorRequirement[] => [
+  { name: weight, shape: [part?.total ?? n, k] },
+  ...(bias === undefined ? [] : [{ name: bias, shape: [part?.total ?? n] }]),
+];
+
+/** Linears whose rows lie in one tensor need it once. */
+const once = (all: readonly TensorRequirement[]): TensorRequirement[] => [
+  ...new Map(all.map((each) => [each.name, each])).values(),
 ];

@@ -1,6 +1,6 @@
 import { assert } from '../util/errors.ts';
 import type { ModelConfig } from './config/config.ts';
-import type { BiasRule, Family } from './families/family.ts';
+import type { BiasRule, Family, TensorNames } from './families/family.ts';
 import { FAMILIES } from './families/registry.ts';
 import type {
   AttentionSpec,
@@ -11,73 +11,122 @@ import type {
   ModuleSpec,
   NormSpec,
   Role,
+  RowsPart,
   StoredTensor,
 } from './spec.ts';
 
-/** What a model of `config` consists of: the one place where a family's rules meet a model's numbers. */
-export function resolveModel(config: ModelConfig): ModelSpec {
+/**
+ * What a model of `config` consists of: the one place where a family's rules meet a model's numbers.
+ * @param stored whether its files have the names of EXL2 models, whatever the family's own are called.
+ */
+export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
   const family = FAMILIES.get(config.architecture);
   assert(family, `no architecture ${config.architecture}`);
-  const { tensors } = family;
+  const names = new Names(family, stored);
   const modules = Array.from({ length: config.layers }, (_, layer) => [
-    attentionModule(config, family, layer),
-    mlpModule(config, family, layer),
+    attentionModule(config, family, names, layer),
+    mlpModule(config, family, names, layer),
   ]).flat();
-  const embedding = `${tensors.embedding}.weight`;
+  const embedding = `${names.source.embedding}.weight`;
+  const { head: key } = family.tensors;
   const head: LinearSpec = {
-    ...{ role: 'head', name: tensors.head, key: tensors.head, input: 'postNorm' },
+    ...{ role: 'head', name: key, key, input: 'postNorm', part: undefined },
     ...{ k: config.hiddenSize, n: config.vocabSize, bias: undefined },
-    weight: config.tiedEmbeddings ? embedding : `${tensors.head}.weight`,
+    weight: config.tiedEmbeddings ? embedding : `${names.source.head}.weight`,
   };
-  const finalNorm = normSpec(config, tensors.finalNorm, config.hiddenSize);
-  const stored = [
-    { name: embedding, shape: [config.vocabSize, config.hiddenSize], copies: undefined },
-    ...modules.flatMap(storedNorms),
-    storedNorm(finalNorm),
-  ];
-  return { config, embedding, modules, finalNorm, head, stored };
+  const finalNorm = normSpec(config, family.tensors.finalNorm, config.hiddenSize);
+  const table: StoredTensor = {
+    ...{ name: `${family.tensors.embedding}.weight`, source: embedding },
+    ...{ shape: [config.vocabSize, config.hiddenSize], copies: undefined },
+  };
+  return {
+    ...{ config, embedding, modules, finalNorm, head },
+    ...{ embeddingFactor: config.factors.embedding, logitFactor: config.factors.logits },
+    stored: [table, ...modules.flatMap(storedNorms), storedNorm(finalNorm)],
+  };
 }
 
-function attentionModule(config: ModelConfig, family: Family, layer: number): ModuleSpec {
+/** Names of a family's tensors in its files. */
+class Names {
+  readonly source: TensorNames;
+  readonly fused: NonNullable<NonNullable<Family['source']>['fused']>;
+
+  constructor({ tensors, source = {} }: Family, stored: boolean) {
+    const { attention, fused = {}, ...names } = stored ? {} : source;
+    this.source = { ...tensors, ...names, attention: { ...tensors.attention, ...attention } };
+    this.fused = fused;
+  }
+}
+
+function attentionModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const { attention: rules, tensors } = family;
-  const names = tensors.attention;
-  const key = `${tensors.layers}.${layer}.${names.module}`;
-  const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, key, names);
+  const { module, ...own } = tensors.attention;
+  const prefix = `${tensors.layers}.${layer}`;
+  const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, prefix, tensors.attention, names.source.attention);
   const input = { input: 'postNorm', k: hiddenSize, bias: rules.qkvBias };
+  const parts = qkvParts(config, names.fused.qkv?.order);
   const headNorm = (name: string) =>
-    rules.headNorms ? normSpec(config, `${key}.${name}`, headDim) : undefined;
+    rules.headNorms ? normSpec(config, `${prefix}.${module}.${name}`, headDim) : undefined;
+  const fused = names.fused.qkv?.name;
   const mixer: AttentionSpec = {
     kind: 'attention',
-    q: linear('q', { ...input, n: heads * headDim }),
-    k: linear('k', { ...input, n: kvHeads * headDim }),
-    v: linear('v', { ...input, n: kvHeads * headDim }),
+    q: linear('q', { ...input, n: heads * headDim, fused, part: parts?.q }),
+    k: linear('k', { ...input, n: kvHeads * headDim, fused, part: parts?.k }),
+    v: linear('v', { ...input, n: kvHeads * headDim, fused, part: parts?.v }),
     o: linear('o', { input: 'attnOutput', k: heads * headDim, n: hiddenSize, bias: rules.oBias }),
-    ...{ heads, kvHeads, headDim, rope: config.rope, scale: 1 / Math.sqrt(headDim) },
-    ...{ qNorm: headNorm(names.qNorm), kNorm: headNorm(names.kNorm) },
+    ...{ heads, kvHeads, headDim, rope: config.rope },
+    scale: family.factors?.scores ? config.factors.scores : 1 / Math.sqrt(headDim),
+    ...{ qNorm: headNorm(own.qNorm), kNorm: headNorm(own.kNorm) },
     window: config.slidingWindows[layer],
   };
   const { q, k, v, o } = mixer;
-  const norm = normSpec(config, `${tensors.layers}.${layer}.${names.norm}`, hiddenSize);
-  return { index: 2 * layer, key, layer, norm, mixer, linears: [q, k, v, o] };
+  const norm = normSpec(config, `${prefix}.${own.norm}`, hiddenSize);
+  const key = `${prefix}.self_attn`;
+  const linears = [q, k, v, o];
+  return { index: 2 * layer, key, layer, norm, residualFactor: config.factors.residual, mixer, linears };
 }
 
-function mlpModule(config: ModelConfig, { mlp: rules, tensors }: Family, layer: number): ModuleSpec {
-  const { hiddenSize, intermediateSize, activation } = config;
-  const names = tensors.mlp;
-  const key = `${tensors.layers}.${layer}.${names.module}`;
-  const linear = linearsOf<'gate' | 'up' | 'down'>(config, key, names);
-  const input = { input: 'postNorm', k: hiddenSize, n: intermediateSize, bias: rules.bias };
+function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
+  const { hiddenSize, intermediateSize: inner, activation } = config;
+  const { mlp: rules, tensors } = family;
+  const prefix = `${tensors.layers}.${layer}`;
+  const linear = linearsOf<'gate' | 'up' | 'down'>(config, prefix, tensors.mlp, names.source.mlp);
+  const fused = names.fused.gateUp;
+  const half = (first: number) => fused && { first, run: inner, stride: inner, total: 2 * inner };
+  const input = { input: 'postNorm', k: hiddenSize, n: inner, bias: rules.bias, fused };
   const mixer: MlpSpec = {
     kind: 'mlp',
-    gate: linear('gate', input),
-    up: linear('up', input),
-    down: linear('down', { input: 'preDown', k: intermediateSize, n: hiddenSize, bias: rules.bias }),
+    gate: linear('gate', { ...input, part: half(0) || undefined }),
+    up: linear('up', { ...input, part: half(inner) || undefined }),
+    down: linear('down', { input: 'preDown', k: inner, n: hiddenSize, bias: rules.bias }),
     activation,
   };
   const { gate, up, down } = mixer;
-  const norm = normSpec(config, `${tensors.layers}.${layer}.${names.norm}`, hiddenSize);
-  return { index: 2 * layer + 1, key, layer, norm, mixer, linears: [gate, up, down] };
+  const norm = normSpec(config, `${prefix}.${tensors.mlp.norm}`, hiddenSize);
+  const key = `${prefix}.mlp`;
+  const linears = [gate, up, down];
+  return { index: 2 * layer + 1, key, layer, norm, residualFactor: config.factors.residual, mixer, linears };
+}
+
+/** The rows of q, k and v in one tensor. */
+function qkvParts(
+  { heads, kvHeads, headDim }: ModelConfig,
+  order: 'qkv' | 'perKvHead' | undefined,
+): Record<'q' | 'k' | 'v', RowsPart> | undefined {
+  if (order === undefined) return undefined;
+  const [queries, keys] = [heads * headDim, kvHeads * headDim];
+  const total = queries + 2 * keys;
+  const whole = (first: number, rows: number): RowsPart => ({ first, run: rows, stride: rows, total });
+  if (order === 'qkv')
+    return { q: whole(0, queries), k: whole(queries, keys), v: whole(queries + keys, keys) };
+  const stride = total / kvHeads;
+  const own = queries / kvHeads;
+  return {
+    q: { first: 0, run: own, stride, total },
+    k: { first: own, run: headDim, stride, total },
+    v: { first: own + headDim, run: headDim, stride, total },
+  };
 }
 
 interface LinearRules {
@@ -85,20 +134,24 @@ interface LinearRules {
   readonly k: number;
   readonly n: number;
   readonly bias: BiasRule;
+  /** The tensor that has its rows among others', and where. */
+  readonly fused?: string | undefined;
+  readonly part?: RowsPart | undefined;
 }
 
-/** Describes linears of the module `moduleKey` by their roles. */
+/** Describes linears of a module by their roles. */
 const linearsOf =
-  <R extends Role>(config: ModelConfig, moduleKey: string, names: Readonly<Record<R, string>>) =>
-  (role: R, { bias, ...shape }: LinearRules): LinearSpec => {
-    const key = `${moduleKey}.${names[role]}`;
-    const weight = `${key}.weight`;
+  <R extends Exclude<Role, 'head'>>(
+    config: ModelConfig,
+    prefix: string,
+    names: Readonly<Record<R | 'module', string>>,
+    source: Readonly<Record<R | 'module', string>>,
+  ) =>
+  (role: R, { bias, fused, part, ...shape }: LinearRules): LinearSpec => {
+    const tensor = `${prefix}.${source.module}.${fused ?? source[role]}`;
     return {
-      role,
-      name: names[role],
-      key,
-      weight,
-      bias: hasBias(config, bias) ? `${key}.bias` : undefined,
+      ...{ role, name: `${role}_proj`, key: `${prefix}.${names.module}.${names[role]}`, part },
+      ...{ weight: `${tensor}.weight`, bias: hasBias(config, bias) ? `${tensor}.bias` : undefined },
       ...shape,
     };
   };
@@ -114,10 +167,10 @@ function storedNorms({ norm, mixer }: ModuleSpec): StoredTensor[] {
   if (mixer.kind !== 'attention') return [storedNorm(norm)];
   // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
   const perHead = (each: NormSpec | undefined, copies: number): StoredTensor[] =>
-    each ? [{ name: each.weight, copies, shape: [copies, each.size] }] : [];
+    each ? [{ name: each.weight, source: each.weight, copies, shape: [copies, each.size] }] : [];
   return [storedNorm(norm), ...perHead(mixer.qNorm, mixer.heads), ...perHead(mixer.kNorm, mixer.kvHeads)];
 }
 
 const storedNorm = ({ weight, size }: NormSpec): StoredTensor => ({
-  ...{ name: weight, shape: [size], copies: undefined },
+  ...{ name: weight, source: weight, shape: [size], copies: undefined },
 });

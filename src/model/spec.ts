@@ -15,17 +15,27 @@ export type InputKey = string;
 /** A linear to quantize: y (m, n) = x (m, k)·Wᵀ (+ bias). */
 export interface LinearSpec {
   readonly role: Role;
-  /** Within its module, e.g. `q_proj`. */
+  /** Within its module as measurement.json has it, e.g. `q_proj`, whatever the tensor is called. */
   readonly name: string;
   /** What its packed tensors' names start with, e.g. `model.layers.0.self_attn.q_proj`. */
   readonly key: string;
   readonly k: number;
   readonly n: number;
   readonly input: InputKey;
-  /** Source tensor, (n, k). */
+  /** Source tensor, (n, k), or one that has the linear's rows among others'. */
   readonly weight: string;
-  /** Source tensor, (n). */
+  /** Source tensor, (n), or one that has them among others'. */
   readonly bias: string | undefined;
+  /** Where the linear's rows lie in these tensors; undefined: they are all of them. */
+  readonly part: RowsPart | undefined;
+}
+
+/** Runs of `run` rows, the first at `first`, `stride` rows from one to the next, of a tensor of `total` rows. */
+export interface RowsPart {
+  readonly first: number;
+  readonly run: number;
+  readonly stride: number;
+  readonly total: number;
 }
 
 /** x / √(mean(x²) + epsilon) · weight over runs of `size` values. */
@@ -71,6 +81,8 @@ export interface ModuleSpec {
   readonly key: string;
   readonly layer: number;
   readonly norm: NormSpec;
+  /** Factor on what the mixer adds. */
+  readonly residualFactor: number;
   readonly mixer: AttentionSpec | MlpSpec;
   /** The mixer's, in the order in which they are stored. */
   readonly linears: readonly LinearSpec[];
@@ -79,6 +91,8 @@ export interface ModuleSpec {
 /** A tensor that the output holds as f16 under its own name. */
 export interface StoredTensor {
   readonly name: string;
+  /** Source tensor. */
+  readonly source: string;
   /** Shape in the output. */
   readonly shape: readonly number[];
   /** Of a norm of every head: how often the output has the source's data, once for each. */
@@ -90,11 +104,14 @@ export interface ModelSpec {
   readonly config: ModelConfig;
   /** Source tensor, (vocabSize, hiddenSize). */
   readonly embedding: string;
+  /** Factor on the embeddings. */
+  readonly embeddingFactor: number;
   /** Attention, MLP, attention, MLP, … */
   readonly modules: readonly ModuleSpec[];
   readonly finalNorm: NormSpec;
   /** The output head; with tied embeddings its weight is the embedding. */
   readonly head: LinearSpec;
+  readonly logitFactor: number;
   readonly stored: readonly StoredTensor[];
 }
 

@@ -3,7 +3,7 @@ import { Scope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
 import type { ModuleSpec } from '../model/spec.ts';
-import { byteLength } from '../tensor/dtype.ts';
+import { DTYPES } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { ACTIVATION_SHARE } from './batch-size.ts';
 import { type LoadedModule, loadModule } from './loaded-module.ts';
@@ -88,7 +88,9 @@ export class ModuleLoader {
   #hasRoomFor({ linears }: ModuleSpec): boolean {
     const { gpu, source } = this.#context;
     const weights = linears.reduce((sum, { k, n }) => sum + k * padColumns(n) * 4, 0);
-    const stored = Math.max(...linears.map(({ weight }) => byteLength(source.requireInfo(weight))));
+    const stored = Math.max(
+      ...linears.map(({ weight, k, n }) => k * n * DTYPES[source.requireInfo(weight).dtype].bytes),
+    );
     return gpu.memory.available >= weights + stored + 2 * ACTIVATION_SHARE * gpu.memory.budget;
   }
 }

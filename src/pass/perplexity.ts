@@ -43,7 +43,7 @@ export async function perplexity(
     let start = 0;
     for (const slice of head) {
       const words = { start, end: Math.min(start + slice.n, plan.config.vocabSize) };
-      const own = { head: slice, x, mixed };
+      const own = { head: slice, x, mixed, model: plan };
       later(compareRow(gpu, [own, own], words, { length, ids }, row, take));
       start += slice.n;
     }

@@ -3,7 +3,7 @@ import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
-import { runModule, type Tap, withoutOutput } from '../model/forward.ts';
+import { runModule, type Tap } from '../model/forward.ts';
 import { forEachBatch, type Later } from '../model/gpu/batches.ts';
 import { areFinite } from '../model/gpu/finite-states.ts';
 import { GpuOps, normalize } from '../model/gpu/ops.ts';
@@ -24,8 +24,7 @@ export interface RowsSource {
 export const moduleSource = (loaded: LoadedModule): RowsSource => ({
   mixed: loaded.forward.mixed,
   run(scope, x, tap, wanted) {
-    const ops = new GpuOps(loaded.forward, scope, loaded);
-    return runModule(wanted ? ops : withoutOutput(ops), loaded.module, x, tap);
+    return runModule(new GpuOps(loaded.forward, scope, loaded), loaded.module, x, tap, wanted);
   },
 });
 

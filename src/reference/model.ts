@@ -37,7 +37,8 @@ export function referenceForward(
   const ops = new ReferenceOps(weight, ids.length, tables);
   let x: Float64Array = Float64Array.from(
     { length: ids.length * hiddenSize },
-    (_, i) => embedding[ids[Math.floor(i / hiddenSize)]! * hiddenSize + (i % hiddenSize)]!,
+    (_, i) =>
+      model.embeddingFactor * embedding[ids[Math.floor(i / hiddenSize)]! * hiddenSize + (i % hiddenSize)]!,
   );
   const hiddenStates: Float64Array[] = [];
   const modules: ReferenceModule[] = [];
@@ -48,7 +49,8 @@ export function referenceForward(
     modules.push({ key: module.key, inputs, output: x });
   }
   const normed = ops.norm(x, model.finalNorm);
-  return { hiddenStates: [...hiddenStates, normed], modules, logits: ops.project(normed, model.head) };
+  const logits = ops.project(normed, model.head).map((value) => model.logitFactor * value);
+  return { hiddenStates: [...hiddenStates, normed], modules, logits };
 }
 
 class ReferenceOps implements Ops<Float64Array> {
@@ -81,6 +83,10 @@ class ReferenceOps implements Ops<Float64Array> {
     return attention(q, k, v, shape);
   }
 
+  addScaled(x: Float64Array, y: Float64Array, factor: number): Float64Array {
+    return x.map((value, i) => value + factor * y[i]!);
+  }
+
   activate(gate: Float64Array, up: Float64Array, { activation }: MlpSpec): Float64Array {
     return gate.map((value, i) => activations[activation](value) * up[i]!);
   }
@@ -92,10 +98,21 @@ class ReferenceOps implements Ops<Float64Array> {
   free(): void {}
 }
 
+/** The linear's own rows of `width` values, n of them, where they lie among others'. */
+function rowsOf(values: Numbers, { part }: Pick<LinearSpec, 'part'>, width: number, n: number): Numbers {
+  if (!part) return values;
+  const { first, run, stride } = part;
+  const row = (i: number) => first + Math.floor(i / run) * stride + (i % run);
+  return Float64Array.from(
+    { length: n * width },
+    (_, i) => values[row(Math.floor(i / width)) * width + (i % width)]!,
+  );
+}
+
 /** y = x·Wᵀ + bias: x (m, k), W (n, k), y (m, n). */
 function linear(x: Float64Array, { k, n, ...spec }: LinearSpec, weight: WeightOf): Float64Array {
-  const w = weight(spec.weight);
-  const bias = spec.bias === undefined ? undefined : weight(spec.bias);
+  const w = rowsOf(weight(spec.weight), spec, k, n);
+  const bias = spec.bias === undefined ? undefined : rowsOf(weight(spec.bias), spec, 1, n);
   const y = new Float64Array((x.length / k) * n);
   for (let i = 0; i < y.length; i++) {
     const row = Math.floor(i / n) * k;
@@ -144,6 +161,8 @@ export interface AttentionShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Factor on scores; 1/√headDim where it is not said. */
+  readonly scale?: number;
   readonly window: number | undefined;
 }
 
@@ -155,7 +174,7 @@ export function attention(
   q: Numbers,
   k: Numbers,
   v: Numbers,
-  { heads, kvHeads, headDim, window = Infinity }: AttentionShape,
+  { heads, kvHeads, headDim, window = Infinity, scale = 1 / Math.sqrt(headDim) }: AttentionShape,
 ): Float64Array {
   const y = new Float64Array(q.length);
   for (let start = 0; start < q.length; start += headDim) {
@@ -167,7 +186,7 @@ export function attention(
     for (let j = first; j <= i; j++) {
       let dot = 0;
       for (let d = 0; d < headDim; d++) dot += q[start + d]! * k[keyStart(j) + d]!;
-      scores.push(dot / Math.sqrt(headDim));
+      scores.push(dot * scale);
     }
     const largest = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - largest));

@@ -122,7 +122,7 @@ async function packedTensorFiles({ plan, work }: StageContext) {
 
 /** A tensor that is not quantized, as f16, piece by piece; halves can hold its values, as `checkWeights` has seen. */
 async function* halves({ source }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
-  const { name, copies = 1 } = tensor;
+  const { source: name, copies = 1 } = tensor;
   const { shape } = source.requireInfo(name);
   const rows = shape[0]!;
   const step = Math.max(1, Math.floor(CHUNK_BYTES / ((elementCount(shape) / rows) * 4)));

@@ -5,7 +5,7 @@ import { openModelDirectory } from '../../src/io/model/model-directory.ts';
 import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { runModule } from '../../src/model/forward.ts';
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
-import { forwardContext, GpuOps, normalize, project } from '../../src/model/gpu/ops.ts';
+import { finishLogits, forwardContext, GpuOps, normalize, project } from '../../src/model/gpu/ops.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/gpu/weights.ts';
 import {
@@ -52,6 +52,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
       TOLERANCE,
     );
     const logits = project(context, scope, normed, await loadLinear(gpu, scope, source, plan.head));
+    finishLogits(gpu, logits, plan);
     expect(nmse(new Float32Array(await gpu.read(logits)), golden.logits)).toBeLessThan(TOLERANCE);
     scope.freeAll();
     states.free();

@@ -16,7 +16,10 @@ const ROUNDING_LIMIT = 1e-12;
 /** Its first models had been cast to f16 before, rotary frequencies included, which moves the states by 5e-8 to 3e-7. */
 const HALF_FREQUENCIES_LIMIT = 1e-6;
 
-const HALF_FREQUENCIES = new Set<string>(ARCHITECTURE_NAMES.filter((name) => name !== 'yi'));
+const F32_FREQUENCIES: readonly string[] = ['yi', 'internlm2'];
+const HALF_FREQUENCIES = new Set<string>(
+  ARCHITECTURE_NAMES.filter((name) => !F32_FREQUENCIES.includes(name)),
+);
 
 /** The tables with the frequencies rounded to f16, as in the models that made the data. */
 function halfTables({ rope, headDim }: ModelConfig, length: number): RopeTables {

@@ -18,6 +18,9 @@ export const ARCHITECTURE_NAMES = [
   'qwen2',
   'qwen3',
   'yi',
+  'granite',
+  'internlm2',
+  'phi3',
 ] as const;
 
 export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));

@@ -18,7 +18,7 @@ export function checkKeys(fields: Fields, family: Family, sizes: NeutralSizes): 
   });
   const named = asked.map(({ key }) => `${key} (${shown(fields.get(key))})`);
   const type = fields.text('model_type')?.toLowerCase() ?? '';
-  if (OTHER_FAMILIES.has(type)) named.unshift(`model_type (${type})`);
+  if (OTHER_FAMILIES.has(type) && !family.modelTypes?.includes(type)) named.unshift(`model_type (${type})`);
   if (named.length === 0) return;
   throw new UnsupportedError(
     `config.json asks for a computation that ${family.name} does not have: ${named.join(', ')}. Computed as ` +

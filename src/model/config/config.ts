@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../util/errors.ts';
-import type { Family } from '../families/family.ts';
+import type { Factor, Family, NumberRule } from '../families/family.ts';
 import { FAMILIES, findFamily } from '../families/registry.ts';
 import { checkKeys } from './check-keys.ts';
 import { Fields } from './fields.ts';
@@ -29,6 +29,8 @@ export interface ModelConfig {
   readonly attentionBias: boolean;
   readonly mlpBias: boolean;
   readonly rope: RopeParams;
+  /** 1 where the family has none; for scores that stands for none too. */
+  readonly factors: Readonly<Record<Factor, number>>;
   /** Per layer: position i sees i − window < j ≤ i; undefined: all j ≤ i. */
   readonly slidingWindows: readonly (number | undefined)[];
   /** config.json as it was. */
@@ -37,6 +39,8 @@ export interface ModelConfig {
 
 /** No model has more; a wrong number fails here and not when memory runs out. */
 const SIZE = { min: 1, max: 2 ** 24 };
+/** No model has factors beyond these; a wrong number fails here. */
+const FACTOR = { min: 1e-6, max: 1e6 };
 const LAYERS = { min: 1, max: 4096 };
 /** EXL2 packs rows of 32 input features into whole words at every width. */
 const K_MULTIPLE = 32;
@@ -82,11 +86,31 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
     rope: parseRope(fields, sizes.headDim, overrides),
+    factors: parseFactors(fields, family, sizes),
     slidingWindows: parseWindows(fields, family, sizes.layers),
     raw: fields.values,
   };
   checkKeys(fields, family, neutralSizes(fields, config));
   return config;
+}
+
+function parseFactors(
+  fields: Fields,
+  { factors = {} }: Family,
+  { layers, hiddenSize }: { readonly layers: number; readonly hiddenSize: number },
+): Record<Factor, number> {
+  const value = (rule: NumberRule | undefined): number => {
+    const given = rule && fields.number(rule.key, FACTOR);
+    if (given === undefined) return 1;
+    if (rule?.as === 'inverse') return 1 / given;
+    if (rule?.as === 'overSqrtLayers') return given / Math.sqrt(layers);
+    return rule?.as === 'overHidden' ? given / hiddenSize : given;
+  };
+  const { embedding, residual, scores, logits } = factors;
+  return {
+    ...{ embedding: value(embedding), residual: value(residual) },
+    ...{ scores: value(scores), logits: value(logits) },
+  };
 }
 
 function neutralSizes(fields: Fields, { hiddenSize, headDim, layers, slidingWindows }: ModelConfig) {

@@ -9,6 +9,22 @@ export type BiasRule = 'never' | 'always' | 'attentionBias' | 'mlpBias';
  */
 export type WindowRule = 'none' | 'everyLayer' | 'layerTypes';
 
+export type Factor = 'embedding' | 'residual' | 'scores' | 'logits';
+
+/** One tensor for several linears, their rows after each other; of q, k and v also by key/value head: its queries, k, v. */
+export interface FusedNames {
+  readonly qkv?: { readonly name: string; readonly order: 'qkv' | 'perKvHead' };
+  readonly gateUp?: string;
+}
+
+/** Names of tensors in a model's files, where they are not those that its output has. */
+export interface SourceNames {
+  readonly embedding?: string;
+  readonly head?: string;
+  readonly attention?: Partial<TensorNames['attention']>;
+  readonly fused?: FusedNames;
+}
+
 /**
  * Names of tensors, without `.weight` and `.bias`. Those of `attention` and `mlp` lie in the module, but for its norm,
  * which lies beside it in the layer.
@@ -21,6 +37,14 @@ export interface TensorNames {
   readonly layers: string;
   readonly attention: Readonly<Record<'module' | 'norm' | 'q' | 'k' | 'v' | 'o' | 'qNorm' | 'kNorm', string>>;
   readonly mlp: Readonly<Record<'module' | 'norm' | 'gate' | 'up' | 'down', string>>;
+}
+
+/** A number of config.json, or what follows from it and the model's sizes. */
+export interface NumberRule {
+  /** Absent: the value is 1. */
+  readonly key: string;
+  /** 1 / value; value / √layers; value / hidden size. */
+  readonly as?: 'inverse' | 'overSqrtLayers' | 'overHidden';
 }
 
 /** Layers of two residual blocks, attention and a gated MLP, each x + f(RMSNorm(x)). */
@@ -36,6 +60,12 @@ export interface Family {
     readonly windows: WindowRule;
   };
   readonly mlp: { readonly bias: BiasRule };
+  /** Where files do not have the names that the output has. */
+  readonly source?: SourceNames;
+  /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */
+  readonly factors?: Partial<Record<Factor, NumberRule>>;
+  /** As config.json's `model_type` may be; where that is another family's name for others. */
+  readonly modelTypes?: readonly string[];
   /** Keys that change the computation ({@link COMPUTING_KEYS}) and are taken account of. */
   readonly knows: readonly string[];
   /** What transformers assumes where config.json is silent and families differ. */

@@ -2,6 +2,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
+import { scaleSoftcap } from '../../kernels/elementwise/scale_softcap.ts';
 import { embed } from '../../kernels/embed/embed.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
 import { assert, InputError } from '../../util/errors.ts';
@@ -22,6 +23,8 @@ export interface Embeddings {
   /** Number of each token's vector in `table`. */
   readonly places: ReadonlyMap<number, number>;
   readonly table: GpuTensor;
+  /** On what the table has. */
+  readonly factor: number;
 }
 
 /** States to fill with the embeddings of token ids, (rows, length); there may be more rows than states. */
@@ -68,7 +71,7 @@ export async function embedTokens(
 export function spread(
   gpu: Gpu,
   scope: Scope,
-  { dtype, hidden: k, places, table }: Embeddings,
+  { dtype, hidden: k, places, table, factor }: Embeddings,
   ids: Int32Array,
 ): GpuTensor {
   const m = ids.length;
@@ -78,6 +81,7 @@ export function spread(
     'places',
   );
   gpu.run(embed[dtype], { m, k, source: table, place, y });
+  if (factor !== 1) gpu.run(scaleSoftcap, { count: m * k, scale: factor, softcap: 0, x: y });
   return y;
 }
 
@@ -113,7 +117,7 @@ export async function loadEmbeddings(
     if (!isWhole) pack(wanted.subarray(start, i), data, packed, rowBytes);
     gpu.writeAt(table, start * rowBytes, isWhole ? data : packed.subarray(0, (i - start) * rowBytes));
   }
-  return { dtype, hidden, table, places: placesOf(wanted) };
+  return { dtype, hidden, table, places: placesOf(wanted), factor: plan.embeddingFactor };
 }
 
 function storedVectors(

@@ -4,7 +4,9 @@ import type { Scope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import { attention } from '../../kernels/attention/attention.ts';
 import { addBias } from '../../kernels/elementwise/add_bias.ts';
+import { addScaled } from '../../kernels/elementwise/add_scaled.ts';
 import { gatedActivation } from '../../kernels/elementwise/gated_activation.ts';
+import { scaleSoftcap } from '../../kernels/elementwise/scale_softcap.ts';
 import { rmsNorm } from '../../kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../kernels/rope/rope.ts';
 import { type RopeParams, ropeTables } from '../config/rope.ts';
@@ -117,6 +119,11 @@ export class GpuOps implements Ops<GpuTensor> {
     return o;
   }
 
+  addScaled(x: GpuTensor, y: GpuTensor, factor: number): GpuTensor {
+    this.context.gpu.run(addScaled, { count: y.size / 4, factor, x, y });
+    return y;
+  }
+
   activate(gate: GpuTensor, up: GpuTensor, { activation }: MlpSpec): GpuTensor {
     this.context.gpu.run(gatedActivation, {
       count: gate.size / 4,
@@ -147,6 +154,15 @@ export function normalize(
   const y = scope.alloc(x.shape, 'norm');
   gpu.run(rmsNorm, { rows: x.size / 4 / k, k, epsilon, x, weight, y });
   return y;
+}
+
+/** What a model makes of its head's products, in place. @param logits (tokens, words) */
+export function finishLogits(
+  gpu: Gpu,
+  logits: GpuTensor,
+  { logitFactor: scale }: Pick<ModelSpec, 'logitFactor'>,
+): void {
+  if (scale !== 1) gpu.run(scaleSoftcap, { count: logits.size / 4, scale, softcap: 0, x: logits });
 }
 
 /** x·w + bias, (tokens, n); with `residual` (tokens, n), added to it. */

@@ -45,11 +45,13 @@ export async function loadLinear(
     assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
     const rowBytes = k * DTYPES[dtype].bytes;
     const raw = temporary.alloc([(n * rowBytes) / 4], `file bytes of ${linear.weight}`);
-    const rows = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
-    for (let start = columns.start; start < columns.end; start += rows) {
-      const { data } = await source.readRows(linear.weight, start, Math.min(columns.end, start + rows));
+    const most = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
+    for (let start = columns.start; start < columns.end; ) {
+      const { first, count } = rowsFrom(linear, start, Math.min(most, columns.end - start));
+      const { data } = await source.readRows(linear.weight, first, first + count);
       await gpu.uploadsReady();
       gpu.writeAt(raw, (start - columns.start) * rowBytes, data);
+      start += count;
     }
     gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });
   });
@@ -62,17 +64,31 @@ export interface Range {
   readonly end: number;
 }
 
+/** Where rows of a linear from `start` on lie in its tensor, as many as lie together and at most `most`. */
+function rowsFrom({ part }: LinearSpec, start: number, most: number): { first: number; count: number } {
+  if (!part) return { first: start, count: most };
+  const { first, run, stride } = part;
+  const at = start % run;
+  return { first: first + Math.floor(start / run) * stride + at, count: Math.min(most, run - at) };
+}
+
 /** The bias of these columns, padded with zeros to `n`. */
 async function loadBias(
   scope: Scope,
   source: TensorSource,
-  { bias }: LinearSpec,
+  linear: LinearSpec,
   { start, end }: Range,
   n: number,
 ): Promise<GpuTensor | undefined> {
+  const { bias } = linear;
   if (bias === undefined) return undefined;
+  const { data } = await source.readFloat(bias);
   const padded = new Float32Array(n);
-  padded.set((await source.readFloat(bias)).data.subarray(start, end));
+  for (let row = start; row < end; ) {
+    const { first, count } = rowsFrom(linear, row, end - row);
+    padded.set(data.subarray(first, first + count), row - start);
+    row += count;
+  }
   return scope.upload(padded, bias);
 }
 
@@ -105,8 +121,9 @@ export async function loadSlices(
 }
 
 /** The large tensors of a module, worth reading ahead; none of none. */
-export const weightNames = (module: ModuleSpec | undefined): string[] =>
-  module?.linears.map(({ weight }) => weight) ?? [];
+export const weightNames = (module: ModuleSpec | undefined): string[] => [
+  ...new Set(module?.linears.map(({ weight }) => weight)),
+];
 
 /** All linears of a module, by name. */
 export async function loadLinears(

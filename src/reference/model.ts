@@ -136,22 +136,27 @@ export function rmsNorm(x: Numbers, w: Numbers, eps: number): Float64Array {
   return y;
 }
 
-/** Turns dimensions i and i + headDim/2 of every head of x (m, heads, headDim) by its position's angle. */
+/**
+ * Turns the first `rotated` dimensions of every head of x (m, heads, headDim) by its position's angle: i and
+ * i + rotated/2 together, or `neighbours` 2i and 2i + 1. cos, sin (m, rotated/2).
+ */
 export function rotate(
   x: Numbers,
   { cos, sin }: { readonly cos: Numbers; readonly sin: Numbers },
   heads: number,
   headDim: number,
+  { rotated = headDim, neighbours = false } = {},
 ): Float64Array {
-  const y = new Float64Array(x.length);
-  const half = headDim / 2;
+  const y = Float64Array.from(x);
+  const half = rotated / 2;
   for (let start = 0; start < x.length; start += headDim) {
     const position = Math.floor(start / (heads * headDim));
     for (let i = 0; i < half; i++) {
-      const [a, b] = [x[start + i]!, x[start + i + half]!];
+      const [first, second] = neighbours ? [start + 2 * i, start + 2 * i + 1] : [start + i, start + i + half];
+      const [a, b] = [x[first]!, x[second]!];
       const [c, s] = [cos[position * half + i]!, sin[position * half + i]!];
-      y[start + i] = a * c - b * s;
-      y[start + i + half] = b * c + a * s;
+      y[first] = a * c - b * s;
+      y[second] = b * c + a * s;
     }
   }
   return y;
@@ -164,17 +169,22 @@ export interface AttentionShape {
   /** Factor on scores; 1/√headDim where it is not said. */
   readonly scale?: number;
   readonly window: number | undefined;
+  /** Of the scaled scores. */
+  readonly softcap?: number;
 }
 
+/** cap · tanh(x / cap); 0: x. */
+export const softcapped = (x: number, cap: number): number => (cap === 0 ? x : cap * Math.tanh(x / cap));
+
 /**
- * softmax(q·kᵀ/√headDim)·v: q (m, heads, headDim), k and v (m, kvHeads, headDim), result as q.
+ * softmax(softcap(q·kᵀ/√headDim))·v: q (m, heads, headDim), k and v (m, kvHeads, headDim), result as q.
  * Query i sees keys j with i − window < j ≤ i; consecutive query heads share a key/value head.
  */
 export function attention(
   q: Numbers,
   k: Numbers,
   v: Numbers,
-  { heads, kvHeads, headDim, window = Infinity, scale = 1 / Math.sqrt(headDim) }: AttentionShape,
+  { heads, kvHeads, headDim, window = Infinity, scale = 1 / Math.sqrt(headDim), softcap = 0 }: AttentionShape,
 ): Float64Array {
   const y = new Float64Array(q.length);
   for (let start = 0; start < q.length; start += headDim) {
@@ -186,7 +196,7 @@ export function attention(
     for (let j = first; j <= i; j++) {
       let dot = 0;
       for (let d = 0; d < headDim; d++) dot += q[start + d]! * k[keyStart(j) + d]!;
-      scores.push(dot * scale);
+      scores.push(softcapped(dot * scale, softcap));
     }
     const largest = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - largest));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { activations, attention, rmsNorm, rotate } from '../../src/reference/model.ts';
+import { activations, attention, rmsNorm, rotate, softcapped } from '../../src/reference/model.ts';
 
 describe('attention', () => {
   const shape = { heads: 1, kvHeads: 1, headDim: 2, window: undefined };
@@ -29,6 +29,12 @@ describe('attention', () => {
   });
 });
 
+test('softcapped is x near 0 and the cap far away', () => {
+  expect(softcapped(1e-3, 30)).toBeCloseTo(1e-3, 11);
+  expect(softcapped(1, 2)).toBeCloseTo(2 * 0.46211715726000974, 15);
+  expect([softcapped(-1e6, 30), softcapped(1e6, 0)]).toEqual([-30, 1e6]);
+});
+
 test('rmsNorm works on runs of its weight', () => {
   const y = rmsNorm(Float64Array.from([3, 4, 0, 0, 30, 40]), Float64Array.from([1, 2]), 0);
   const rms = Math.sqrt(12.5);
@@ -43,6 +49,13 @@ test('rotate turns dimensions i and i + d/2 of every head', () => {
   const x = Float64Array.from([1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
   const turned = [-3, -4, 1, 2, -7, -8, 5, 6];
   expect([...rotate(x, quarter, 2, 4)]).toEqual([...x.slice(0, 8), ...turned]);
+});
+
+test('rotate turns a part of every head, or neighbours', () => {
+  const quarter = { cos: Float64Array.from([0, 0]), sin: Float64Array.from([1, 1]) };
+  const x = Float64Array.from([1, 2, 3, 4, 5, 6]);
+  expect([...rotate(x, quarter, 1, 6, { rotated: 4 })]).toEqual([-3, -4, 1, 2, 5, 6]);
+  expect([...rotate(x, quarter, 1, 6, { rotated: 4, neighbours: true })]).toEqual([-2, 1, -4, 3, 5, 6]);
 });
 
 describe('activations', () => {

@@ -88,7 +88,8 @@ export class GpuOps implements Ops<GpuTensor> {
     const { gpu, length, rotations, cache } = this.context;
     const heads = x.shape[1]! / d;
     const past = cache?.past ?? 0;
-    gpu.run(rope, { tokens: tokensOf(x), length, heads, d, past, ...rotations.get(params)!, x });
+    const shape = { tokens: tokensOf(x), length, heads, d, rotated: d, pairs: 0, past };
+    gpu.run(rope, { ...shape, ...rotations.get(params)!, x });
     return x;
   }
 
@@ -105,7 +106,7 @@ export class GpuOps implements Ops<GpuTensor> {
     const rows = tokensOf(q) / length;
     const past = cache?.past ?? 0;
     const reach = Math.min(window ?? past + length, past + length);
-    const scalars = { length, heads, kvHeads, d, window: reach, scale, past };
+    const scalars = { length, heads, kvHeads, d, window: reach, scale, softcap: 0, past };
     // About half as fast as products.
     const flops = 2 * 4 * length * (past + length / 2) * heads * d;
     const runRows = (start: number, count: number) => {

@@ -1,3 +1,12 @@
+import { transfer } from 'comlink';
+
+/** What another worker is to be sent: buffers in it are handed over instead of copied. */
+export function handedOver<T>(value: T): T {
+  const buffers = arrayBuffers(value);
+  // Marked as such can be objects only.
+  return buffers.length > 0 ? transfer(value, buffers) : value;
+}
+
 /** The buffers of all typed arrays in a value of arrays, maps and plain objects: each once, to be handed to another worker. */
 export function arrayBuffers(value: unknown): ArrayBuffer[] {
   const found = new Set<ArrayBuffer>();

@@ -1,6 +1,6 @@
 /** A helper of the worker that started it: shares its job, with adapter and device of its own. Its name says which GPU. */
 
-import { expose, transfer } from 'comlink';
+import { expose } from 'comlink';
 import { JobHelper } from '../src/distribute/worker/helper.ts';
 import { serve } from '../src/distribute/worker/serve.ts';
 import { openGpu } from '../src/gpu/device.ts';
@@ -8,7 +8,7 @@ import { storageDirectory } from '../src/io/platform/storage.ts';
 import type { Control } from '../src/job/control.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api/gpu.ts';
-import { arrayBuffers } from './array-buffers.ts';
+import { handedOver } from './array-buffers.ts';
 import type { HelperPlaces } from './helper-api.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { openSource } from './places.ts';
@@ -25,9 +25,6 @@ async function openHelper(
     ...{ model: openSource(source), work: await storageDirectory(work) },
   });
 }
-
-/** The answer, handed over instead of copied. */
-const handedOver = <T>(answer: T): T => transfer(answer, arrayBuffers(answer));
 
 let opening: Promise<JobHelper>;
 

@@ -7,9 +7,9 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { memorySource } from '../../src/io/platform/memory-directory.ts';
 import { openSafetensors } from '../../src/io/safetensors/reader.ts';
-import type { AllocationEvent, ConvertEvent } from '../../src/job/events.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import type { GpuFacts } from '../../workers/api/gpu.ts';
-import type { JobRecord, JobUpdate, MeasuredModule } from '../../workers/api/jobs.ts';
+import type { JobRecord, JobUpdate, MeasuredModule, PlannedAllocation } from '../../workers/api/jobs.ts';
 import type { ModelFacts } from '../../workers/api/model.ts';
 import type { JobPlan } from '../../workers/api/options.ts';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
@@ -265,9 +265,9 @@ test('a reload interrupts measuring; it goes on, and the user chooses and pins',
     expect(told.filter((module) => module === key)).toHaveLength(candidates.length);
     expect(candidates.length).toBeGreaterThan(24);
   }
-  const free = await run<AllocationEvent>(`backend.api.allocate('${id}', { bits: 4, pinned: {} })`);
+  const free = await run<PlannedAllocation>(`backend.api.allocate('${id}', { bits: 4, pinned: {} })`);
   const pin = { 'model.layers.0.mlp': 0 };
-  const pinned = await run<AllocationEvent>(
+  const pinned = await run<PlannedAllocation>(
     `backend.api.allocate('${id}', { bits: 4, pinned: ${JSON.stringify(pin)} })`,
   );
   expect(free.modules[1]!.candidate).toBeGreaterThan(0);
@@ -277,7 +277,10 @@ test('a reload interrupts measuring; it goes on, and the user chooses and pins',
   await forget();
   await run(`backend.api.quantize('${id}', [{ bits: 4, pinned: ${JSON.stringify(pin)} }])`);
   const { results } = await reaches(id, 'done', 'failed');
-  expect(results[0]!.allocation).toEqual(pinned);
+  const { outputBytes, ...allocation } = pinned;
+  expect(results[0]!.allocation).toEqual(allocation);
+  const weights = results[0]!.files.find(({ path }) => path === 'output.safetensors')!;
+  expect(Math.abs(outputBytes / weights.size - 1)).toBeLessThan(0.001);
   const bytes = await run<string>(`backend.api.outputFiles('${id}', 4).then(async (files) => {
     const { file } = files.find(({ path }) => path === 'output.safetensors');
     return new Uint8Array(await file.arrayBuffer()).toBase64();

@@ -1,7 +1,8 @@
 /** Starting and losing the workers that help one that leads a job; with workers that are channels. */
 
+import { expose, wrap } from 'comlink';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { arrayBuffers } from '../../workers/array-buffers.ts';
+import { arrayBuffers, handedOver } from '../../workers/array-buffers.ts';
 import type { GpuJob } from '../../workers/gpu-api.ts';
 import type { HelperPlaces } from '../../workers/helper-api.ts';
 import { startHelpers } from '../../workers/helpers.ts';
@@ -103,4 +104,17 @@ test('all buffers of an answer are found, each once', () => {
     { tensors: [{ name: 'w', data: single }], none: null },
   ];
   expect(arrayBuffers(answer)).toEqual([shared, single.buffer]);
+});
+
+test('an answer is sent with its buffers, or with none where it has none', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const piece = new Uint8Array([1, 2, 3]);
+  expose(
+    { piece: () => handedOver(piece), nothing: () => handedOver(undefined), share: () => handedOver(0.5) },
+    port2,
+  );
+  const api = wrap<{ piece(): Uint8Array; nothing(): void; share(): number }>(port1);
+  expect([await api.nothing(), await api.share()]).toEqual([undefined, 0.5]);
+  expect([await api.piece(), piece.length]).toEqual([new Uint8Array([1, 2, 3]), 0]);
+  port1.close();
 });

@@ -183,13 +183,9 @@ function quantizingHead(
 
 /** Norms of a module, and the rotations that all modules share, for rows of this length. */
 function constants({ modules }: ModelPlan, { length }: RowShape): number {
-  const rotations = new Map(
-    modules.flatMap(({ mixer }) =>
-      mixer.kind === 'attention' ? [[mixer.rope, mixer.headDim] as const] : [],
-    ),
-  );
+  const rotations = new Set(modules.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer.rope] : [])));
   return (
-    total([...rotations.values()], (headDim) => 2 * buffer(length, headDim / 2)) +
+    total([...rotations], ({ rotated }) => 2 * buffer(length, rotated / 2)) +
     most(modules, (module) => total(normsOf(module), ({ size }) => buffer(size)))
   );
 }

@@ -25,7 +25,7 @@ export interface RowHead {
   readonly x: GpuTensor;
   /** Products may round to half precision. */
   readonly mixed: boolean;
-  readonly model: Pick<ModelSpec, 'logitFactor'>;
+  readonly model: Pick<ModelSpec, 'logitFactor' | 'logitSoftcap'>;
 }
 
 /** Takes the statistics of a row's token, in any order of the tokens. */

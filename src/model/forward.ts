@@ -29,12 +29,12 @@ export interface Ops<T> {
 export type Tap<T> = (input: InputKey, x: T) => void;
 
 /**
- * x + factor · f(norm(x)).
+ * x + factor · norm(f(norm(x))), the outer norm where there is one.
  * @param wanted whether what comes out is; else only what linears read is made, and x comes out.
  */
 export function runModule<T>(
   ops: Ops<T>,
-  { norm, mixer, layer, residualFactor }: ModuleSpec,
+  { norm, postNorm, mixer, layer, residualFactor }: ModuleSpec,
   x: T,
   tap: Tap<T> = () => {},
   wanted = true,
@@ -47,10 +47,10 @@ export function runModule<T>(
     ops.free(inner);
     return x;
   }
-  const output =
-    residualFactor === 1
-      ? ops.project(inner, linear, x)
-      : ops.addScaled(x, ops.project(inner, linear), residualFactor);
+  const isPlain = residualFactor === 1 && !postNorm;
+  const output = isPlain
+    ? ops.project(inner, linear, x)
+    : ops.addScaled(x, normIf(ops, ops.project(inner, linear), postNorm), residualFactor);
   ops.free(inner);
   return output;
 }
@@ -71,7 +71,7 @@ function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T, tap: Tap<T>): Inner<T> {
 function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T, tap: Tap<T>): Inner<T> {
   tap(attention.q.input, x);
   const heads = (linear: LinearSpec, norm: NormSpec | undefined) =>
-    ops.once(linear, () => ops.rotate(normHeads(ops, ops.project(x, linear), norm), attention));
+    ops.once(linear, () => ops.rotate(normIf(ops, ops.project(x, linear), norm), attention));
   const q = heads(attention.q, attention.qNorm);
   const k = heads(attention.k, attention.kNorm);
   const v = ops.once(attention.v, () => ops.project(x, attention.v));
@@ -81,7 +81,7 @@ function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T,
   return [attention.o, inner];
 }
 
-function normHeads<T>(ops: Ops<T>, x: T, norm: NormSpec | undefined): T {
+function normIf<T>(ops: Ops<T>, x: T, norm: NormSpec | undefined): T {
   if (!norm) return x;
   const normed = ops.norm(x, norm);
   ops.free(x);

@@ -25,10 +25,10 @@ export function requirements(model: ModelSpec): readonly TensorRequirement[] {
   ]);
 }
 
-/** A module's own norm, and those of its heads. */
-export function normsOf({ norm, mixer }: ModuleSpec): NormSpec[] {
+/** A module's own norms, and those of its heads. */
+export function normsOf({ norm, postNorm, mixer }: ModuleSpec): NormSpec[] {
   const ofHeads = mixer.kind === 'attention' ? [mixer.qNorm, mixer.kNorm] : [];
-  return [norm, ...ofHeads.filter((each) => each !== undefined)];
+  return [norm, postNorm, ...ofHeads].filter((each) => each !== undefined);
 }
 
 const ofNorm = ({ weight, size }: NormSpec): TensorRequirement => ({ name: weight, shape: [size] });

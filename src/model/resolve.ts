@@ -34,7 +34,7 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
     ...{ k: config.hiddenSize, n: config.vocabSize, bias: undefined },
     weight: config.tiedEmbeddings ? embedding : `${names.source.head}.weight`,
   };
-  const finalNorm = normSpec(config, family.tensors.finalNorm, config.hiddenSize);
+  const finalNorm = normSpec(config, family, family.tensors.finalNorm, config.hiddenSize);
   const table: StoredTensor = {
     ...{ name: `${family.tensors.embedding}.weight`, source: embedding },
     ...{ shape: [config.vocabSize, config.hiddenSize], copies: undefined },
@@ -42,6 +42,7 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
   return {
     ...{ config, embedding, modules, finalNorm, head },
     ...{ embeddingFactor: config.factors.embedding, logitFactor: config.factors.logits },
+    logitSoftcap: config.softcaps.logits,
     stored: [table, ...modules.flatMap(storedNorms), storedNorm(finalNorm)],
   };
 }
@@ -67,7 +68,7 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
   const input = { input: 'postNorm', k: hiddenSize, bias: rules.qkvBias };
   const parts = qkvParts(config, names.fused.qkv?.order);
   const headNorm = (name: string) =>
-    rules.headNorms ? normSpec(config, `${prefix}.${module}.${name}`, headDim) : undefined;
+    rules.headNorms ? normSpec(config, family, `${prefix}.${module}.${name}`, headDim) : undefined;
   const fused = names.fused.qkv?.name;
   const mixer: AttentionSpec = {
     kind: 'attention',
@@ -77,14 +78,20 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
     o: linear('o', { input: 'attnOutput', k: heads * headDim, n: hiddenSize, bias: rules.oBias }),
     ...{ heads, kvHeads, headDim, rope: config.rope },
     scale: family.factors?.scores ? config.factors.scores : 1 / Math.sqrt(headDim),
+    softcap: config.softcaps.scores,
     ...{ qNorm: headNorm(own.qNorm), kNorm: headNorm(own.kNorm) },
     window: config.slidingWindows[layer],
   };
   const { q, k, v, o } = mixer;
-  const norm = normSpec(config, `${prefix}.${own.norm}`, hiddenSize);
+  const norm = normSpec(config, family, `${prefix}.${own.norm}`, hiddenSize);
   const key = `${prefix}.self_attn`;
   const linears = [q, k, v, o];
-  return { index: 2 * layer, key, layer, norm, residualFactor: config.factors.residual, mixer, linears };
+  const postNorm =
+    own.postNorm === undefined
+      ? undefined
+      : normSpec(config, family, `${prefix}.${own.postNorm}`, hiddenSize);
+  const { residual: residualFactor } = config.factors;
+  return { index: 2 * layer, key, layer, norm, postNorm, residualFactor, mixer, linears };
 }
 
 function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
@@ -103,10 +110,13 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
     activation,
   };
   const { gate, up, down } = mixer;
-  const norm = normSpec(config, `${prefix}.${tensors.mlp.norm}`, hiddenSize);
+  const norm = normSpec(config, family, `${prefix}.${tensors.mlp.norm}`, hiddenSize);
   const key = `${prefix}.mlp`;
   const linears = [gate, up, down];
-  return { index: 2 * layer + 1, key, layer, norm, residualFactor: config.factors.residual, mixer, linears };
+  const { postNorm: name } = tensors.mlp;
+  const postNorm = name === undefined ? undefined : normSpec(config, family, `${prefix}.${name}`, hiddenSize);
+  const { residual: residualFactor } = config.factors;
+  return { index: 2 * layer + 1, key, layer, norm, postNorm, residualFactor, mixer, linears };
 }
 
 /** The rows of q, k and v in one tensor. */
@@ -159,16 +169,20 @@ const linearsOf =
 const hasBias = (config: ModelConfig, rule: BiasRule): boolean =>
   rule === 'attentionBias' || rule === 'mlpBias' ? config[rule] : rule === 'always';
 
-const normSpec = ({ normEps }: ModelConfig, name: string, size: number): NormSpec => ({
-  ...{ weight: `${name}.weight`, size, epsilon: normEps },
-});
+const normSpec = (
+  { normEps }: ModelConfig,
+  { normOffset = 0 }: Family,
+  name: string,
+  size: number,
+): NormSpec => ({ weight: `${name}.weight`, size, epsilon: normEps, offset: normOffset });
 
-function storedNorms({ norm, mixer }: ModuleSpec): StoredTensor[] {
-  if (mixer.kind !== 'attention') return [storedNorm(norm)];
+function storedNorms({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
+  const own = [norm, ...(postNorm ? [postNorm] : [])].map(storedNorm);
+  if (mixer.kind !== 'attention') return own;
   // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
   const perHead = (each: NormSpec | undefined, copies: number): StoredTensor[] =>
     each ? [{ name: each.weight, source: each.weight, copies, shape: [copies, each.size] }] : [];
-  return [storedNorm(norm), ...perHead(mixer.qNorm, mixer.heads), ...perHead(mixer.kNorm, mixer.kvHeads)];
+  return [...own, ...perHead(mixer.qNorm, mixer.heads), ...perHead(mixer.kNorm, mixer.kvHeads)];
 }
 
 const storedNorm = ({ weight, size }: NormSpec): StoredTensor => ({

@@ -1,7 +1,8 @@
 /** A model as its family and config.json make it: what to run and to quantize, in numbers and names of tensors. */
 
-import type { Activation, ModelConfig } from './config/config.ts';
+import type { ModelConfig } from './config/config.ts';
 import type { RopeParams } from './config/rope.ts';
+import type { Activation } from './families/family.ts';
 
 /** What a linear does in its module. */
 export type Role = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down' | 'head';
@@ -38,12 +39,13 @@ export interface RowsPart {
   readonly total: number;
 }
 
-/** x / √(mean(x²) + epsilon) · weight over runs of `size` values. */
+/** x / √(mean(x²) + epsilon) · (weight + offset) over runs of `size` values. */
 export interface NormSpec {
   /** Source tensor, (size). */
   readonly weight: string;
   readonly size: number;
   readonly epsilon: number;
+  readonly offset: 0 | 1;
 }
 
 export interface AttentionSpec {
@@ -59,8 +61,9 @@ export interface AttentionSpec {
   readonly qNorm: NormSpec | undefined;
   readonly kNorm: NormSpec | undefined;
   readonly rope: RopeParams;
-  /** Factor on the scores. */
+  /** Factor on the scores, and their cap; 0: none. */
   readonly scale: number;
+  readonly softcap: number;
   /** Sliding window in tokens. */
   readonly window: number | undefined;
 }
@@ -81,6 +84,8 @@ export interface ModuleSpec {
   readonly key: string;
   readonly layer: number;
   readonly norm: NormSpec;
+  /** Of what the mixer adds, before it is added. */
+  readonly postNorm: NormSpec | undefined;
   /** Factor on what the mixer adds. */
   readonly residualFactor: number;
   readonly mixer: AttentionSpec | MlpSpec;
@@ -112,6 +117,8 @@ export interface ModelSpec {
   /** The output head; with tied embeddings its weight is the embedding. */
   readonly head: LinearSpec;
   readonly logitFactor: number;
+  /** Cap of the logits; 0: none. */
+  readonly logitSoftcap: number;
   readonly stored: readonly StoredTensor[];
 }
 

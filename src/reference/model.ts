@@ -1,7 +1,7 @@
 /** The forward pass in plain f64 loops, for tests of the GPU kernels. Speed is no aim. */
 
-import type { Activation } from '../model/config/config.ts';
 import { type RopeTables, ropeTables } from '../model/config/rope.ts';
+import type { Activation } from '../model/families/family.ts';
 import { type Ops, runModule } from '../model/forward.ts';
 import type { AttentionSpec, InputKey, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../model/spec.ts';
 
@@ -49,7 +49,9 @@ export function referenceForward(
     modules.push({ key: module.key, inputs, output: x });
   }
   const normed = ops.norm(x, model.finalNorm);
-  const logits = ops.project(normed, model.head).map((value) => model.logitFactor * value);
+  const logits = ops
+    .project(normed, model.head)
+    .map((value) => softcapped(model.logitFactor * value, model.logitSoftcap));
   return { hiddenStates: [...hiddenStates, normed], modules, logits };
 }
 
@@ -65,8 +67,9 @@ class ReferenceOps implements Ops<Float64Array> {
     this.#tables = tables;
   }
 
-  norm(x: Float64Array, { weight, epsilon }: NormSpec): Float64Array {
-    return rmsNorm(x, this.#weight(weight), epsilon);
+  norm(x: Float64Array, { weight, epsilon, offset }: NormSpec): Float64Array {
+    const w = Float64Array.from(this.#weight(weight), (value) => value + offset);
+    return rmsNorm(x, w, epsilon);
   }
 
   project(x: Float64Array, spec: LinearSpec, residual?: Float64Array): Float64Array {
@@ -75,8 +78,10 @@ class ReferenceOps implements Ops<Float64Array> {
   }
 
   rotate(x: Float64Array, attention: AttentionSpec): Float64Array {
-    const heads = x.length / (this.#tokens * attention.headDim);
-    return rotate(x, this.#tables ?? ropeTables(attention, this.#tokens), heads, attention.headDim);
+    const { headDim, rope } = attention;
+    const heads = x.length / (this.#tokens * headDim);
+    const tables = this.#tables ?? ropeTables(rope, this.#tokens);
+    return rotate(x, tables, heads, headDim, { rotated: rope.rotated, neighbours: rope.pairs });
   }
 
   attend(q: Float64Array, k: Float64Array, v: Float64Array, shape: AttentionSpec): Float64Array {

@@ -13,7 +13,7 @@ import {
   loadLinears,
   loadNorm,
   loadNorms,
-  loadVector,
+  loadNormWeight,
   type NormWeight,
   type Range,
   weightNames,
@@ -42,8 +42,9 @@ export async function loadWeights(
   }
   const norms = new Map<string, GpuTensor>();
   for (const norm of normsOf(module)) {
-    const isOfHeads = norm !== module.norm;
-    const load = isOfHeads ? loadHeadNorm(scope, source, norm) : loadVector(scope, source, norm.weight);
+    const load = isHeadNorm(module, norm)
+      ? loadHeadNorm(scope, source, norm)
+      : loadNormWeight(scope, source, norm);
     norms.set(norm.weight, await load);
   }
   return { norms, linears };
@@ -83,17 +84,21 @@ async function readLinear(
   return { packed, bias: values };
 }
 
+const isHeadNorm = ({ mixer }: ModuleSpec, norm: NormSpec): boolean =>
+  mixer.kind === 'attention' && (norm === mixer.qNorm || norm === mixer.kNorm);
+
 /** The norm of every head, stored once per head, (heads, size), or once, (size). */
 async function loadHeadNorm(
   scope: Scope,
   source: RunnableModel['source'],
-  { weight, size }: NormSpec,
+  norm: NormSpec,
 ): Promise<GpuTensor> {
+  const { weight, size } = norm;
   const { data } = await source.readFloat(weight);
   if (data.some((value, i) => value !== data[i % size])) {
     throw new UnsupportedError(
       `${weight} of ${source.name} has norms that differ from head to head, which no supported model has.`,
     );
   }
-  return scope.upload(data.slice(0, size) as Float32Array<ArrayBuffer>, weight);
+  return loadNormWeight(scope, source, norm, data.slice(0, size));
 }

@@ -43,7 +43,7 @@ export async function openRunnableModel(
   }
   refuseForeign(source, json);
   const { quantization_config: quantization, ...original } = json as Record<string, unknown>;
-  const outline = resolveModel(parseConfig(original, rope));
+  const outline = resolveModel(parseConfig(original, rope), true);
   checkExl2Tensors(source, outline);
   return { name, source, outline, quantization: exl2Facts(quantization) };
 }

@@ -22,8 +22,8 @@ const HALF_FREQUENCIES = new Set<string>(
 );
 
 /** The tables with the frequencies rounded to f16, as in the models that made the data. */
-function halfTables({ rope, headDim }: ModelConfig, length: number): RopeTables {
-  const halves = inverseFrequencies(rope, headDim).map((frequency) => f16BitsToF32(f32ToF16Bits(frequency)));
+function halfTables({ rope }: ModelConfig, length: number): RopeTables {
+  const halves = inverseFrequencies(rope).map((frequency) => f16BitsToF32(f32ToF16Bits(frequency)));
   return rotationTables(halves, rope.positionFactor, length);
 }
 

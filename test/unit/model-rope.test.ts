@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { inverseFrequencies, type RopeParams, ropeTables } from '../../src/model/config/rope.ts';
 
-const plain: RopeParams = { theta: 10000, positionFactor: 1, llama3: undefined };
+const plain: RopeParams = {
+  ...{ theta: 10000, positionFactor: 1, llama3: undefined, long: undefined },
+  ...{ rotated: 4, pairs: false },
+};
 
 describe('ropeTables', () => {
   test('hold cos and sin of position × theta^(−2i/d)', () => {
-    const { cos, sin } = ropeTables({ rope: plain, headDim: 4 }, 3);
+    const { cos, sin } = ropeTables({ ...plain, rotated: 4 }, 3);
     expect(cos).toHaveLength(6);
     expect([...cos.subarray(0, 2), ...sin.subarray(0, 2)]).toEqual([1, 1, 0, 0]);
     expect(cos[4]).toBe(Math.fround(Math.cos(2)));
@@ -13,8 +16,8 @@ describe('ropeTables', () => {
   });
 
   test('divide positions by the linear factor', () => {
-    const whole = ropeTables({ rope: plain, headDim: 8 }, 5);
-    const halved = ropeTables({ rope: { ...plain, positionFactor: 2 }, headDim: 8 }, 9);
+    const whole = ropeTables({ ...plain, rotated: 8 }, 5);
+    const halved = ropeTables({ ...plain, positionFactor: 2, rotated: 8 }, 9);
     for (let p = 0; p < 5; p++) {
       expect(halved.cos.slice(2 * p * 4, 2 * p * 4 + 4)).toEqual(whole.cos.slice(p * 4, p * 4 + 4));
     }
@@ -22,15 +25,15 @@ describe('ropeTables', () => {
 
   test('are as exact far out as f32 can be: angles are computed in f64', () => {
     const position = 131071;
-    const { sin } = ropeTables({ rope: { ...plain, theta: 5e5 }, headDim: 4 }, position + 1);
+    const { sin } = ropeTables({ ...plain, theta: 5e5, rotated: 4 }, position + 1);
     expect(sin[position * 2]).toBe(Math.fround(Math.sin(position)));
   });
 });
 
 describe('llama3 frequencies', () => {
   const llama3 = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, original: 64 };
-  const stretched = inverseFrequencies({ ...plain, llama3 }, 32);
-  const unstretched = inverseFrequencies(plain, 32);
+  const stretched = inverseFrequencies({ ...plain, llama3, rotated: 32 });
+  const unstretched = inverseFrequencies({ ...plain, rotated: 32 });
 
   test('keep short wavelengths, divide long ones, and blend between', () => {
     let blended = 0;

@@ -1,13 +1,10 @@
 import { UnsupportedError } from '../../util/errors.ts';
-import type { Factor, Family, NumberRule } from '../families/family.ts';
+import type { Activation, Factor, Family, NumberRule } from '../families/family.ts';
 import { FAMILIES, findFamily } from '../families/registry.ts';
 import { checkKeys } from './check-keys.ts';
 import { Fields } from './fields.ts';
 import { parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
 import { parseWindows } from './windows.ts';
-
-/** `gelu` is the exact one (erf), `gelu_tanh` the tanh approximation. */
-export type Activation = 'silu' | 'gelu' | 'gelu_tanh';
 
 /** What config.json says about a supported model, checked. */
 export interface ModelConfig {
@@ -31,6 +28,8 @@ export interface ModelConfig {
   readonly rope: RopeParams;
   /** 1 where the family has none; for scores that stands for none too. */
   readonly factors: Readonly<Record<Factor, number>>;
+  /** softcap · tanh(x / softcap); 0: none. */
+  readonly softcaps: Readonly<Record<'scores' | 'logits', number>>;
   /** Per layer: position i sees i − window < j ≤ i; undefined: all j ≤ i. */
   readonly slidingWindows: readonly (number | undefined)[];
   /** config.json as it was. */
@@ -40,6 +39,7 @@ export interface ModelConfig {
 /** No model has more; a wrong number fails here and not when memory runs out. */
 const SIZE = { min: 1, max: 2 ** 24 };
 /** No model has factors beyond these; a wrong number fails here. */
+const CAP = { min: 0, max: 1e6 };
 const FACTOR = { min: 1e-6, max: 1e6 };
 const LAYERS = { min: 1, max: 4096 };
 /** EXL2 packs rows of 32 input features into whole words at every width. */
@@ -76,21 +76,24 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
   const fields = new Fields(json, 'config.json');
   const family = parseFamily(fields);
   const sizes = parseSizes(fields, family);
+  const maxPositions = parseContext(fields);
+  const cap = (key: string | undefined) => (key === undefined ? 0 : (fields.number(key, CAP) ?? 0));
   const config: ModelConfig = {
     architecture: family.name,
     ...sizes,
-    normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? DEFAULT_NORM_EPS,
-    activation: parseActivation(fields),
-    maxPositions: parseContext(fields),
-    tiedEmbeddings: fields.boolean('tie_word_embeddings'),
+    normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? family.defaults.normEps ?? DEFAULT_NORM_EPS,
+    activation: family.activation ?? parseActivation(fields),
+    maxPositions,
+    tiedEmbeddings: fields.boolean('tie_word_embeddings', family.defaults.tied),
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
-    rope: parseRope(fields, sizes.headDim, overrides),
+    rope: parseRope(fields, family, sizes.headDim, maxPositions, overrides),
     factors: parseFactors(fields, family, sizes),
+    softcaps: { scores: cap(family.softcaps?.scores), logits: cap(family.softcaps?.logits) },
     slidingWindows: parseWindows(fields, family, sizes.layers),
     raw: fields.values,
   };
-  checkKeys(fields, family, neutralSizes(fields, config));
+  checkKeys(fields, family, neutralSizes(fields, family, config));
   return config;
 }
 
@@ -100,11 +103,15 @@ function parseFactors(
   { layers, hiddenSize }: { readonly layers: number; readonly hiddenSize: number },
 ): Record<Factor, number> {
   const value = (rule: NumberRule | undefined): number => {
-    const given = rule && fields.number(rule.key, FACTOR);
+    if (!rule) return 1;
+    const stated = rule.key === undefined ? 1 : fields.number(rule.key, FACTOR);
+    const given = stated ?? rule.absent;
     if (given === undefined) return 1;
-    if (rule?.as === 'inverse') return 1 / given;
-    if (rule?.as === 'overSqrtLayers') return given / Math.sqrt(layers);
-    return rule?.as === 'overHidden' ? given / hiddenSize : given;
+    if (rule.as === 'inverseSqrt') return given ** -0.5;
+    if (rule.as === 'timesSqrtHidden') return given * Math.sqrt(hiddenSize);
+    if (rule.as === 'inverse') return 1 / given;
+    if (rule.as === 'overSqrtLayers') return given / Math.sqrt(layers);
+    return rule.as === 'overHidden' ? given / hiddenSize : given;
   };
   const { embedding, residual, scores, logits } = factors;
   return {
@@ -113,11 +120,15 @@ function parseFactors(
   };
 }
 
-function neutralSizes(fields: Fields, { hiddenSize, headDim, layers, slidingWindows }: ModelConfig) {
+function neutralSizes(
+  fields: Fields,
+  family: Family,
+  { hiddenSize, headDim, layers, slidingWindows, maxPositions }: ModelConfig,
+) {
   const types = new Set(slidingWindows.map((window) => (window === undefined ? 'full' : 'sliding')));
   return {
     ...{ hiddenSize, headDim, layers },
-    ropeTheta: parseRope(fields, headDim, {}).theta,
+    ropeTheta: parseRope(fields, family, headDim, maxPositions, {}).theta,
     layerType: types.size === 1 ? `${[...types][0]}_attention` : undefined,
   };
 }

@@ -47,8 +47,8 @@ export class Fields {
     return value as number;
   }
 
-  boolean(name: string): boolean {
-    const value = this.get(name) ?? false;
+  boolean(name: string, absent = false): boolean {
+    const value = this.get(name) ?? absent;
     if (typeof value !== 'boolean') throw this.wrong(name, 'true or false');
     return value;
   }
@@ -64,6 +64,15 @@ export class Fields {
     if (value === undefined) return undefined;
     if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
       throw this.wrong(name, 'a list of strings');
+    }
+    return value;
+  }
+
+  numbers(name: string): readonly number[] | undefined {
+    const value = this.get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'number')) {
+      throw this.wrong(name, 'a list of numbers');
     }
     return value;
   }

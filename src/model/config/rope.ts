@@ -1,4 +1,5 @@
 import { InputError, UnsupportedError } from '../../util/errors.ts';
+import type { Family } from '../families/family.ts';
 import type { Fields } from './fields.ts';
 
 /** Llama 3.1's stretching of long wavelengths; `original` is the context length before it, in tokens. */
@@ -9,13 +10,24 @@ export interface Llama3Rope {
   readonly original: number;
 }
 
-/** Rotary position embedding of whole heads. */
+/** Phi-3's stretching: each frequency is divided by its factor, and cos and sin are multiplied by `amplitude`. */
+export interface LongRope {
+  readonly factors: readonly number[];
+  readonly amplitude: number;
+}
+
+/** Rotary position embedding. */
 export interface RopeParams {
+  /** Leading dimensions of each head that are rotated. */
+  readonly rotated: number;
+  /** Rotates dimensions 2i and 2i + 1 together, not i and i + rotated/2. */
+  readonly pairs: boolean;
   /** Base of the frequencies, NTK alpha already in it. */
   readonly theta: number;
   /** Positions are divided by this (linear scaling). */
   readonly positionFactor: number;
   readonly llama3: Llama3Rope | undefined;
+  readonly long: LongRope | undefined;
 }
 
 /** ExLlamaV2's options: a linear factor that replaces the model's own, and an NTK alpha. */
@@ -26,22 +38,33 @@ export interface RopeOverrides {
 
 const POSITIVE = { min: 1e-6, max: 1e12 };
 const DEFAULT_THETA = 10000;
-const SUPPORTED = ['default', 'linear', 'llama3'];
+const SUPPORTED = ['default', 'linear', 'llama3', 'longrope', 'su'];
+const PART = { min: 1e-3, max: 1 };
 
 /**
  * Reads `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (before).
  * NTK alpha: theta·alpha^(d/(d−2)), d = `headDim`, as ExLlamaV2 has it.
  * @throws InputError for wrong numbers, UnsupportedError for another rope type.
  */
-export function parseRope(config: Fields, headDim: number, overrides: RopeOverrides): RopeParams {
+export function parseRope(
+  config: Fields,
+  family: Pick<Family, 'rope' | 'knows'>,
+  headDim: number,
+  maxPositions: number,
+  overrides: RopeOverrides,
+): RopeParams {
   const rope = config.fields('rope_parameters') ?? config.fields('rope_scaling');
   const type = rope ? ropeType(rope) : 'default';
-  checkSupported(type, config, rope);
+  checkSupported(type, rope);
+  const rotated = rotatedDimensions(config, rope, family, headDim);
   const theta =
     rope?.number('rope_theta', POSITIVE) ?? config.number('rope_theta', POSITIVE) ?? DEFAULT_THETA;
   const alpha = positiveOption('rope alpha', overrides.ropeAlpha) ?? 1;
-  const factor = rope && type !== 'default' ? requiredNumber(rope, 'factor') : 1;
+  const isLong = type === 'longrope' || type === 'su';
+  const factor = rope && type !== 'default' && !isLong ? requiredNumber(rope, 'factor') : 1;
   return {
+    ...{ rotated, pairs: family.rope?.pairs ?? false },
+    long: rope && isLong ? parseLong(config, rope, rotated, maxPositions) : undefined,
     theta: theta * alpha ** (headDim / (headDim - 2)),
     positionFactor: positiveOption('rope scale', overrides.ropeScale) ?? (type === 'linear' ? factor : 1),
     llama3: rope && type === 'llama3' ? parseLlama3(rope, factor) : undefined,
@@ -55,7 +78,7 @@ function ropeType(rope: Fields): string {
   return type ?? 'default';
 }
 
-function checkSupported(type: string, config: Fields, rope: Fields | undefined): void {
+function checkSupported(type: string, rope: Fields | undefined): void {
   if (!SUPPORTED.includes(type)) {
     throw new UnsupportedError(
       `config.json asks for rope type "${type}"; supported rope types: ${SUPPORTED.join(', ')}`,
@@ -66,10 +89,37 @@ function checkSupported(type: string, config: Fields, rope: Fields | undefined):
       'config.json has rope parameters per layer type; one set for all is supported',
     );
   }
-  const rotary = rope?.get('partial_rotary_factor') ?? config.get('partial_rotary_factor') ?? 1;
-  if (rotary !== 1) {
-    throw new UnsupportedError(`config.json: partial_rotary_factor is ${rotary}; only 1 is supported`);
+}
+
+/** Only families that know of it rotate a part of each head. */
+function rotatedDimensions(
+  config: Fields,
+  rope: Fields | undefined,
+  { rope: rules, knows }: Pick<Family, 'rope' | 'knows'>,
+  headDim: number,
+): number {
+  const key = 'partial_rotary_factor';
+  const part = rope?.number(key, PART) ?? config.number(key, PART) ?? rules?.part ?? 1;
+  if (part !== 1 && !knows.includes(key)) {
+    throw new UnsupportedError(`config.json: partial_rotary_factor is ${part}; only 1 is supported`);
   }
+  return Math.floor(headDim * part);
+}
+
+/**
+ * The factors for the model's whole context, whatever is run: ExLlamaV2 takes them by the length that it is opened for,
+ * which is that.
+ */
+function parseLong(config: Fields, rope: Fields, rotated: number, maxPositions: number): LongRope {
+  const key = 'original_max_position_embeddings';
+  const stated = rope.number(key, POSITIVE) ?? config.number(key, POSITIVE);
+  const original = config.required(key, stated, 'a positive number');
+  const isLonger = maxPositions > original;
+  const name = isLonger ? 'long_factor' : 'short_factor';
+  const factors = rope.numbers(name);
+  if (factors?.length !== rotated / 2) throw rope.wrong(name, `a list of ${rotated / 2} numbers`);
+  const ratio = maxPositions / original;
+  return { factors, amplitude: isLonger ? Math.sqrt(1 + Math.log(ratio) / Math.log(original)) : 1 };
 }
 
 function parseLlama3(rope: Fields, factor: number): Llama3Rope {
@@ -92,10 +142,10 @@ function positiveOption(name: string, value: number | undefined): number | undef
   return value;
 }
 
-/** Radians per position of each pair of dimensions (headDim/2). */
-export function inverseFrequencies(rope: RopeParams, headDim: number): Float64Array {
-  return Float64Array.from({ length: headDim / 2 }, (_, i) => {
-    const frequency = rope.theta ** ((-2 * i) / headDim);
+/** Radians per position of each pair of dimensions (rotated/2). */
+export function inverseFrequencies(rope: RopeParams): Float64Array {
+  return Float64Array.from({ length: rope.rotated / 2 }, (_, i) => {
+    const frequency = rope.theta ** ((-2 * i) / rope.rotated) / (rope.long?.factors[i] ?? 1);
     return rope.llama3 ? stretch(frequency, rope.llama3) : frequency;
   });
 }
@@ -112,25 +162,22 @@ function stretch(
   return share * frequency + ((1 - share) * frequency) / factor;
 }
 
-/** cos and sin, each (length, headDim/2): entry (p, i) turns dimensions i and i + headDim/2 at position p. */
+/** cos and sin, each (length, rotated/2): entry (p, i) turns the i-th pair of dimensions at position p. */
 export interface RopeTables {
   readonly cos: Float32Array;
   readonly sin: Float32Array;
 }
 
 /** The tables of a model for positions 0 to length − 1 (Hugging Face's half-rotation convention). */
-export function ropeTables(
-  model: { readonly rope: RopeParams; readonly headDim: number },
-  length: number,
-): RopeTables {
-  return rotationTables(inverseFrequencies(model.rope, model.headDim), model.rope.positionFactor, length);
-}
+export const ropeTables = (rope: RopeParams, length: number): RopeTables =>
+  rotationTables(inverseFrequencies(rope), rope.positionFactor, length, rope.long?.amplitude);
 
 /** Computed in f64 and rounded once. */
 export function rotationTables(
   frequencies: Float64Array,
   positionFactor: number,
   length: number,
+  amplitude = 1,
 ): RopeTables {
   const half = frequencies.length;
   const cos = new Float32Array(length * half);
@@ -138,8 +185,8 @@ export function rotationTables(
   for (let p = 0; p < length; p++) {
     for (let i = 0; i < half; i++) {
       const angle = (p / positionFactor) * frequencies[i]!;
-      cos[p * half + i] = Math.cos(angle);
-      sin[p * half + i] = Math.sin(angle);
+      cos[p * half + i] = amplitude * Math.cos(angle);
+      sin[p * half + i] = amplitude * Math.sin(angle);
     }
   }
   return { cos, sin };

@@ -16,8 +16,20 @@ export function parseWindows(
 ): Windows {
   if (windows === 'none') return Array(layers).fill(undefined);
   if (windows === 'everyLayer') return Array(layers).fill(parseWindow(fields, defaults));
+  if (windows === 'pattern') return windowsByPattern(fields, layers, defaults);
   const window = fields.boolean('use_sliding_window') ? parseWindow(fields, defaults) : undefined;
   return windowsByType(fields, layers, window);
+}
+
+function windowsByPattern(fields: Fields, layers: number, defaults: Family['defaults']): Windows {
+  const window = parseWindow(fields, defaults);
+  if (fields.texts('layer_types')) return windowsByType(fields, layers, window);
+  const range = { min: 1, max: 2 ** 24 };
+  const pattern =
+    fields.integer('sliding_window_pattern', range) ??
+    fields.integer('_sliding_window_pattern', range) ??
+    defaults.windowPattern!;
+  return Array.from({ length: layers }, (_, layer) => ((layer + 1) % pattern === 0 ? undefined : window));
 }
 
 /** An explicit null means no window; only an absent field takes the family's default. */

@@ -5,9 +5,13 @@ export type BiasRule = 'never' | 'always' | 'attentionBias' | 'mlpBias';
 
 /**
  * Which layers have a sliding window: none; every one, when `sliding_window` is a number; or those that
- * `layer_types` (or `max_window_layers`) names, when `use_sliding_window` is on.
+ * `layer_types` (or `max_window_layers`) names, when `use_sliding_window` is on; or those that `layer_types` names, or
+ * all but every so many'th one.
  */
-export type WindowRule = 'none' | 'everyLayer' | 'layerTypes';
+export type WindowRule = 'none' | 'everyLayer' | 'layerTypes' | 'pattern';
+
+/** `gelu` is the exact one (erf), `gelu_tanh` the tanh approximation. */
+export type Activation = 'silu' | 'gelu' | 'gelu_tanh';
 
 export type Factor = 'embedding' | 'residual' | 'scores' | 'logits';
 
@@ -35,16 +39,24 @@ export interface TensorNames {
   readonly head: string;
   /** Before the layer's number. */
   readonly layers: string;
-  readonly attention: Readonly<Record<'module' | 'norm' | 'q' | 'k' | 'v' | 'o' | 'qNorm' | 'kNorm', string>>;
-  readonly mlp: Readonly<Record<'module' | 'norm' | 'gate' | 'up' | 'down', string>>;
+  readonly attention: Readonly<
+    Record<'module' | 'norm' | 'q' | 'k' | 'v' | 'o' | 'qNorm' | 'kNorm', string>
+  > & {
+    readonly postNorm?: string;
+  };
+  /** `postNorm`: of what the block adds, before it is added; beside the module's norm. */
+  readonly mlp: Readonly<Record<'module' | 'norm' | 'gate' | 'up' | 'down', string>> & {
+    readonly postNorm?: string;
+  };
 }
 
 /** A number of config.json, or what follows from it and the model's sizes. */
 export interface NumberRule {
-  /** Absent: the value is 1. */
-  readonly key: string;
-  /** 1 / value; value / √layers; value / hidden size. */
-  readonly as?: 'inverse' | 'overSqrtLayers' | 'overHidden';
+  /** Absent in config.json: the value is 1, or `absent`. */
+  readonly key?: string;
+  readonly absent?: number;
+  /** 1 / value; 1 / √value; value / √layers; value / hidden size; √hidden size · value. */
+  readonly as?: 'inverse' | 'inverseSqrt' | 'overSqrtLayers' | 'overHidden' | 'timesSqrtHidden';
 }
 
 /** Layers of two residual blocks, attention and a gated MLP, each x + f(RMSNorm(x)). */
@@ -64,6 +76,14 @@ export interface Family {
   readonly source?: SourceNames;
   /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */
   readonly factors?: Partial<Record<Factor, NumberRule>>;
+  /** What norms add to their weights. */
+  readonly normOffset?: 0 | 1;
+  /** Whatever config.json says. */
+  readonly activation?: Activation;
+  /** Keys of caps on scores and logits. */
+  readonly softcaps?: { readonly scores?: string; readonly logits?: string };
+  /** Rotates neighbours, not halves; and, where config.json does not say it, such a part of each head. */
+  readonly rope?: { readonly pairs?: true; readonly part?: number };
   /** As config.json's `model_type` may be; where that is another family's name for others. */
   readonly modelTypes?: readonly string[];
   /** Keys that change the computation ({@link COMPUTING_KEYS}) and are taken account of. */
@@ -73,5 +93,10 @@ export interface Family {
     /** Undefined: hidden_size / num_attention_heads. */
     readonly headDim?: number;
     readonly slidingWindow?: number;
+    /** Of windows by pattern: every so many'th layer sees all. */
+    readonly windowPattern?: number;
+    /** The head's weight is the embedding. */
+    readonly tied?: true;
+    readonly normEps?: number;
   };
 }

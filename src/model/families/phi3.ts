@@ -8,4 +8,5 @@ export const phi3: Family = {
   source: { fused: { qkv: { name: 'qkv_proj', order: 'qkv' }, gateUp: 'gate_up_proj' } },
   attention: { qkvBias: 'never', oBias: 'never', headNorms: false, windows: 'everyLayer' },
   mlp: { bias: 'never' },
+  knows: ['partial_rotary_factor'],
 };

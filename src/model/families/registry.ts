@@ -1,4 +1,7 @@
 import type { Family } from './family.ts';
+import { gemma } from './gemma.ts';
+import { gemma2 } from './gemma2.ts';
+import { glm4 } from './glm4.ts';
 import { granite } from './granite.ts';
 import { internlm2 } from './internlm2.ts';
 import { llama } from './llama.ts';
@@ -11,7 +14,7 @@ import { yi } from './yi.ts';
 
 /** Every supported family by its name in config.json. A new family is a new file and a line here. */
 export const FAMILIES: ReadonlyMap<string, Family> = new Map(
-  [llama, mistral, qwen2, qwen3, yi, granite, minicpm, internlm2, phi3].map((family) => [
+  [llama, mistral, qwen2, qwen3, yi, granite, minicpm, internlm2, phi3, gemma, gemma2, glm4].map((family) => [
     family.name,
     family,
   ]),

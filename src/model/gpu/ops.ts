@@ -18,7 +18,7 @@ import { type AnyLinear, multiply } from './linear.ts';
 export interface ForwardContext {
   readonly gpu: Gpu;
   readonly length: number;
-  /** Of each distinct rotation: (length, headDim/2) f32 each. */
+  /** Of each distinct rotation: (length, rotated/2) f32 each. */
   readonly rotations: ReadonlyMap<RopeParams, { readonly cosine: GpuTensor; readonly sine: GpuTensor }>;
   /** Activations fit half precision: products may round them to it. */
   readonly mixed: boolean;
@@ -52,7 +52,7 @@ export function forwardContext(
   const rotations = new Map<RopeParams, { cosine: GpuTensor; sine: GpuTensor }>();
   for (const { mixer } of modules) {
     if (mixer.kind !== 'attention' || rotations.has(mixer.rope)) continue;
-    const { cos, sin } = ropeTables(mixer, length);
+    const { cos, sin } = ropeTables(mixer.rope, length);
     const cosine = scope.upload(Float32Array.from(cos), 'rope cosines');
     const sine = scope.upload(Float32Array.from(sin), 'rope sines');
     rotations.set(mixer.rope, { cosine, sine });
@@ -88,7 +88,8 @@ export class GpuOps implements Ops<GpuTensor> {
     const { gpu, length, rotations, cache } = this.context;
     const heads = x.shape[1]! / d;
     const past = cache?.past ?? 0;
-    const shape = { tokens: tokensOf(x), length, heads, d, rotated: d, pairs: 0, past };
+    const { rotated, pairs } = params;
+    const shape = { tokens: tokensOf(x), length, heads, d, rotated, pairs: pairs ? 1 : 0, past };
     gpu.run(rope, { ...shape, ...rotations.get(params)!, x });
     return x;
   }
@@ -97,7 +98,7 @@ export class GpuOps implements Ops<GpuTensor> {
     q: GpuTensor,
     newKeys: GpuTensor,
     newValues: GpuTensor,
-    { heads, kvHeads, headDim: d, scale, window }: AttentionSpec,
+    { heads, kvHeads, headDim: d, scale, softcap, window }: AttentionSpec,
     layer: number,
   ): GpuTensor {
     const { gpu, length, cache } = this.context;
@@ -106,7 +107,7 @@ export class GpuOps implements Ops<GpuTensor> {
     const rows = tokensOf(q) / length;
     const past = cache?.past ?? 0;
     const reach = Math.min(window ?? past + length, past + length);
-    const scalars = { length, heads, kvHeads, d, window: reach, scale, softcap: 0, past };
+    const scalars = { length, heads, kvHeads, d, window: reach, scale, softcap, past };
     // About half as fast as products.
     const flops = 2 * 4 * length * (past + length / 2) * heads * d;
     const runRows = (start: number, count: number) => {
@@ -161,9 +162,10 @@ export function normalize(
 export function finishLogits(
   gpu: Gpu,
   logits: GpuTensor,
-  { logitFactor: scale }: Pick<ModelSpec, 'logitFactor'>,
+  { logitFactor: scale, logitSoftcap: softcap }: Pick<ModelSpec, 'logitFactor' | 'logitSoftcap'>,
 ): void {
-  if (scale !== 1) gpu.run(scaleSoftcap, { count: logits.size / 4, scale, softcap: 0, x: logits });
+  if (scale === 1 && softcap === 0) return;
+  gpu.run(scaleSoftcap, { count: logits.size / 4, scale, softcap, x: logits });
 }
 
 /** x·w + bias, (tokens, n); with `residual` (tokens, n), added to it. */

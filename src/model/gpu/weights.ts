@@ -137,13 +137,23 @@ export async function loadLinears(
   return linears;
 }
 
-/** The weight of a norm, (size) f32. */
-export const loadVector = async (scope: Scope, source: TensorSource, name: string): Promise<GpuTensor> =>
-  scope.upload(Float32Array.from((await source.readFloat(name)).data), name);
+/** The weight of a norm with its offset, (size) f32. @param values of the weight, where they are not the tensor's. */
+export async function loadNormWeight(
+  scope: Scope,
+  source: TensorSource,
+  { weight, offset }: NormSpec,
+  values?: Float32Array,
+): Promise<GpuTensor> {
+  const own = values ?? (await source.readFloat(weight)).data;
+  return scope.upload(
+    Float32Array.from(own, (value) => value + offset),
+    weight,
+  );
+}
 
 export const loadNorm = async (scope: Scope, source: TensorSource, norm: NormSpec): Promise<NormWeight> => ({
   ...norm,
-  w: await loadVector(scope, source, norm.weight),
+  w: await loadNormWeight(scope, source, norm),
 });
 
 /** All norms of a module, by the names of their tensors. */
@@ -153,6 +163,6 @@ export async function loadNorms(
   module: ModuleSpec,
 ): Promise<Map<string, GpuTensor>> {
   const norms = new Map<string, GpuTensor>();
-  for (const { weight } of normsOf(module)) norms.set(weight, await loadVector(scope, source, weight));
+  for (const norm of normsOf(module)) norms.set(norm.weight, await loadNormWeight(scope, source, norm));
   return norms;
 }

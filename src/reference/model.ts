@@ -119,22 +119,27 @@ export function rmsNorm(x: Numbers, w: Numbers, eps: number): Float64Array {
   return y;
 }
 
-/** Turns dimensions i and i + headDim/2 of every head of x (m, heads, headDim) by its position's angle. */
+/**
+ * Turns the first `rotated` dimensions of every head of x (m, heads, headDim) by its position's angle: i and
+ * i + rotated/2 together, or `neighbours` 2i and 2i + 1. cos, sin (m, rotated/2).
+ */
 export function rotate(
   x: Numbers,
   { cos, sin }: { readonly cos: Numbers; readonly sin: Numbers },
   heads: number,
   headDim: number,
+  { rotated = headDim, neighbours = false } = {},
 ): Float64Array {
-  const y = new Float64Array(x.length);
-  const half = headDim / 2;
+  const y = Float64Array.from(x);
+  const half = rotated / 2;
   for (let start = 0; start < x.length; start += headDim) {
     const position = Math.floor(start / (heads * headDim));
     for (let i = 0; i < half; i++) {
-      const [a, b] = [x[start + i]!, x[start + i + half]!];
+      const [first, second] = neighbours ? [start + 2 * i, start + 2 * i + 1] : [start + i, start + i + half];
+      const [a, b] = [x[first]!, x[second]!];
       const [c, s] = [cos[position * half + i]!, sin[position * half + i]!];
-      y[start + i] = a * c - b * s;
-      y[start + i + half] = b * c + a * s;
+      y[first] = a * c - b * s;
+      y[second] = b * c + a * s;
     }
   }
   return y;

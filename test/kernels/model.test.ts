@@ -48,36 +48,49 @@ test('rms_norm of zeros is zero', async () => {
 });
 
 test.each([
-  [1, 1, 1, 2],
-  [1, 5, 3, 48],
-  [2, 7, 2, 64],
-  [3, 11, 1, 128],
-])('rope: %i rows of %i, %i heads of %i', async (rows, length, heads, d) => {
-  const angles = randomFloats((length * d) / 2, 3);
+  { rows: 1, length: 1, heads: 1, d: 2, rotated: 2, pairs: 0 },
+  { rows: 1, length: 5, heads: 3, d: 48, rotated: 48, pairs: 0 },
+  { rows: 2, length: 7, heads: 2, d: 64, rotated: 64, pairs: 0 },
+  { rows: 3, length: 11, heads: 1, d: 128, rotated: 128, pairs: 0 },
+  { rows: 2, length: 3, heads: 5, d: 96, rotated: 72, pairs: 0 },
+  { rows: 1, length: 4, heads: 3, d: 4, rotated: 2, pairs: 0 },
+  { rows: 1, length: 1, heads: 1, d: 2, rotated: 2, pairs: 1 },
+  { rows: 2, length: 7, heads: 3, d: 64, rotated: 64, pairs: 1 },
+  { rows: 2, length: 5, heads: 2, d: 128, rotated: 64, pairs: 1 },
+  { rows: 1, length: 9, heads: 3, d: 48, rotated: 46, pairs: 1 },
+])('rope: $rows rows of $length, $heads heads of $d, $rotated of them in pairs $pairs', async (shape) => {
+  const { rows, length, heads, d, rotated, pairs } = shape;
+  const angles = randomFloats((length * rotated) / 2, 3);
   const [cosine, sine] = [angles.map(Math.cos), angles.map(Math.sin)];
   const before = randomFloats(rows * length * heads * d, 4);
   const { x } = await runKernel(
     gpu,
     rope,
-    { tokens: rows * length, length, heads, d, past: 0 },
+    { tokens: rows * length, length, heads, d, rotated, pairs, past: 0 },
     { cosine, sine, x: before },
   );
   const one = length * heads * d;
   const expected = Array.from({ length: rows }, (_, i) => [
-    ...reference.rotate(before.subarray(i * one, (i + 1) * one), { cos: cosine, sin: sine }, heads, d),
+    ...reference.rotate(before.subarray(i * one, (i + 1) * one), { cos: cosine, sin: sine }, heads, d, {
+      rotated,
+      neighbours: pairs === 1,
+    }),
   ]).flat();
+  // What doesn't turn stays as it was, to the bit.
+  const still = (values: ArrayLike<number>) => Array.from(values).filter((_, i) => i % d >= rotated);
+  expectExact(still(x), still(before));
   // Two products and a sum that may cancel, so the error is that of the pair's length: 3 roundings, squared.
   expectNmse(x, expected, 3e-14);
 });
 
 test('rope from a later position on', async () => {
-  const [past, length, heads, d] = [5, 3, 2, 8];
-  const angles = randomFloats(((past + length) * d) / 2, 3);
+  const [past, length, heads, d, rotated] = [5, 3, 2, 8, 6];
+  const angles = randomFloats(((past + length) * rotated) / 2, 3);
   const [cosine, sine] = [angles.map(Math.cos), angles.map(Math.sin)];
   const row = randomFloats((past + length) * heads * d, 4);
-  const scalars = { tokens: length, length, heads, d, past };
+  const scalars = { tokens: length, length, heads, d, rotated, pairs: 0, past };
   const { x } = await runKernel(gpu, rope, scalars, { cosine, sine, x: row.slice(past * heads * d) });
-  const whole = reference.rotate(row, { cos: cosine, sin: sine }, heads, d);
+  const whole = reference.rotate(row, { cos: cosine, sin: sine }, heads, d, { rotated });
   expectNmse(x, whole.slice(past * heads * d), 3e-14);
 });
 

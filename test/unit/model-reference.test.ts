@@ -45,6 +45,13 @@ test('rotate turns dimensions i and i + d/2 of every head', () => {
   expect([...rotate(x, quarter, 2, 4)]).toEqual([...x.slice(0, 8), ...turned]);
 });
 
+test('rotate turns a part of every head, or neighbours', () => {
+  const quarter = { cos: Float64Array.from([0, 0]), sin: Float64Array.from([1, 1]) };
+  const x = Float64Array.from([1, 2, 3, 4, 5, 6]);
+  expect([...rotate(x, quarter, 1, 6, { rotated: 4 })]).toEqual([-3, -4, 1, 2, 5, 6]);
+  expect([...rotate(x, quarter, 1, 6, { rotated: 4, neighbours: true })]).toEqual([-2, 1, -4, 3, 5, 6]);
+});
+
 describe('activations', () => {
   test('have their known values', () => {
     expect(activations.silu(1)).toBeCloseTo(0.7310585786300049, 15);

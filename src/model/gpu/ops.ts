@@ -86,7 +86,8 @@ export class GpuOps implements Ops<GpuTensor> {
     const { gpu, length, rotations, cache } = this.context;
     const heads = x.shape[1]! / d;
     const past = cache?.past ?? 0;
-    gpu.run(rope, { tokens: tokensOf(x), length, heads, d, past, ...rotations.get(params)!, x });
+    const shape = { tokens: tokensOf(x), length, heads, d, rotated: d, pairs: 0, past };
+    gpu.run(rope, { ...shape, ...rotations.get(params)!, x });
     return x;
   }
 

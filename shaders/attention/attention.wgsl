@@ -4,7 +4,7 @@
 //
 // q, o : (rows · length, heads · d) f32   k, v : (rows · (past + length), kvHeads · d) f32   d a multiple of 4.
 // window : keys that a query sees, itself included; length or more: all before it
-// scale : 1 / sqrt(d), or what the model asks for
+// scale : 1 / sqrt(d), or what the model asks for   softcap : scores become softcap·tanh(score/softcap); 0: they stay
 // Workgroup (block, head, row) of 32 invocations makes 8 queries. For each tile of 64 keys every invocation scores
 // two neighbouring keys against the 8 queries; then each owns four dimensions, d/4 apart, of the first d/4, and adds the
 // tile's weighted values to what o holds of them. Invocations whose keys no query sees, and those that own no dimension,
@@ -86,8 +86,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     #repeat h 0 1
     #repeat i 0 1 2 3 4 5 6 7
-    scores[lane * 2u + $hu][$i] =
-      select(LOWEST, dot$h_$i * s.scale, key$h <= position$i && position$i - key$h < s.window);
+    {
+      var score = dot$h_$i * s.scale;
+      if (s.softcap > 0.0) {
+        score = softcap_f32(score);
+      }
+      scores[lane * 2u + $hu][$i] = select(LOWEST, score, key$h <= position$i && position$i - key$h < s.window);
+    }
     #end
     #end
     workgroupBarrier();

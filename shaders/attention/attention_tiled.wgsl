@@ -107,6 +107,11 @@ fn main(
         #end
       }
     }
+    if (s.softcap > 0.0) {
+      #repeat j 0 1 2 3
+      score$j = softcap_vec4f(score$j * s.scale);
+      #end
+    }
     let seen_by_all = tile + TILE <= first_position + 1u && first_position + TILE - 1u - tile < s.window;
     #repeat j 0 1 2 3
     if (!seen_by_all) {
@@ -124,8 +129,8 @@ fn main(
       highest = max(highest, memory[i / 8u][i % 8u][a]);
     }
     workgroupBarrier();
-    // Scaled after the subtraction, which rounds large scores less.
-    let factor = s.scale * LOG2_E;
+    // Scaled after the subtraction, which rounds large scores less; capped ones are scaled already.
+    let factor = select(s.scale, 1.0, s.softcap > 0.0) * LOG2_E;
     let shrink = exp2((maximum - highest) * factor);
     maximum = highest;
     #repeat j 0 1 2 3

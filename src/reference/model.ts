@@ -150,17 +150,22 @@ export interface AttentionShape {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly window: number | undefined;
+  /** Of the scaled scores. */
+  readonly softcap?: number;
 }
 
+/** cap · tanh(x / cap); 0: x. */
+export const softcapped = (x: number, cap: number): number => (cap === 0 ? x : cap * Math.tanh(x / cap));
+
 /**
- * softmax(q·kᵀ/√headDim)·v: q (m, heads, headDim), k and v (m, kvHeads, headDim), result as q.
+ * softmax(softcap(q·kᵀ/√headDim))·v: q (m, heads, headDim), k and v (m, kvHeads, headDim), result as q.
  * Query i sees keys j with i − window < j ≤ i; consecutive query heads share a key/value head.
  */
 export function attention(
   q: Numbers,
   k: Numbers,
   v: Numbers,
-  { heads, kvHeads, headDim, window = Infinity }: AttentionShape,
+  { heads, kvHeads, headDim, window = Infinity, softcap = 0 }: AttentionShape,
 ): Float64Array {
   const y = new Float64Array(q.length);
   for (let start = 0; start < q.length; start += headDim) {
@@ -172,7 +177,7 @@ export function attention(
     for (let j = first; j <= i; j++) {
       let dot = 0;
       for (let d = 0; d < headDim; d++) dot += q[start + d]! * k[keyStart(j) + d]!;
-      scores.push(dot / Math.sqrt(headDim));
+      scores.push(softcapped(dot / Math.sqrt(headDim), softcap));
     }
     const largest = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - largest));

@@ -31,20 +31,21 @@ interface Shape {
   rows: number;
 }
 
-/** What the kernel and the reference give; `window` is the kernel's, `limit` the reference's. */
+/** What the kernel and the reference give; `window` is the kernel's, `limit` the reference's; softcap 0: none. */
 async function run(
   kernel: AttentionKernel,
   shape: Shape,
   window: number,
   limit: number | undefined,
   scale: number,
+  softcap = 0,
 ) {
   const { length, heads, kvHeads, d, rows } = shape;
   const q = randomFloats(rows * length * heads * d, 1);
   const k = randomFloats(rows * length * kvHeads * d, 2);
   const v = randomFloats(rows * length * kvHeads * d, 3);
   const o = new Float32Array(q.length).fill(Number.NaN);
-  const actual = await runKernel(gpu, kernel, { ...shape, window, scale, past: 0 }, { q, k, v, o });
+  const actual = await runKernel(gpu, kernel, { ...shape, window, scale, softcap, past: 0 }, { q, k, v, o });
   // The reference always divides by sqrt(d).
   const scaled = q.map((value) => value * scale * Math.sqrt(d));
   const row = (x: Float32Array, i: number) => x.subarray((i * x.length) / rows, ((i + 1) * x.length) / rows);
@@ -54,6 +55,7 @@ async function run(
       kvHeads,
       headDim: d,
       window: limit,
+      softcap,
     }),
   ]).flat();
   return { o: actual.o, expected };
@@ -109,7 +111,17 @@ describe.each(kernels)('$name', ({ kernelOf }) => {
     const q = new Float32Array(length * d).fill(100);
     const k = Float32Array.from({ length: length * d }, (_, i) => (Math.floor(i / d) === 3 ? 100 : -100));
     const v = Float32Array.from({ length: length * d }, (_, i) => Math.floor(i / d));
-    const scalars = { length, heads: 1, kvHeads: 1, d, rows: 1, window: length, scale: 0.5, past: 0 };
+    const scalars = {
+      length,
+      heads: 1,
+      kvHeads: 1,
+      d,
+      rows: 1,
+      window: length,
+      scale: 0.5,
+      softcap: 0,
+      past: 0,
+    };
     const { o } = await runKernel(gpu, kernelOf(d), scalars, { q, k, v, o: new Float32Array(length * d) });
     // Key 3 wins as soon as it is seen; before, all keys score the same.
     const expected = Array.from({ length }, (_, i) => Array(d).fill(i < 3 ? i / 2 : 3)).flat();
@@ -119,6 +131,35 @@ describe.each(kernels)('$name', ({ kernelOf }) => {
   test('scores of up to 1e4, of either sign', async () => {
     const shape = { length: 130, heads: 2, kvHeads: 1, d: 64, rows: 1 };
     const { o, expected } = await run(kernelOf(64), shape, 130, 130, 1.5);
+    expectNmse(o, expected, NMSE);
+  });
+
+  // Scores reach some hundreds, where tanh is ±1; in the last case all are far above the cap.
+  test.each([
+    { length: 1, heads: 1, kvHeads: 1, d: 4, rows: 1, window: 1, scale: 0.5, softcap: 50 },
+    { length: 65, heads: 4, kvHeads: 2, d: 64, rows: 2, window: 65, scale: 0.125, softcap: 50 },
+    { length: 130, heads: 2, kvHeads: 1, d: 48, rows: 1, window: 70, scale: 0.3, softcap: 20 },
+    { length: 70, heads: 2, kvHeads: 2, d: 256, rows: 1, window: 1000, scale: 0.0625, softcap: 50 },
+    { length: 66, heads: 2, kvHeads: 1, d: 32, rows: 2, window: 9, scale: 1e6, softcap: 5 },
+  ])('$length tokens, window $window, scores capped at $softcap', async ({ scale, softcap, ...shape }) => {
+    const { o, expected } = await run(kernelOf(shape.d), shape, shape.window, shape.window, scale, softcap);
+    expectNmse(o, expected, NMSE);
+  });
+
+  test('a cap bounds scores that tanh and exp could not take', async () => {
+    const [length, d] = [70, 4];
+    const q = new Float32Array(length * d).fill(1e15);
+    const k = Float32Array.from({ length: length * d }, (_, i) => (Math.floor(i / d) === 3 ? 1e15 : -1e15));
+    const v = Float32Array.from({ length: length * d }, (_, i) => Math.floor(i / d));
+    const shape = { length, heads: 1, kvHeads: 1, d, rows: 1, window: length };
+    const scalars = { ...shape, scale: 0.5, softcap: 1, past: 0 };
+    const { o } = await runKernel(gpu, kernelOf(d), scalars, { q, k, v, o: new Float32Array(length * d) });
+    // All scores are −1, key 3's is 1.
+    const expected = Array.from({ length }, (_, i) => {
+      const others = (i * (i + 1)) / 2;
+      const mean = i < 3 ? others / (i + 1) : (others - 3 + 3 * Math.E ** 2) / (i + Math.E ** 2);
+      return Array(d).fill(mean);
+    }).flat();
     expectNmse(o, expected, NMSE);
   });
 
@@ -139,7 +180,7 @@ describe.each(kernels)('$name', ({ kernelOf }) => {
     const v = randomFloats(total * kvHeads * d, 3);
     const whole = reference.attention(q, k, v, { heads, kvHeads, headDim: d, window });
     const last = q.slice(past * heads * d);
-    const scalars = { length, heads, kvHeads, d, rows: 1, window, scale: 1 / Math.sqrt(d), past };
+    const scalars = { length, heads, kvHeads, d, rows: 1, window, scale: 1 / Math.sqrt(d), softcap: 0, past };
     const { o } = await runKernel(gpu, kernelOf(d), scalars, {
       q: last,
       k,

@@ -30,7 +30,7 @@ describe('operations and bytes', () => {
     let pairs = 0;
     for (let query = 0; query < 6; query++)
       for (let key = 0; key < 4 + 6; key++) if (key <= 4 + query) pairs++;
-    const args = { length: 6, heads: 4, kvHeads: 2, d: 8, past: 4, rows: 3, window: 6, scale: 1 };
+    const args = { length: 6, heads: 4, kvHeads: 2, d: 8, past: 4, rows: 3, window: 6, scale: 1, softcap: 0 };
     expect(kernelWork(attention, args).flops).toBe(3 * 4 * pairs * 2 * 2 * 8);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { activations, attention, rmsNorm, rotate } from '../../src/reference/model.ts';
+import { activations, attention, rmsNorm, rotate, softcapped } from '../../src/reference/model.ts';
 
 describe('attention', () => {
   const shape = { heads: 1, kvHeads: 1, headDim: 2, window: undefined };
@@ -27,6 +27,12 @@ describe('attention', () => {
     const large = Float64Array.from([1e3, 1e3, 2e3, 2e3]);
     expect([...attention(large, large, values.slice(0, 4), shape)]).toEqual([1, 10, 2, 20]);
   });
+});
+
+test('softcapped is x near 0 and the cap far away', () => {
+  expect(softcapped(1e-3, 30)).toBeCloseTo(1e-3, 11);
+  expect(softcapped(1, 2)).toBeCloseTo(2 * 0.46211715726000974, 15);
+  expect([softcapped(-1e6, 30), softcapped(1e6, 0)]).toEqual([-30, 1e6]);
 });
 
 test('rmsNorm works on runs of its weight', () => {

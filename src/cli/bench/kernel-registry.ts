@@ -120,7 +120,7 @@ function outer(kernel: typeof gram, inputs: KernelInputs): Dispatch {
 
 function attend(kernel: typeof attention, inputs: KernelInputs): Dispatch {
   const { tokens: length, heads, kvHeads } = inputs.sizes;
-  const shape = { length, heads, kvHeads, d: HEAD_DIM, window: length, past: 0, rows: ROWS };
+  const shape = { length, heads, kvHeads, d: HEAD_DIM, window: length, softcap: 0, past: 0, rows: ROWS };
   const [q, o] = [0, 1].map(() => inputs.random(ROWS * length, heads * HEAD_DIM));
   const [k, v] = [0, 1].map(() => inputs.random(ROWS * length, kvHeads * HEAD_DIM));
   return dispatch(kernel, { ...shape, scale: HEAD_DIM ** -0.5, q: q!, k: k!, v: v!, o: o! });

@@ -1,11 +1,12 @@
 import wgsl from '../../../shaders/attention/attention_tiled.wgsl?raw';
+import softcap from '../../../shaders/lib/softcap.wgsl?raw';
 import { defineVariant } from '../../gpu/kernel.ts';
 import { attention } from './attention.ts';
 
 const tiled = (widest: 64 | 128 | 256) =>
   defineVariant(attention, {
     name: `attention_tiled ${widest}`,
-    wgsl: [wgsl],
+    wgsl: [softcap, wgsl],
     constants: { COLUMN_PARTS: widest / 64 },
     inputs: { v: 'vec4f' },
     outputs: { o: 'vec4f' },

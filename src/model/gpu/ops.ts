@@ -104,7 +104,7 @@ export class GpuOps implements Ops<GpuTensor> {
     const rows = tokensOf(q) / length;
     const past = cache?.past ?? 0;
     const reach = Math.min(window ?? past + length, past + length);
-    const scalars = { length, heads, kvHeads, d, window: reach, scale, past };
+    const scalars = { length, heads, kvHeads, d, window: reach, scale, softcap: 0, past };
     // About half as fast as products.
     const flops = 2 * 4 * length * (past + length / 2) * heads * d;
     const runRows = (start: number, count: number) => {

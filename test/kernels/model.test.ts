@@ -3,7 +3,6 @@ import { combineSlices, type SliceStatistics } from '../../src/evaluate/token-st
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { COMPARED, compareLogits } from '../../src/kernels/logits/compare_logits.ts';
-import { rmsNorm } from '../../src/kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../src/kernels/rope/rope.ts';
 import { sumSquares } from '../../src/kernels/row_sums/sum_squares.ts';
 import { tokenErrors } from '../../src/kernels/row_sums/token_errors.ts';
@@ -18,34 +17,6 @@ import { runKernel } from '../support/run-kernel.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
-
-// A workgroup of 64 takes a row.
-test.each([
-  [1, 1],
-  [3, 63],
-  [2, 64],
-  [5, 65],
-  [1, 2048],
-])('rms_norm of %i rows of %i', async (rows, k) => {
-  const x = randomFloats(rows * k, 1);
-  const weight = randomFloats(k, 2);
-  const epsilon = Math.fround(1e-5);
-  const { y } = await runKernel(
-    gpu,
-    rmsNorm,
-    { rows, k, epsilon },
-    { x, weight, y: new Float32Array(x.length) },
-  );
-  // Division 2.5 ulps, square root 2, products 3, and a sum of k/64 + 64 squares, each rounded.
-  expectUlps(y, reference.rmsNorm(x, weight, epsilon), 8 + (k / 64 + 64) / 2);
-});
-
-test('rms_norm of zeros is zero', async () => {
-  const x = new Float32Array(64);
-  const weight = randomFloats(64, 2);
-  const { y } = await runKernel(gpu, rmsNorm, { rows: 1, k: 64, epsilon: 1e-6 }, { x, weight, y: weight });
-  expectExact(y, x);
-});
 
 test.each([
   { rows: 1, length: 1, heads: 1, d: 2, rotated: 2, pairs: 0 },

@@ -1,7 +1,5 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { combineSlices, type SliceStatistics } from '../../src/evaluate/token-statistics.ts';
-import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
-import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { COMPARED, compareLogits } from '../../src/kernels/logits/compare_logits.ts';
 import { rope } from '../../src/kernels/rope/rope.ts';
 import { sumSquares } from '../../src/kernels/row_sums/sum_squares.ts';
@@ -63,56 +61,6 @@ test('rope from a later position on', async () => {
   const { x } = await runKernel(gpu, rope, scalars, { cosine, sine, x: row.slice(past * heads * d) });
   const whole = reference.rotate(row, { cos: cosine, sin: sine }, heads, d, { rotated });
   expectNmse(x, whole.slice(past * heads * d), 3e-14);
-});
-
-test.each([
-  [1, 1],
-  [3, 21],
-  [1, 64],
-  [5, 13],
-  [7, 344],
-])('add_bias, %i × %i: sums rounded once', async (m, n) => {
-  const row = randomFloats(n, 5);
-  const before = randomFloats(m * n, 13);
-  const sum = await runKernel(gpu, addBias, { m, n }, { bias: row, y: before });
-  expectUlps(
-    sum.y,
-    Float64Array.from(before, (value, i) => value + row[i % n]!),
-    1,
-  );
-});
-
-describe('gated_activation', () => {
-  const functions = [
-    // exp has 3 + 2|x| ulps: few where |x| is small, and where it is large the result is tiny or x itself.
-    { activation: 0, name: 'silu', ulps: 16, absolute: 1e-6 },
-    // The polynomial for erf is good to 1.5e-7, times x/2 of at most a few before erf is ±1.
-    { activation: 1, name: 'gelu', ulps: 16, absolute: 2e-6 },
-    // tanh is sinh/cosh in WGSL's terms: an absolute error of 1e-5 is allowed, times x/2 before it is ±1.
-    { activation: 2, name: 'gelu_tanh', ulps: 16, absolute: 3e-5 },
-  ] as const;
-
-  test.each(functions)('$name', async ({ activation, name, ulps, absolute }) => {
-    for (const count of [1, 63, 65, 1000]) {
-      const before = randomFloats(count, 6);
-      const up = randomFloats(count, 7).map((value) => Math.max(-1, Math.min(1, value)));
-      const { gate } = await runKernel(gpu, gatedActivation, { count, activation }, { up, gate: before });
-      const f = reference.activations[name];
-      expectUlps(
-        gate,
-        Float64Array.from(before, (x, i) => f(x) * up[i]!),
-        ulps,
-        absolute,
-      );
-    }
-  });
-
-  test.each(functions)('$name at its ends and at zero', async ({ activation }) => {
-    const before = Float32Array.of(0, 100, -100, 1e4, -1e4, 1e15, -1e15);
-    const up = before.map(() => 1);
-    const { gate } = await runKernel(gpu, gatedActivation, { count: 7, activation }, { up, gate: before });
-    expectExact(gate, [0, 100, 0, Math.fround(1e4), 0, Math.fround(1e15), 0]);
-  });
 });
 
 /** Loss of each target by a model compared with itself, from the vocabulary's slices, as a head in slices gives them. */

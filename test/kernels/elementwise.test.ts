@@ -2,6 +2,7 @@ import { afterAll, describe, test } from 'vitest';
 import { activation } from '../../src/kernels/elementwise/activation.ts';
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
+import { scaleSoftcap } from '../../src/kernels/elementwise/scale_softcap.ts';
 import * as reference from '../../src/reference/model.ts';
 import { expectExact, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -68,4 +69,39 @@ describe.each(ACTIVATIONS)('$name', ({ id, name, ulps, absolute }) => {
 test('an activation leaves what lies behind its values alone', async () => {
   const { y } = await runKernel(gpu, activation, { count: 2, activation: 0 }, { y: FAR });
   expectExact(y.subarray(2), FAR.subarray(2));
+});
+
+describe('scale_softcap', () => {
+  test.each([
+    { count: 1, scale: 0.0625, softcap: 30 },
+    { count: 63, scale: 1, softcap: 30 },
+    { count: 65, scale: 7.5, softcap: 50 },
+    { count: 1000, scale: -3, softcap: 0.5 },
+  ])('$count values times $scale, capped at $softcap', async ({ count, scale, softcap }) => {
+    const before = randomFloats(count, 8);
+    const { x } = await runKernel(gpu, scaleSoftcap, { count, scale, softcap }, { x: before });
+    const expected = Float64Array.from(before, (value) => reference.softcapped(scale * value, softcap));
+    // exp has 3 + 2|x| ulps, which e^−|x| makes up for; a sum with 1 rounds small values to ulps of the cap.
+    expectUlps(x, expected, 8, softcap * 5e-7);
+  });
+
+  test.each([1, 63, 65, 1000])('%i values without a cap are scaled and rounded once', async (count) => {
+    const [before, scale] = [randomFloats(count, 9), Math.fround(Math.sqrt(2304))];
+    const { x } = await runKernel(gpu, scaleSoftcap, { count, scale, softcap: 0 }, { x: before });
+    expectExact(
+      x,
+      before.map((value) => value * scale),
+    );
+  });
+
+  test('far values become the cap, and stay without one', async () => {
+    const scalars = { count: FAR.length, scale: 2 };
+    const capped = await runKernel(gpu, scaleSoftcap, { ...scalars, softcap: 3 }, { x: FAR });
+    expectExact(capped.x, [0, 3, -3, 3, -3, 3, -3]);
+    const scaled = await runKernel(gpu, scaleSoftcap, { ...scalars, softcap: 0 }, { x: FAR });
+    expectExact(
+      scaled.x,
+      FAR.map((value) => value * 2),
+    );
+  });
 });

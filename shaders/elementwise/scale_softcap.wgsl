@@ -1,4 +1,4 @@
-// x = softcap · tanh(scale · x / softcap), or scale · x where softcap is 0.
+// x = softcap · tanh(scale · x / softcap), or scale · x where softcap is 0; elementwise, in place.
 //
 // x : (count) f32. One invocation takes one element.
 
@@ -10,12 +10,10 @@ fn main(
 ) {
   let i = flat_workgroup(group, counts) * 64u + lane;
   if (i < s.count) {
-    let value = s.scale * x[i];
-    if (s.softcap == 0.0) {
-      x[i] = value;
-    } else {
-      // tanh overflows on some GPUs where its argument is large.
-      x[i] = s.softcap * tanh(clamp(value / s.softcap, -20.0, 20.0));
+    var value = s.scale * x[i];
+    if (s.softcap > 0.0) {
+      value = softcap_f32(value);
     }
+    x[i] = value;
   }
 }

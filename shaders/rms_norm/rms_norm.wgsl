@@ -1,6 +1,7 @@
 // y = x / sqrt(mean(x²) + epsilon) · weight, over rows of k elements.
 //
-// x : (rows, k) f32   weight : (k) f32, gain   y : (rows, k) f32. One workgroup of 64 invocations takes one row.
+// x, y : (rows, k) f32   weight : (heads, k) f32, gain, of which row r takes number r % heads.
+// One workgroup of 64 invocations takes one row.
 
 const WIDTH = 64u;
 
@@ -27,9 +28,10 @@ fn main(
     total += partial[i];
   }
   let scale = 1.0 / sqrt(total / f32(s.k) + s.epsilon);
+  let head = row % s.heads * s.k;
   if (row < s.rows) {
     for (var i = lane; i < s.k; i += WIDTH) {
-      y[start + i] = x[start + i] * scale * weight[i];
+      y[start + i] = x[start + i] * scale * weight[head + i];
     }
   }
 }

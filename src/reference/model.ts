@@ -129,14 +129,14 @@ function linear(x: Float64Array, { k, n, ...spec }: LinearSpec, weight: WeightOf
   return y;
 }
 
-/** x / sqrt(mean(x²) + eps) · w over runs of w's length: whole rows, or single heads. */
-export function rmsNorm(x: Numbers, w: Numbers, eps: number): Float64Array {
+/** x / sqrt(mean(x²) + eps) · w over runs of k values: whole rows, or single heads. w (heads, k): runs take it in turn. */
+export function rmsNorm(x: Numbers, w: Numbers, eps: number, k = w.length): Float64Array {
   const y = new Float64Array(x.length);
-  for (let start = 0; start < x.length; start += w.length) {
+  for (let start = 0; start < x.length; start += k) {
     let squares = 0;
-    for (let i = 0; i < w.length; i++) squares += x[start + i]! ** 2;
-    const scale = 1 / Math.sqrt(squares / w.length + eps);
-    for (let i = 0; i < w.length; i++) y[start + i] = x[start + i]! * scale * w[i]!;
+    for (let i = 0; i < k; i++) squares += x[start + i]! ** 2;
+    const scale = 1 / Math.sqrt(squares / k + eps);
+    for (let i = 0; i < k; i++) y[start + i] = x[start + i]! * scale * w[(start + i) % w.length]!;
   }
   return y;
 }

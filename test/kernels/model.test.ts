@@ -1,9 +1,6 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { combineSlices, type SliceStatistics } from '../../src/evaluate/token-statistics.ts';
-import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
-import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { COMPARED, compareLogits } from '../../src/kernels/logits/compare_logits.ts';
-import { rmsNorm } from '../../src/kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../src/kernels/rope/rope.ts';
 import { sumSquares } from '../../src/kernels/row_sums/sum_squares.ts';
 import { tokenErrors } from '../../src/kernels/row_sums/token_errors.ts';
@@ -18,34 +15,6 @@ import { runKernel } from '../support/run-kernel.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
-
-// A workgroup of 64 takes a row.
-test.each([
-  [1, 1],
-  [3, 63],
-  [2, 64],
-  [5, 65],
-  [1, 2048],
-])('rms_norm of %i rows of %i', async (rows, k) => {
-  const x = randomFloats(rows * k, 1);
-  const weight = randomFloats(k, 2);
-  const epsilon = Math.fround(1e-5);
-  const { y } = await runKernel(
-    gpu,
-    rmsNorm,
-    { rows, k, epsilon },
-    { x, weight, y: new Float32Array(x.length) },
-  );
-  // Division 2.5 ulps, square root 2, products 3, and a sum of k/64 + 64 squares, each rounded.
-  expectUlps(y, reference.rmsNorm(x, weight, epsilon), 8 + (k / 64 + 64) / 2);
-});
-
-test('rms_norm of zeros is zero', async () => {
-  const x = new Float32Array(64);
-  const weight = randomFloats(64, 2);
-  const { y } = await runKernel(gpu, rmsNorm, { rows: 1, k: 64, epsilon: 1e-6 }, { x, weight, y: weight });
-  expectExact(y, x);
-});
 
 test.each([
   { rows: 1, length: 1, heads: 1, d: 2, rotated: 2, pairs: 0 },
@@ -92,56 +61,6 @@ test('rope from a later position on', async () => {
   const { x } = await runKernel(gpu, rope, scalars, { cosine, sine, x: row.slice(past * heads * d) });
   const whole = reference.rotate(row, { cos: cosine, sin: sine }, heads, d, { rotated });
   expectNmse(x, whole.slice(past * heads * d), 3e-14);
-});
-
-test.each([
-  [1, 1],
-  [3, 21],
-  [1, 64],
-  [5, 13],
-  [7, 344],
-])('add_bias, %i × %i: sums rounded once', async (m, n) => {
-  const row = randomFloats(n, 5);
-  const before = randomFloats(m * n, 13);
-  const sum = await runKernel(gpu, addBias, { m, n }, { bias: row, y: before });
-  expectUlps(
-    sum.y,
-    Float64Array.from(before, (value, i) => value + row[i % n]!),
-    1,
-  );
-});
-
-describe('gated_activation', () => {
-  const functions = [
-    // exp has 3 + 2|x| ulps: few where |x| is small, and where it is large the result is tiny or x itself.
-    { activation: 0, name: 'silu', ulps: 16, absolute: 1e-6 },
-    // The polynomial for erf is good to 1.5e-7, times x/2 of at most a few before erf is ±1.
-    { activation: 1, name: 'gelu', ulps: 16, absolute: 2e-6 },
-    // tanh is sinh/cosh in WGSL's terms: an absolute error of 1e-5 is allowed, times x/2 before it is ±1.
-    { activation: 2, name: 'gelu_tanh', ulps: 16, absolute: 3e-5 },
-  ] as const;
-
-  test.each(functions)('$name', async ({ activation, name, ulps, absolute }) => {
-    for (const count of [1, 63, 65, 1000]) {
-      const before = randomFloats(count, 6);
-      const up = randomFloats(count, 7).map((value) => Math.max(-1, Math.min(1, value)));
-      const { gate } = await runKernel(gpu, gatedActivation, { count, activation }, { up, gate: before });
-      const f = reference.activations[name];
-      expectUlps(
-        gate,
-        Float64Array.from(before, (x, i) => f(x) * up[i]!),
-        ulps,
-        absolute,
-      );
-    }
-  });
-
-  test.each(functions)('$name at its ends and at zero', async ({ activation }) => {
-    const before = Float32Array.of(0, 100, -100, 1e4, -1e4, 1e15, -1e15);
-    const up = before.map(() => 1);
-    const { gate } = await runKernel(gpu, gatedActivation, { count: 7, activation }, { up, gate: before });
-    expectExact(gate, [0, 100, 0, Math.fround(1e4), 0, Math.fround(1e15), 0]);
-  });
 });
 
 /** Loss of each target by a model compared with itself, from the vocabulary's slices, as a head in slices gives them. */

@@ -42,6 +42,8 @@ test('rmsNorm works on runs of its weight', () => {
   expect(Number.isNaN(y[2])).toBe(true);
   expect(rmsNorm(Float64Array.from([0, 0]), Float64Array.from([1, 2]), 1e-6)[0]).toBe(0);
   expect(y[4]).toBeCloseTo(y[0]!, 14);
+  const inTurn = rmsNorm(Float64Array.from([3, 3, 3, 3, 3, 3]), Float64Array.from([1, 2, 3, 4]), 0, 2);
+  expect([...inTurn]).toEqual([1, 2, 3, 4, 1, 2]);
 });
 
 test('rotate turns dimensions i and i + d/2 of every head', () => {

@@ -60,7 +60,7 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   rms_norm: (inputs) => {
     const [rows, k] = [ROWS * inputs.sizes.tokens, inputs.sizes.hidden];
     const [x, weight, y] = [inputs.random(rows, k), inputs.random(k), inputs.empty(rows, k)];
-    return dispatch(rmsNorm, { rows, k, epsilon: 1e-5, x, weight, y });
+    return dispatch(rmsNorm, { rows, k, heads: 1, epsilon: 1e-5, x, weight, y });
   },
   gated_activation: (inputs) => {
     const { tokens, mlp } = inputs.sizes;

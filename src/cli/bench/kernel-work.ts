@@ -135,12 +135,12 @@ const COUNTS: Readonly<Record<string, Count>> = {
 
 /** Kernels that see each element of their tensors once, and those that write into what they have read. */
 const STREAMING = new Set(
-  ['compare', 'dequantize', 'gather_columns', 'pack_codes', 'permute_hessian', 'residual'].concat(
-    ['reverse_triangle', 'rms_norm', 'sum_squares', 'token_errors', 'unpack_codes'],
+  ['compare', 'dequantize', 'gather_columns', 'layer_norm', 'pack_codes', 'permute_hessian'].concat(
+    ['residual', 'reverse_triangle', 'rms_norm', 'sum_squares', 'token_errors', 'unpack_codes'],
     ['from_f32', 'from_f16', 'from_bf16'].map((dtype) => `load_weight ${dtype}`),
   ),
 );
-const IN_PLACE = new Set(['add_bias', 'gated_activation', 'rope']);
+const IN_PLACE = new Set(['activation', 'add_bias', 'gated_activation', 'rope', 'scale_softcap']);
 
 /** Operations and bytes that a dispatch needs at least, each element of a tensor counted once. */
 export const kernelWork: CountWork = ({ name, inputs, outputs }, args) => {

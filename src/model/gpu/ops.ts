@@ -154,7 +154,7 @@ export function normalize(
   weight: GpuTensor,
 ): GpuTensor {
   const y = scope.alloc(x.shape, 'norm');
-  gpu.run(rmsNorm, { rows: x.size / 4 / k, k, epsilon, x, weight, y });
+  gpu.run(rmsNorm, { rows: x.size / 4 / k, k, heads: 1, epsilon, x, weight, y });
   return y;
 }
 

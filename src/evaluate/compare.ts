@@ -94,6 +94,6 @@ const rowHead = (
   { norm, head, states, outline }: OpenHead,
   row: number,
 ): RowHead => ({
-  x: normalize(gpu, scope, states.load(scope, row, row + 1), norm, norm.w),
+  x: normalize(gpu, scope, states.load(scope, row, row + 1), norm),
   ...{ head, mixed: false, model: outline },
 });

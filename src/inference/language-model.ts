@@ -115,7 +115,7 @@ export class LanguageModel {
       const last = scope.alloc([1, hiddenSize], 'last state');
       this.#gpu.copy({ ...x, ...lastRow(x) }, last);
       const { norm } = this.#head;
-      return this.#logits(scope, normalize(this.#gpu, scope, last, norm, norm.w));
+      return this.#logits(scope, normalize(this.#gpu, scope, last, norm));
     });
   }
 

@@ -122,7 +122,7 @@ class TrialOps extends GpuOps {
     return y;
   }
 
-  override activate(gate: GpuTensor, up: GpuTensor, mlp: MlpSpec): GpuTensor {
+  override activate(gate: GpuTensor, up: GpuTensor | undefined, mlp: MlpSpec): GpuTensor {
     if (!this.#kept.has(gate)) return super.activate(gate, up, mlp);
     const copy = this.scope.alloc(gate.shape, 'gate');
     this.context.gpu.copy(gate, copy);

@@ -17,8 +17,8 @@ export interface Ops<T> {
   attend(q: T, k: T, v: T, attention: AttentionSpec, layer: number): T;
   /** x + factor · y, in place of `y`. */
   addScaled(x: T, y: T, factor: number): T;
-  /** f(gate) · up, in place of `gate`. */
-  activate(gate: T, up: T, mlp: MlpSpec): T;
+  /** f(gate) · up, in place of `gate`; without `up` f(gate). */
+  activate(gate: T, up: T | undefined, mlp: MlpSpec): T;
   /** Makes what depends on the module's input and this one linear, which those who try many weights may keep. */
   once(linear: LinearSpec, make: () => T): T;
   /** `x` is not needed any more. */
@@ -59,12 +59,13 @@ export function runModule<T>(
 type Inner<T> = readonly [last: LinearSpec, input: T];
 
 function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T, tap: Tap<T>): Inner<T> {
-  tap(mlp.gate.input, x);
+  tap(mlp.up.input, x);
+  const { gate: gateLinear } = mlp;
   const up = ops.once(mlp.up, () => ops.project(x, mlp.up));
-  const gate = ops.once(mlp.gate, () => ops.project(x, mlp.gate));
+  const gate = gateLinear && ops.once(gateLinear, () => ops.project(x, gateLinear));
   ops.free(x);
-  const inner = ops.activate(gate, up, mlp);
-  ops.free(up);
+  const inner = ops.activate(gate ?? up, gate && up, mlp);
+  if (gate) ops.free(up);
   return [mlp.down, inner];
 }
 

@@ -19,8 +19,8 @@ export function requirements(model: ModelSpec): readonly TensorRequirement[] {
   const { config, embedding, modules, finalNorm, head } = model;
   return once([
     { name: embedding, shape: [config.vocabSize, config.hiddenSize] },
-    ...modules.flatMap((module) => [...normsOf(module).map(ofNorm), ...module.linears.flatMap(ofLinear)]),
-    ofNorm(finalNorm),
+    ...modules.flatMap((module) => [...normsOf(module).flatMap(ofNorm), ...module.linears.flatMap(ofLinear)]),
+    ...ofNorm(finalNorm),
     ...ofLinear(head),
   ]);
 }
@@ -31,7 +31,8 @@ export function normsOf({ norm, postNorm, mixer }: ModuleSpec): NormSpec[] {
   return [norm, postNorm, ...ofHeads].filter((each) => each !== undefined);
 }
 
-const ofNorm = ({ weight, size }: NormSpec): TensorRequirement => ({ name: weight, shape: [size] });
+const ofNorm = ({ weight, bias, size }: NormSpec): TensorRequirement[] =>
+  [weight, ...(bias === undefined ? [] : [bias])].map((name) => ({ name, shape: [size] }));
 
 const ofLinear = ({ weight, bias, part, k, n }: LinearSpec): TensorRequirement[] => [
   { name: weight, shape: [part?.total ?? n, k] },

@@ -43,7 +43,7 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
     ...{ config, embedding, modules, finalNorm, head },
     ...{ embeddingFactor: config.factors.embedding, logitFactor: config.factors.logits },
     logitSoftcap: config.softcaps.logits,
-    stored: [table, ...modules.flatMap(storedNorms), storedNorm(finalNorm)],
+    stored: [table, ...modules.flatMap(storedNorms), ...storedNorm(finalNorm)],
   };
 }
 
@@ -98,13 +98,14 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   const { hiddenSize, intermediateSize: inner, activation } = config;
   const { mlp: rules, tensors } = family;
   const prefix = `${tensors.layers}.${layer}`;
-  const linear = linearsOf<'gate' | 'up' | 'down'>(config, prefix, tensors.mlp, names.source.mlp);
+  const linear = linearsOf<'gate' | 'up' | 'down'>(config, prefix, mlpNames(tensors), mlpNames(names.source));
   const fused = names.fused.gateUp;
   const half = (first: number) => fused && { first, run: inner, stride: inner, total: 2 * inner };
   const input = { input: 'postNorm', k: hiddenSize, n: inner, bias: rules.bias, fused };
   const mixer: MlpSpec = {
     kind: 'mlp',
-    gate: linear('gate', { ...input, part: half(0) || undefined }),
+    gate:
+      tensors.mlp.gate === undefined ? undefined : linear('gate', { ...input, part: half(0) || undefined }),
     up: linear('up', { ...input, part: half(inner) || undefined }),
     down: linear('down', { input: 'preDown', k: inner, n: hiddenSize, bias: rules.bias }),
     activation,
@@ -112,12 +113,14 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   const { gate, up, down } = mixer;
   const norm = normSpec(config, family, `${prefix}.${tensors.mlp.norm}`, hiddenSize);
   const key = `${prefix}.mlp`;
-  const linears = [gate, up, down];
+  const linears = [...(gate ? [gate] : []), up, down];
   const { postNorm: name } = tensors.mlp;
   const postNorm = name === undefined ? undefined : normSpec(config, family, `${prefix}.${name}`, hiddenSize);
   const { residual: residualFactor } = config.factors;
   return { index: 2 * layer + 1, key, layer, norm, postNorm, residualFactor, mixer, linears };
 }
+
+const mlpNames = ({ mlp }: TensorNames) => ({ ...mlp, gate: mlp.gate ?? '' });
 
 /** The rows of q, k and v in one tensor. */
 function qkvParts(
@@ -167,17 +170,20 @@ const linearsOf =
   };
 
 const hasBias = (config: ModelConfig, rule: BiasRule): boolean =>
-  rule === 'attentionBias' || rule === 'mlpBias' ? config[rule] : rule === 'always';
+  rule === 'always' || (rule !== 'never' && config[rule]);
 
 const normSpec = (
   { normEps }: ModelConfig,
-  { normOffset = 0 }: Family,
+  { normOffset: offset = 0, layerNorms = false }: Family,
   name: string,
   size: number,
-): NormSpec => ({ weight: `${name}.weight`, size, epsilon: normEps, offset: normOffset });
+): NormSpec => ({
+  ...{ weight: `${name}.weight`, size, epsilon: normEps, offset },
+  ...{ kind: layerNorms ? 'layer' : 'rms', bias: layerNorms ? `${name}.bias` : undefined },
+});
 
 function storedNorms({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
-  const own = [norm, ...(postNorm ? [postNorm] : [])].map(storedNorm);
+  const own = [norm, ...(postNorm ? [postNorm] : [])].flatMap(storedNorm);
   if (mixer.kind !== 'attention') return own;
   // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
   const perHead = (each: NormSpec | undefined, copies: number): StoredTensor[] =>
@@ -185,6 +191,7 @@ function storedNorms({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
   return [...own, ...perHead(mixer.qNorm, mixer.heads), ...perHead(mixer.kNorm, mixer.kvHeads)];
 }
 
-const storedNorm = ({ weight, size }: NormSpec): StoredTensor => ({
-  ...{ name: weight, source: weight, shape: [size], copies: undefined },
-});
+const storedNorm = ({ weight, bias, size }: NormSpec): StoredTensor[] =>
+  [weight, ...(bias === undefined ? [] : [bias])].map((name) => ({
+    ...{ name, source: name, shape: [size], copies: undefined },
+  }));

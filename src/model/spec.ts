@@ -39,13 +39,16 @@ export interface RowsPart {
   readonly total: number;
 }
 
-/** x / √(mean(x²) + epsilon) · (weight + offset) over runs of `size` values. */
+/** x / √(mean(x²) + epsilon) · (weight + offset) over runs of `size` values; a layer norm takes x − mean(x), and adds a bias. */
 export interface NormSpec {
   /** Source tensor, (size). */
   readonly weight: string;
   readonly size: number;
   readonly epsilon: number;
   readonly offset: 0 | 1;
+  readonly kind: 'rms' | 'layer';
+  /** Source tensor of a layer norm, (size). */
+  readonly bias: string | undefined;
 }
 
 export interface AttentionSpec {
@@ -70,7 +73,8 @@ export interface AttentionSpec {
 
 export interface MlpSpec {
   readonly kind: 'mlp';
-  readonly gate: LinearSpec;
+  /** Undefined: what is activated is `up` itself. */
+  readonly gate: LinearSpec | undefined;
   readonly up: LinearSpec;
   readonly down: LinearSpec;
   readonly activation: Activation;

@@ -32,7 +32,7 @@ export const moduleSource = (loaded: LoadedModule): RowsSource => ({
 export const headSource = (gpu: Gpu, head: LinearSpec, norm: NormWeight, mixed: boolean): RowsSource => ({
   mixed,
   run(scope, x, tap) {
-    const normed = normalize(gpu, scope, x, norm, norm.w);
+    const normed = normalize(gpu, scope, x, norm);
     tap(head.input, normed);
     return normed;
   },

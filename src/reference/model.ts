@@ -4,6 +4,7 @@ import { type RopeTables, ropeTables } from '../model/config/rope.ts';
 import type { Activation } from '../model/families/family.ts';
 import { type Ops, runModule } from '../model/forward.ts';
 import type { AttentionSpec, InputKey, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../model/spec.ts';
+import { layerNorm } from './model-kernels/layer-norm.ts';
 
 type Numbers = Float32Array | Float64Array;
 /** The values of a source tensor by name. */
@@ -67,9 +68,10 @@ class ReferenceOps implements Ops<Float64Array> {
     this.#tables = tables;
   }
 
-  norm(x: Float64Array, { weight, epsilon, offset }: NormSpec): Float64Array {
+  norm(x: Float64Array, { weight, bias, epsilon, offset }: NormSpec): Float64Array {
     const w = Float64Array.from(this.#weight(weight), (value) => value + offset);
-    return rmsNorm(x, w, epsilon);
+    if (bias === undefined) return rmsNorm(x, w, epsilon);
+    return layerNorm(x, w, this.#weight(bias), w.length, epsilon);
   }
 
   project(x: Float64Array, spec: LinearSpec, residual?: Float64Array): Float64Array {
@@ -92,8 +94,8 @@ class ReferenceOps implements Ops<Float64Array> {
     return x.map((value, i) => value + factor * y[i]!);
   }
 
-  activate(gate: Float64Array, up: Float64Array, { activation }: MlpSpec): Float64Array {
-    return gate.map((value, i) => activations[activation](value) * up[i]!);
+  activate(gate: Float64Array, up: Float64Array | undefined, { activation }: MlpSpec): Float64Array {
+    return gate.map((value, i) => activations[activation](value) * (up ? up[i]! : 1));
   }
 
   once(_: LinearSpec, make: () => Float64Array): Float64Array {

@@ -14,6 +14,7 @@ import {
   loadNorm,
   loadNorms,
   loadNormWeight,
+  loadVector,
   type NormWeight,
   type Range,
   weightNames,
@@ -46,6 +47,7 @@ export async function loadWeights(
       ? loadHeadNorm(scope, source, norm)
       : loadNormWeight(scope, source, norm);
     norms.set(norm.weight, await load);
+    if (norm.bias !== undefined) norms.set(norm.bias, await loadVector(scope, source, norm.bias));
   }
   return { norms, linears };
 }

@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../model/config/config.ts';
+import { FAMILIES } from '../model/families/registry.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -8,19 +9,29 @@ type Json = Readonly<Record<string, unknown>>;
  * compute something else without a word.
  */
 export function outputConfig({ raw, architecture, headDim, normEps }: ModelConfig): Json {
-  const filledIn = { head_dim: raw['head_dim'] ?? headDim, rms_norm_eps: raw['rms_norm_eps'] ?? normEps };
+  const epsilon = FAMILIES.get(architecture)?.epsilonKeys?.written ?? 'rms_norm_eps';
+  const filledIn = { head_dim: raw['head_dim'] ?? headDim, [epsilon]: raw[epsilon] ?? normEps };
   return { ...raw, architectures: [architecture], ...filledIn, ...ropeFields(raw) };
 }
 
-/** ExLlamaV2 reads `rope_theta`, and `rope_scaling` with `type` for the linear kind and `rope_type` for Llama 3's. */
+/**
+ * ExLlamaV2 reads `rope_theta`, `partial_rotary_factor` and `original_max_position_embeddings` beside `rope_scaling`, and
+ * there `type` of the linear and long kinds and `rope_type` of Llama 3's, but never both.
+ */
 function ropeFields(raw: Json): Json {
   const rope = (raw['rope_parameters'] ?? raw['rope_scaling']) as Json | null | undefined;
   if (!rope) return {};
   const { type: oldName, rope_type: kind = oldName ?? 'default', rope_theta: theta, ...numbers } = rope;
+  const isLong = kind === 'longrope' || kind === 'su';
   return {
     ...(theta !== undefined && { rope_theta: theta }),
     ...(kind === 'default' && { rope_scaling: null }),
-    ...(kind === 'linear' && { rope_scaling: { type: kind, ...numbers } }),
+    ...((kind === 'linear' || isLong) && { rope_scaling: { type: kind, ...numbers } }),
+    ...present(numbers, 'partial_rotary_factor'),
+    ...(isLong && present(numbers, 'original_max_position_embeddings')),
     ...(kind === 'llama3' && { rope_scaling: { rope_type: kind, ...numbers } }),
   };
 }
+
+const present = (values: Json, ...keys: readonly string[]): Json =>
+  Object.fromEntries(keys.filter((key) => values[key] !== undefined).map((key) => [key, values[key]]));

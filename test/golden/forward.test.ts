@@ -47,7 +47,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
       x = runModule(new GpuOps(context, scope, { norms, linears }), module, x);
     }
     const norm = await loadNorm(scope, source, plan.finalNorm);
-    const normed = normalize(gpu, scope, x, norm, norm.w);
+    const normed = normalize(gpu, scope, x, norm);
     expect(nmse(new Float32Array(await gpu.read(normed)), golden.hiddenStates.at(-1)!)).toBeLessThan(
       TOLERANCE,
     );

@@ -25,6 +25,8 @@ export interface ModelConfig {
   readonly tiedEmbeddings: boolean;
   readonly attentionBias: boolean;
   readonly mlpBias: boolean;
+  /** StarCoder 2's switch of all biases; on where it is not said. */
+  readonly useBias: boolean;
   readonly rope: RopeParams;
   /** 1 where the family has none; for scores that stands for none too. */
   readonly factors: Readonly<Record<Factor, number>>;
@@ -81,12 +83,16 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
   const config: ModelConfig = {
     architecture: family.name,
     ...sizes,
-    normEps: fields.number('rms_norm_eps', { min: 0, max: 1 }) ?? family.defaults.normEps ?? DEFAULT_NORM_EPS,
+    normEps:
+      fields.number(family.epsilonKeys?.source ?? 'rms_norm_eps', { min: 0, max: 1 }) ??
+      family.defaults.normEps ??
+      DEFAULT_NORM_EPS,
     activation: family.activation ?? parseActivation(fields),
     maxPositions,
     tiedEmbeddings: fields.boolean('tie_word_embeddings', family.defaults.tied),
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
+    useBias: fields.boolean('use_bias', true),
     rope: parseRope(fields, family, sizes.headDim, maxPositions, overrides),
     factors: parseFactors(fields, family, sizes),
     softcaps: { scores: cap(family.softcaps?.scores), logits: cap(family.softcaps?.logits) },

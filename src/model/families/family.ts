@@ -1,7 +1,7 @@
 /** The words in which a family of architectures is described; a family is data made of these, no code. */
 
 /** Whether a linear has a bias: fixed by the family, or a switch in config.json. */
-export type BiasRule = 'never' | 'always' | 'attentionBias' | 'mlpBias';
+export type BiasRule = 'never' | 'always' | 'attentionBias' | 'mlpBias' | 'useBias';
 
 /**
  * Which layers have a sliding window: none; every one, when `sliding_window` is a number; or those that
@@ -45,7 +45,9 @@ export interface TensorNames {
     readonly postNorm?: string;
   };
   /** `postNorm`: of what the block adds, before it is added; beside the module's norm. */
-  readonly mlp: Readonly<Record<'module' | 'norm' | 'gate' | 'up' | 'down', string>> & {
+  readonly mlp: Readonly<Record<'module' | 'norm' | 'up' | 'down', string>> & {
+    /** Missing: what is activated is `up` itself. */
+    readonly gate?: string;
     readonly postNorm?: string;
   };
 }
@@ -59,7 +61,7 @@ export interface NumberRule {
   readonly as?: 'inverse' | 'inverseSqrt' | 'overSqrtLayers' | 'overHidden' | 'timesSqrtHidden';
 }
 
-/** Layers of two residual blocks, attention and a gated MLP, each x + f(RMSNorm(x)). */
+/** Layers of two residual blocks, attention and an MLP, each x + f(norm(x)). */
 export interface Family {
   /** As in config.json's `architectures`. */
   readonly name: string;
@@ -76,6 +78,10 @@ export interface Family {
   readonly source?: SourceNames;
   /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */
   readonly factors?: Partial<Record<Factor, NumberRule>>;
+  /** Layer norms, with biases, in place of RMS norms. */
+  readonly layerNorms?: boolean;
+  /** Of the norms' epsilon in config.json, and as ExLlamaV2 reads it there; both `rms_norm_eps` where it is not said. */
+  readonly epsilonKeys?: { readonly source: string; readonly written: string };
   /** What norms add to their weights. */
   readonly normOffset?: 0 | 1;
   /** Whatever config.json says. */

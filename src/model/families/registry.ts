@@ -7,17 +7,31 @@ import { internlm2 } from './internlm2.ts';
 import { llama } from './llama.ts';
 import { minicpm } from './minicpm.ts';
 import { mistral } from './mistral.ts';
+import { orion } from './orion.ts';
 import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
+import { starcoder2 } from './starcoder2.ts';
 import { yi } from './yi.ts';
 
 /** Every supported family by its name in config.json. A new family is a new file and a line here. */
 export const FAMILIES: ReadonlyMap<string, Family> = new Map(
-  [llama, mistral, qwen2, qwen3, yi, granite, minicpm, internlm2, phi3, gemma, gemma2, glm4].map((family) => [
-    family.name,
-    family,
-  ]),
+  [
+    llama,
+    mistral,
+    qwen2,
+    qwen3,
+    yi,
+    granite,
+    minicpm,
+    internlm2,
+    phi3,
+    gemma,
+    gemma2,
+    glm4,
+    orion,
+    starcoder2,
+  ].map((family) => [family.name, family]),
 );
 
 /** By its name in config.json, where some write `LLaMAForCausalLM`. */

@@ -3,16 +3,19 @@ import { inParts, rowsOf } from '../../gpu/parts.ts';
 import type { Scope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import { attention } from '../../kernels/attention/attention.ts';
+import { activation as plainActivation } from '../../kernels/elementwise/activation.ts';
 import { addBias } from '../../kernels/elementwise/add_bias.ts';
 import { addScaled } from '../../kernels/elementwise/add_scaled.ts';
 import { gatedActivation } from '../../kernels/elementwise/gated_activation.ts';
 import { scaleSoftcap } from '../../kernels/elementwise/scale_softcap.ts';
+import { layerNorm } from '../../kernels/layer_norm/layer_norm.ts';
 import { rmsNorm } from '../../kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../kernels/rope/rope.ts';
 import { type RopeParams, ropeTables } from '../config/rope.ts';
 import type { Ops } from '../forward.ts';
 import type { AttentionSpec, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../spec.ts';
 import { type AnyLinear, multiply } from './linear.ts';
+import type { NormWeight } from './weights.ts';
 
 /** What every module needs: rotation tables for rows of `length` tokens, and how to go about products. */
 export interface ForwardContext {
@@ -77,7 +80,9 @@ export class GpuOps implements Ops<GpuTensor> {
   }
 
   norm(x: GpuTensor, norm: NormSpec): GpuTensor {
-    return normalize(this.context.gpu, this.scope, x, norm, this.weights.norms.get(norm.weight)!);
+    const { norms } = this.weights;
+    const bias = norm.bias === undefined ? undefined : norms.get(norm.bias);
+    return normalize(this.context.gpu, this.scope, x, { ...norm, w: norms.get(norm.weight)!, b: bias });
   }
 
   project(x: GpuTensor, { name }: LinearSpec, residual?: GpuTensor): GpuTensor {
@@ -126,13 +131,11 @@ export class GpuOps implements Ops<GpuTensor> {
     return y;
   }
 
-  activate(gate: GpuTensor, up: GpuTensor, { activation }: MlpSpec): GpuTensor {
-    this.context.gpu.run(gatedActivation, {
-      count: gate.size / 4,
-      activation: ACTIVATION[activation],
-      up,
-      gate,
-    });
+  activate(gate: GpuTensor, up: GpuTensor | undefined, { activation }: MlpSpec): GpuTensor {
+    const { gpu } = this.context;
+    const call = { count: gate.size / 4, activation: ACTIVATION[activation] };
+    if (up) gpu.run(gatedActivation, { ...call, up, gate });
+    else gpu.run(plainActivation, { ...call, y: gate });
     return gate;
   }
 
@@ -145,16 +148,17 @@ export class GpuOps implements Ops<GpuTensor> {
   }
 }
 
-/** Each run of `size` values of x normed; of x's shape. @param weight (size). */
+/** Each run of `size` values of x normed; of x's shape. */
 export function normalize(
   gpu: Gpu,
   scope: Scope,
   x: GpuTensor,
-  { size: k, epsilon }: NormSpec,
-  weight: GpuTensor,
+  { size: k, epsilon, w: weight, b: bias }: NormWeight,
 ): GpuTensor {
   const y = scope.alloc(x.shape, 'norm');
-  gpu.run(rmsNorm, { rows: x.size / 4 / k, k, heads: 1, epsilon, x, weight, y });
+  const call = { rows: x.size / 4 / k, k, heads: 1, epsilon, x, weight, y };
+  if (bias) gpu.run(layerNorm, { ...call, bias });
+  else gpu.run(rmsNorm, call);
   return y;
 }
 

@@ -23,6 +23,8 @@ export interface LinearWeight {
 /** A norm with its weight, (size) f32. */
 export interface NormWeight extends NormSpec {
   readonly w: GpuTensor;
+  /** Of a layer norm, (size) f32. */
+  readonly b: GpuTensor | undefined;
 }
 
 /** Bytes of the file that are uploaded at a time. */
@@ -137,6 +139,10 @@ export async function loadLinears(
   return linears;
 }
 
+/** A bias of a norm, (size) f32. */
+export const loadVector = async (scope: Scope, source: TensorSource, name: string): Promise<GpuTensor> =>
+  scope.upload(Float32Array.from((await source.readFloat(name)).data), name);
+
 /** The weight of a norm with its offset, (size) f32. @param values of the weight, where they are not the tensor's. */
 export async function loadNormWeight(
   scope: Scope,
@@ -154,6 +160,7 @@ export async function loadNormWeight(
 export const loadNorm = async (scope: Scope, source: TensorSource, norm: NormSpec): Promise<NormWeight> => ({
   ...norm,
   w: await loadNormWeight(scope, source, norm),
+  b: norm.bias === undefined ? undefined : await loadVector(scope, source, norm.bias),
 });
 
 /** All norms of a module, by the names of their tensors. */
@@ -163,6 +170,9 @@ export async function loadNorms(
   module: ModuleSpec,
 ): Promise<Map<string, GpuTensor>> {
   const norms = new Map<string, GpuTensor>();
-  for (const norm of normsOf(module)) norms.set(norm.weight, await loadNormWeight(scope, source, norm));
+  for (const norm of normsOf(module)) {
+    norms.set(norm.weight, await loadNormWeight(scope, source, norm));
+    if (norm.bias !== undefined) norms.set(norm.bias, await loadVector(scope, source, norm.bias));
+  }
   return norms;
 }

@@ -1,6 +1,7 @@
 import { afterAll, describe, test } from 'vitest';
 import { activation } from '../../src/kernels/elementwise/activation.ts';
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
+import { addScaled } from '../../src/kernels/elementwise/add_scaled.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { scaleSoftcap } from '../../src/kernels/elementwise/scale_softcap.ts';
 import * as reference from '../../src/reference/model.ts';
@@ -69,6 +70,22 @@ describe.each(ACTIVATIONS)('$name', ({ id, name, ulps, absolute }) => {
 test('an activation leaves what lies behind its values alone', async () => {
   const { y } = await runKernel(gpu, activation, { count: 2, activation: 0 }, { y: FAR });
   expectExact(y.subarray(2), FAR.subarray(2));
+});
+
+describe('add_scaled', () => {
+  test.each([1, 63, 65, 1000])('%i values: x + factor · y', async (count) => {
+    const [x, before, factor] = [randomFloats(count, 6), randomFloats(count, 7), Math.fround(0.22)];
+    const { y } = await runKernel(gpu, addScaled, { count, factor }, { x, y: before });
+    const expected = Float64Array.from(x, (value, i) => value + factor * before[i]!);
+    // The product may be rounded before the sum, which may cancel.
+    expectUlps(y, expected, 1, Math.max(...before.map(Math.abs)) * 2 ** -24);
+  });
+
+  test('what is far stays far, and nothing behind is touched', async () => {
+    const before = Float32Array.from(FAR);
+    const { y } = await runKernel(gpu, addScaled, { count: 2, factor: 1 }, { x: FAR, y: before });
+    expectExact(y.subarray(2), FAR.subarray(2));
+  });
 });
 
 describe('scale_softcap', () => {

@@ -96,7 +96,11 @@ function architectureConversion(name: string): GoldenConversion {
     return key ? [{ key, weights: shape[0]! * tensors[`${key}.q_weight`]![1][1]! }] : [];
   });
   const weightsOf = (module: string): number => {
-    const prefixes = [`${module}.`, module.replace('block_sparse_moe', 'mlp.experts.')];
+    const prefixes = [
+      `${module}.`,
+      module.replace('block_sparse_moe', 'mlp.experts.'),
+      module.replace(/mlp$/, 'feed_forward.'), // InternLM 2
+    ];
     return linears.reduce(
       (sum, { key, weights }) => sum + (prefixes.some((prefix) => key.startsWith(prefix)) ? weights : 0),
       0,

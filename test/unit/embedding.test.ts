@@ -14,7 +14,10 @@ const ROW_BYTES = LENGTH * HIDDEN * 4;
 
 const table = STORED.F16.source(WORDS * HIDDEN);
 const values = STORED.F16.values(table);
-const outline = { config: { vocabSize: WORDS, hiddenSize: HIDDEN }, embedding: 'table' } as ModelSpec;
+const outline = {
+  config: { vocabSize: WORDS, hiddenSize: HIDDEN },
+  ...{ embedding: 'table', embeddingFactor: 1 },
+} as ModelSpec;
 const source = {
   requireInfo: (name: string) => ({ name, dtype: 'F16', shape: [WORDS, HIDDEN] }),
   async readRows(name: string, start: number, end: number) {
@@ -58,6 +61,19 @@ test('where every token occurs the table is taken as it is', async () => {
   await embedTokens(gpu, source, outline, [{ ids: every, states }]);
   const rows = [...(await states.readRow(0)), ...(await states.readRow(1))];
   expect(rows).toEqual([...every].flatMap((id) => [...values.subarray(id * HIDDEN, (id + 1) * HIDDEN)]));
+  gpu.destroy();
+});
+
+test('embeddings are multiplied where the model says so', async () => {
+  const gpu = await testGpu();
+  const states = new HiddenStates(gpu, 1, LENGTH, HIDDEN);
+  const first = ids.subarray(0, LENGTH);
+  await embedTokens(gpu, source, { ...outline, embeddingFactor: 12 }, [{ ids: first, states }]);
+  const expected = [...first].flatMap((id) =>
+    [...values.subarray(id * HIDDEN, (id + 1) * HIDDEN)].map((value) => Math.fround(12 * value)),
+  );
+  expect([...(await states.readRow(0))]).toEqual(expected);
+  states.free();
   gpu.destroy();
 });
 

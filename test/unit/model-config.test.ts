@@ -77,7 +77,6 @@ describe('parseConfig', () => {
     [{ hidden_act: 'relu2' }, /hidden_act is "relu2"; supported: silu/],
     [{ rope_scaling: { type: 'dynamic', factor: 2 } }, /rope type "dynamic"; supported .* linear, llama3/],
     [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /"yarn"/],
-    [{ rope_parameters: { rope_type: 'longrope' } }, /"longrope"/],
     [{ rope_parameters: { full_attention: { rope_theta: 1e6 } } }, /per layer type/],
     [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5/],
   ])('does not support %j', (changes, message) => {
@@ -238,7 +237,10 @@ describe('rope parameters', () => {
     const since = parse({ rope_parameters: { rope_type: 'llama3', rope_theta: 5e5, ...llama3 } });
     expect(since.rope).toEqual(before.rope);
     expect(since.rope).toMatchObject({ theta: 5e5, positionFactor: 1, llama3: { factor: 8, original: 64 } });
-    const linear = { theta: 10000, positionFactor: 2, llama3: undefined };
+    const linear = {
+      ...{ theta: 10000, positionFactor: 2, llama3: undefined, long: undefined },
+      ...{ rotated: before.headDim, pairs: false },
+    };
     expect(parse({ rope_scaling: { type: 'linear', factor: 2 } }).rope).toEqual(linear);
     expect(parse({ rope_parameters: { rope_type: 'linear', factor: 2 } }).rope).toEqual(linear);
   });

@@ -36,7 +36,7 @@ export default defineConfig(({ mode }) => ({
           bench: 'src/cli/bench/main.ts',
           evaluate: 'src/cli/evaluate/main.ts',
           generate: 'src/cli/generate/main.ts',
-          helper: 'src/cli/helper/main.ts',
+          worker: 'src/cli/worker/main.ts',
           merge: 'src/cli/merge/main.ts',
           quality: 'src/cli/quality/main.ts',
         },

@@ -27,8 +27,8 @@ export interface GpuJob {
   };
   /** Of each worker. */
   readonly gpuBudgetBytes: number;
-  /** The GPU of each worker that helps. */
-  readonly helpers: readonly GpuChoice[];
+  /** The GPU of each worker but the first. */
+  readonly otherGpus: readonly GpuChoice[];
   /** That the whole job takes, for the message when a disk is full. */
   readonly diskBytes: number;
 }

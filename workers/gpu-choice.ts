@@ -4,7 +4,7 @@ import type { GpuChoice, GpuFacts } from './api/gpu.ts';
 import { gpusOf, type JobOptions } from './api/options.ts';
 
 /** The GPU of each worker but the first, which leads. */
-export const helpersOf = (options: Pick<JobOptions, 'gpus' | 'workers'>): GpuChoice[] =>
+export const otherGpusOf = (options: Pick<JobOptions, 'gpus' | 'workers'>): GpuChoice[] =>
   gpusOf(options)
     .flatMap((gpu) => Array.from({ length: options.workers ?? 1 }, () => gpu))
     .slice(1);

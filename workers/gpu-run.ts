@@ -16,8 +16,8 @@ import type { GpuChoice } from './api/gpu.ts';
 import { EventBatch } from './event-batch.ts';
 import { explainFullDisk } from './full-disk.ts';
 import type { GpuJob, RunListener, RunOutcome } from './gpu-api.ts';
-import { startHelpers } from './helpers.ts';
 import { withJobGpu } from './job-gpu.ts';
+import { startJobWorkers } from './job-workers.ts';
 import { keptSpeeds } from './kept-speeds.ts';
 import { calibrationMix, openOutput, openSource, STORED } from './places.ts';
 import { RateMeter } from './rates.ts';
@@ -38,7 +38,7 @@ export async function runJob(
     listener({ type: 'events', events: batch }),
   );
   let outcome: RunOutcome = {};
-  const helpers = startHelpers(job, control);
+  const jobWorkers = startJobWorkers(job, control);
   const timer = setInterval(() => listener({ type: 'rates', ...meter.sample() }), RATES_INTERVAL_MS);
   try {
     const output = await openOutput(job.output, job.id, job.modelName, job.settings.bits);
@@ -62,7 +62,7 @@ export async function runJob(
           emit,
           control,
           openTokenizer: ({ name }) => openTokenizer(job.source, name, control.signal),
-          helpers: helpers.links,
+          remotes: jobWorkers.links,
         },
       }),
     );
@@ -71,7 +71,7 @@ export async function runJob(
     throw await explainFullDisk(error, job.diskBytes);
   } finally {
     clearInterval(timer);
-    helpers.stop();
+    jobWorkers.stop();
     await events.flush();
   }
 }

@@ -7,7 +7,7 @@ import { BUILT_IN_DATASET, quantizerSettings, SHARD_BYTES } from '../src/job/set
 import { InputError } from '../src/util/errors.ts';
 import type { AllocationRequest, TargetResult } from './api/jobs.ts';
 import type { GpuJob, RunOutcome } from './gpu-api.ts';
-import { helpersOf } from './gpu-choice.ts';
+import { otherGpusOf } from './gpu-choice.ts';
 import type { JobEntry } from './job-store.ts';
 import { calibrationText, openOutput, STORED } from './places.ts';
 
@@ -58,7 +58,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
     },
     calibration: { text: calibrationText(source), preset, seed, ...file },
     gpuBudgetBytes: Math.floor(gpuBudgetBytes / workers),
-    helpers: helpersOf(options),
+    otherGpus: otherGpusOf(options),
     diskBytes,
   };
 }

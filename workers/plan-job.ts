@@ -14,7 +14,7 @@ import { InputError } from '../src/util/errors.ts';
 import { formatByteSize } from '../src/util/text/byte-size.ts';
 import type { GpuFacts } from './api/gpu.ts';
 import type { JobOptions, JobPlan, JobTimes } from './api/options.ts';
-import { helpersOf } from './gpu-choice.ts';
+import { otherGpusOf } from './gpu-choice.ts';
 import type { OpenedModel } from './open-source.ts';
 
 type Problem = JobPlan['problems'][number];
@@ -44,7 +44,7 @@ export async function planJob(
   const plan = {
     outputBytes: plans.map((each) => each?.outputBytes ?? 0),
     gpuBytes: workers * most(({ gpuBytes }) => gpuBytes),
-    memoryBytes: (1 + helpersOf(options).length) * most(({ memoryBytes }) => memoryBytes),
+    memoryBytes: (1 + otherGpusOf(options).length) * most(({ memoryBytes }) => memoryBytes),
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };

@@ -12,13 +12,13 @@ import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
 import { endableTokenizer } from './endable.ts';
 import type { OpenAdapter } from './gpu.ts';
-import { startHelpers } from './helpers.ts';
 import { pathInside } from './inside.ts';
 import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { presetOf } from './preset.ts';
 import { speedFile } from './speed-file.ts';
 import { lockWork } from './work-lock.ts';
+import { startWorkerProcesses } from './worker-processes.ts';
 
 /** Where and on what a conversion runs. */
 export interface ConversionHost {
@@ -60,7 +60,10 @@ async function convertLocked(
   }
   const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
   const gpuName = options.gpu !== undefined && { gpu: options.gpu };
-  const helpers = startHelpers({ inDir, workDir, budgetBytes, cards, workers, root, ...gpuName }, signal);
+  const processes = startWorkerProcesses(
+    { inDir, workDir, budgetBytes, cards, workers, root, ...gpuName },
+    signal,
+  );
   try {
     const gpu = await openGpu(adapter, budgetBytes);
     await convert({
@@ -75,10 +78,10 @@ async function convertLocked(
       emit,
       control: { signal },
       openTokenizer: endableTokenizer(signal),
-      helpers: helpers.links,
+      remotes: processes.links,
     }).finally(() => gpu.destroy());
   } finally {
-    helpers.stop();
+    processes.stop();
   }
   await writeMeasurementFile(options);
 }

@@ -1,5 +1,5 @@
 import type { SpeedStore } from '../autotune/kept-speeds.ts';
-import type { HelperLink } from '../distribute/leader/api.ts';
+import type { WorkerLink } from '../distribute/leader/api.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import type { Control } from '../job/control.ts';
@@ -23,6 +23,6 @@ export interface ConvertJob {
   readonly control: Control;
   /** Missing: where nothing but the host can end the tokenizer's work. */
   readonly openTokenizer?: OpenTokenizer;
-  /** Other workers that take part. */
-  readonly helpers?: readonly HelperLink[];
+  /** The other workers; this one leads them. */
+  readonly remotes?: readonly WorkerLink[];
 }

@@ -4,8 +4,8 @@ import { strategyToJson } from '../allocate/strategy-json.ts';
 import { chooseVariants, usedPrecision } from '../autotune/choose-variants.ts';
 import { productSpeed } from '../autotune/measure-speeds.ts';
 import type { JobRows, WholeRows } from '../calibrate/rows.ts';
-import { Crew, type Helper, Member } from '../distribute/leader/crew.ts';
 import { startingIndexes } from '../distribute/leader/schedule.ts';
+import { PoolWorker, type RemoteWorker, WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { ARTEFACT, isMeasuredModule } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import { openJob } from '../job/job.ts';
@@ -33,7 +33,7 @@ import { checkWeights } from './check-weights.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import { type Findings, finish } from './finish.ts';
-import { openHelpers } from './open-helpers.ts';
+import { openWorkers } from './open-workers.ts';
 import { prepareRows, writeRows } from './prepare-rows.ts';
 
 /**
@@ -49,19 +49,19 @@ export async function convert(given: ConvertJob): Promise<void> {
   const opened = await checkJob(job, job.gpu.memory.largestBuffer);
   const context = await openContext(job, opened);
   reportStart(context, job);
-  const { rows, reference, helpers } = await calibrate(context, job, opened);
-  const leader = new Member(1, job.adapter.name, productSpeed(context.speeds));
-  const crew = new Crew(leader, helpers, () => context.gpu.memory.used, job.emit);
+  const { rows, reference, remotes } = await calibrate(context, job, opened);
+  const leader = new PoolWorker(1, job.adapter.name, productSpeed(context.speeds));
+  const pool = new WorkerPool(leader, remotes, () => context.gpu.memory.used, job.emit);
   try {
-    if (measureLayers) return await measureSlice(context, crew, job.settings, rows, measureLayers);
-    const measurement = await measureOnce(context, crew, opened, rows);
+    if (measureLayers) return await measureSlice(context, pool, job.settings, rows, measureLayers);
+    const measurement = await measureOnce(context, pool, opened, rows);
     if (measureOnly) return await keepMeasurement(context, measurement);
     assert(isWhole(rows), 'rows to quantize with were not made');
     const strategy = await chooseStrategy(context, job, measurement);
-    const errors = await quantizeOnce(context, crew, job, rows, strategy);
+    const errors = await quantizeOnce(context, pool, job, rows, strategy);
     await finish(context, job, { rows, strategy, ...errors, reference, recorder });
   } finally {
-    crew.end();
+    pool.end();
   }
 }
 
@@ -97,45 +97,45 @@ function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, e
 
 /**
  * Makes the token rows, claims the work directory for a job with these inputs, looks at all weights and tries the
- * original model, while the helpers open.
+ * original model, while the other workers open.
  */
 function calibrate(
   context: StageContext,
   job: ConvertJob,
   opened: OpenedJob,
-): Promise<{ rows: JobRows; reference: Reference | undefined; helpers: readonly Helper[] }> {
+): Promise<{ rows: JobRows; reference: Reference | undefined; remotes: readonly RemoteWorker[] }> {
   return stage(context, 'calibrate', async () => {
     const host = { software: job.adapter.software, budget: context.gpu.memory.budget };
     const { rows, heldOut, model, inputs } = await prepareRows(opened, job, host);
     await openJob(context.work, inputs);
     await writeRows(context.work, rows);
-    const opening = openHelpers(job, rows, context.speeds, await helperStarts(context, job, rows));
+    const opening = openWorkers(job, rows, context.speeds, await remoteStarts(context, job, rows));
     opening.catch(() => {}); // thrown below
     await checkWeights(context, model);
     const reference = heldOut && (await runReference(context, job, heldOut));
-    return { rows, reference, helpers: await opening };
+    return { rows, reference, remotes: await opening };
   });
 }
 
-/** Numbers of the modules that the helpers will likely measure first. */
-async function helperStarts(
+/** Numbers of the modules that the other workers will likely measure first. */
+async function remoteStarts(
   context: StageContext,
-  { settings, helpers = [] }: ConvertJob,
+  { settings, remotes = [] }: ConvertJob,
   rows: JobRows,
 ): Promise<(number | undefined)[]> {
-  if (helpers.length === 0) return [];
+  if (remotes.length === 0) return [];
   const { measureLayers, measurement } = settings;
   const isMeasured =
     measurement !== undefined || (await context.work.readJson(ARTEFACT.measurement)) !== undefined;
   if (isMeasured && !measureLayers) return [];
   const tasks = await measuringTasks(context, rows.measurement, measureLayers);
-  const [_leader, ...others] = startingIndexes(1 + helpers.length, tasks);
+  const [_leader, ...others] = startingIndexes(1 + remotes.length, tasks);
   return others;
 }
 
 async function measureOnce(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   { measurement: given }: OpenedJob,
   rows: JobRows,
 ): Promise<Measurement> {
@@ -151,7 +151,7 @@ async function measureOnce(
   }
   await refuseLostMeasurement(context);
   return stage(context, 'measure', async () => {
-    const measurement = await measure(context, crew, rows.measurement);
+    const measurement = await measure(context, pool, rows.measurement);
     await keepMeasurement(context, measurement);
     return measurement;
   });
@@ -171,13 +171,13 @@ async function refuseLostMeasurement({ work }: StageContext): Promise<void> {
 /** Measures some layers. A whole measurement that the work directory may hold stays as it is. */
 async function measureSlice(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   settings: ConvertSettings,
   rows: JobRows,
   layers: LayerRange,
 ): Promise<void> {
   await stage(context, 'measure', async () => {
-    const { modules } = await measure(context, crew, rows.measurement, layers);
+    const { modules } = await measure(context, pool, rows.measurement, layers);
     const origin = await sliceOrigin(context, settings, rows.measurement);
     await context.work.writeJson(ARTEFACT.slice, sliceToJson(modules, layers, origin));
   });
@@ -201,7 +201,7 @@ function chooseStrategy(context: StageContext, job: ConvertJob, measurement: Mea
 
 async function quantizeOnce(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   job: ConvertJob,
   rows: WholeRows,
   strategy: Strategy,
@@ -219,7 +219,7 @@ async function quantizeOnce(
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
     const { rfnErrors, linearErrors, perplexity } = await quantizeAgain(
       context,
-      crew,
+      pool,
       rows.quantization,
       choice,
     );

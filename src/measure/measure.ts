@@ -1,8 +1,8 @@
 import { productSpeed } from '../autotune/measure-speeds.ts';
 import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
-import { type Crew, Helper, type Member } from '../distribute/leader/crew.ts';
 import { handOut } from '../distribute/leader/hand-out.ts';
 import type { Task } from '../distribute/leader/schedule.ts';
+import { type PoolWorker, RemoteWorker, type WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { measuring, preparing, running, timeAsProducts, type Work } from '../estimate/work-estimate.ts';
 import { ARTEFACT } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
@@ -23,12 +23,12 @@ const LOAD_BYTES_PER_SECOND = 2e9;
 /**
  * Measures every module under every one of its candidates, but for those that an earlier run has measured. Modules
  * are independent of each other, since each starts from the original's states, and so are a module's candidates: the
- * crew shares the modules out, and divides those that the others would have to wait for.
+ * pool shares the modules out, and divides those that the others would have to wait for.
  * @param layers measure these only: the ones before are run forward, the ones after are not run.
  */
 export async function measure(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   rows: CalibrationRows,
   layers?: LayerRange,
 ): Promise<Measurement> {
@@ -39,27 +39,27 @@ export async function measure(
   for (const [index, candidates] of kept) modules.reuse(index, candidates);
   const measurer = new Measurer(context, rows);
 
-  /** The leader measures with `measurer`; a helper has one of its own. */
-  const measureBy = (member: Member, task: Task): Promise<MeasuredPart> => {
+  /** The leader measures with `measurer`; each other worker has one of its own. */
+  const measureBy = (worker: PoolWorker, task: Task): Promise<MeasuredPart> => {
     const { index, from, to } = task;
     const doing = describe(context, task);
     const onShare = (share: number) => modules.progress(index, task, share);
-    if (member instanceof Helper) {
-      const part = member.call(doing, (api) => api.measure(index, { from, to }), onShare);
+    if (worker instanceof RemoteWorker) {
+      const part = worker.call(doing, (api) => api.measure(index, { from, to }), onShare);
       part.catch(() => onShare(0)); // another one begins it again
       return part;
     }
     const onOwnShare = (share: number) => {
-      member.share = share;
+      worker.share = share;
       onShare(share);
     };
-    return member.during(doing, () => measurer.measure(index, task, onOwnShare, progress));
+    return worker.during(doing, () => measurer.measure(index, task, onOwnShare, progress));
   };
 
   try {
-    await handOut(crew, tasks, async (member, task) => {
+    await handOut(pool, tasks, async (worker, task) => {
       modules.begin(task.index);
-      await modules.add(task.index, await measureBy(member, task), member === crew.leader);
+      await modules.add(task.index, await measureBy(worker, task), worker === pool.leader);
     });
   } finally {
     measurer.free();

@@ -1,5 +1,5 @@
 import type { CalibrationRows } from '../calibrate/rows.ts';
-import { type Crew, WorkerLostError } from '../distribute/leader/crew.ts';
+import { WorkerLostError, type WorkerPool } from '../distribute/leader/worker-pool.ts';
 import type { StageContext } from '../job/context.ts';
 import { tooLittleMemory } from '../pass/batch-size.ts';
 import { type QuantizeChoice, type QuantizeResult, quantize } from './quantize.ts';
@@ -11,7 +11,7 @@ import { SpoiledStatesError } from './rows-pass.ts';
  */
 export async function quantizeAgain(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   rows: CalibrationRows,
   choice: Omit<QuantizeChoice, 'mostRows'>,
 ): Promise<QuantizeResult> {
@@ -19,7 +19,7 @@ export async function quantizeAgain(
   for (let mostRows = rows.rows; ; ) {
     const { budget } = memory;
     try {
-      return await quantize(context, crew, rows, { ...choice, mostRows });
+      return await quantize(context, pool, rows, { ...choice, mostRows });
     } catch (error) {
       if (error instanceof SpoiledStatesError) {
         // With a budget that the driver has just cut, fewer states stay on the GPU.
@@ -27,7 +27,7 @@ export async function quantizeAgain(
         mostRows = Math.ceil(error.batch / 2);
       } else if (!(error instanceof WorkerLostError)) throw error;
     } finally {
-      crew.warnOfLost();
+      pool.warnOfLost();
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Crew, Helper, Member } from '../distribute/leader/crew.ts';
+import type { PoolWorker, RemoteWorker, WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { quantizingLinear } from '../estimate/work-estimate.ts';
 import type { ModuleParams } from '../exl2/params.ts';
 import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
@@ -15,7 +15,7 @@ import { together } from '../util/together.ts';
 import { Turns } from '../util/turns.ts';
 import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
 
-/** With less of the memory free than this, the leader takes no linear of a helper while it quantizes one itself. */
+/** With less of the memory free than this, the leader takes no linear of another worker while it quantizes one itself. */
 const TAKING_SHARE = 0.5;
 
 /** What the linears of a module are quantized with. */
@@ -27,8 +27,8 @@ export interface LinearsRequest {
   /** Calibration rows in the sums. */
   readonly rows: number;
   readonly sample: InputSample;
-  /** Called with each linear's packed tensors, and the helper that made them, if one did. */
-  finished(linear: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void;
+  /** Called with each linear's packed tensors, and the other worker that made them, if one did. */
+  finished(linear: LinearSpec, tensors: readonly HostTensor[], maker?: RemoteWorker): void;
 }
 
 /** What there is of each linear, by name. */
@@ -37,10 +37,10 @@ interface Done {
   readonly errors: Map<string, number>;
 }
 
-/** A linear that a helper quantizes. */
+/** A linear that another worker quantizes. */
 interface Given {
   readonly linear: LinearSpec;
-  readonly helper: Helper;
+  readonly worker: RemoteWorker;
   readonly tensors: Promise<readonly HostTensor[]>;
 }
 
@@ -52,20 +52,20 @@ export interface QuantizedLinears {
 }
 
 /**
- * Quantizes, packs and checks every linear of a module, each by one member of the crew; `loaded` then holds the
+ * Quantizes, packs and checks every linear of a module, each by one worker of the pool; `loaded` then holds the
  * rebuilt weights, which belong to `scope`. The sums are used up.
  */
 export async function quantizeLinears(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   scope: Scope,
   sumScope: Scope,
   request: LinearsRequest,
 ): Promise<QuantizedLinears> {
   const { loaded, sums } = request;
   const { linears } = loaded.module;
-  const shares = shareLinears(context, linears, [crew.leader, ...crew.helpers]);
-  const given = await startHelpers(crew, shares.slice(1), request, context);
+  const shares = shareLinears(context, linears, [pool.leader, ...pool.remotes]);
+  const given = await startRemotes(pool, shares.slice(1), request, context);
   sums.freeTotals();
   const done: Done = { tensors: new Map(), errors: new Map() };
   const turns = new Turns();
@@ -73,7 +73,7 @@ export async function quantizeLinears(
   const { available, budget } = context.gpu.memory;
   const isTight = available < budget * TAKING_SHARE;
   const inTurn = <T>(doing: string, work: () => Promise<T>): Promise<T> => {
-    const led = () => crew.leader.during(doing, work);
+    const led = () => pool.leader.during(doing, work);
     return isTight ? turns.take(led) : led();
   };
   const own = withScope(context.gpu, async (factorScope) => {
@@ -102,7 +102,7 @@ export async function quantizeLinears(
   };
 }
 
-/** Takes what helpers give, as it comes, each in its turn. */
+/** Takes what the other workers give, as it comes, each in its turn. */
 async function takeGiven(
   context: StageContext,
   scope: Scope,
@@ -111,10 +111,10 @@ async function takeGiven(
   turns: Turns,
   done: Done,
 ): Promise<void> {
-  const take = async ({ linear, helper, tensors: quantizing }: Given) => {
+  const take = async ({ linear, worker, tensors: quantizing }: Given) => {
     const packed = await quantizing;
     done.tensors.set(linear.name, packed);
-    request.finished(linear, packed, helper);
+    request.finished(linear, packed, worker);
     await turns.take(() =>
       replace(context, request, linear, done, () =>
         takePackedWeight(context, scope, request.loaded, linear, packed),
@@ -124,17 +124,17 @@ async function takeGiven(
   await together(given.map(take));
 }
 
-/** Of each member the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */
+/** Of each worker the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */
 function shareLinears(
   { quantizer }: StageContext,
   linears: readonly LinearSpec[],
-  members: readonly Member[],
+  workers: readonly PoolWorker[],
 ): LinearSpec[][] {
-  const loads = members.map(() => 0);
-  const shares: LinearSpec[][] = members.map(() => []);
+  const loads = workers.map(() => 0);
+  const shares: LinearSpec[][] = workers.map(() => []);
   const cost = (linear: LinearSpec) => quantizingLinear(linear, quantizer.descentPasses);
   for (const linear of linears.toSorted((a, b) => cost(b) - cost(a))) {
-    const ends = members.map(({ speed }, i) => (loads[i]! + cost(linear)) / speed);
+    const ends = workers.map(({ speed }, i) => (loads[i]! + cost(linear)) / speed);
     const chosen = ends.indexOf(Math.min(...ends));
     loads[chosen]! += cost(linear);
     shares[chosen]!.push(linear);
@@ -143,9 +143,9 @@ function shareLinears(
   return shares.map((share) => linears.filter((linear) => share.includes(linear)));
 }
 
-/** Sends helpers the sums that their linears need; what comes back of each linear is awaited later. */
-async function startHelpers(
-  { helpers }: Crew,
+/** Sends the other workers the sums that their linears need; what comes back of each linear is awaited later. */
+async function startRemotes(
+  { remotes }: WorkerPool,
   shares: readonly (readonly LinearSpec[])[],
   { loaded, params, sums, rows }: LinearsRequest,
   { plan }: StageContext,
@@ -155,19 +155,19 @@ async function startHelpers(
   const given: Given[] = [];
   const read = new Map<InputKey, Uint8Array<ArrayBuffer>>();
   for (const [i, share] of shares.entries()) {
-    const helper = helpers[i]!;
+    const worker = remotes[i]!;
     for (const input of new Set(share.map((linear) => linear.input))) {
       const bytes = read.get(input) ?? (await sums.read(input));
       read.set(input, bytes);
-      const taken = helper.call(doing, (api) => api.takeSum(index, input, bytes, rows));
+      const taken = worker.call(doing, (api) => api.takeSum(index, input, bytes, rows));
       taken.catch(() => {}); // below
       for (const linear of share.filter((each) => each.input === input)) {
-        const made = helper.call(doing, (api) =>
+        const made = worker.call(doing, (api) =>
           api.quantizeLinear(index, linear.name, params[linear.name]!),
         );
         const tensors = Promise.all([taken, made]).then(([, answer]) => answer);
         tensors.catch(() => {}); // thrown when it is awaited
-        given.push({ linear, helper, tensors });
+        given.push({ linear, worker, tensors });
       }
     }
   }

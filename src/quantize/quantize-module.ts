@@ -1,4 +1,4 @@
-import type { Crew } from '../distribute/leader/crew.ts';
+import type { WorkerPool } from '../distribute/leader/worker-pool.ts';
 import type { ModuleParams } from '../exl2/params.ts';
 import { rowsOf } from '../gpu/parts.ts';
 import { withScope } from '../gpu/scope.ts';
@@ -29,7 +29,7 @@ export interface ModuleErrors extends Pick<QuantizedLinears, 'linearErrors'> {
  */
 export async function quantizeModule(
   context: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   pass: RowsPass,
   module: ModuleSpec,
   params: ModuleParams,
@@ -59,7 +59,7 @@ export async function quantizeModule(
       });
       const finished = pass.give.bind(pass, index);
       const request = { loaded, params, sums, rows, sample, finished };
-      const linears = await quantizeLinears(context, crew, scope, sumScope, request);
+      const linears = await quantizeLinears(context, pool, scope, sumScope, request);
       return { linears, precise: withPrecision(loaded, mixed) };
     });
     const written = write({ ...linears, mixed: precise.forward.mixed });

@@ -1,6 +1,6 @@
 import type { Strategy } from '../allocate/optimize.ts';
 import type { CalibrationRows } from '../calibrate/rows.ts';
-import type { Crew } from '../distribute/leader/crew.ts';
+import type { WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { BitWidth, ModuleParams } from '../exl2/params.ts';
 import { readAhead } from '../io/model/read-ahead.ts';
@@ -51,7 +51,7 @@ export interface QuantizeResult {
  */
 export async function quantize(
   stage: StageContext,
-  crew: Crew,
+  pool: WorkerPool,
   rows: CalibrationRows,
   choice: QuantizeChoice,
 ): Promise<QuantizeResult> {
@@ -61,7 +61,7 @@ export async function quantize(
   const { strategy } = choice;
   const mark = await strategyMark(strategy);
   const progress = progressReporter(context, 'quantize');
-  const pass = new RowsPass(context, crew, rows, choice.perplexityRows);
+  const pass = new RowsPass(context, pool, rows, choice.perplexityRows);
   const rfnErrors = new Map<string, number>();
   const linearErrors = new Map<string, number>();
   const batchRows = Math.min(rowsPerBatch(gpu, plan, rows.length), choice.mostRows);
@@ -77,7 +77,7 @@ export async function quantize(
       const errors = await withFittingBatch(gpu, batchRows, module.key, pass.states, (batch) =>
         done
           ? replayModule(context, pass, module, params, done, batch)
-          : quantizeModule(context, crew, pass, module, params, rows.rows, batch, (result) => {
+          : quantizeModule(context, pool, pass, module, params, rows.rows, batch, (result) => {
               progress(index, 0.7);
               return writeModule(context, module, result, mark);
             }),

@@ -1,6 +1,6 @@
 import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
-import type { Crew, Helper } from '../distribute/leader/crew.ts';
-import { RowsHelpers } from '../distribute/leader/rows-helpers.ts';
+import { RemoteRows } from '../distribute/leader/remote-rows.ts';
+import type { RemoteWorker, WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { quantizingNeed } from '../estimate/gpu-need.ts';
 import { passingRows } from '../estimate/work-estimate.ts';
 import type { Scope } from '../gpu/scope.ts';
@@ -51,13 +51,13 @@ interface SumRequest {
 }
 
 /**
- * Bytes a second at which a helper's sums come to be added: read back, written, read and written by two processes, a
- * piece after the other (an H200 and a virtual machine's memory, 2026-11-23). Several helpers send at once, but how fast
+ * Bytes a second at which another worker's sums come to be added: read back, written, read and written by two processes, a
+ * piece after the other (an H200 and a virtual machine's memory, 2026-11-23). Several workers send at once, but how fast
  * the leader takes that was not measured.
  */
 const SUM_BYTES_PER_SECOND = 2.5e9;
 
-/** Whether running rows takes longer than sending their sums. @param senders helpers that would have rows. */
+/** Whether running rows takes longer than sending their sums. @param senders other workers that would have rows. */
 function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[], senders: number): boolean {
   const together = speeds.reduce((a, b) => a + b, 0);
   const saved = passingRows(plan, rows) * (1 / speeds[0]! - 1 / together);
@@ -68,45 +68,45 @@ function sharingPays(plan: ModelPlan, rows: RowShape, speeds: readonly number[],
   return saved > (senders * bytes) / SUM_BYTES_PER_SECOND;
 }
 
-/** The states of the quantization pass, shared by rows among the crew. The leader has the first ones. */
+/** The states of the quantization pass, shared by rows among the pool. The leader has the first ones. */
 export class RowsPass {
   /** What the quantized modules so far have made of the leader's rows; changed in place. */
   readonly quantized: HiddenStates;
   /** What a module makes of the first of them as it is. */
   readonly expected: HiddenStates;
   readonly #context: StageContext;
-  readonly #crew: Crew;
+  readonly #pool: WorkerPool;
   readonly #rows: CalibrationRows;
   readonly #parts: readonly RowPart[];
-  readonly #helpers: RowsHelpers;
+  readonly #remoteRows: RemoteRows;
   /** On as many of the first rows perplexity is taken. */
   readonly #firstRows: number;
-  /** Undefined where a helper has them. */
+  /** Undefined where another worker has them. */
   readonly #original: OriginalRows | undefined;
   #originalRun: Promise<unknown> = Promise.resolve();
   readonly #sumMemory = new Map<InputKey, Uint8Array<ArrayBuffer>>();
   readonly #loader: ModuleLoader;
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
-  constructor(context: StageContext, crew: Crew, rows: CalibrationRows, firstRows: number) {
-    const { helpers, leader } = crew;
-    const speeds = [leader, ...helpers].map(({ speed }) => speed);
-    const alone = [leader.speed, ...helpers.map(() => 0)];
+  constructor(context: StageContext, pool: WorkerPool, rows: CalibrationRows, firstRows: number) {
+    const { remotes, leader } = pool;
+    const speeds = [leader, ...remotes].map(({ speed }) => speed);
+    const alone = [leader.speed, ...remotes.map(() => 0)];
     const parts = rowParts(rows.rows);
     const shared = shareParts(parts, speeds);
     const senders = shared.slice(1).filter(({ length }) => length > 0).length;
     const pays = sharingPays(context.plan, rows, speeds, senders);
     const [own, ...others] = pays ? shared : shareParts(parts, alone);
     this.#context = context;
-    this.#crew = crew;
+    this.#pool = pool;
     this.#rows = rows;
     this.#parts = own!;
     this.#loader = new ModuleLoader(context, rows.length);
-    this.#helpers = new RowsHelpers(helpers.map((helper, i) => ({ helper, parts: others[i]! })));
+    this.#remoteRows = new RemoteRows(remotes.map((worker, i) => ({ worker, parts: others[i]! })));
     const count = Math.min(firstRows, rows.rows);
     const need = quantizingNeed(context.plan, { rows: count, length: rows.length }, context.quantizer);
     const counts = [Math.max(count, own!.at(-1)!.end), count];
-    const hasOriginal = !this.#helpers.haveRows;
+    const hasOriginal = this.#remoteRows.isEmpty;
     const states = newStates(context, need, rows, hasOriginal ? [...counts, count, count] : counts);
     const [quantized, expected, ...original] = states;
     this.quantized = quantized!;
@@ -119,11 +119,11 @@ export class RowsPass {
     return [this.quantized, this.expected, ...(this.#original?.states ?? [])];
   }
 
-  /** Helpers may come to it later. */
+  /** The others may come to it later. */
   async start(): Promise<void> {
     const { gpu, source, plan } = this.#context;
     const { ids } = this.#rows;
-    this.#helpers.begin(this.#firstRows);
+    this.#remoteRows.begin(this.#firstRows);
     const embedded = [this.quantized, ...(this.#original?.states.slice(0, 1) ?? [])];
     const targets = embedded.map((states) => ({ ids, states }));
     await withFittingBatch(gpu, 1, 'the embedding', this.states, () =>
@@ -136,9 +136,9 @@ export class RowsPass {
     return this.#loader.use(module, work);
   }
 
-  /** Asks the helpers for the sums of a module that {@link sum} will want, before its weights are here. */
+  /** Asks the others for the sums of a module that {@link sum} will want, before its weights are here. */
   expectSums(index: number, key: string): void {
-    this.#helpers.expectSums({ index, key, mixed: this.#mixed });
+    this.#remoteRows.expectSums({ index, key, mixed: this.#mixed });
   }
 
   /** Sums xᵀx of all rows; the squares and totals belong to `scope`. */
@@ -157,35 +157,35 @@ export class RowsPass {
   }
 
   /**
-   * Runs the original model's rows through a module as it is, with the precision that its inputs allow. A helper that
+   * Runs the original model's rows through a module as it is, with the precision that its inputs allow. A worker that
    * does it is waited for in {@link advance}.
    */
   async runOriginal(index: number, loaded: LoadedModule, batch: number): Promise<void> {
     if (this.#original) return this.#original.run(index, loaded, batch);
     const { module, forward } = loaded;
-    this.#originalRun = this.#helpers.runOriginal({ index, key: module.key, mixed: forward.mixed });
+    this.#originalRun = this.#remoteRows.runOriginal({ index, key: module.key, mixed: forward.mixed });
     this.#originalRun.catch(() => {});
   }
 
   /** The original model's, after all modules. */
   originalPerplexity(model: HeadModel): Promise<Perplexity> {
-    return this.#original?.perplexity(model) ?? this.#helpers.originalPerplexity(model.mixed);
+    return this.#original?.perplexity(model) ?? this.#remoteRows.originalPerplexity(model.mixed);
   }
 
-  /** Gives a linear that is quantized, by a helper or here, to those that advance rows with it. */
-  give(index: number, linear: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void {
-    this.#helpers.give(index, linear, tensors, maker);
+  /** Gives a linear that is quantized, by another worker or here, to those that advance rows with it. */
+  give(index: number, linear: LinearSpec, tensors: readonly HostTensor[], maker?: RemoteWorker): void {
+    this.#remoteRows.give(index, linear, tensors, maker);
   }
 
   /**
-   * Advances everyone's states through a module whose linears are quantized. Helpers take what they were not given
+   * Advances everyone's states through a module whose linears are quantized. Workers take what they were not given
    * from the work directory.
    * @returns the relative error of the first rows.
    */
   async advance(index: number, loaded: LoadedModule, batch: number): Promise<number> {
     const { key } = loaded.module;
     const errors: RowError[] = [];
-    const others = this.#helpers.advance({ index, key, mixed: loaded.forward.mixed });
+    const others = this.#remoteRows.advance({ index, key, mixed: loaded.forward.mixed });
     others.catch(() => {}); // thrown when it is awaited
     this.#loader.loadAhead(this.#context.plan.modules[index + 1], this.quantized);
     const ran = (run: ModuleRun) => noteErrors(this.#context.gpu, run, this.expected, errors);
@@ -193,7 +193,7 @@ export class RowsPass {
     const told = own.catch((error) => {
       throw error instanceof OutOfMemoryError ? new SpoiledStatesError(error, batch) : error;
     });
-    const finite = await this.#crew.leader.during(`advances ${key}`, () => told);
+    const finite = await this.#pool.leader.during(`advances ${key}`, () => told);
     if (!finite) throw overflowError(key, 'the quantized model', QUANTIZED_ADVICE);
     await Promise.all([others, this.#originalRun]);
     return relativeError(this.#context.quantizer.method, errors);
@@ -213,13 +213,13 @@ export class RowsPass {
     const { index, key, seen } = request;
     const source = request.source(mixed);
     sums.clear();
-    const own = this.#crew.leader.during(`runs ${key}`, async () => {
+    const own = this.#pool.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
       await sumParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (seen) await runRows(this.#context, source, quantized, rest, batch, seen);
     });
-    const added = this.#helpers.addSums(sums, { index, key, mixed });
+    const added = this.#remoteRows.addSums(sums, { index, key, mixed });
     const isHere = this.#original !== undefined;
     const original = (isHere ? own : added).then(() => request.original(mixed));
     original.catch(() => {}); // thrown where it is awaited

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { HelperPlaces } from '../../src/cli/helpers.ts';
+import type { WorkerPlaces } from '../../src/cli/worker-processes.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
@@ -31,19 +31,19 @@ afterAll(() => {
   temporary.remove();
 });
 
-interface HelperProcess {
+interface WorkerProcess {
   readonly pid: number;
-  readonly places: HelperPlaces;
+  readonly places: WorkerPlaces;
 }
 
 /** The processes that help the conversion `name`, as Linux lists them. */
-function helpersOf(name: string): HelperProcess[] {
+function workersOf(name: string): WorkerProcess[] {
   const commands = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map((pid) => ({ pid: Number(pid), args: commandOf(pid) }));
   return commands
-    .filter(({ args }) => args[1]?.endsWith('dist/cli/helper.js'))
-    .map(({ pid, args }) => ({ pid, places: JSON.parse(args[2]!) as HelperPlaces }))
+    .filter(({ args }) => args[1]?.endsWith('dist/cli/worker.js'))
+    .map(({ pid, args }) => ({ pid, places: JSON.parse(args[2]!) as WorkerPlaces }))
     .filter(({ places }) => places.workDir === at(`${name}.work`));
 }
 
@@ -71,15 +71,15 @@ const warnings = ({ events }: CliResult) =>
     event.type === 'warning' && / worker |^worker /.test(event.message) ? [event.message] : [],
   );
 
-/** Kills the first helper at the first event that is the moment. @returns what to give to {@link convert}. */
-function killHelper(
+/** Kills the first worker but the leader at the first event that is the moment. @returns what to give to {@link convert}. */
+function killWorker(
   name: string,
   isMoment: (event: ConvertEvent) => boolean,
-  killed: HelperProcess[],
+  killed: WorkerProcess[],
 ): OnEvent {
   return (event) => {
     if (killed.length > 0 || !isMoment(event)) return;
-    killed.push(...helpersOf(name));
+    killed.push(...workersOf(name));
     process.kill(killed[0]!.pid, 'SIGKILL');
   };
 }
@@ -99,11 +99,11 @@ beforeAll(async () => {
 });
 
 test('with 1, 2 and 4 workers all files are the same to the byte', async () => {
-  const seen: HelperProcess[] = [];
+  const seen: WorkerProcess[] = [];
   for (const workers of [2, 4]) {
     const name = `${workers} workers`;
     const run = await convert(name, workers, (event) => {
-      if (event.type === 'allocation') seen.push(...helpersOf(name));
+      if (event.type === 'allocation') seen.push(...workersOf(name));
     });
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(warnings(run)).toEqual([]);
@@ -117,9 +117,9 @@ test('with 1, 2 and 4 workers all files are the same to the byte', async () => {
 test.each([
   ['measurement', isMeasuring],
   ['quantization', isQuantizing],
-] as const)('a helper that is killed in the middle of the %s is done without', async (name, isMoment) => {
-  const killed: HelperProcess[] = [];
-  const run = await convert(name, 2, killHelper(name, isMoment, killed));
+] as const)('a worker that is killed in the middle of the %s is done without', async (name, isMoment) => {
+  const killed: WorkerProcess[] = [];
+  const run = await convert(name, 2, killWorker(name, isMoment, killed));
   expect(run).toMatchObject({ code: 0, stderr: '' });
   expect(warnings(run)).toEqual([
     expect.stringMatching(
@@ -130,17 +130,17 @@ test.each([
   expect(existsSync(killed[0]!.places.dataFolder)).toBe(false);
 });
 
-test('when the leader is killed its helpers end too, and leave nothing', async () => {
+test('when the leader is killed the other workers end too, and leave nothing', async () => {
   const name = 'leader';
-  const seen: HelperProcess[] = [];
+  const seen: WorkerProcess[] = [];
   const run = await convert(name, 3, (event, leader) => {
     if (!isMeasuring(event) || seen.length > 0) return;
-    seen.push(...helpersOf(name));
+    seen.push(...workersOf(name));
     leader.kill('SIGKILL');
   });
   expect(run).toMatchObject({ code: undefined, stderr: '' });
   expect(seen).toHaveLength(2);
-  await eventually(() => expect(helpersOf(name)).toEqual([]));
+  await eventually(() => expect(workersOf(name)).toEqual([]));
   await eventually(() => expect(existsSync(seen[0]!.places.dataFolder)).toBe(false));
 });
 

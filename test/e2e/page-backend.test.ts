@@ -142,7 +142,7 @@ const remove = (id: string) => run(`backend.api.remove('${id}')`);
 /** The GPU worker, to break things in it. */
 const gpuWorker = () => page.workers().find((worker) => worker.url().includes('gpu-worker'))!;
 
-const helperWorkers = () => page.workers().filter((worker) => worker.url().includes('helper-worker'));
+const jobWorkers = () => page.workers().filter((worker) => worker.url().includes('job-worker'));
 
 /** Options for a job that only quantizes, by what the command line has measured. */
 async function measured(): Promise<string> {
@@ -361,7 +361,7 @@ test('two workers that share a job make the same bytes, also when it is cancelle
   const id = await start(`{ kind: 'storage' }`, '{ bits: [4], workers: 2 }');
   await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`, 'cancel');
   expect((await record(id)).state).toBe('cancelled');
-  await eventually(() => expect(helperWorkers()).toEqual([]));
+  await eventually(() => expect(jobWorkers()).toEqual([]));
   await run(`backend.api.resume('${id}')`);
   expect((await reaches(id, 'done', 'failed')).state).toBe('done');
   const seen = await events(id);
@@ -370,7 +370,7 @@ test('two workers that share a job make the same bytes, also when it is cancelle
   expect(helped.map(({ busy }) => busy).some((busy) => busy > 0)).toBe(true);
   expect(helped[0]!.adapter).toMatch(/swiftshader/i);
   expect(await digests(id, 4)).toEqual((await expected)[4]);
-  await eventually(() => expect(helperWorkers()).toEqual([]));
+  await eventually(() => expect(jobWorkers()).toEqual([]));
   await remove(id);
 });
 
@@ -378,7 +378,7 @@ test('what a worker on the other GPU had under way when it ended is done by the 
   const gpus = `gpus: ['high-performance', 'low-power']`;
   const id = await start(`{ kind: 'storage' }`, `{ bits: [4], ${gpus} }`);
   await sees(id, `e.type === 'workers' && e.workers[1].doing.startsWith('measures')`, 'pause');
-  await helperWorkers()[0]!
+  await jobWorkers()[0]!
     .evaluate('close()')
     .catch(() => {}); // it cannot answer any more
   await sees(id, `e.type === 'warning' && /worker 2 .* is lost: its worker has ended/.test(e.message)`);

@@ -20,7 +20,7 @@ import { quantize } from '../../src/quantize/quantize.ts';
 import { compile } from '../../src/write/compile.ts';
 import { ARCHITECTURE_NAMES, GOLDEN_DIR, readJson } from '../support/architectures.ts';
 import {
-  loneCrew,
+  lonePool,
   readMaybeCompressed,
   readRows,
   stageContext,
@@ -53,7 +53,7 @@ test('every candidate has the accuracy and the bits that ExLlamaV2 measured', as
   const { plan } = await smallContext(gpu, 6);
   const golden = measurementFromJson(readMaybeCompressed(`${SMALL}/measurement.json`), plan);
   const rows = await readRows(`${ROWS}/cal_measure.safetensors`, 4096);
-  const own = await measure(context, loneCrew(), rows);
+  const own = await measure(context, lonePool(), rows);
   let worst = 0;
   expect(own.modules.size).toBe(context.plan.modules.length);
   for (const [key, measured] of own.modules) {
@@ -75,7 +75,7 @@ test('quantizing by ExLlamaV2’s strategy gives its errors', async () => {
   const layers = COMPLETE ? 6 : 1;
   const context = await smallContext(gpu, layers);
   const { strategy, rows } = await smallJob(context);
-  const { rfnErrors } = await quantize(context, loneCrew(), rows, {
+  const { rfnErrors } = await quantize(context, lonePool(), rows, {
     ...{ strategy, headBits: 6, perplexityRows: rows.rows, mostRows: 8 },
   });
   const golden = COMPLETE ? loggedErrors().rfn : [0.042183, 0.05609];
@@ -111,7 +111,7 @@ test.runIf(COMPLETE)('the head’s perplexity is ExLlamaV2’s, over several ord
     );
     const { perplexity } = await quantize(
       context,
-      loneCrew(),
+      lonePool(),
       { ...rows, ids },
       { strategy, headBits: 6, perplexityRows: 4, mostRows: 8 },
     );
@@ -178,7 +178,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     const all = await readRows(`${ROWS}/cal_quant.safetensors`, 4096);
     // Token ids of another vocabulary, folded into this one: only names and shapes matter here.
     const rows = { ...all, ids: all.ids.map((id) => id % context.plan.config.vocabSize) };
-    await quantize(context, loneCrew(), rows, { strategy, headBits: 6, perplexityRows: 2, mostRows: 8 });
+    await quantize(context, lonePool(), rows, { strategy, headBits: 6, perplexityRows: 2, mostRows: 8 });
     const output = memoryDirectory('output');
     const calibration = { rows: 8, length: 128, dataset: 'test' };
     const model = nodeDirectory(`${GOLDEN_DIR}/architectures/${name}`);

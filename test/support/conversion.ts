@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Strategy } from '../../src/allocate/optimize.ts';
 import type { CalibrationRows } from '../../src/calibrate/rows.ts';
 import { rowsFromTensor } from '../../src/calibrate/rows-artefact.ts';
-import { Crew, Member } from '../../src/distribute/leader/crew.ts';
+import { PoolWorker, WorkerPool } from '../../src/distribute/leader/worker-pool.ts';
 import { totalBits } from '../../src/exl2/groups.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
@@ -39,10 +39,10 @@ export async function stageContext(
   return { gpu, source, plan, work, quantizer, emit, control, speeds: undefined, events };
 }
 
-/** A job without helpers. */
-export const loneCrew = (): Crew =>
-  new Crew(
-    new Member(1, 'this GPU', 1),
+/** A job of one worker. */
+export const lonePool = (): WorkerPool =>
+  new WorkerPool(
+    new PoolWorker(1, 'this GPU', 1),
     [],
     () => 0,
     () => {},

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { CalibrationRows } from '../../src/calibrate/rows.ts';
 import type { ConvertJob } from '../../src/convert/convert-job.ts';
-import type { HelperJob } from '../../src/distribute/leader/api.ts';
+import type { WorkerJob } from '../../src/distribute/leader/api.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
@@ -52,9 +52,9 @@ export async function tinyStages(gpu: Gpu, model: ReadableDirectory, work: Writa
   const golden = readJson(`${GOLDEN_DIR}/conversion/architectures/${NAME}/conversion.json`);
   const strategy = strategyFromJson(plan, (golden as { strategy: unknown }).strategy);
   const rows = await tinyRows();
-  const settings: HelperJob['settings'] = { quantizer: context.quantizer, precision: 'f32' };
-  const job: HelperJob = { settings, measurement: rows, quantization: rows };
-  // Of the rows, the leader has fewer where there are helpers.
+  const settings: WorkerJob['settings'] = { quantizer: context.quantizer, precision: 'f32' };
+  const job: WorkerJob = { settings, measurement: rows, quantization: rows };
+  // Of the rows, the leader has fewer where there are other workers.
   const choice = { strategy, headBits: 6, perplexityRows: 3 } as const;
   return { context, events, rows, job, choice };
 }

@@ -3,9 +3,9 @@ import { type ConversionHost, runConversion } from '../../src/cli/conversion.ts'
 import type { CliOptions } from '../../src/cli/options.ts';
 
 const stop = vi.hoisted(() => vi.fn());
-vi.mock('../../src/cli/helpers.ts', () => ({ startHelpers: () => ({ links: [], stop }) }));
+vi.mock('../../src/cli/worker-processes.ts', () => ({ startWorkerProcesses: () => ({ links: [], stop }) }));
 
-test('helpers are stopped where the GPU of this process cannot be opened', async () => {
+test('workers are stopped where the GPU of this process cannot be opened', async () => {
   const adapter = { limits: { maxStorageBuffersPerShaderStage: 4 }, features: new Set<string>() };
   const converting = runConversion(
     { workDir: 'nowhere', resume: true, workers: 2, quantizer: 'refined' } as CliOptions,

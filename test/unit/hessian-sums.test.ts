@@ -58,8 +58,8 @@ interface SentPiece {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What a helper with these parts sends. */
-const helperSums = (parts: readonly number[]): Promise<SentPiece[]> =>
+/** What a worker with these parts sends. */
+const workerSums = (parts: readonly number[]): Promise<SentPiece[]> =>
   withScope(gpu, async (scope) => {
     const sums = newSums(scope);
     for (const part of parts) sumPart(sums, part);
@@ -72,13 +72,13 @@ const helperSums = (parts: readonly number[]): Promise<SentPiece[]> =>
     return sent;
   });
 
-/** The totals of all parts, shared among a leader and its helpers; the latter's come in before or after its own. */
+/** The totals of all parts, shared among a leader and other workers; the latter's come in before or after its own. */
 const totals = ([own, ...others]: readonly (readonly number[])[], before = false): Promise<Totals> =>
   withScope(gpu, async (scope) => {
-    const helped = await Promise.all(others.map(helperSums));
+    const shared = await Promise.all(others.map(workerSums));
     const sums = newSums(scope);
     const add = async () => {
-      for (const { piece, bytes } of helped.flat()) await sums.addPiece(piece, bytes);
+      for (const { piece, bytes } of shared.flat()) await sums.addPiece(piece, bytes);
     };
     if (before) await add();
     for (const part of own!) sumPart(sums, part);
@@ -132,7 +132,7 @@ test('it is the same to the bit whoever sums which parts', async () => {
 });
 
 test('a sum that is put on a GPU, or finished there, is the lower triangle of the square', async () => {
-  const sent = await helperSums([2]);
+  const sent = await workerSums([2]);
   for (const [name, k] of SIZES) {
     const { piece, bytes } = sent.find((one) => one.piece.input === name)!;
     expect(piece).toEqual({ half: 1, input: name, start: 0, end: (k * (k + 1) * 4) / 2 });

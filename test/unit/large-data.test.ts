@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { basename, dirname, join } from 'node:path';
 import type { Endpoint } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { newDataFolder, removeLeftData } from '../../src/cli/helper/data-folder.ts';
-import { type Peer, processEndpoint } from '../../src/cli/helper/endpoint.ts';
-import { LargeData } from '../../src/cli/helper/large-data.ts';
+import { newDataFolder, removeLeftData } from '../../src/cli/worker/data-folder.ts';
+import { type Peer, processEndpoint } from '../../src/cli/worker/endpoint.ts';
+import { LargeData } from '../../src/cli/worker/large-data.ts';
 import { eventually } from '../support/patience.ts';
 
 let large: LargeData;

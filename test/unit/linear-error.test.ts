@@ -9,7 +9,7 @@ import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
-import { loneCrew, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
+import { lonePool, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
 import { dequantizeLinear } from '../support/exl2-linear.ts';
 import { testGpu } from '../support/gpu.ts';
 
@@ -65,7 +65,7 @@ test('it holds the last tokens of every row, whatever batches the rows come in',
 test('the error of each linear is the f64 one of its rebuilt weight, and kept for a job that goes on', async () => {
   const { context, strategy, rows } = await tinyJob();
   const choice = { strategy, headBits: 6, perplexityRows: rows.rows, mostRows: 4 } as const;
-  const { linearErrors } = await quantize(context, loneCrew(), rows, choice);
+  const { linearErrors } = await quantize(context, lonePool(), rows, choice);
   const expected = await expectedErrors(context.plan.modules, context, rows);
   expect([...linearErrors.keys()]).toEqual([...expected.keys()]);
   for (const [key, error] of linearErrors)
@@ -75,7 +75,7 @@ test('the error of each linear is the f64 one of its rebuilt weight, and kept fo
   const first = told();
   expect(first.map(({ key }) => key)).toEqual([...linearErrors.keys(), 'lm_head']);
   expect(first.map(({ error }) => error)).toEqual([...linearErrors.values(), undefined]);
-  const again = await quantize(context, loneCrew(), rows, choice);
+  const again = await quantize(context, lonePool(), rows, choice);
   expect(again.linearErrors).toEqual(linearErrors);
   expect(told()).toEqual(first);
 });

@@ -3,7 +3,7 @@ import { optimize } from '../../src/allocate/optimize.ts';
 import { chooseVariants } from '../../src/autotune/choose-variants.ts';
 import type { TrialEvent } from '../../src/job/events.ts';
 import { measure } from '../../src/measure/measure.ts';
-import { loneCrew, stageContext } from '../support/conversion.ts';
+import { lonePool, stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { MASSIVE_MLP, massiveModel, massiveRows } from '../support/massive-model.ts';
 
@@ -14,7 +14,7 @@ afterAll(() => gpu.destroy());
 
 async function measured(massive: boolean) {
   const context = await stageContext(gpu, await massiveModel({ massive }), 'refined');
-  const measurement = await measure(context, loneCrew(), ROWS);
+  const measurement = await measure(context, lonePool(), ROWS);
   // Of each candidate the last event tells of all rows; which ones are predicted depends on the errors.
   const trials = context.events.filter(
     (event): event is TrialEvent => event.type === 'trial' && !event.predicted,

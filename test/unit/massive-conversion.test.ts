@@ -17,12 +17,12 @@ import { embedTokens } from '../../src/model/gpu/embedding.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { loneCrew, stageContext } from '../support/conversion.ts';
+import { lonePool, stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { gemmInHalf, gramInHalf } from '../support/half-kernels.ts';
-import { helperLink } from '../support/helper-links.ts';
 import { MASSIVE_MLP, massiveModel, massiveRows } from '../support/massive-model.ts';
 import { filesOf } from '../support/tiny-job.ts';
+import { workerLink } from '../support/worker-links.ts';
 
 type Context = Awaited<ReturnType<typeof stageContext>>;
 
@@ -68,13 +68,13 @@ describe('half precision, as matrix units round to it', () => {
 
   /** Errors of the candidates. */
   async function measureOn(context: Context): Promise<{ measurement: Measurement; errors: number[] }> {
-    const measurement = await measure(context, loneCrew(), ROWS);
+    const measurement = await measure(context, lonePool(), ROWS);
     const trials = context.events.filter((event) => event.type === 'trial');
     return { measurement, errors: trials.map(({ error }) => error) };
   }
 
   const quantizeOn = (context: Context, strategy: Strategy) =>
-    quantize(context, loneCrew(), ROWS, { strategy, headBits: 6, perplexityRows: 1, mostRows: 1 });
+    quantize(context, lonePool(), ROWS, { strategy, headBits: 6, perplexityRows: 1, mostRows: 1 });
 
   test('changes little in what is measured and quantized', { timeout: 5 * MINUTES }, async () => {
     const [exactly, inHalf] = [await stageContext(exact, MODEL), await stageContext(half, MODEL)];
@@ -109,7 +109,7 @@ describe('the quick preset', () => {
   /** What a job by so many workers leaves. */
   async function run(count: number) {
     const [work, output] = [memoryDirectory('work'), memoryDirectory('output')];
-    const [leader, ...helpers] = workers.slice(0, count);
+    const [leader, ...others] = workers.slice(0, count);
     await convert({
       ...{ gpu: leader!, model: MODEL, work, output, adapter: { name: 'test GPU', software: true } },
       settings: {
@@ -123,7 +123,7 @@ describe('the quick preset', () => {
       },
       emit: () => {},
       control: { signal: new AbortController().signal },
-      helpers: helpers.map((gpu, i) => helperLink(`worker ${i + 2}`, gpu, { model: MODEL, work })),
+      remotes: others.map((gpu, i) => workerLink(`worker ${i + 2}`, gpu, { model: MODEL, work })),
     });
     const { 'report.html': _, ...files } = await filesOf(output);
     return { files, measurement: (await filesOf(work))['measurement.json'] };

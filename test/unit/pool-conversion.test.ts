@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { chooseVariants } from '../../src/autotune/choose-variants.ts';
-import { JobHelper } from '../../src/distribute/worker/helper.ts';
+import { JobWorker } from '../../src/distribute/worker/job-worker.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { recordedPath } from '../../src/io/work/work-directory.ts';
@@ -9,39 +9,39 @@ import { HessianSums, type SumPiece } from '../../src/pass/sums/hessian-sums.ts'
 import { quantizeAgain } from '../../src/quantize/quantize-again.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
-import { crewWith, helperLink, type Loss } from '../support/helper-links.ts';
 import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
+import { type Loss, poolWith, workerLink } from '../support/worker-links.ts';
 
 const MODEL = tinyModel(1);
 const HOWS = ['rejects', 'ends'] as const;
 
 let leader: Gpu;
-let helpers: Gpu[];
+let workers: Gpu[];
 beforeAll(async () => {
   leader = await testGpu();
-  await chooseVariants(leader, 'f32'); // as helpers do
-  helpers = [await testGpu(), await testGpu(), await testGpu()];
+  await chooseVariants(leader, 'f32'); // as the others do
+  workers = [await testGpu(), await testGpu(), await testGpu()];
 });
 afterAll(() => {
-  for (const gpu of [leader, ...helpers]) gpu.destroy();
+  for (const gpu of [leader, ...workers]) gpu.destroy();
 });
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** A stage by so many helpers, of which the first may be lost, in a work directory of its own. */
+/** A stage by so many workers besides the leader, of which the first may be lost, in a work directory of its own. */
 async function run(stage: 'measure' | 'quantize', count: number, loss?: Loss) {
   const work = memoryDirectory('work');
   const { context, events, rows, job, choice } = await tinyStages(leader, MODEL, work);
   const places = { model: MODEL, work };
-  const links = helpers
+  const links = workers
     .slice(0, count)
-    .map((gpu, i) => helperLink(`worker ${i + 2}`, gpu, places, i === 0 ? loss : undefined));
-  const crew = await crewWith(links, job, context.emit);
+    .map((gpu, i) => workerLink(`worker ${i + 2}`, gpu, places, i === 0 ? loss : undefined));
+  const pool = await poolWith(links, job, context.emit);
   const result =
     stage === 'measure'
-      ? await measure(context, crew, rows)
-      : await quantizeAgain(context, crew, rows, choice);
-  crew.end();
+      ? await measure(context, pool, rows)
+      : await quantizeAgain(context, pool, rows, choice);
+  pool.end();
   const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
   return { files: await filesOf(work), result, warnings };
 }
@@ -49,7 +49,7 @@ async function run(stage: 'measure' | 'quantize', count: number, loss?: Loss) {
 const isArtefactFile = (path: string) => recordedPath(path) === undefined;
 
 type Run = Awaited<ReturnType<typeof run>>;
-/** Without helpers. */
+/** By the leader alone. */
 let measured: Run;
 let quantized: Run;
 beforeAll(async () => {
@@ -57,7 +57,7 @@ beforeAll(async () => {
   quantized = await run('quantize', 0);
 });
 
-test('a measurement leaves the same bytes with 0, 1 and 3 helpers', async () => {
+test('a measurement leaves the same bytes with 1, 2 and 4 workers', async () => {
   expect(Object.keys(measured.files).filter(isArtefactFile)).toHaveLength(2);
   for (const count of [1, 3]) expect(await run('measure', count)).toEqual(measured);
 });
@@ -65,11 +65,11 @@ test('a measurement leaves the same bytes with 0, 1 and 3 helpers', async () => 
 test('four workers divide the larger of two modules', async () => {
   const work = memoryDirectory('work');
   const { context, rows, job } = await tinyStages(leader, MODEL, work);
-  const links = helpers.map((gpu, i) => helperLink(`worker ${i + 2}`, gpu, { model: MODEL, work }));
-  const asked = vi.spyOn(JobHelper.prototype, 'measure');
-  const crew = await crewWith(links, job, context.emit);
-  expect(await measure(context, crew, rows)).toEqual(measured.result);
-  crew.end();
+  const links = workers.map((gpu, i) => workerLink(`worker ${i + 2}`, gpu, { model: MODEL, work }));
+  const asked = vi.spyOn(JobWorker.prototype, 'measure');
+  const pool = await poolWith(links, job, context.emit);
+  expect(await measure(context, pool, rows)).toEqual(measured.result);
+  pool.end();
   expect(asked.mock.calls.some(([index, { from }]) => index === 1 && from > 0)).toBe(true);
 });
 
@@ -100,12 +100,12 @@ const warningOf = (how: Loss['how']) => [
   `worker 2 (test GPU) is lost: ${REASONS[how]}. The other workers do its work.`,
 ];
 
-test.each(HOWS)('a helper that %s while it measures leaves its module to the others', async (how) => {
+test.each(HOWS)('a worker that %s while it measures leaves its module to the others', async (how) => {
   const alone = await run('measure', 1, { method: 'measure', call: 1, how });
   expect(alone).toEqual({ ...measured, warnings: warningOf(how) });
 });
 
-// The last helper runs the original; the second call is for the MLP module, when the attention module is finished.
+// The last worker runs the original; the second call is for the MLP module, when the attention module is finished.
 const MOMENTS = (
   [
     ['beginPass', 1, 2],
@@ -119,13 +119,13 @@ const MOMENTS = (
     ['originalPerplexity', 1, 1],
   ] as const
 ).flatMap(([method, call, count]) => HOWS.map((how) => [how, method, call, count] as const));
-test.each(MOMENTS)('a helper that %s at %s is done without', async (how, method, call, count) => {
+test.each(MOMENTS)('a worker that %s at %s is done without', async (how, method, call, count) => {
   const others = await run('quantize', count, { method, call, how });
   expect(others).toEqual({ ...quantized, warnings: warningOf(how) });
 });
 
-test('a helper with memory for one row at a time takes no more to advance', async () => {
-  const { memory } = helpers[0]!;
+test('a worker with memory for one row at a time takes no more to advance', async () => {
+  const { memory } = workers[0]!;
   const { rows, context } = await tinyStages(leader, MODEL, memoryDirectory('work'));
   const row = rows.length * context.plan.config.hiddenSize * 4;
   const acquire = memory.acquire.bind(memory);
@@ -137,24 +137,24 @@ test('a helper with memory for one row at a time takes no more to advance', asyn
   expect(refused.mock.results.some(({ type }) => type === 'throw')).toBe(true);
 });
 
-test('each of two helpers that are lost at once is told of', async () => {
+test('two workers that are lost at once are each told of', async () => {
   const work = memoryDirectory('work');
   const { context, events, rows, job, choice } = await tinyStages(leader, MODEL, work);
   const places = { model: MODEL, work };
-  const links = helpers.slice(0, 2).map((gpu, i) => {
+  const links = workers.slice(0, 2).map((gpu, i) => {
     const loss = { method: 'sumRows', call: 1, how: 'ends' } as const;
-    return helperLink(`worker ${i + 2}`, gpu, places, loss);
+    return workerLink(`worker ${i + 2}`, gpu, places, loss);
   });
-  const crew = await crewWith(links, job, context.emit);
-  expect(await quantizeAgain(context, crew, rows, choice)).toEqual(quantized.result);
+  const pool = await poolWith(links, job, context.emit);
+  expect(await quantizeAgain(context, pool, rows, choice)).toEqual(quantized.result);
   const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
   expect(warnings.toSorted()).toEqual([warningOf('ends')[0], warningOf('ends')[0]!.replace('2', '3')]);
 });
 
-test('a helper that has no rows in the pass gives the memory of the measurement back', async () => {
+test('a worker that has no rows in the pass gives the memory of the measurement back', async () => {
   const work = memoryDirectory('work');
   const { job, rows, context } = await tinyStages(leader, MODEL, work);
-  const { api } = helperLink('worker 2', helpers[0]!, { model: MODEL, work });
+  const { api } = workerLink('worker 2', workers[0]!, { model: MODEL, work });
   await api.open(job);
   await api.measure(0, { from: 0, to: 2 });
   const before = await api.status();

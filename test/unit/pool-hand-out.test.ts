@@ -1,24 +1,29 @@
 import { expect, test, vi } from 'vitest';
-import type { HelperApi, HelperLink } from '../../src/distribute/leader/api.ts';
-import { Crew, Helper, Member, WorkerLostError } from '../../src/distribute/leader/crew.ts';
+import type { WorkerApi, WorkerLink } from '../../src/distribute/leader/api.ts';
 import { handOut } from '../../src/distribute/leader/hand-out.ts';
 import type { Task } from '../../src/distribute/leader/schedule.ts';
+import {
+  PoolWorker,
+  RemoteWorker,
+  WorkerLostError,
+  WorkerPool,
+} from '../../src/distribute/leader/worker-pool.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import type { MeasuredPart } from '../../src/measurement/measured-part.ts';
 
-/** A helper whose `measure` is given; it never ends by itself. */
-function helper(id: number, measure: HelperApi['measure'], ended: Promise<never> = new Promise(() => {})) {
-  const api = { measure } as unknown as HelperLink['api'];
-  return new Helper(id, { name: `worker ${id}`, api, ended }, 'fake GPU', 1);
+/** A worker whose `measure` is given; it never ends by itself. */
+function worker(id: number, measure: WorkerApi['measure'], ended: Promise<never> = new Promise(() => {})) {
+  const api = { measure } as unknown as WorkerLink['api'];
+  return new RemoteWorker(id, { name: `worker ${id}`, api, ended }, 'fake GPU', 1);
 }
 
-function crewOf(...helpers: Helper[]) {
+function poolOf(...workers: RemoteWorker[]) {
   const events: ConvertEvent[] = [];
-  const leader = new Member(1, 'fake GPU', 1);
+  const leader = new PoolWorker(1, 'fake GPU', 1);
   return {
-    crew: new Crew(
+    pool: new WorkerPool(
       leader,
-      helpers,
+      workers,
       () => 0,
       (event) => void events.push(event),
     ),
@@ -34,68 +39,68 @@ const PART: MeasuredPart = { from: 0, to: 1, errors: [{ accuracy: 1 }], losses: 
 const pause = () => new Promise<MeasuredPart>((resolve) => setTimeout(() => resolve(PART), 1));
 
 /** Who did each task. */
-async function run(crew: Crew, fails?: (index: number) => boolean) {
+async function run(pool: WorkerPool, fails?: (index: number) => boolean) {
   const done = new Map<number, number>();
-  await handOut(crew, TASKS, async (member, { index, from, to }) => {
-    if (member instanceof Helper) await member.call('works', (api) => api.measure(index, { from, to }));
+  await handOut(pool, TASKS, async (worker, { index, from, to }) => {
+    if (worker instanceof RemoteWorker) await worker.call('works', (api) => api.measure(index, { from, to }));
     else {
-      await member.during('works', pause);
+      await worker.during('works', pause);
       if (fails?.(index)) throw new Error('broken');
     }
-    done.set(index, member.id);
+    done.set(index, worker.id);
   });
-  crew.end();
+  pool.end();
   return done;
 }
 
 test('every task is done once, by all', async () => {
-  const { crew } = crewOf(helper(2, pause), helper(3, pause));
-  const done = await run(crew);
+  const { pool } = poolOf(worker(2, pause), worker(3, pause));
+  const done = await run(pool);
   expect([...done.keys()].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   expect(new Set(done.values())).toEqual(new Set([1, 2, 3]));
 });
 
-test('what a helper had under way when it was lost is done by the others', async () => {
+test('what a worker had under way when it was lost is done by the others', async () => {
   let calls = 0;
-  const dying = helper(2, async () => {
+  const dying = worker(2, async () => {
     if (++calls === 2) throw new Error('device lost');
     return pause();
   });
-  const { crew, events } = crewOf(dying);
-  const done = await run(crew);
+  const { pool, events } = poolOf(dying);
+  const done = await run(pool);
   expect(done.size).toBe(6);
   expect([...done.values()].filter((id) => id === 2)).toHaveLength(1);
-  expect(crew.helpers).toEqual([]);
+  expect(pool.remotes).toEqual([]);
   expect(events).toContainEqual({
     type: 'warning',
     message: 'worker 2 (fake GPU) is lost: device lost. The other workers do its work.',
   });
 });
 
-test('a helper that ends without an answer is lost', async () => {
+test('a worker that ends without an answer is lost', async () => {
   const ended = Promise.reject(new Error('its process has ended (SIGKILL)'));
   ended.catch(() => {});
-  const silent = helper(2, () => new Promise(() => {}), ended);
+  const silent = worker(2, () => new Promise(() => {}), ended);
   await expect(silent.call('works', (api) => api.measure(0, PART))).rejects.toThrow(WorkerLostError);
   expect(silent.loss).toBeInstanceOf(WorkerLostError);
-  const { crew } = crewOf(silent);
-  expect((await run(crew)).size).toBe(6);
+  const { pool } = poolOf(silent);
+  expect((await run(pool)).size).toBe(6);
 });
 
-test('a helper that hears that the job is cancelled ends it all, and is not lost', async () => {
-  const cancelled = helper(2, async () => {
+test('a worker that hears that the job is cancelled ends it all, and is not lost', async () => {
+  const cancelled = worker(2, async () => {
     throw new DOMException('cancelled', 'AbortError');
   });
-  const { crew, events } = crewOf(cancelled);
-  await expect(run(crew)).rejects.toThrow('cancelled');
+  const { pool, events } = poolOf(cancelled);
+  await expect(run(pool)).rejects.toThrow('cancelled');
   expect([cancelled.loss, events]).toEqual([undefined, []]);
 });
 
-test('a helper that is lost is asked for nothing more', async () => {
+test('a worker that is lost is asked for nothing more', async () => {
   const measure = vi.fn(async () => {
     throw new Error('device lost');
   });
-  const lost = helper(2, measure);
+  const lost = worker(2, measure);
   for (let i = 0; i < 2; i++) {
     const asked = lost.call('works', (api) => api.measure(0, PART));
     await expect(asked).rejects.toThrow('worker 2 (fake GPU) is lost: device lost.');
@@ -104,13 +109,13 @@ test('a helper that is lost is asked for nothing more', async () => {
 });
 
 test('what the leader has under way comes to its end, whatever else fails', async () => {
-  const cancelled = helper(2, async () => {
+  const cancelled = worker(2, async () => {
     throw new DOMException('cancelled', 'AbortError');
   });
-  const { crew } = crewOf(cancelled);
+  const { pool } = poolOf(cancelled);
   let isDone = false;
-  const all = handOut(crew, TASKS, async (member, task) => {
-    if (member instanceof Helper) await member.call('works', (api) => api.measure(task.index, task));
+  const all = handOut(pool, TASKS, async (worker, task) => {
+    if (worker instanceof RemoteWorker) await worker.call('works', (api) => api.measure(task.index, task));
     else {
       await new Promise((resolve) => setTimeout(resolve, 20));
       isDone = true;
@@ -118,25 +123,25 @@ test('what the leader has under way comes to its end, whatever else fails', asyn
   });
   await expect(all).rejects.toThrow('cancelled');
   expect(isDone).toBe(true);
-  crew.end();
+  pool.end();
 });
 
 test("the leader's error ends it all", async () => {
-  const { crew } = crewOf(helper(2, pause));
-  await expect(run(crew, (index) => index === 0)).rejects.toThrow('broken');
+  const { pool } = poolOf(worker(2, pause));
+  await expect(run(pool, (index) => index === 0)).rejects.toThrow('broken');
 });
 
 test('a task that is divided is done once, in parts', async () => {
-  const { crew } = crewOf(helper(2, pause), helper(3, pause));
+  const { pool } = poolOf(worker(2, pause), worker(3, pause));
   const done: string[] = [];
   const by = new Set<number>();
   const task = { index: 0, from: 0, to: 21, stepCost: 1, setupCost: 1, wayCost: 0 };
-  await handOut(crew, [task], async (member, { from, to }) => {
-    await member.during('works', pause);
-    by.add(member.id);
+  await handOut(pool, [task], async (worker, { from, to }) => {
+    await worker.during('works', pause);
+    by.add(worker.id);
     for (let step = from; step < to; step++) done.push(String(step).padStart(2));
   });
-  crew.end();
+  pool.end();
   expect(done.toSorted()).toEqual(Array.from({ length: 21 }, (_, step) => String(step).padStart(2)));
   expect(by).toEqual(new Set([1, 2, 3]));
 });

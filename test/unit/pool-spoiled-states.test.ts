@@ -7,7 +7,7 @@ import type { ConvertEvent } from '../../src/job/events.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { quantizeAgain } from '../../src/quantize/quantize-again.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
-import { loneCrew } from '../support/conversion.ts';
+import { lonePool } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { filesOf, tinyModel, tinyStages } from '../support/tiny-job.ts';
 
@@ -56,7 +56,7 @@ test('memory that runs out while states change in place restarts the pass with s
   const expected = memoryDirectory('expected');
   const stages = await tinyStages(gpu, MODEL, expected);
   const { rows, choice } = stages;
-  const inBatches = (mostRows: number) => quantize(stages.context, loneCrew(), rows, { ...choice, mostRows });
+  const inBatches = (mostRows: number) => quantize(stages.context, lonePool(), rows, { ...choice, mostRows });
   await inBatches(4);
   for (const { path } of await expected.list())
     if (path !== ARTEFACT.tensors(FIRST)) await expected.remove(path);
@@ -65,7 +65,7 @@ test('memory that runs out while states change in place restarts the pass with s
   const work = memoryDirectory('work');
   const { context } = await tinyStages(gpu, MODEL, work);
   const faulty = atAdvance(context, () => refuseBatches(2));
-  expect(await quantizeAgain(faulty, loneCrew(), rows, choice)).toEqual(result);
+  expect(await quantizeAgain(faulty, lonePool(), rows, choice)).toEqual(result);
   expect(await filesOf(work)).toEqual(await filesOf(expected));
 });
 
@@ -73,7 +73,7 @@ test('where not even one row fits the error says what to do', async () => {
   // Four, two and one row at a time; each restart first runs three rows of the original's states, and of the pass.
   const { context, rows, choice } = await tinyStages(gpu, MODEL, memoryDirectory('work'));
   const faulty = atAdvance(context, () => refuseBatches(1, 6, 13));
-  const failing = quantizeAgain(faulty, loneCrew(), rows, choice);
+  const failing = quantizeAgain(faulty, lonePool(), rows, choice);
   await expect(failing).rejects.toThrow(OutOfMemoryError);
   await expect(failing).rejects.toThrow(
     'The quantization does not fit even with one calibration row at a time: give a larger GPU memory budget',

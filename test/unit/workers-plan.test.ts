@@ -5,7 +5,7 @@ import { candidateBits, candidatesOf } from '../../src/measurement/module-candid
 import { openModel } from '../../src/model/check/open-model.ts';
 import type { GpuFacts } from '../../workers/api/gpu.ts';
 import type { JobOptions } from '../../workers/api/options.ts';
-import { helpersOf, together } from '../../workers/gpu-choice.ts';
+import { otherGpusOf, together } from '../../workers/gpu-choice.ts';
 import { pageFacts } from '../../workers/model-facts.ts';
 import type { OpenedModel } from '../../workers/open-source.ts';
 import { planJob } from '../../workers/plan-job.ts';
@@ -105,12 +105,12 @@ test('two GPUs that share a job count as one, as fast as both', () => {
   const both = together([matrix, other]);
   expect(both).toMatchObject({ name: 'matrix and other', maxBufferBytes: 2 ** 28, features: [] });
   expect([both.flopsPerSecond, both.matrixFlopsPerSecond]).toEqual([1.1e13, 9.1e13]);
-  expect(helpersOf({ gpus: ['high-performance', 'low-power'], workers: 2 })).toEqual([
+  expect(otherGpusOf({ gpus: ['high-performance', 'low-power'], workers: 2 })).toEqual([
     'high-performance',
     'low-power',
     'low-power',
   ]);
-  expect(helpersOf({})).toEqual([]);
+  expect(otherGpusOf({})).toEqual([]);
 });
 
 test('a measurement that is given decides how small a model can be, and is told of where it lacks what would be used', async () => {

@@ -89,8 +89,8 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
       );
     }
     const { workers } = given;
-    const crew = { cards, workers, root: process.places.root };
-    const job = { config, rows: parseRows(given.rows), stage, quantizer, precision, profile, crew };
+    const pool = { cards, workers, root: process.places.root };
+    const job = { config, rows: parseRows(given.rows), stage, quantizer, precision, profile, pool };
     const kernels = given.kernel && chosenKernels(given.kernel.map(String));
     const name = card ? adapterName(card) : given.gpu;
     const run = async (gpu: Gpu, opened: OpenAdapter) => {
@@ -104,7 +104,7 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
   });
 
 async function bench(
-  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'precision' | 'profile' | 'crew'>,
+  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'precision' | 'profile' | 'pool'>,
   gpu: Gpu,
   { name, software }: OpenAdapter,
   { out, signal, writeError }: Process,

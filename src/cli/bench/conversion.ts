@@ -12,8 +12,8 @@ import type { StageName } from '../../job/stages.ts';
 import { openModel } from '../../model/check/open-model.ts';
 import type { ModelConfig } from '../../model/config/config.ts';
 import { UnsupportedError } from '../../util/errors.ts';
-import { type HelperRequest, startHelpers } from '../helpers.ts';
 import { withTemporaryFolder } from '../temporary-folder.ts';
+import { type PoolRequest, startWorkerProcesses } from '../worker-processes.ts';
 import { measureCeilings } from './ceilings.ts';
 import { kernelWork } from './kernel-work.ts';
 import { madeUpMeasurement } from './made-up-measurement.ts';
@@ -37,7 +37,7 @@ export interface BenchJob {
   readonly precision: Precision;
   readonly profile: boolean;
   /** Who shares the conversion. */
-  readonly crew: Pick<HelperRequest, 'cards' | 'workers' | 'root'>;
+  readonly pool: Pick<PoolRequest, 'cards' | 'workers' | 'root'>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ConvertEvent) => void;
 }
@@ -68,10 +68,10 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   if (profiler) profiler.section = BEFORE_STAGES;
   gpu.profiler = profiler;
   const places = { inDir: join(folder, 'model'), workDir: join(folder, 'work') };
-  const helpers = startHelpers({ ...job.crew, ...places, budgetBytes: gpu.memory.budget }, signal);
+  const processes = startWorkerProcesses({ ...job.pool, ...places, budgetBytes: gpu.memory.budget }, signal);
   const started = performance.now();
   await convert({
-    ...{ gpu, adapter, settings, control: { signal }, helpers: helpers.links },
+    ...{ gpu, adapter, settings, control: { signal }, remotes: processes.links },
     model: directory('model'),
     output: directory('output'),
     work: directory('work'),
@@ -81,7 +81,7 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
       seen.see(event);
       onEvent(event);
     },
-  }).finally(helpers.stop);
+  }).finally(processes.stop);
   const seconds = (performance.now() - started) / 1000;
   const { peak, budget } = gpu.memory;
   return {

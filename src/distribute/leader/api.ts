@@ -1,5 +1,5 @@
 /**
- * What a job's leader and its helpers say to each other. The leader runs the job, with a GPU of its own; helpers, in
+ * What a job's leader and its other workers say to each other. The leader runs the job, with a GPU of its own; the others, in
  * processes or Web Workers of their own, each with a GPU of its own, do what they are asked for. Everything is
  * structured-cloneable.
  */
@@ -16,8 +16,8 @@ import type { SumPiece } from '../../pass/sums/hessian-sums.ts';
 import type { RowPart } from '../../pass/sums/row-parts.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 
-/** What a helper needs to know of a job; model and work directory are its host's part. */
-export interface HelperJob {
+/** What another worker needs to know of a job; model and work directory are its host's part. */
+export interface WorkerJob {
   /** What the leader measured on its GPU: adapters of that name make the same choices, and so the same results. */
   readonly measured?: { readonly adapter: string; readonly speeds: Speeds };
   readonly settings: Pick<ConvertSettings, 'quantizer' | 'precision' | 'ropeScale' | 'ropeAlpha'>;
@@ -26,26 +26,26 @@ export interface HelperJob {
   readonly quantization?: CalibrationRows;
 }
 
-export interface HelperFacts {
+export interface WorkerFacts {
   readonly adapter: string;
   /** Of the products that do most of the work. */
   readonly flopsPerSecond: number;
 }
 
-export interface HelperStatus {
+export interface WorkerProgress {
   /** Of the task under way that is done, 0…1. */
   readonly share: number;
   /** GPU memory in use. */
   readonly memoryBytes: number;
 }
 
-export interface HelperApi {
+export interface WorkerApi {
   /**
    * Opens the job; before anything else.
    * @param first number of the module that it will likely measure first, if any: it goes there at once.
    */
-  open(job: HelperJob, first?: number): Promise<HelperFacts>;
-  status(): HelperStatus;
+  open(job: WorkerJob, first?: number): Promise<WorkerFacts>;
+  status(): WorkerProgress;
   /** Measures candidates of the module of this number. */
   measure(index: number, range: CandidateRange): Promise<MeasuredPart>;
   /**
@@ -77,20 +77,20 @@ export interface HelperApi {
   advanceRows(index: number, mixed: boolean): Promise<void>;
 }
 
-/** Of a helper's sums: one is read back, one written, one read and one added. */
+/** Of a worker's sums: one is read back, one written, one read and one added. */
 export const PIECES_UNDER_WAY = 4;
 
-/** A helper in another process or worker. */
-export type RemoteHelper = {
-  [K in keyof HelperApi]: (...args: Parameters<HelperApi[K]>) => Promise<Awaited<ReturnType<HelperApi[K]>>>;
+/** A worker in another process or Web Worker. */
+export type RemoteWorkerApi = {
+  [K in keyof WorkerApi]: (...args: Parameters<WorkerApi[K]>) => Promise<Awaited<ReturnType<WorkerApi[K]>>>;
 };
 
-/** A helper as its host hands it to the leader. */
-export interface HelperLink {
+/** A worker as its host hands it to the leader. */
+export interface WorkerLink {
   /** For messages, e.g. `worker 2 (card 1)`. */
   readonly name: string;
-  readonly api: RemoteHelper;
-  /** Rejects when the helper has ended without being asked to; calls under way would wait forever. */
+  readonly api: RemoteWorkerApi;
+  /** Rejects when the worker has ended without being asked to; calls under way would wait forever. */
   readonly ended: Promise<never>;
   /** Takes back large data of an answer, which is used up: where that is read into memory, for the next. */
   release?(data: Uint8Array<ArrayBuffer>): void;

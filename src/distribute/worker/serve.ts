@@ -1,15 +1,15 @@
 import { byName } from '../../util/by-name.ts';
-import type { HelperApi, RemoteHelper } from '../leader/api.ts';
+import type { RemoteWorkerApi, WorkerApi } from '../leader/api.ts';
 
 /**
- * A helper for its host to expose: what the leader asks for waits until the helper is there.
+ * A worker for its host to expose: what the leader asks for waits until the worker is there.
  * @param handOver makes of an answer what is sent.
  */
 export const serve = (
-  helper: () => Promise<HelperApi>,
+  worker: () => Promise<WorkerApi>,
   handOver = <T>(answer: T): T => answer,
-): RemoteHelper =>
+): RemoteWorkerApi =>
   byName(async (name, request) => {
-    const opened = await helper();
+    const opened = await worker();
     return handOver(await Reflect.apply(opened[name], opened, request));
   });

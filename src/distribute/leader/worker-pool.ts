@@ -1,16 +1,16 @@
 import type { Emit, WorkerStatus } from '../../job/events.ts';
 import { UntilEnd } from '../../util/until-end.ts';
-import type { HelperLink, RemoteHelper } from './api.ts';
+import type { RemoteWorkerApi, WorkerLink } from './api.ts';
 
-/** A helper has ended, or cannot go on: what it was to do is for the others. */
+/** A worker has ended, or cannot go on: what it was to do is for the others. */
 export class WorkerLostError extends Error {
   override readonly name = 'WorkerLostError';
 }
 
 const STATUS_MS = 1000;
 
-/** A worker as the leader sees it: the leader itself, or a helper. */
-export class Member {
+/** A worker as the leader sees it: the leader itself, or another one. */
+export class PoolWorker {
   readonly id: number;
   readonly adapter: string;
   /** Floating-point operations per second. */
@@ -37,7 +37,7 @@ export class Member {
     return this.#doing.length > 0;
   }
 
-  /** Counts the time of `work` as the member's; what it is asked for meanwhile it does after that. */
+  /** Counts the time of `work` as the worker's; what it is asked for meanwhile it does after that. */
   async during<T>(doing: string, work: () => Promise<T>): Promise<T> {
     if (!this.isBusy) this.#since = performance.now();
     this.#doing.push(doing);
@@ -64,14 +64,14 @@ export class Member {
   }
 }
 
-/** A helper with what the leader knows of it. */
-export class Helper extends Member {
+/** Another worker than the leader, with what the leader knows of it. */
+export class RemoteWorker extends PoolWorker {
   readonly name: string;
-  readonly #link: HelperLink;
+  readonly #link: WorkerLink;
   readonly #untilEnd: UntilEnd;
   #onShare: ((share: number) => void) | undefined;
 
-  constructor(id: number, link: HelperLink, adapter: string, speed: number) {
+  constructor(id: number, link: WorkerLink, adapter: string, speed: number) {
     super(id, adapter, speed);
     this.name = link.name;
     this.#link = link;
@@ -80,11 +80,11 @@ export class Helper extends Member {
 
   /**
    * @param onShare called now and then with the share of the work that is done.
-   * @throws WorkerLostError whatever goes wrong; the helper is given nothing more. AbortError: the job is cancelled.
+   * @throws WorkerLostError whatever goes wrong; the worker is given nothing more. AbortError: the job is cancelled.
    */
   async call<T>(
     doing: string,
-    work: (api: RemoteHelper) => Promise<T>,
+    work: (api: RemoteWorkerApi) => Promise<T>,
     onShare?: (share: number) => void,
   ): Promise<T> {
     if (this.loss) throw this.loss;
@@ -104,7 +104,7 @@ export class Helper extends Member {
     this.#link.release?.(data);
   }
 
-  /** Asks how far it is; a helper that does not answer is found out by its call under way. */
+  /** Asks how far it is; a worker that does not answer is found out by its call under way. */
   async look(): Promise<void> {
     if (this.loss) return;
     const { share, memoryBytes } = await this.#link.api.status();
@@ -117,38 +117,38 @@ export class Helper extends Member {
 }
 
 /** All workers of a job. */
-export class Crew {
-  readonly leader: Member;
-  readonly #helpers: readonly Helper[];
+export class WorkerPool {
+  readonly leader: PoolWorker;
+  readonly #remotes: readonly RemoteWorker[];
   readonly #emit: Emit;
-  readonly #told = new Set<Helper>();
+  readonly #told = new Set<RemoteWorker>();
   readonly #started = performance.now();
   readonly #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param leaderMemory GPU memory that the leader has in use. */
-  constructor(leader: Member, helpers: readonly Helper[], leaderMemory: () => number, emit: Emit) {
+  constructor(leader: PoolWorker, remotes: readonly RemoteWorker[], leaderMemory: () => number, emit: Emit) {
     this.leader = leader;
-    this.#helpers = helpers;
+    this.#remotes = remotes;
     this.#emit = emit;
-    if (helpers.length === 0) return;
+    if (remotes.length === 0) return;
     this.#timer = setInterval(() => {
       leader.memoryBytes = leaderMemory();
-      for (const helper of helpers) helper.look().catch(() => {});
+      for (const worker of remotes) worker.look().catch(() => {});
       this.#report();
     }, STATUS_MS);
   }
 
   /** Those that are still there. */
-  get helpers(): readonly Helper[] {
-    return this.#helpers.filter(({ loss }) => !loss);
+  get remotes(): readonly RemoteWorker[] {
+    return this.#remotes.filter(({ loss }) => !loss);
   }
 
-  /** Tells of each helper that is lost, once. */
+  /** Tells of each one that is lost, once. */
   warnOfLost(): void {
-    const untold = this.#helpers.filter((helper) => helper.loss && !this.#told.has(helper));
-    for (const helper of untold) {
-      this.#told.add(helper);
-      this.#emit({ type: 'warning', message: `${helper.loss!.message} The other workers do its work.` });
+    const untold = this.#remotes.filter((worker) => worker.loss && !this.#told.has(worker));
+    for (const worker of untold) {
+      this.#told.add(worker);
+      this.#emit({ type: 'warning', message: `${worker.loss!.message} The other workers do its work.` });
     }
     if (untold.length > 0) this.#report();
   }
@@ -158,7 +158,7 @@ export class Crew {
   }
 
   #report(): void {
-    const workers = [this.leader, ...this.#helpers].map((member) => member.status(this.#started));
+    const workers = [this.leader, ...this.#remotes].map((worker) => worker.status(this.#started));
     this.#emit({ type: 'workers', workers });
   }
 }

@@ -19,12 +19,12 @@ import type { SumPiece } from '../../pass/sums/hessian-sums.ts';
 import type { RowPart } from '../../pass/sums/row-parts.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
-import type { HelperApi, HelperFacts, HelperJob, HelperStatus } from '../leader/api.ts';
-import { HelperLinears } from './helper-linears.ts';
-import { HelperRows } from './helper-rows.ts';
+import type { WorkerApi, WorkerFacts, WorkerJob, WorkerProgress } from '../leader/api.ts';
+import { WorkerLinears } from './worker-linears.ts';
+import { WorkerRows } from './worker-rows.ts';
 
-/** What a helper's host hands in. */
-interface HelperHost {
+/** What a worker's host hands in. */
+interface WorkerHost {
   readonly gpu: Gpu;
   readonly adapter: string;
   readonly model: ReadableDirectory;
@@ -37,25 +37,25 @@ interface HelperHost {
 
 interface OpenJob {
   readonly context: StageContext;
-  readonly rows: HelperJob;
-  readonly linears: HelperLinears;
+  readonly rows: WorkerJob;
+  readonly linears: WorkerLinears;
 }
 
-/** A helper's side: does what the leader asks for, on its own GPU, one thing after the other; sums are read at any time. */
-export class JobHelper implements HelperApi {
-  readonly #host: HelperHost;
+/** A worker's own side: does what the leader asks for, on its own GPU, one thing after the other; sums are read at any time. */
+export class JobWorker implements WorkerApi {
+  readonly #host: WorkerHost;
   #job: OpenJob | undefined;
   #measurer: Measurer | undefined;
-  #pass: HelperRows | undefined;
+  #pass: WorkerRows | undefined;
   #share = 0;
   /** The leader may have given up what it asked for before. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(host: HelperHost) {
+  constructor(host: WorkerHost) {
     this.#host = host;
   }
 
-  async open(job: HelperJob, first?: number): Promise<HelperFacts> {
+  async open(job: WorkerJob, first?: number): Promise<WorkerFacts> {
     const { gpu, adapter, model, work, control } = this.#host;
     const { quantizer, precision } = job.settings;
     const known = job.measured?.adapter === adapter ? job.measured.speeds : undefined;
@@ -64,13 +64,13 @@ export class JobHelper implements HelperApi {
     const context = {
       ...{ gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control, speeds },
     };
-    this.#job = { context, rows: job, linears: new HelperLinears(context) };
+    this.#job = { context, rows: job, linears: new WorkerLinears(context) };
     // Should this fail, it is told when it is asked to measure.
     if (first !== undefined) this.#afterLast(() => this.#measuring.goTo(first)).catch(() => {});
     return { adapter, flopsPerSecond: productSpeed(speeds) };
   }
 
-  status(): HelperStatus {
+  status(): WorkerProgress {
     return { share: this.#share, memoryBytes: this.#host.gpu.memory.used };
   }
 
@@ -92,7 +92,7 @@ export class JobHelper implements HelperApi {
       this.#pass = undefined;
       if (parts.length === 0) return;
       assert(rows.quantization, 'a pass was begun of a job that only measures');
-      this.#pass = new HelperRows(context, rows.quantization, parts, originalRows);
+      this.#pass = new WorkerRows(context, rows.quantization, parts, originalRows);
       await this.#pass.start();
     });
   }
@@ -148,19 +148,19 @@ export class JobHelper implements HelperApi {
   }
 
   get #measuring(): Measurer {
-    assert(this.#job, 'a helper measures before it is opened');
+    assert(this.#job, 'a worker measures before it is opened');
     this.#measurer ??= new Measurer(this.#job.context, this.#job.rows.measurement);
     return this.#measurer;
   }
 
-  get #begun(): HelperRows {
-    assert(this.#pass, 'a helper is asked for rows before the pass has begun');
+  get #begun(): WorkerRows {
+    assert(this.#pass, 'a worker is asked for rows before the pass has begun');
     return this.#pass;
   }
 
   #afterLast<T>(work: (job: OpenJob) => Promise<T>): Promise<T> {
     const next = this.#last.then(() => {
-      assert(this.#job, 'a helper is asked before it is opened');
+      assert(this.#job, 'a worker is asked before it is opened');
       return work(this.#job);
     });
     this.#last = next.catch(() => {});

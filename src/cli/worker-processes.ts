@@ -1,17 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { wrap } from 'comlink';
-import type { HelperApi, HelperLink } from '../distribute/leader/api.ts';
+import type { WorkerApi, WorkerLink } from '../distribute/leader/api.ts';
 import { type Card, startProcess } from './cards.ts';
-import { newDataFolder, removeLeftData } from './helper/data-folder.ts';
-import { processEndpoint } from './helper/endpoint.ts';
-import { LargeData } from './helper/large-data.ts';
+import { newDataFolder, removeLeftData } from './worker/data-folder.ts';
+import { processEndpoint } from './worker/endpoint.ts';
+import { LargeData } from './worker/large-data.ts';
 
-/** A helper's program, built; from the repository. */
-const HELPER_FILE = 'dist/cli/helper.js';
+/** A worker's program, built; from the repository. */
+const WORKER_FILE = 'dist/cli/worker.js';
 
-/** What a helper's process is told when it starts. */
-export interface HelperPlaces {
+/** What a worker's process is told when it starts. */
+export interface WorkerPlaces {
   readonly inDir: string;
   readonly workDir: string;
   readonly card?: Card;
@@ -22,7 +22,7 @@ export interface HelperPlaces {
   readonly dataFolder: string;
 }
 
-export interface HelperRequest extends Omit<HelperPlaces, 'card' | 'dataFolder'> {
+export interface PoolRequest extends Omit<WorkerPlaces, 'card' | 'dataFolder'> {
   /** The first one is the leader's too; empty: the one that the system chooses. */
   readonly cards: readonly Card[];
   /** Processes on each card, the leader's counted. */
@@ -30,19 +30,19 @@ export interface HelperRequest extends Omit<HelperPlaces, 'card' | 'dataFolder'>
   readonly root: string;
 }
 
-export interface StartedHelpers {
-  readonly links: readonly HelperLink[];
+export interface WorkerProcesses {
+  readonly links: readonly WorkerLink[];
   stop(): void;
 }
 
 /**
- * Starts the processes that help this one, which is the first worker of the first card.
+ * Starts the processes of the other workers than this one, which is the first worker of the first card.
  * @param signal what is asked of them then ends with its reason.
  */
-export function startHelpers(
-  { cards, workers, root, ...places }: HelperRequest,
+export function startWorkerProcesses(
+  { cards, workers, root, ...places }: PoolRequest,
   signal: AbortSignal,
-): StartedHelpers {
+): WorkerProcesses {
   removeLeftData();
   const seats = (cards.length > 0 ? cards : [undefined]).flatMap((card) =>
     Array.from({ length: workers }, () => card),
@@ -50,8 +50,8 @@ export function startHelpers(
   if (seats.length === 1) return { links: [], stop: () => {} };
   const large = new LargeData(newDataFolder());
   const children = seats.slice(1).map((card) => {
-    const told: HelperPlaces = { ...places, ...(card && { card }), dataFolder: large.folder };
-    return { card, child: startProcess(join(root, HELPER_FILE), [JSON.stringify(told)], card) };
+    const told: WorkerPlaces = { ...places, ...(card && { card }), dataFolder: large.folder };
+    return { card, child: startProcess(join(root, WORKER_FILE), [JSON.stringify(told)], card) };
   });
   return {
     links: children.map(({ card, child }, i) => linkTo(child, i + 2, card, large, signal)),
@@ -71,7 +71,7 @@ function linkTo(
   card: Card | undefined,
   large: LargeData,
   signal: AbortSignal,
-): HelperLink {
+): WorkerLink {
   let failed: (error: Error) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     failed = reject;
@@ -84,7 +84,7 @@ function linkTo(
   ended.catch(() => {}); // those who wait for it are told
   return {
     name: card ? `worker ${number} (card ${card.number})` : `worker ${number}`,
-    api: wrap<HelperApi>(processEndpoint(child, large, failed)),
+    api: wrap<WorkerApi>(processEndpoint(child, large, failed)),
     ended,
     release: (data) => large.release(data),
   };

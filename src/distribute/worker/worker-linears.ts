@@ -10,8 +10,8 @@ import { factorOptions, quantizeLinear } from '../../quantize/quantize-linear.ts
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
 
-/** A helper's part of the linears of a module: the factors of the sums that it was given. */
-export class HelperLinears {
+/** A worker's part of the linears of a module: the factors of the sums that it was given. */
+export class WorkerLinears {
   readonly #context: StageContext;
   readonly #scope: Scope;
   #module: ModuleSpec | undefined;
@@ -48,7 +48,7 @@ export class HelperLinears {
     params: QuantParams,
   ): Promise<{ rebuilt: LinearWeight; tensors: readonly HostTensor[] }> {
     const factor = this.#factors.get(linear.input);
-    assert(factor, `a helper quantizes ${linear.key} without its sums`);
+    assert(factor, `a worker quantizes ${linear.key} without its sums`);
     await checkControl(this.#context.control);
     const { slices, tensors } = await quantizeLinear(this.#context, scope, linear, [weight], factor, params);
     return { rebuilt: slices[0]!, tensors };

@@ -41,8 +41,8 @@ interface HeldModule {
   readonly replaced: Set<string>;
 }
 
-/** A helper's rows of the quantization pass, and their states; maybe the original model's too. */
-export class HelperRows {
+/** A worker's rows of the quantization pass, and their states; maybe the original model's too. */
+export class WorkerRows {
   readonly #context: StageContext;
   readonly #fetch: ReadAhead<ModelDirectory>['fetch'];
   readonly #rows: CalibrationRows;
@@ -108,7 +108,7 @@ export class HelperRows {
   }
 
   async readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
-    assert(this.#sums, 'a helper is asked for sums that it does not have');
+    assert(this.#sums, 'a worker is asked for sums that it does not have');
     const size = piece.end - piece.start;
     const used = this.#memory.length >= PIECES_UNDER_WAY ? this.#memory.shift() : undefined;
     const bytes = used?.length === size ? used : new Uint8Array(size);
@@ -165,7 +165,7 @@ export class HelperRows {
 
   /** Puts the weight that packed tensors stand for in place of a linear's. */
   async takeLinear(index: number, name: string, tensors: readonly HostTensor[]): Promise<void> {
-    assert(this.#held && this.holds(index), `a helper is given ${name} of a module that it does not hold`);
+    assert(this.#held && this.holds(index), `a worker is given ${name} of a module that it does not hold`);
     this.#held.replaced.add(name);
     const { scope, loaded } = this.#held;
     const linear = loaded.module.linears.find((each) => each.name === name)!;
@@ -203,7 +203,7 @@ export class HelperRows {
   }
 
   get #ownOriginal(): OriginalRows {
-    assert(this.#original, 'a helper is asked for the original model, which another one runs');
+    assert(this.#original, 'a worker is asked for the original model, which another one runs');
     return this.#original;
   }
 

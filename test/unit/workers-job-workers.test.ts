@@ -1,31 +1,31 @@
-/** Starting and losing the workers that help one that leads a job; with workers that are channels. */
+/** Starting and losing the other workers of a job; channels stand for Web Workers. */
 
 import { expose, wrap } from 'comlink';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { arrayBuffers, handedOver } from '../../workers/array-buffers.ts';
 import type { GpuJob } from '../../workers/gpu-api.ts';
-import type { HelperPlaces } from '../../workers/helper-api.ts';
-import { startHelpers } from '../../workers/helpers.ts';
+import type { JobWorkerPlaces } from '../../workers/job-worker-api.ts';
+import { startJobWorkers } from '../../workers/job-workers.ts';
 import { ChannelWorker } from '../support/channel-worker.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
 
 const JOB = {
   ...{ source: { kind: 'demo' }, work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 },
-  helpers: ['high-performance', 'low-power'],
+  otherGpus: ['high-performance', 'low-power'],
 } as unknown as GpuJob;
 
-/** Stands for a worker with a helper in it. */
+/** Stands for a Web Worker with a job worker in it. */
 class FakeWorker extends ChannelWorker {
   static started: FakeWorker[] = [];
   readonly name: string;
-  places: HelperPlaces | undefined;
+  places: JobWorkerPlaces | undefined;
 
   constructor(_: URL, { name }: { name: string }) {
     super();
     this.name = name;
     FakeWorker.started.push(this);
     let check: () => Promise<void>;
-    const begin = async (places: HelperPlaces, given: () => Promise<void>) => {
+    const begin = async (places: JobWorkerPlaces, given: () => Promise<void>) => {
       this.places = places;
       check = given;
       locks.take(places.lock);
@@ -35,7 +35,7 @@ class FakeWorker extends ChannelWorker {
       await check();
       return index;
     };
-    this.answerWith({ begin, helper: { measure } });
+    this.answerWith({ begin, worker: { measure } });
   }
 }
 
@@ -51,8 +51,8 @@ afterEach(() => void vi.unstubAllGlobals());
 const WHOLE = { from: 0, to: 21 };
 const going = { signal: new AbortController().signal };
 
-test('each helper has a worker on its GPU, a name and a lock; they end together', async () => {
-  const { links, stop } = startHelpers(JOB, going);
+test('each worker has its GPU, a name and a lock; they end together', async () => {
+  const { links, stop } = startJobWorkers(JOB, going);
   expect(links.map(({ name }) => name)).toEqual(['worker 2', 'worker 3']);
   expect(await Promise.all(links.map(({ api }) => api.measure(7, WHOLE)))).toEqual([7, 7]);
   const [first, second] = FakeWorker.started;
@@ -64,8 +64,8 @@ test('each helper has a worker on its GPU, a name and a lock; they end together'
   expect(FakeWorker.started.every(({ terminated }) => terminated)).toBe(true);
 });
 
-test('a helper has ended when its lock is free, or at an error that nobody caught', async () => {
-  const { links, stop } = startHelpers(JOB, going);
+test('a worker has ended when its lock is free, or at an error that nobody caught', async () => {
+  const { links, stop } = startJobWorkers(JOB, going);
   await links[0]!.api.measure(0, WHOLE);
   locks.end(FakeWorker.started[0]!.places!.lock);
   await expect(links[0]!.ended).rejects.toThrow('its worker has ended');
@@ -74,13 +74,13 @@ test('a helper has ended when its lock is free, or at an error that nobody caugh
   stop();
 });
 
-test('pausing holds helpers up, cancelling ends what they do', async () => {
+test('pausing holds workers up, cancelling ends what they do', async () => {
   const controller = new AbortController();
   let goOn = () => {};
   const paused = new Promise<void>((resolve) => {
     goOn = resolve;
   });
-  const { links, stop } = startHelpers(JOB, { signal: controller.signal, resumed: () => paused });
+  const { links, stop } = startJobWorkers(JOB, { signal: controller.signal, resumed: () => paused });
   const [first, second] = links.map(({ api }) => api.measure(1, WHOLE));
   const waited = new Promise((resolve) => setTimeout(resolve, 20)).then(() => 'paused');
   expect(await Promise.race([first, waited])).toBe('paused');

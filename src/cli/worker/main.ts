@@ -1,33 +1,33 @@
-/** A helper's process: opens the GPU that it sees, and does what the leader's process asks for. */
+/** A worker's process: opens the GPU that it sees, and does what the leader's process asks for. */
 
 import { expose } from 'comlink';
-import { JobHelper } from '../../distribute/worker/helper.ts';
+import { JobWorker } from '../../distribute/worker/job-worker.ts';
 import { serve } from '../../distribute/worker/serve.ts';
 import { openGpu } from '../../gpu/device.ts';
 import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { openCard } from '../cards.ts';
-import type { HelperPlaces } from '../helpers.ts';
 import { speedFile } from '../speed-file.ts';
+import type { WorkerPlaces } from '../worker-processes.ts';
 import { processEndpoint } from './endpoint.ts';
 import { LargeData } from './large-data.ts';
 
-async function openHelper({
+async function openWorker({
   inDir,
   workDir,
   card,
   gpu: wanted,
   budgetBytes,
-}: HelperPlaces): Promise<JobHelper> {
+}: WorkerPlaces): Promise<JobWorker> {
   const { adapter, name } = await openCard(card, wanted);
   const gpu = await openGpu(adapter, budgetBytes);
-  return new JobHelper({
+  return new JobWorker({
     ...{ gpu, adapter: name, speeds: speedFile(), control: { signal: new AbortController().signal } },
     ...{ model: nodeModelDirectory(inDir), work: nodeDirectory(workDir) },
   });
 }
 
-const places = JSON.parse(process.argv[2]!) as HelperPlaces;
+const places = JSON.parse(process.argv[2]!) as WorkerPlaces;
 const large = new LargeData(places.dataFolder);
 // The leader hears Ctrl-C too, and says when it is over.
 process.on('SIGINT', () => {});
@@ -35,7 +35,7 @@ process.on('disconnect', () => {
   large.end();
   process.exit();
 });
-const opening = openHelper(places);
+const opening = openWorker(places);
 opening.catch(() => {}); // the leader is told when it opens the job
 // Ended, the leader knows that there will be no answer.
 const failed = (error: Error) => {

@@ -5,11 +5,11 @@ import type { RowPart } from '../../pass/sums/row-parts.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { together } from '../../util/together.ts';
 import { PIECES_UNDER_WAY } from './api.ts';
-import type { Helper } from './crew.ts';
+import type { RemoteWorker } from './worker-pool.ts';
 
-/** What a helper has of the rows; maybe nothing. */
+/** What another worker has of the rows; maybe nothing. */
 interface RowShare {
-  readonly helper: Helper;
+  readonly worker: RemoteWorker;
   readonly parts: readonly RowPart[];
 }
 
@@ -20,14 +20,14 @@ interface PassStep {
   readonly mixed: boolean;
 }
 
-/** Of each helper that has rows. */
+/** Of each other worker that has rows. */
 type Pieces = Promise<readonly (readonly SumPiece[])[]>;
 
 /**
- * The helpers in a quantization pass, as its leader asks them. The last one with rows has the original model's too: it
+ * The other workers in a quantization pass, as its leader asks them. The last one with rows has the original model's too: it
  * is idle while the leader adds the sums.
  */
-export class RowsHelpers {
+export class RemoteRows {
   readonly #all: readonly RowShare[];
   readonly #withRows: readonly RowShare[];
   #begun: Promise<unknown> = Promise.resolve();
@@ -40,15 +40,15 @@ export class RowsHelpers {
     this.#withRows = shares.filter(({ parts }) => parts.length > 0);
   }
 
-  get haveRows(): boolean {
-    return this.#withRows.length > 0;
+  get isEmpty(): boolean {
+    return this.#withRows.length === 0;
   }
 
   /** Begins the pass; all other calls wait for it. @param originalRows of the original model. */
   begin(originalRows: number): void {
-    this.#begun = callAll(this.#all, ({ helper, parts }) => {
-      const original = helper === this.#originalHelper ? originalRows : 0;
-      return helper.call('embeds', (api) => api.beginPass(parts, original));
+    this.#begun = callAll(this.#all, ({ worker, parts }) => {
+      const original = worker === this.#originalWorker ? originalRows : 0;
+      return worker.call('embeds', (api) => api.beginPass(parts, original));
     });
   }
 
@@ -58,34 +58,34 @@ export class RowsHelpers {
   }
 
   /**
-   * Adds what the helpers have summed, as it comes; the next pieces are on their way meanwhile. In which order they come
+   * Adds what they have summed, as it comes; the next pieces are on their way meanwhile. In which order they come
    * makes no difference: of each half there are two sums at most.
    */
   async addSums(sums: HessianSums, step: PassStep): Promise<void> {
     const pieces = this.#isAsked(step) ? this.#asked!.pieces : this.#ask(step);
     this.#asked = undefined;
     const given = await pieces;
-    await together(this.#withRows.map(({ helper }, i) => addPieces(sums, helper, given[i]!)));
+    await together(this.#withRows.map(({ worker }, i) => addPieces(sums, worker, given[i]!)));
   }
 
   /** Runs the original model's rows through a module. */
   async runOriginal({ index, key, mixed }: PassStep): Promise<void> {
     await this.#begun;
-    await this.#originalHelper!.call(`runs the original of ${key}`, (api) => api.runOriginal(index, mixed));
+    await this.#originalWorker!.call(`runs the original of ${key}`, (api) => api.runOriginal(index, mixed));
   }
 
   /** The original model's, after all modules. */
   originalPerplexity(mixed: boolean): Promise<Perplexity> {
     const doing = "takes the original's perplexity";
-    return this.#originalHelper!.call(doing, (api) => api.originalPerplexity(mixed));
+    return this.#originalWorker!.call(doing, (api) => api.originalPerplexity(mixed));
   }
 
   /** Gives a linear that is quantized to those that have rows, except the one that made it. */
-  give(index: number, { name, key }: LinearSpec, tensors: readonly HostTensor[], maker?: Helper): void {
-    const others = this.#withRows.filter(({ helper }) => helper !== maker);
+  give(index: number, { name, key }: LinearSpec, tensors: readonly HostTensor[], maker?: RemoteWorker): void {
+    const others = this.#withRows.filter(({ worker }) => worker !== maker);
     this.#given.push(
-      callAll(others, ({ helper }) =>
-        helper.call(`takes ${key}`, (api) => api.takeLinear(index, name, tensors)),
+      callAll(others, ({ worker }) =>
+        worker.call(`takes ${key}`, (api) => api.takeLinear(index, name, tensors)),
       ),
     );
   }
@@ -95,8 +95,8 @@ export class RowsHelpers {
     const given = this.#given;
     this.#given = [];
     await this.#begun;
-    const advanced = callAll(this.#withRows, ({ helper }) =>
-      helper.call(`advances ${key}`, (api) => api.advanceRows(index, mixed)),
+    const advanced = callAll(this.#withRows, ({ worker }) =>
+      worker.call(`advances ${key}`, (api) => api.advanceRows(index, mixed)),
     );
     await Promise.all([...given, advanced]);
   }
@@ -106,22 +106,26 @@ export class RowsHelpers {
   }
 
   #ask({ index, key, mixed }: PassStep): Pieces {
-    return callAll(this.#withRows, async ({ helper }) => {
+    return callAll(this.#withRows, async ({ worker }) => {
       await this.#begun;
-      return helper.call(`runs ${key}`, (api) => api.sumRows(index, mixed));
+      return worker.call(`runs ${key}`, (api) => api.sumRows(index, mixed));
     });
   }
 
-  get #originalHelper(): Helper | undefined {
-    return this.#withRows.at(-1)?.helper;
+  get #originalWorker(): RemoteWorker | undefined {
+    return this.#withRows.at(-1)?.worker;
   }
 }
 
-async function addPieces(sums: HessianSums, helper: Helper, pieces: readonly SumPiece[]): Promise<void> {
+async function addPieces(
+  sums: HessianSums,
+  worker: RemoteWorker,
+  pieces: readonly SumPiece[],
+): Promise<void> {
   const reading: Promise<Uint8Array<ArrayBuffer>>[] = [];
   const read = (piece: SumPiece | undefined) => {
     if (!piece) return;
-    const bytes = helper.call('sends sums', (api) => api.readSum(piece));
+    const bytes = worker.call('sends sums', (api) => api.readSum(piece));
     bytes.catch(() => {}); // thrown when its turn comes
     reading.push(bytes);
   };
@@ -130,7 +134,7 @@ async function addPieces(sums: HessianSums, helper: Helper, pieces: readonly Sum
     // Nothing holds on to it afterwards.
     const bytes = await reading.shift()!;
     await sums.addPiece(piece, bytes);
-    helper.release(bytes);
+    worker.release(bytes);
     read(pieces[i + PIECES_UNDER_WAY]);
   }
 }

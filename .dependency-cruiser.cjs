@@ -29,7 +29,7 @@ LAYERS.cli = ['convert', 'inference', ...LAYERS.convert];
 // Data and arithmetic alone, for the page too.
 const PURE = [
   'allocate/allocate',
-  'allocate/balance',
+  'allocate/log-error',
   'allocate/knapsack',
   'allocate/knapsack-beam',
   'job/stages',

@@ -9,7 +9,7 @@ import type { GpuFacts } from './api/gpu.ts';
 import type { JobState } from './api/jobs.ts';
 import { gpusOf, type JobOptions } from './api/options.ts';
 import { removeDropped, withPlaces, withTargets } from './changed-job.ts';
-import { together } from './gpu-choice.ts';
+import { asOneGpu } from './gpu-choice.ts';
 import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
 import { settledRecord, withJobLock } from './job-lock.ts';
@@ -42,7 +42,7 @@ const texts = new SideBySide(board, gpus['high-performance'], queue);
 
 /** `gpu` says why there are none. */
 const factsFor = (options: JobOptions): Promise<GpuFacts | undefined> =>
-  Promise.all(gpusOf(options).map((gpu) => gpus[gpu].facts())).then(together, () => undefined);
+  Promise.all(gpusOf(options).map((gpu) => gpus[gpu].facts())).then(asOneGpu, () => undefined);
 
 /** A text that is being written gives way, so that the job does not wait for it. */
 const enqueue: JobQueue['add'] = async (...given) => {

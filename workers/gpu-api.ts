@@ -1,7 +1,7 @@
 /** What the coordinator and its GPU worker say to each other. */
 
 import type { MixChoice } from '../src/calibrate/mix/mix-plan.ts';
-import type { Measures } from '../src/evaluate/measures.ts';
+import type { Metrics } from '../src/evaluate/metrics.ts';
 import type { TextRequest } from '../src/inference/text-request.ts';
 import type { AllocationEvent, ConvertEvent, OutputEvent } from '../src/job/events.ts';
 import type { ConvertSettings } from '../src/job/settings.ts';
@@ -44,7 +44,7 @@ export type RunListener = (message: RunMessage) => Promise<void> | void;
 /** What a run ends with. */
 export interface RunOutcome {
   readonly allocation?: AllocationEvent;
-  readonly evaluation?: Measures;
+  readonly evaluation?: Metrics;
   readonly output?: OutputEvent;
 }
 

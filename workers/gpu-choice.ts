@@ -10,7 +10,7 @@ export const otherGpusOf = (options: Pick<JobOptions, 'gpus' | 'workers'>): GpuC
     .slice(1);
 
 /** GPUs that share a job, as if they were one: as fast as all, and what each of them can hold. */
-export function together(gpus: readonly GpuFacts[]): GpuFacts {
+export function asOneGpu(gpus: readonly GpuFacts[]): GpuFacts {
   const sum = (of: (gpu: GpuFacts) => number) => gpus.reduce((total, gpu) => total + of(gpu), 0);
   const least = (of: (gpu: GpuFacts) => number) => Math.min(...gpus.map(of));
   const [first, ...others] = gpus;

@@ -90,9 +90,9 @@ export class TextWriter {
     const { model, tokenizer } =
       this.#kept.get(writing.side) ?? (await this.#load(gpu, writing, signal, emit));
     emit({ type: 'loading', done: 1, total: 1 });
-    const words = generate(gpu, model, tokenizer, { ...writing.request, signal });
-    let step: IteratorResult<GeneratedToken, TextEnd> = await words.next();
-    for (; !step.done; step = await words.next()) {
+    const tokens = generate(gpu, model, tokenizer, { ...writing.request, signal });
+    let step: IteratorResult<GeneratedToken, TextEnd> = await tokens.next();
+    for (; !step.done; step = await tokens.next()) {
       const { id, text, promptSeconds, tokensPerSecond } = step.value;
       emit({ type: 'token', id, text });
       emit({ type: 'speed', promptSeconds, tokensPerSecond });

@@ -1,8 +1,8 @@
 /** Which candidate every module takes, so that the model fits into its bits and errs as little as possible. */
 
 import { InputError } from '../util/errors.ts';
-import { balance } from './balance.ts';
 import { relaxedChoice, solveKnapsack } from './knapsack.ts';
+import { minimizeLogError } from './log-error.ts';
 
 export interface AllocationCandidate {
   readonly totalBits: number;
@@ -95,7 +95,7 @@ export function allocate(
   const even = classes.map((options) => options.filter(({ error }) => error <= largest));
   const start = least.map((option, i) => even[i]!.indexOf(option));
   const most = (1 + TOLERANCE) * least.reduce((sum, option) => sum + option.power, 0);
-  const chosen = balance(even, start, { bits: budget, power: most }).map(
+  const chosen = minimizeLogError(even, start, { bits: budget, power: most }).map(
     (option, i) => even[i]![option]!.index,
   );
   return describeAllocation(modules, chosen, budget, bound);

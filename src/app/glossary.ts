@@ -5,7 +5,7 @@ export const GLOSSARY = {
     'The average number of bits that each weight of the attention and MLP layers takes in the output, with its share of scales and indices. The original has 16.',
   bpw: 'Bits per weight: the average over all weights of the attention and MLP layers, scales and indices included.',
   'head bits':
-    'Bits of the output head, which turns the last layer’s state into word probabilities. It is never measured; 6 is the usual choice.',
+    'Bits of the output head, which turns the last layer’s state into token probabilities. It is never measured; 6 is the usual choice.',
   quantizer:
     'Turns weights into codes of few bits. Refined: it chooses scales and codes by what their error costs, and finds finer mixes of bit widths; the file is EXL2 as before.',
   precision:
@@ -31,12 +31,12 @@ export const GLOSSARY = {
   'KL divergence':
     'How far the quantized model’s probabilities of the next token are from the original’s, in nats; 0 is not at all. A few bad tokens raise the mean, so look at median and 99th percentile too.',
   '99th percentile': 'At 99 % of the tokens the KL divergence is lower.',
-  'top-1 agreement': 'At how many of the tokens both models think the same next token likeliest.',
+  'top-1 agreement': 'At how many of the tokens both models think the same next token most likely.',
   token: 'A word or a piece of one: models read and write text in these.',
   temperature:
     'How freely the next token is drawn: 0 takes the likeliest each time, 1 draws by the model’s probabilities, more makes unlikely ones likelier.',
-  'top-k': 'Draws among so many of the likeliest tokens only; 0 is all.',
-  'top-p': 'Draws among the likeliest tokens that together reach this probability; 1 is all.',
+  'top-k': 'Draws among so many of the most likely tokens only; 0 is all.',
+  'top-p': 'Draws among the most likely tokens that together reach this probability; 1 is all.',
   linear:
     'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP (gate, up, down).',
   parameters: 'All numbers that the model has learned.',

@@ -1,8 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { type LayerRange, rangeText } from '../job/layer-range.ts';
 import { InputError } from '../util/errors.ts';
-import { pathBelow, realPath } from './inside.ts';
 import type { Places } from './options.ts';
+import { pathBelow, realPath } from './path-inside.ts';
 import { userPath } from './user-path.ts';
 
 /** Below the repository. */

@@ -112,6 +112,6 @@ export function evaluationLines({ measures }: EvaluationEvent): string[] {
   const { rows, length, perplexity, divergence, agreement } = measures;
   return [
     `On held-out text, ${rows} rows of ${length} tokens: perplexity ${perplexity.model.toFixed(4)}, of the original ${perplexity.reference.toFixed(4)}`,
-    `KL divergence from the original: mean ${divergence.mean.toFixed(5)}, median ${divergence.median.toFixed(5)}, 99 % below ${divergence.p99.toFixed(5)}; same likeliest word at ${(agreement * 100).toFixed(2)} %`,
+    `KL divergence from the original: mean ${divergence.mean.toFixed(5)}, median ${divergence.median.toFixed(5)}, 99 % below ${divergence.p99.toFixed(5)}; top-1 agreement ${(agreement * 100).toFixed(2)} %`,
   ];
 }

@@ -12,9 +12,9 @@ import { openJob } from '../job/job.ts';
 import type { LayerRange } from '../job/layer-range.ts';
 import { modelFacts } from '../job/model-facts.ts';
 import { plainWarnings } from '../job/plain-warnings.ts';
+import { SanityChecks } from '../job/sanity-checks.ts';
 import type { ConvertSettings } from '../job/settings.ts';
 import { stage } from '../job/stage.ts';
-import { Watch } from '../job/watch.ts';
 import { measure, measuringTasks } from '../measure/measure.ts';
 import {
   type Measurement,
@@ -32,9 +32,9 @@ import { checkJob, type OpenedJob, workOf } from './check-job.ts';
 import { checkWeights } from './check-weights.ts';
 import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
-import { type Findings, finish } from './finish.ts';
 import { openWorkers } from './open-workers.ts';
 import { prepareRows, writeRows } from './prepare-rows.ts';
+import { type Findings, writeAndEvaluate } from './write-and-evaluate.ts';
 
 /**
  * Converts a model, from its folder to an EXL2 folder. Every stage leaves an artefact in the work directory and is
@@ -59,7 +59,7 @@ export async function convert(given: ConvertJob): Promise<void> {
     assert(isWhole(rows), 'rows to quantize with were not made');
     const strategy = await chooseStrategy(context, job, measurement);
     const errors = await quantizeOnce(context, pool, job, rows, strategy);
-    await finish(context, job, { rows, strategy, ...errors, reference, recorder });
+    await writeAndEvaluate(context, job, { rows, strategy, ...errors, reference, recorder });
   } finally {
     pool.end();
   }
@@ -67,11 +67,11 @@ export async function convert(given: ConvertJob): Promise<void> {
 
 /** The job with its events kept for the report, and looked at for what must be warned of. */
 function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
-  const watch = new Watch();
+  const checks = new SanityChecks();
   const emit = plainWarnings((event) => {
     job.emit(event);
     recorder.see(event);
-    for (const message of watch.see(event)) emit({ type: 'warning', message });
+    for (const message of checks.see(event)) emit({ type: 'warning', message });
   });
   return { ...job, emit };
 }

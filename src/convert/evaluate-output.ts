@@ -4,7 +4,7 @@ import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-art
 import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
 import { finalStates } from '../evaluate/final-states.ts';
-import { type Measures, summarize } from '../evaluate/measures.ts';
+import { type Metrics, summarize } from '../evaluate/metrics.ts';
 import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { ARTEFACT } from '../job/artefacts.ts';
@@ -85,7 +85,7 @@ export async function evaluateOutput(
   context: StageContext,
   { output, settings }: ConvertJob,
   reference: Reference,
-): Promise<Measures | undefined> {
+): Promise<Metrics | undefined> {
   const { gpu } = context;
   const file = await keptFile(context, reference);
   if (!file)

@@ -14,11 +14,11 @@ const LOGIT_BYTES = 64 * 2 ** 20;
 /** Tokens of a piece: keeps views of the states aligned for every width. */
 const PIECE = 64;
 
-/** Tokens whose logits over `n` words exist at a time. */
+/** Positions whose logits over a vocabulary of `n` exist at a time. */
 export const logitRows = (n: number): number =>
   Math.max(PIECE, Math.floor(LOGIT_BYTES / (n * 4) / PIECE) * PIECE);
 
-/** A head for some words of the vocabulary, and what it reads. */
+/** A head for a slice of the vocabulary, and what it reads. */
 export interface RowHead {
   readonly head: AnyLinear;
   /** States of a row's tokens after the final norm, (length, hidden) f32. */
@@ -32,7 +32,7 @@ export interface RowHead {
 export type TakeStatistics = (token: number, statistics: SliceStatistics) => void;
 
 /**
- * Runs two models' heads for the `words` of the vocabulary on a row of tokens, and compares what each thinks of the next
+ * Runs two models' heads for a `slice` of the vocabulary on a row of tokens, and compares what each thinks of the next
  * one; a model compared with itself gives its own loss.
  * Few logits exist at a time. All is recorded when this returns.
  * @returns when all is taken.
@@ -40,16 +40,16 @@ export type TakeStatistics = (token: number, statistics: SliceStatistics) => voi
 export function compareRow(
   gpu: Gpu,
   [a, b]: readonly [RowHead, RowHead],
-  words: Range,
+  slice: Range,
   { length, ids }: Pick<TokenRows, 'length' | 'ids'>,
   row: number,
   take: TakeStatistics,
 ): Promise<void> {
-  const piece = logitRows(padColumns(words.end - words.start));
+  const piece = logitRows(padColumns(slice.end - slice.start));
   const readings: Promise<void>[] = [];
   for (let start = 0; start < length; start += piece) {
     const m = Math.min(piece, length - start);
-    // The last token of a row has no next word; what is given for it is not used.
+    // The last token of a row has no next token; what is given for it is not used.
     const targets = Uint32Array.from(
       { length: m },
       (_, i) => ids[row * length + Math.min(start + i + 1, length - 1)]!,
@@ -59,13 +59,13 @@ export function compareRow(
       const logits = (each: RowHead) => logitsOf(gpu, scope, each, start, m);
       const ofA = logits(a);
       const stats = scope.alloc([m, COMPARED], 'comparison');
-      const scalars = { m, n: ofA.shape[1]!, first: words.start, count: words.end - words.start };
+      const scalars = { m, n: ofA.shape[1]!, first: slice.start, count: slice.end - slice.start };
       const tensors = { a: ofA, b: a === b ? ofA : logits(b), targets: scope.upload(targets, 'targets') };
       gpu.run(compareLogits, { ...scalars, ...tensors, stats });
       const taken = gpu.read(stats).then((bytes) => {
         const all = new Float32Array(bytes);
         for (let i = 0; i < m; i++) {
-          take(start + i, { first: words.start, stats: all.subarray(i * COMPARED, (i + 1) * COMPARED) });
+          take(start + i, { first: slice.start, stats: all.subarray(i * COMPARED, (i + 1) * COMPARED) });
         }
       });
       taken.catch(() => {}); // thrown where all are awaited

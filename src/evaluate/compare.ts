@@ -35,16 +35,16 @@ export async function compareTokens(
   checkVocabularies(reference.model, other.model);
   const slices = sharedSlices(gpu, [reference.model, other.model]);
   const found: SliceStatistics[][] = Array.from({ length: rows.rows * rows.length }, () => []);
-  for (const [index, words] of slices.entries()) {
+  for (const [index, slice] of slices.entries()) {
     await withScope(gpu, async (scope) => {
-      const a = await openHead(gpu, scope, reference, words);
-      const b = other === reference ? a : await openHead(gpu, scope, other, words);
-      await forEachBatch(gpu, rows.rows, 1, async (batch, row, _, later) => {
+      const a = await openHead(gpu, scope, reference, slice);
+      const b = other === reference ? a : await openHead(gpu, scope, other, slice);
+      await forEachBatch(gpu, rows.rows, 1, async (batch, row, _, defer) => {
         await onStep(index * rows.rows + row, slices.length * rows.rows);
         const own = rowHead(gpu, batch, a, row);
         const heads = [own, a === b ? own : rowHead(gpu, batch, b, row)] as const;
-        later(
-          compareRow(gpu, heads, words, rows, row, (token, statistics) =>
+        defer(
+          compareRow(gpu, heads, slice, rows, row, (token, statistics) =>
             found[row * rows.length + token]!.push(statistics),
           ),
         );
@@ -59,7 +59,7 @@ export function checkVocabularies(reference: RunnableModel, other: RunnableModel
   const [expected, actual] = [reference, other].map(({ outline }) => outline.config.vocabSize);
   if (expected === actual) return;
   throw new InputError(
-    `${other.name} has a vocabulary of ${actual} words and ${reference.name} one of ${expected}: compare a model with ` +
+    `${other.name} has a vocabulary of ${actual} tokens and ${reference.name} one of ${expected}: compare a model with ` +
       'the original that it was made from.',
   );
 }
@@ -70,7 +70,7 @@ function sharedSlices(gpu: Gpu, models: readonly RunnableModel[]): Range[] {
   return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) }, sliceBytes(gpu));
 }
 
-/** A model's final norm and its head for some words. */
+/** A model's final norm and its head for a slice of the vocabulary. */
 interface OpenHead {
   readonly norm: NormWeight;
   readonly head: AnyLinear;
@@ -82,10 +82,10 @@ async function openHead(
   gpu: Gpu,
   scope: Scope,
   { model, states }: ModelStates,
-  words: Range,
+  slice: Range,
 ): Promise<OpenHead> {
   const norm = await loadFinalNorm(scope, model);
-  return { norm, head: await loadHeadSlice(gpu, scope, model, words), states, outline: model.outline };
+  return { norm, head: await loadHeadSlice(gpu, scope, model, slice), states, outline: model.outline };
 }
 
 const rowHead = (

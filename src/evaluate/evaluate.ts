@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { compareTokens, type ModelStates } from './compare.ts';
 import { finalStates, type OnStep } from './final-states.ts';
-import { type Measures, summarize } from './measures.ts';
+import { type Metrics, summarize } from './metrics.ts';
 import type { TokenRows } from './token-statistics.ts';
 
 /** Runs `model` on the rows and compares it with the reference, which has been run on the same. */
@@ -12,7 +12,7 @@ export async function evaluateModel(
   model: RunnableModel,
   rows: TokenRows,
   onStep?: OnStep,
-): Promise<Measures> {
+): Promise<Metrics> {
   const states = await finalStates(gpu, model, rows, onStep);
   try {
     const tokens = await compareTokens(gpu, reference, { model, states }, rows, onStep);

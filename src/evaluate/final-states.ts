@@ -41,12 +41,12 @@ export async function finalStates(
       await withScope(gpu, async (scope) => {
         const weights = await loadWeights(gpu, scope, ahead, module);
         const context = forwardContext(gpu, scope, outline, length);
-        await forEachBatch(gpu, rows, 1, async (batch, row, _, later) => {
+        await forEachBatch(gpu, rows, 1, async (batch, row, _, defer) => {
           await onStep(i * rows + row, modules.length * rows);
           const x = states.load(batch, row, row + 1);
           const output = runModule(new GpuOps(context, batch, weights), module, x);
-          later(states.store(output, row));
-          later(
+          defer(states.store(output, row));
+          defer(
             areFinite(gpu, batch, output, 1).then((finite) => {
               if (!finite) throw overflowError(module.key, model.name, OVERFLOW_ADVICE);
             }),

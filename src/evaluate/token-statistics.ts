@@ -5,20 +5,20 @@ export interface TokenRows {
   readonly ids: Int32Array;
 }
 
-/** How two models see one token's next word. */
+/** How two models see the token after one. */
 export interface TokenComparison {
-  /** −log p of the word that came next, in nats: by the reference, and by the other model. */
+  /** −log p of the token that came next, in nats: by the reference, and by the other model. */
   readonly referenceLoss: number;
   readonly loss: number;
   /** Kullback-Leibler divergence from the reference to the other model, in nats. */
   readonly divergence: number;
-  /** Both think the same word most likely. */
+  /** Both think the same token most likely. */
   readonly agree: boolean;
 }
 
 /** What compare_logits found in one slice of the vocabulary, for one token. */
 export interface SliceStatistics {
-  /** Word of the slice's first column. */
+  /** Token of the slice's first column. */
   readonly first: number;
   /** The kernel's nine numbers. */
   readonly stats: Float32Array;
@@ -46,19 +46,19 @@ export function combineSlices(slices: readonly SliceStatistics[]): TokenComparis
     loss: logB + b.maximum - targetB,
     // Rounding may leave a little less than the zero that equal models have.
     divergence: Math.max(0, cross / sumA - logA + logB),
-    agree: a.word === b.word,
+    agree: a.token === b.token,
   };
 }
 
 interface Highest {
   readonly maximum: number;
-  readonly word: number;
+  readonly token: number;
 }
 
 function highest(slices: readonly SliceStatistics[], at: number): Highest {
-  let best: Highest = { maximum: Number.NEGATIVE_INFINITY, word: -1 };
+  let best: Highest = { maximum: Number.NEGATIVE_INFINITY, token: -1 };
   for (const { first, stats } of slices) {
-    if (stats[at]! > best.maximum) best = { maximum: stats[at]!, word: first + stats[at + 3]! };
+    if (stats[at]! > best.maximum) best = { maximum: stats[at]!, token: first + stats[at + 3]! };
   }
   return best;
 }

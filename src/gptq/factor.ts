@@ -33,7 +33,7 @@ export interface HessianFactor {
   /** Input feature of each row position, by falling diagonal. */
   readonly perm: Uint32Array<ArrayBuffer>;
   /** U (k, k), upper: H⁻¹ = UᵀU for the permuted, damped H. The lower triangle is zero. */
-  readonly hessianInv: GpuTensor;
+  readonly choleskyFactor: GpuTensor;
   /** The permuted, damped H (k, k), where it was asked for. */
   readonly hessian?: GpuTensor;
   /** How often the damping was added. */
@@ -64,20 +64,20 @@ export async function factorHessian(
   }
   const { ratio, constant } = dampingOf(method, diagonalOfH);
   const perm = actOrder(diagonalOfH);
-  const hessianInv = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
+  const choleskyFactor = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
   const work = scope.alloc([k, k], `damped Hessian of ${what}`);
   for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
     const args = { k, scale: 1 / rows, ratio: ratio * attempts, damp: constant * attempts };
-    if (!(await tryFactor(gpu, sum, args, perm, work, hessianInv))) continue;
+    if (!(await tryFactor(gpu, sum, args, perm, work, choleskyFactor))) continue;
     if (!keepHessian) {
       scope.free(work);
-      return { k, perm, hessianInv, attempts };
+      return { k, perm, choleskyFactor, attempts };
     }
     await withScope(gpu, async (temporary) => {
       const order = temporary.upload(perm, 'act-order');
       gpu.run(permuteHessian, { ...args, h: sum, order, a: work });
     });
-    return { k, perm, hessianInv, hessian: work, attempts };
+    return { k, perm, choleskyFactor, hessian: work, attempts };
   }
   throw new NumericalError(
     `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${constant}. More calibration rows may help.`,

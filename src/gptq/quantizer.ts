@@ -126,7 +126,7 @@ function quantizeBatch(
     const tiles = slices.reduce((sum, { n }) => sum + n / TILE, 0);
     const plan = planSteps(candidates);
     const shared = {
-      ...{ k, tiles, perm, scaleMax, u: factor.hessianInv },
+      ...{ k, tiles, perm, scaleMax, u: factor.choleskyFactor },
       jobs: scope.upload(plan.jobs, 'jobs'),
       unit: scope.alloc([groupCount], 'group units'),
       partial: scope.alloc([count, tiles, SEARCH[method].factors], 'scale errors'),

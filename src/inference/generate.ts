@@ -12,21 +12,21 @@ export interface GenerateOptions extends TextRequest {
   readonly signal: AbortSignal;
 }
 
-/** One word more. */
+/** One token more. */
 export interface GeneratedToken {
   readonly id: number;
   /** What it adds to the text; empty where a character is not complete yet. */
   readonly text: string;
-  /** Words so far, without the prompt's. */
+  /** Tokens so far, without the prompt's. */
   readonly count: number;
   /** Of the prompt, in seconds. */
   readonly promptSeconds: number;
-  /** Words a second since the prompt was read. */
+  /** Tokens a second since the prompt was read. */
   readonly tokensPerSecond: number;
 }
 
 /**
- * Continues a prompt word by word, until the model ends the text, `maxTokens`, or its context is full; says which.
+ * Continues a prompt token by token, until the model ends the text, `maxTokens`, or its context is full; says which.
  * @throws InputError for options out of range or a prompt that is too long; the signal's reason when it is aborted.
  */
 export async function* generate(
@@ -57,7 +57,7 @@ export async function* generate(
       if (tokenizer.eosIds.includes(id)) return 'model';
       const text = stream.add(id);
       const seconds = (performance.now() - ready) / 1000;
-      // The first word comes with the prompt.
+      // The first token comes with the prompt.
       const tokensPerSecond = count > 1 ? (count - 1) / seconds : 0;
       yield { id, text, count, promptSeconds: (ready - started) / 1000, tokensPerSecond };
       if (count === options.maxTokens) break;

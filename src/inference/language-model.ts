@@ -81,7 +81,7 @@ export class LanguageModel {
     return new KvCache(this.#gpu, scope, this.model.outline, capacity);
   }
 
-  /** Runs the next tokens of a text, at least one; gives the logits (vocabulary) of the word after them. */
+  /** Runs the next tokens of a text, at least one; gives the logits (vocabulary) of the token after them. */
   async next(ids: readonly number[], cache: KvCache): Promise<Float32Array> {
     for (let start = 0; ; start += PROMPT_PIECE) {
       const piece = ids.slice(start, start + PROMPT_PIECE);

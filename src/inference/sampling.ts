@@ -1,11 +1,11 @@
 import { InputError } from '../util/errors.ts';
 
 export interface SamplingOptions {
-  /** 0: always the likeliest word. */
+  /** 0: always the most likely token. */
   readonly temperature: number;
-  /** Only the likeliest so many words; 0: all. */
+  /** Only the so many most likely tokens; 0: all. */
   readonly topK: number;
-  /** Only the likeliest words that together reach this probability; 1: all. */
+  /** Only the most likely tokens that together reach this probability; 1: all. */
   readonly topP: number;
 }
 
@@ -14,25 +14,27 @@ export const GREEDY: SamplingOptions = { temperature: 0, topK: 0, topP: 1 };
 /** Throws InputError for options outside their range. */
 export function checkSampling({ temperature, topK, topP }: SamplingOptions): void {
   if (!(temperature >= 0 && temperature <= 100)) {
-    throw new InputError(`The temperature is ${temperature}; expected 0 (always the likeliest word) to 100.`);
+    throw new InputError(
+      `The temperature is ${temperature}; expected 0 (always the most likely token) to 100.`,
+    );
   }
   if (!Number.isSafeInteger(topK) || topK < 0) {
-    throw new InputError(`top-k is ${topK}; expected a whole number, 0 for all words.`);
+    throw new InputError(`top-k is ${topK}; expected a whole number, 0 for all tokens.`);
   }
   if (!(topP > 0 && topP <= 1)) throw new InputError(`top-p is ${topP}; expected more than 0 and at most 1.`);
 }
 
 /**
- * Chooses the next word: logits divided by the temperature, then the top k, then of these the top p.
+ * Chooses the next token: logits divided by the temperature, then the top k, then of these the top p.
  * @param random gives numbers in [0, 1).
  */
 export function sample(logits: Float32Array, options: SamplingOptions, random: () => number): number {
   const { temperature, topK, topP } = options;
-  if (temperature === 0 || topK === 1) return likeliest(logits);
-  const words = Uint32Array.from(logits, (_, word) => word).sort((a, b) => logits[b]! - logits[a]!);
-  const kept = words.subarray(0, topK === 0 ? words.length : topK);
+  if (temperature === 0 || topK === 1) return mostLikely(logits);
+  const tokens = Uint32Array.from(logits, (_, token) => token).sort((a, b) => logits[b]! - logits[a]!);
+  const kept = tokens.subarray(0, topK === 0 ? tokens.length : topK);
   const highest = logits[kept[0]!]!;
-  const weights = Float64Array.from(kept, (word) => Math.exp((logits[word]! - highest) / temperature));
+  const weights = Float64Array.from(kept, (token) => Math.exp((logits[token]! - highest) / temperature));
   const total = nucleus(weights, topP);
   let left = random() * total.weight;
   for (let i = 0; i < total.count; i++) {
@@ -42,10 +44,10 @@ export function sample(logits: Float32Array, options: SamplingOptions, random: (
   return kept[total.count - 1]!;
 }
 
-/** The word of the largest logit, the first of equal ones. */
-export function likeliest(logits: Float32Array): number {
+/** The token of the largest logit, the first of equal ones. */
+export function mostLikely(logits: Float32Array): number {
   let best = 0;
-  for (let word = 1; word < logits.length; word++) if (logits[word]! > logits[best]!) best = word;
+  for (let token = 1; token < logits.length; token++) if (logits[token]! > logits[best]!) best = token;
   return best;
 }
 

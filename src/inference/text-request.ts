@@ -3,7 +3,7 @@ import type { SamplingOptions } from './sampling.ts';
 /** A prompt, and how it is to be continued. */
 export interface TextRequest extends SamplingOptions {
   readonly prompt: string;
-  /** Words to add at most. */
+  /** Tokens to add at most. */
   readonly maxTokens: number;
   readonly seed: number;
 }

@@ -1,6 +1,6 @@
 import type { Precision } from '../autotune/precision.ts';
 import type { RowShape } from '../calibrate/rows.ts';
-import type { Measures } from '../evaluate/measures.ts';
+import type { Metrics } from '../evaluate/metrics.ts';
 import type { ModelFacts } from './model-facts.ts';
 import type { StageName } from './stages.ts';
 
@@ -118,7 +118,7 @@ export interface ReferenceEvent {
 /** The written output beside the original, on text that was not used for calibration. */
 export interface EvaluationEvent {
   readonly type: 'evaluation';
-  readonly measures: Measures;
+  readonly measures: Metrics;
 }
 
 export interface WarningEvent {

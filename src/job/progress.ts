@@ -4,9 +4,9 @@ import type { StageContext } from './context.ts';
 
 /**
  * Progress over the modules (and the head, in `quantize`), each counted by its weights.
- * @param counted modules that count; the others are only on the way to them.
+ * @param counted modules that count; the others are only run forward to get to them.
  * @returns to be called with a module's index and the share of it that is done, 0…1; without a share where a module
- * is only run on the way to another.
+ * is only run forward to get to another.
  */
 export function progressReporter(
   { plan, emit, gpu }: StageContext,

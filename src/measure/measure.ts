@@ -110,12 +110,12 @@ function taskCosts({ plan, quantizer: { method }, speeds }: StageContext, rows: 
   const time = (work: Work) => timeAsProducts(work, speeds);
   const loading = (module: ModuleSpec) =>
     ((2 * moduleWeights(module)) / LOAD_BYTES_PER_SECOND) * productSpeed(speeds);
-  const wayCost = mean(plan.modules.map((each) => loading(each) + time(running(each, rows))));
+  const forwardCost = mean(plan.modules.map((each) => loading(each) + time(running(each, rows))));
   return (module: ModuleSpec): Omit<Task, 'index' | 'from'> => {
     const to = candidatesOf(module, method).length;
     const before = time(preparing(module, rows));
     const trials = time(measuring(module, rows, method)) - before;
-    return { to, setupCost: loading(module) + before, stepCost: trials / to, wayCost };
+    return { to, setupCost: loading(module) + before, stepCost: trials / to, forwardCost };
   };
 }
 

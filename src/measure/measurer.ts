@@ -42,25 +42,25 @@ export class Measurer {
 
   /**
    * @param progress called with the share of the work that is done, 0…1.
-   * @param onWay called with the number of each module that is run on the way to it.
+   * @param onForward called with the number of each module that is run forward to get to it.
    */
   async measure(
     index: number,
     range: CandidateRange,
     progress: (share: number) => void,
-    onWay?: (index: number) => void,
+    onForward?: (index: number) => void,
   ): Promise<MeasuredPart> {
-    await this.goTo(index, onWay);
+    await this.goTo(index, onForward);
     return this.#step((module, batch) =>
       measureModule(this.#context, module, this.#states, this.#next, batch, range, progress),
     );
   }
 
-  /** Runs the modules before this one. @param onWay called with the number of each. */
-  async goTo(index: number, onWay?: (index: number) => void): Promise<void> {
+  /** Runs the modules before this one. @param onForward called with the number of each. */
+  async goTo(index: number, onForward?: (index: number) => void): Promise<void> {
     if (this.#position > index) await this.#embed();
     while (this.#position < index) {
-      onWay?.(this.#position);
+      onForward?.(this.#position);
       await this.#step((module, batch) => this.#skip(module, batch));
     }
   }

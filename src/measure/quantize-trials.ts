@@ -53,7 +53,7 @@ export async function quantizeTrials(
     }
     await gpu.sync();
     scope.free(w);
-    if (!order.slice(i + 1).some((other) => other.input === input)) factorScope.free(factor.hessianInv);
+    if (!order.slice(i + 1).some((other) => other.input === input)) factorScope.free(factor.choleskyFactor);
     progress(trials.size / module.linears.length);
   }
   return { trials, losses: method === 'refined' ? losses : undefined };

@@ -44,7 +44,7 @@ export async function runTrials(
   const { gpu, control } = context;
   const candidates = [...trials.values()][0]!.indexOf.length;
   const errors: RowError[][] = Array.from({ length: candidates }, () => []);
-  await forEachBatch(gpu, states.rows, batch, async (scope, start, end, later) => {
+  await forEachBatch(gpu, states.rows, batch, async (scope, start, end, defer) => {
     const x = states.load(scope, start, end);
     const expected = reference.load(scope, start, end);
     const ops = new TrialOps(loaded, trials, scope, x, context.gpu.memory.available);
@@ -57,7 +57,7 @@ export async function runTrials(
       ops.candidate = candidate;
       const y = runModule(ops, loaded.module, x);
       const reading = readRowErrors(gpu, recordRowErrors(gpu, scope, y, expected, end - start));
-      later(reading);
+      defer(reading);
       measured.set(key, reading);
       scope.free(y);
     }
@@ -69,7 +69,7 @@ export async function runTrials(
         progress((start + ((end - start) * (candidate + 1)) / candidates) / states.rows);
       }
     };
-    later(report());
+    defer(report());
   });
   return errors;
 }

@@ -36,15 +36,15 @@ export async function perplexity(
   const { norm, mixed, head } = model;
   const { length } = states;
   const found = Array.from({ length: rows * length }, (): SliceStatistics[] => []);
-  await forEachBatch(gpu, rows, 1, async (scope, row, _, later) => {
+  await forEachBatch(gpu, rows, 1, async (scope, row, _, defer) => {
     await checkControl(control);
     const x = normalize(gpu, scope, states.load(scope, row, row + 1), norm);
     const take: TakeStatistics = (token, statistics) => found[row * length + token]!.push(statistics);
     let start = 0;
     for (const slice of head) {
-      const words = { start, end: Math.min(start + slice.n, plan.config.vocabSize) };
+      const range = { start, end: Math.min(start + slice.n, plan.config.vocabSize) };
       const own = { head: slice, x, mixed, model: plan };
-      later(compareRow(gpu, [own, own], words, { length, ids }, row, take));
+      defer(compareRow(gpu, [own, own], range, { length, ids }, row, take));
       start += slice.n;
     }
   });

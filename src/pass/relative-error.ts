@@ -27,7 +27,7 @@ export const relativeError = (method: QuantizerMethod, rows: readonly RowError[]
 /** Puts the error of each row that has come out, of those that are expected, into `errors`; later. */
 export function noteErrors(
   gpu: Gpu,
-  { scope, output, start, later }: ModuleRun,
+  { scope, output, start, defer }: ModuleRun,
   expected: HiddenStates,
   errors: RowError[],
 ): void {
@@ -39,7 +39,7 @@ export function noteErrors(
   const note = (values: readonly RowError[]) => {
     for (const [i, value] of values.entries()) errors[start + i] = value;
   };
-  later(readRowErrors(gpu, recorded).then(note));
+  defer(readRowErrors(gpu, recorded).then(note));
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

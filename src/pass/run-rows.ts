@@ -4,7 +4,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
 import { runModule, type Tap } from '../model/forward.ts';
-import { forEachBatch, type Later } from '../model/gpu/batches.ts';
+import { type Defer, forEachBatch } from '../model/gpu/batches.ts';
 import { areFinite } from '../model/gpu/finite-states.ts';
 import { GpuOps, normalize } from '../model/gpu/ops.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
@@ -43,7 +43,7 @@ export interface ModuleRun {
   readonly scope: Scope;
   readonly output: GpuTensor;
   readonly start: number;
-  readonly later: Later;
+  readonly defer: Defer;
 }
 
 /** Sees rows on their way. */
@@ -65,13 +65,13 @@ export async function runRows(
   batch: number,
   { tap, ran, ranBefore = Number.POSITIVE_INFINITY }: RowsSeen,
 ): Promise<void> {
-  await forEachBatch(gpu, range.end - range.start, batch, async (scope, first, end, later) => {
+  await forEachBatch(gpu, range.end - range.start, batch, async (scope, first, end, defer) => {
     await checkControl(control);
     const start = range.start + first;
     const x = states.load(scope, start, range.start + end);
     const wanted = ran !== undefined && start < ranBefore;
     const output = source.run(scope, x, (input, values) => tap?.(input, values, start), wanted);
-    if (wanted) ran({ scope, output, start, later });
+    if (wanted) ran({ scope, output, start, defer });
   });
 }
 
@@ -92,10 +92,10 @@ export async function advance(
     ...seen,
     ran(run) {
       seen.ran?.(run);
-      const { scope, output: y, start, later } = run;
-      later(output.store(y, start));
+      const { scope, output: y, start, defer } = run;
+      defer(output.store(y, start));
       const looked = areFinite(context.gpu, scope, y, y.shape[0]! / output.length);
-      later(looked.then((each) => (finite &&= each)));
+      defer(looked.then((each) => (finite &&= each)));
     },
   });
   return finite;

@@ -11,8 +11,8 @@ import type { LoadedModule } from '../pass/loaded-module.ts';
 import { takePackedWeight } from '../pass/packed-module.ts';
 import type { HessianSums } from '../pass/sums/hessian-sums.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
+import { Mutex } from '../util/mutex.ts';
 import { together } from '../util/together.ts';
-import { Turns } from '../util/turns.ts';
 import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
 
 /** With less of the memory free than this, the leader takes no linear of another worker while it quantizes one itself. */
@@ -68,13 +68,13 @@ export async function quantizeLinears(
   const given = await startRemotes(pool, shares.slice(1), request, context);
   sums.freeTotals();
   const done: Done = { tensors: new Map(), errors: new Map() };
-  const turns = new Turns();
-  const taking = takeGiven(context, scope, request, given, turns, done);
+  const mutex = new Mutex();
+  const taking = takeGiven(context, scope, request, given, mutex, done);
   const { available, budget } = context.gpu.memory;
   const isTight = available < budget * TAKING_SHARE;
   const inTurn = <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     const led = () => pool.leader.during(doing, work);
-    return isTight ? turns.take(led) : led();
+    return isTight ? mutex.take(led) : led();
   };
   const own = withScope(context.gpu, async (factorScope) => {
     const factors = await inTurn(`factors ${loaded.module.key}`, () =>
@@ -108,14 +108,14 @@ async function takeGiven(
   scope: Scope,
   request: LinearsRequest,
   given: readonly Given[],
-  turns: Turns,
+  mutex: Mutex,
   done: Done,
 ): Promise<void> {
   const take = async ({ linear, worker, tensors: quantizing }: Given) => {
     const packed = await quantizing;
     done.tensors.set(linear.name, packed);
     request.finished(linear, packed, worker);
-    await turns.take(() =>
+    await mutex.take(() =>
       replace(context, request, linear, done, () =>
         takePackedWeight(context, scope, request.loaded, linear, packed),
       ),

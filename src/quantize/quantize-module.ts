@@ -47,9 +47,9 @@ export async function quantizeModule(
       const seen: RowsSeen = {
         ranBefore: expected.rows,
         tap: (input, x, start) => sample.take(input, x, start),
-        ran({ output, start, later }) {
+        ran({ output, start, defer }) {
           const tokens = Math.min(output.shape[0]!, (expected.rows - start) * expected.length);
-          later(expected.store(rowsOf(output, 0, tokens), start));
+          defer(expected.store(rowsOf(output, 0, tokens), start));
         },
       };
       const { sums, mixed } = await pass.sum(sumScope, batch, {

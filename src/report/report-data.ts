@@ -1,6 +1,6 @@
 import type { Strategy } from '../allocate/optimize.ts';
 import type { CalibrationRows, WholeRows } from '../calibrate/rows.ts';
-import type { Measures } from '../evaluate/measures.ts';
+import type { Metrics } from '../evaluate/metrics.ts';
 import { totalBits } from '../exl2/groups.ts';
 import { describe } from '../exl2/params.ts';
 import type { PerplexityEvent, StartEvent } from '../job/events.ts';
@@ -20,7 +20,7 @@ export interface ReportData {
   readonly calibration: { readonly measurement: RowFacts; readonly quantization: RowFacts };
   readonly modules: readonly ModuleReport[];
   readonly perplexity: ReadonlyMap<PerplexityEvent['model'], PerplexityEvent>;
-  readonly measures: Measures | undefined;
+  readonly metrics: Metrics | undefined;
   readonly stages: ReadonlyMap<StageName, number | 'reused'>;
   readonly gpuPeakBytes: number | undefined;
   readonly warnings: readonly string[];
@@ -85,7 +85,7 @@ export function reportData(sources: ReportSources): ReportData {
       return { key, layer, kind, bitsPerWeight, expectedError: error, rfnError: rfnErrors[key], linears };
     }),
     perplexity: recorder.perplexity,
-    measures: recorder.evaluation?.measures,
+    metrics: recorder.evaluation?.measures,
     stages: recorder.stages,
     gpuPeakBytes: recorder.memory?.gpuPeakBytes,
     warnings: recorder.warnings,

@@ -1,5 +1,5 @@
 import type { Precision } from '../autotune/precision.ts';
-import type { Measures } from '../evaluate/measures.ts';
+import type { Metrics } from '../evaluate/metrics.ts';
 import { datasetText } from '../job/settings.ts';
 import { STAGE_TITLES } from '../job/stages.ts';
 import { formatByteSize } from '../util/text/byte-size.ts';
@@ -35,7 +35,7 @@ export function reportPage(data: ReportData): string {
 <p class="dim">EXL2 conversion of ${date.toISOString().slice(0, 16).replace('T', ' ')} UTC</p>
 ${facts(data)}
 ${warnings(data)}
-${measuresSection(data.measures)}
+${metricsSection(data.metrics)}
 ${allocationSection(data.modules)}
 ${errorSection(data.modules)}
 ${calibrationSection(data)}
@@ -47,18 +47,18 @@ ${timeSection(data)}
   return page.markup;
 }
 
-function facts({ bitsPerWeight, settings, outputBytes, start, measures }: ReportData): Html {
+function facts({ bitsPerWeight, settings, outputBytes, start, metrics }: ReportData): Html {
   const fact = (name: string, value: string, more: string) =>
     html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`;
-  const measured = measures
+  const measured = metrics
     ? [
         fact(
           'Perplexity',
-          measures.perplexity.model.toFixed(3),
-          `original ${measures.perplexity.reference.toFixed(3)}`,
+          metrics.perplexity.model.toFixed(3),
+          `original ${metrics.perplexity.reference.toFixed(3)}`,
         ),
-        fact('KL divergence', measures.divergence.mean.toFixed(4), 'mean, nats a token'),
-        fact('Same likeliest word', `${(measures.agreement * 100).toFixed(1)} %`, 'of the tokens'),
+        fact('KL divergence', metrics.divergence.mean.toFixed(4), 'mean, nats a token'),
+        fact('Top-1 agreement', `${(metrics.agreement * 100).toFixed(1)} %`, 'of the tokens'),
       ]
     : [];
   return html`<dl class="facts">
@@ -72,12 +72,12 @@ const warnings = ({ warnings: list }: ReportData): Html =>
     ? NOTHING
     : html`<h2>Warnings</h2><ul class="warnings">${list.map((text) => html`<li>${text}</li>`)}</ul>`;
 
-function measuresSection(measures: Measures | undefined): Html {
-  if (!measures) return NOTHING;
-  const { rows, length, divergence, byPosition } = measures;
+function metricsSection(metrics: Metrics | undefined): Html {
+  if (!metrics) return NOTHING;
+  const { rows, length, divergence, byPosition } = metrics;
   const bars = byPosition.map(({ first, last, ...at }) => {
     const name = first === last ? `${first}` : `${first}–${last}`;
-    const detail = `${name} tokens before: ${at.divergence.toFixed(5)} nats, same word at ${(at.agreement * 100).toFixed(1)} %`;
+    const detail = `${name} tokens before: ${at.divergence.toFixed(5)} nats, top-1 agreement ${(at.agreement * 100).toFixed(1)} %`;
     return { name, value: at.divergence, detail };
   });
   return html`<h2>What quantization cost</h2>

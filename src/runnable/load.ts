@@ -58,7 +58,7 @@ export const blockTensors = ({ quantization }: RunnableModel, module: ModuleSpec
     ? (module?.linears.flatMap(({ key }) => PACKED_TENSORS.map(([, name]) => `${key}.${name}`)) ?? [])
     : weightNames(module);
 
-/** The head for the words of `columns`; it starts at a multiple of 32. The final norm is {@link loadFinalNorm}. */
+/** The head for the tokens of `columns`; it starts at a multiple of 32. The final norm is {@link loadFinalNorm}. */
 export async function loadHeadSlice(
   gpu: Gpu,
   scope: Scope,

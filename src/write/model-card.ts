@@ -21,7 +21,7 @@ const KEPT = /^(license|license_name|license_link|language|pipeline_tag|base_mod
  * @param original the source's card, which the output holds as README-original.md.
  */
 export function modelCard(data: ReportData, original: string | undefined): string {
-  const { start, settings, bitsPerWeight, calibration, measures } = data;
+  const { start, settings, bitsPerWeight, calibration, metrics } = data;
   const name = plainText(shortName(start.model.name));
   const { quantization } = calibration;
   const lines = [
@@ -43,17 +43,17 @@ export function modelCard(data: ReportData, original: string | undefined): strin
     `| architecture | ${start.model.architecture}, ${start.model.layers} layers |`,
     `| calibration | ${plainText(datasetText(settings.dataset))}, ${quantization.rows} rows of ${quantization.length} tokens |`,
     ...(start.gpu ? [`| computed with | ${PRECISIONS[start.gpu.precision]} |`] : []),
-    ...(measures
+    ...(metrics
       ? [
-          `| perplexity | ${significant(measures.perplexity.model)} (original ${significant(measures.perplexity.reference)}) |`,
-          `| KL divergence from the original | mean ${measures.divergence.mean.toFixed(5)}, median ${measures.divergence.median.toFixed(5)}, 99 % below ${measures.divergence.p99.toFixed(4)} |`,
-          `| same likeliest word as the original | ${(measures.agreement * 100).toFixed(2)} % |`,
+          `| perplexity | ${significant(metrics.perplexity.model)} (original ${significant(metrics.perplexity.reference)}) |`,
+          `| KL divergence from the original | mean ${metrics.divergence.mean.toFixed(5)}, median ${metrics.divergence.median.toFixed(5)}, 99 % below ${metrics.divergence.p99.toFixed(4)} |`,
+          `| top-1 agreement with the original | ${(metrics.agreement * 100).toFixed(2)} % |`,
         ]
       : []),
     '',
-    ...(measures
+    ...(metrics
       ? [
-          `Measured on ${measures.rows} rows of ${measures.length} tokens of text that was not used for calibration. Other text gives other numbers: compare models by the same measurement only.`,
+          `Measured on ${metrics.rows} rows of ${metrics.length} tokens of text that was not used for calibration. Other text gives other numbers: compare models by the same measurement only.`,
           '',
         ]
       : []),

@@ -1,4 +1,4 @@
-/** The verdict in the page, in a real browser: measures, and both models' texts against the command line's. */
+/** The verdict in the page, in a real browser: metrics, and both models' texts against the command line's. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -135,10 +135,10 @@ beforeEach(async () => {
   });
 });
 
-test('the measures are the record’s', async () => {
+test('the metrics are the record’s', async () => {
   const { results } = await keptRecord();
   const { perplexity, divergence, agreement, rows, length } = results[0]!.evaluation!;
-  const cells = await page.$$eval('.measures tbody td', (all) => all.map((cell) => cell.textContent));
+  const cells = await page.$$eval('.metrics tbody td', (all) => all.map((cell) => cell.textContent));
   expect(cells).toEqual([
     `${perplexity.reference.toFixed(3)} → ${perplexity.model.toFixed(3)}`,
     ...[divergence.mean, divergence.median, divergence.p99].map((nats) => nats.toPrecision(3)),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareTokens } from '../../src/evaluate/compare.ts';
 import { finalStates } from '../../src/evaluate/final-states.ts';
-import { summarize } from '../../src/evaluate/measures.ts';
+import { summarize } from '../../src/evaluate/metrics.ts';
 import { documentRows, splitDocuments } from '../../src/evaluate/text-rows.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
@@ -65,17 +65,17 @@ describe.each(NAMES)('ExLlamaV2’s conversion of %s', (name) => {
     expect([packed.quantization?.bits, plain.quantization]).toEqual([4, undefined]);
     const a = { model: plain, states: await finalStates(gpu, plain, rows) };
     const b = { model: packed, states: await finalStates(gpu, packed, rows) };
-    const measures = summarize(await compareTokens(gpu, a, b, rows), 1, ids.length);
+    const metrics = summarize(await compareTokens(gpu, a, b, rows), 1, ids.length);
     a.states.free();
     b.states.free();
     expect(gpu.memory.used).toBe(0);
 
     const { logits } = await reference(fileOf(name), architectureConfig(name), ids);
     const expected = perplexity(logits, ids);
-    expect(Math.abs(measures.perplexity.model / expected - 1)).toBeLessThan(1e-4);
-    expect(Math.abs(measures.perplexity.reference / expected - 1)).toBeLessThan(1e-4);
-    expect(measures.divergence.mean).toBeLessThan(1e-5);
-    expect(measures.agreement).toBeGreaterThan(0.98);
+    expect(Math.abs(metrics.perplexity.model / expected - 1)).toBeLessThan(1e-4);
+    expect(Math.abs(metrics.perplexity.reference / expected - 1)).toBeLessThan(1e-4);
+    expect(metrics.divergence.mean).toBeLessThan(1e-5);
+    expect(metrics.agreement).toBeGreaterThan(0.98);
   });
 
   test('logits of packed and of dequantized weights are the same, token by token and all at once', async () => {

@@ -3,7 +3,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { type GenerateOptions, generate } from '../../src/inference/generate.ts';
 import { LanguageModel } from '../../src/inference/language-model.ts';
-import { GREEDY, likeliest } from '../../src/inference/sampling.ts';
+import { GREEDY, mostLikely } from '../../src/inference/sampling.ts';
 import { TextStream } from '../../src/inference/text-stream.ts';
 import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
@@ -48,7 +48,7 @@ test('greedy text is a story, and what the whole text run at once would go on wi
   const prompt = [tokenizer.bosId!, ...tokenizer.encode(PROMPT)];
   const before = [...prompt, ...ids.slice(0, -1)];
   const logits = await withScope(gpu, (scope) => model.next(before, model.newCache(scope, before.length)));
-  expect(likeliest(logits)).toBe(ids.at(-1));
+  expect(mostLikely(logits)).toBe(ids.at(-1));
 });
 
 test('sampled text depends on the seed alone', async () => {
@@ -62,8 +62,8 @@ test('sampled text depends on the seed alone', async () => {
 test('ends with the text', async () => {
   const [end] = (await run({ maxTokens: 3 })).ids.slice(2);
   const stopping: Tokenizer = { ...tokenizer, eosIds: [end!] };
-  const words = generate(gpu, model, stopping, { prompt: PROMPT, maxTokens: 4, seed: 1, signal, ...GREEDY });
-  const steps = [await words.next(), await words.next(), await words.next()];
+  const tokens = generate(gpu, model, stopping, { prompt: PROMPT, maxTokens: 4, seed: 1, signal, ...GREEDY });
+  const steps = [await tokens.next(), await tokens.next(), await tokens.next()];
   expect(steps.map(({ done }) => done)).toEqual([false, false, true]);
   expect(steps[2]!.value).toBe('model');
 });

@@ -79,7 +79,7 @@ describe.each(NAMES)('%s', (name) => {
     const own = await factorOf(scope, name, golden, { method: 'exllamav2', keepHessian: false });
     expect([...own.perm]).toEqual([...golden.perm]);
     expect(own.attempts).toBe(1);
-    const theirs = { ...own, hessianInv: uploadCopy(scope, golden.hessianInv) };
+    const theirs = { ...own, choleskyFactor: uploadCopy(scope, golden.choleskyFactor) };
     await compare(scope, golden, theirs);
     await compare(scope, golden, own);
     scope.freeAll();

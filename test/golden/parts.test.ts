@@ -37,7 +37,7 @@ async function run(dispatchFlops: number) {
         results.push(new Uint8Array((await output.readRow(row)).slice().buffer));
       const linear = module.linears[0]!;
       const factor = factors.get(linear.input)!;
-      results.push(new Uint8Array(await gpu.read(factor.hessianInv)));
+      results.push(new Uint8Array(await gpu.read(factor.choleskyFactor)));
       const { w, n } = loaded.linears.get(linear.name)!;
       const candidates = ['1:4b_32g', '1:3b_32g', '1:2b_64g'].map((text) =>
         resolveGroups(linear.k, parseParams(text)),

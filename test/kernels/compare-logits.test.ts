@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { summarize } from '../../src/evaluate/measures.ts';
+import { summarize } from '../../src/evaluate/metrics.ts';
 import { combineSlices, type TokenComparison } from '../../src/evaluate/token-statistics.ts';
 import { COMPARED, compareLogits } from '../../src/kernels/logits/compare_logits.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -22,7 +22,7 @@ function compareRow(a: Float32Array, b: Float32Array, target: number): TokenComp
   return { referenceLoss: -p[target]!, loss: -q[target]!, divergence, agree: place(p) === place(q) };
 }
 
-/** The kernel on slices of the vocabulary of `width` words, put together. */
+/** The kernel on slices of the vocabulary, `width` tokens wide, put together. */
 async function compareSliced(
   a: Float32Array,
   b: Float32Array,
@@ -56,7 +56,7 @@ test.each([
   [5, 63, 32],
   [2, 1000, 96],
   [4, 333, 333],
-])('compare_logits: %i tokens, %i words in slices of %i', async (m, vocabulary, width) => {
+])('compare_logits: %i tokens, a vocabulary of %i in slices of %i', async (m, vocabulary, width) => {
   const a = randomFloats(m * vocabulary, 1).map((x) => x / 4);
   const noise = randomFloats(m * vocabulary, 2);
   const b = a.map((x, i) => x + 0.1 * noise[i]!);
@@ -79,10 +79,10 @@ test('equal logits diverge by exactly nothing', async () => {
   expect(token).toMatchObject({ divergence: 0, agree: true });
 });
 
-test('of equal maxima the first word counts, in whatever slice and lane they are', async () => {
+test('of equal maxima the first token counts, in whatever slice and lane they are', async () => {
   const a = new Float32Array(200).fill(-1);
   const b = a.slice();
-  for (const word of [70, 135, 199]) a[word] = 5;
+  for (const token of [70, 135, 199]) a[token] = 5;
   b[70] = 5;
   const [token] = await compareSliced(a, b, Uint32Array.of(0), 96);
   expect(token!.agree).toBe(true);
@@ -90,7 +90,7 @@ test('of equal maxima the first word counts, in whatever slice and lane they are
   expect((await compareSliced(a, b, Uint32Array.of(0), 96))[0]!.agree).toBe(false);
 });
 
-test('measures over rows: the last token of a row has no next word', () => {
+test('metrics over rows: the last token of a row has no next token', () => {
   const token = (loss: number, divergence: number, agree: boolean): TokenComparison => ({
     referenceLoss: loss / 2,
     loss,
@@ -98,20 +98,20 @@ test('measures over rows: the last token of a row has no next word', () => {
     agree,
   });
   const row = [token(2, 0.1, true), token(4, 0.2, false), token(6, 0.3, true), token(100, 0.4, true)];
-  const measures = summarize([...row, ...row], 2, 4);
-  expect(measures.perplexity.model).toBeCloseTo(Math.exp(4), 9);
-  expect(measures.perplexity.reference).toBeCloseTo(Math.exp(2), 9);
-  expect(measures.divergence.mean).toBeCloseTo(0.25, 12);
-  expect(measures.divergence.median).toBeCloseTo(0.25, 12);
-  expect(measures.divergence.p99).toBeCloseTo(0.4, 12);
-  expect(measures.agreement).toBe(0.75);
-  expect(measures.byPosition.map(({ first, last }) => [first, last])).toEqual([
+  const metrics = summarize([...row, ...row], 2, 4);
+  expect(metrics.perplexity.model).toBeCloseTo(Math.exp(4), 9);
+  expect(metrics.perplexity.reference).toBeCloseTo(Math.exp(2), 9);
+  expect(metrics.divergence.mean).toBeCloseTo(0.25, 12);
+  expect(metrics.divergence.median).toBeCloseTo(0.25, 12);
+  expect(metrics.divergence.p99).toBeCloseTo(0.4, 12);
+  expect(metrics.agreement).toBe(0.75);
+  expect(metrics.byPosition.map(({ first, last }) => [first, last])).toEqual([
     [0, 0],
     [1, 1],
     [2, 3],
   ]);
-  expect(measures.byPosition[2]).toMatchObject({ agreement: 1 });
-  expect(measures.byPosition[2]!.divergence).toBeCloseTo(0.35, 12);
+  expect(metrics.byPosition[2]).toMatchObject({ agreement: 1 });
+  expect(metrics.byPosition[2]!.divergence).toBeCloseTo(0.35, 12);
 });
 
 test('the standard error of the mean divergence counts rows, not tokens', () => {

@@ -34,7 +34,7 @@ test('descent with split products, and through workgroup memory, gives the codes
       const identity = Float32Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0));
       const perm = Uint32Array.from({ length: k }, (_, i) => i);
       const hessian = scope.upload(Float32Array.from(h), 'h');
-      const factor = { k, perm, hessianInv: scope.upload(identity, 'u'), hessian, attempts: 1 };
+      const factor = { k, perm, choleskyFactor: scope.upload(identity, 'u'), hessian, attempts: 1 };
       const slices = [{ w: scope.upload(w, 'w'), n }];
       const [linears] = quantizeCandidates(
         gpu,

@@ -31,7 +31,7 @@ interface Linear {
 /** What the shipped quantizer makes of a linear, one result for each candidate; `widths`: of the weight's slices. */
 function quantize({ w, u, perm, k, n }: Linear, candidates: readonly (readonly Group[])[], widths = [n]) {
   return withScope(gpu, async (scope): Promise<QuantizedLinear[]> => {
-    const factor = { k, perm, hessianInv: scope.upload(u, 'u'), attempts: 1 };
+    const factor = { k, perm, choleskyFactor: scope.upload(u, 'u'), attempts: 1 };
     const starts = widths.map((_, i) => widths.slice(0, i).reduce((a, b) => a + b, 0));
     const slices = widths.map((width, i) => ({
       w: scope.upload(columnsOf(w, n, starts[i]!, width), 'w'),

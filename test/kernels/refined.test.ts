@@ -204,7 +204,7 @@ describe.each([
   /** What the shipped quantizer makes of it, before and after descent, and the loss that it tells. */
   const run = withScope(gpu, async (scope) => {
     const hessian = scope.upload(Float32Array.from(h), 'h');
-    const factor = { k, perm, hessianInv: scope.upload(u, 'u'), hessian, attempts: 1 };
+    const factor = { k, perm, choleskyFactor: scope.upload(u, 'u'), hessian, attempts: 1 };
     const slices = [{ w: scope.upload(w, 'w'), n }];
     const told: Promise<number[]>[] = [];
     const onLosses = (losses: Promise<number[]>) => void told.push(losses);

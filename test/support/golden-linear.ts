@@ -21,7 +21,7 @@ export interface GoldenLinear {
   /** (k, k), divided by the number of rows, not permuted. */
   readonly hessian: Float32Array;
   /** (k, k), upper factor of the inverse of the permuted, damped Hessian. */
-  readonly hessianInv: Float32Array;
+  readonly choleskyFactor: Float32Array;
   readonly perm: Int32Array;
   readonly cases: readonly GoldenCase[];
 }
@@ -60,7 +60,7 @@ export async function readGoldenLinear(path: string): Promise<GoldenLinear> {
     n,
     weight: f16ToF32Array(new Uint16Array(await bytes('weight'))),
     hessian: await f32('hessian'),
-    hessianInv: await f32('hessian_inv'),
+    choleskyFactor: await f32('hessian_inv'),
     perm: new Int32Array(await bytes('perm')),
     cases: await Promise.all(cases),
   };

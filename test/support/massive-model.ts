@@ -142,7 +142,7 @@ function massiveTensors(massive: boolean): ReadonlyMap<string, HostTensor> {
     }
   }
   add(finalNorm.weight, [HIDDEN], normWeights(MUFFLED));
-  // Logits with a deviation of 2, so that a model is sure of some words.
+  // Logits with a deviation of 2, so that a model is sure of some tokens.
   add(
     head.weight,
     [head.n, head.k],

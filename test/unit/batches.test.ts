@@ -26,8 +26,8 @@ test('rows come in batches, one more of them than is done', async () => {
   const readings = [pending(), pending(), pending()];
   const begun: [number, number][] = [];
   let done = false;
-  const all = forEachBatch(gpu, 5, 2, (_, start, end, later) => {
-    later(readings[begun.length]!.promise);
+  const all = forEachBatch(gpu, 5, 2, (_, start, end, defer) => {
+    defer(readings[begun.length]!.promise);
     begun.push([start, end]);
   }).then(() => {
     done = true;
@@ -49,10 +49,10 @@ test('rows come in batches, one more of them than is done', async () => {
 
 test('a batch takes the memory of the one before, and what that one computed is read', async () => {
   const sums: number[] = [];
-  await forEachBatch(gpu, 6, 1, (scope, start, _, later) => {
+  await forEachBatch(gpu, 6, 1, (scope, start, _, defer) => {
     const [x, y] = [scope.upload(Float32Array.of(start), 'x'), scope.alloc([1], 'y')];
     gpu.run(addAmount, { count: 1, amount: 10, x, y });
-    later(
+    defer(
       gpu.read(y).then((bytes) => {
         sums[start] = new Float32Array(bytes)[0]!;
       }),
@@ -67,9 +67,9 @@ test('missing memory ends it, after what is under way has settled', async () => 
   const [failing, last] = [pending(), pending()];
   let begun = 0;
   let failed = false;
-  const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
+  const all = forEachBatch(gpu, 5, 1, (_, start, _end, defer) => {
     begun++;
-    later([failing, last][start]!.promise);
+    defer([failing, last][start]!.promise);
   }).catch((error: Error) => {
     failed = true;
     return error;
@@ -88,8 +88,8 @@ test('any other error ends it at once; what fails later is not left unhandled', 
   const note = (error: unknown) => void unhandled.push(error);
   process.on('unhandledRejection', note);
   const [before, begun] = [pending(), pending()];
-  const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
-    later([before, begun][start]!.promise);
+  const all = forEachBatch(gpu, 5, 1, (_, start, _end, defer) => {
+    defer([before, begun][start]!.promise);
     if (start === 1) throw new Error('cancelled');
   });
   await expect(all).rejects.toThrow('cancelled');
@@ -102,9 +102,9 @@ test('any other error ends it at once; what fails later is not left unhandled', 
 test('an error of a reading ends it before the next batch but one', async () => {
   const failing = pending();
   let begun = 0;
-  const all = forEachBatch(gpu, 5, 1, (_, start, _end, later) => {
+  const all = forEachBatch(gpu, 5, 1, (_, start, _end, defer) => {
     begun++;
-    if (start === 0) later(failing.promise);
+    if (start === 0) defer(failing.promise);
   });
   failing.reject(new Error('not read'));
   await expect(all).rejects.toThrow('not read');

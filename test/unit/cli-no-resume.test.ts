@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ConversionHost, runConversion } from '../../src/cli/conversion.ts';
-import { pathInside } from '../../src/cli/inside.ts';
 import type { CliOptions } from '../../src/cli/options.ts';
+import { pathInside } from '../../src/cli/path-inside.ts';
 import { InputError } from '../../src/util/errors.ts';
 
 let folder: string;

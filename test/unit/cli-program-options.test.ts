@@ -19,7 +19,7 @@ test.each([
   ['--max-tokens abc', '--max-tokens is NaN; expected a whole number from 1.'],
   ['--max-tokens -3', '--max-tokens is -3; expected a whole number from 1.'],
   ['--max-tokens 2.5', '--max-tokens is 2.5; expected a whole number from 1.'],
-  ['--temperature abc', 'The temperature is NaN; expected 0 (always the likeliest word) to 100.'],
+  ['--temperature abc', 'The temperature is NaN; expected 0 (always the most likely token) to 100.'],
   ['--prompt b', '--prompt is given 2 times, but takes one value: leave the others out.'],
   ['--model b --model c', '--model is given 3 times, but takes one value: leave the others out.'],
   ['--seed 1 --seed 2', '--seed is given 2 times, but takes one value: leave the others out.'],

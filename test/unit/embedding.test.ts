@@ -8,24 +8,24 @@ import { testGpu } from '../support/gpu.ts';
 import { randomIntegers } from '../support/random.ts';
 import { STORED } from '../support/stored-floats.ts';
 
-const [WORDS, LENGTH, HIDDEN, ROWS] = [300, 16, 64, 6];
+const [VOCABULARY, LENGTH, HIDDEN, ROWS] = [300, 16, 64, 6];
 /** A row's states, and the least that a buffer takes. */
 const ROW_BYTES = LENGTH * HIDDEN * 4;
 
-const table = STORED.F16.source(WORDS * HIDDEN);
+const table = STORED.F16.source(VOCABULARY * HIDDEN);
 const values = STORED.F16.values(table);
 const outline = {
-  config: { vocabSize: WORDS, hiddenSize: HIDDEN },
+  config: { vocabSize: VOCABULARY, hiddenSize: HIDDEN },
   ...{ embedding: 'table', embeddingFactor: 1 },
 } as ModelSpec;
 const source = {
-  requireInfo: (name: string) => ({ name, dtype: 'F16', shape: [WORDS, HIDDEN] }),
+  requireInfo: (name: string) => ({ name, dtype: 'F16', shape: [VOCABULARY, HIDDEN] }),
   async readRows(name: string, start: number, end: number) {
     const data = new Uint8Array(table.buffer).slice(start * HIDDEN * 2, end * HIDDEN * 2);
     return { name, dtype: 'F16', shape: [end - start, HIDDEN], data };
   },
 } as Partial<TensorSource> as TensorSource;
-const ids = Int32Array.from(randomIntegers(ROWS * LENGTH, WORDS, 3));
+const ids = Int32Array.from(randomIntegers(ROWS * LENGTH, VOCABULARY, 3));
 
 test.each([
   ['all vectors at once, all rows on the GPU', 400, ROWS],
@@ -55,8 +55,8 @@ test.each([
 
 test('where every token occurs the table is taken as it is', async () => {
   const gpu = await testGpu();
-  const words = LENGTH * 2;
-  const every = Int32Array.from({ length: words }, (_, i) => words + 7 - i);
+  const tokens = LENGTH * 2;
+  const every = Int32Array.from({ length: tokens }, (_, i) => tokens + 7 - i);
   const states = new HiddenStates(gpu, 2, LENGTH, HIDDEN);
   await embedTokens(gpu, source, outline, [{ ids: every, states }]);
   const rows = [...(await states.readRow(0)), ...(await states.readRow(1))];
@@ -80,8 +80,10 @@ test('embeddings are multiplied where the model says so', async () => {
 test('a token that the model does not have is named', async () => {
   const gpu = await testGpu();
   const states = new HiddenStates(gpu, 1, LENGTH, HIDDEN);
-  const wrong = ids.with(5, WORDS).subarray(0, LENGTH);
+  const wrong = ids.with(5, VOCABULARY).subarray(0, LENGTH);
   await expect(embedTokens(gpu, source, outline, [{ ids: wrong, states }])).rejects.toThrow(InputError);
-  await expect(embedTokens(gpu, source, outline, [{ ids: wrong, states }])).rejects.toThrow(`Token ${WORDS}`);
+  await expect(embedTokens(gpu, source, outline, [{ ids: wrong, states }])).rejects.toThrow(
+    `Token ${VOCABULARY}`,
+  );
   gpu.destroy();
 });

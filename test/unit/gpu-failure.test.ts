@@ -55,10 +55,10 @@ describe('a driver without memory', () => {
   test('ends a pass over batches of rows, which can be started again', async () => {
     const gpu = await openTestGpu();
     const pass = (size: number) =>
-      forEachBatch(gpu, 4, 1, (scope, start, _, later) => {
+      forEachBatch(gpu, 4, 1, (scope, start, _, defer) => {
         const [x, y] = [scope.upload(Float32Array.of(start), 'x'), scope.alloc([size], 'states')];
         gpu.run(addAmount, { count: 1, amount: 1, x, y });
-        later(gpu.read(y));
+        defer(gpu.read(y));
       });
     exhaust(gpu.device);
     await expect(pass(2 ** 18)).rejects.toThrow(OutOfMemoryError);

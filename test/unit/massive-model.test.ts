@@ -70,7 +70,7 @@ test('the two are the same model but for one weight', async () => {
   expect(different).toEqual([expect.stringMatching(/^model\.layers\.1\.mlp\.down_proj\.weight \d+: 1, 0$/)]);
 });
 
-test('both say the same of every next word, and words differ', () => {
+test('both say the same of every next token, and those differ', () => {
   const logs = (run: Run) => byToken(run.logits).map(logSoftmax);
   const [p, q] = [logs(massive), logs(twin)];
   const divergences = p.map((log, token) => divergence(log, q[token]!));

@@ -33,7 +33,7 @@ function poolOf(...workers: RemoteWorker[]) {
 
 const TASKS = Array.from(
   { length: 6 },
-  (_, index): Task => ({ index, from: 0, to: 1, stepCost: 1, setupCost: 0, wayCost: 0 }),
+  (_, index): Task => ({ index, from: 0, to: 1, stepCost: 1, setupCost: 0, forwardCost: 0 }),
 );
 const PART: MeasuredPart = { from: 0, to: 1, errors: [{ accuracy: 1 }], losses: undefined };
 const pause = () => new Promise<MeasuredPart>((resolve) => setTimeout(() => resolve(PART), 1));
@@ -135,7 +135,7 @@ test('a task that is divided is done once, in parts', async () => {
   const { pool } = poolOf(worker(2, pause), worker(3, pause));
   const done: string[] = [];
   const by = new Set<number>();
-  const task = { index: 0, from: 0, to: 21, stepCost: 1, setupCost: 1, wayCost: 0 };
+  const task = { index: 0, from: 0, to: 21, stepCost: 1, setupCost: 1, forwardCost: 0 };
   await handOut(pool, [task], async (worker, { from, to }) => {
     await worker.during('works', pause);
     by.add(worker.id);

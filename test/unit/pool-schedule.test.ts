@@ -17,7 +17,7 @@ const whole = (index: number, stepCost: number): Task => ({
   to: 1,
   stepCost,
   setupCost: 0,
-  wayCost: 0,
+  forwardCost: 0,
 });
 const tasks = (...costs: number[]): Task[] => costs.map((cost, index) => whole(index, cost));
 
@@ -42,10 +42,10 @@ function simulate(speeds: readonly number[], given: readonly Task[], random = ()
       continue;
     }
     remaining = remaining.flatMap((other) => (hasPart(other, task) ? withoutPart(other, task) : [other]));
-    const way = task.index >= one.position ? task.index - one.position : task.index + 1;
+    const passed = task.index >= one.position ? task.index - one.position : task.index + 1;
     [one.started, one.doing, one.position] = [now, costOf(task), task.index + 1];
     // Costs are estimates.
-    one.freeAt = now + (costOf(task) * (0.9 + 0.2 * random()) + way * task.wayCost) / one.speed;
+    one.freeAt = now + (costOf(task) * (0.9 + 0.2 * random()) + passed * task.forwardCost) / one.speed;
     one.done.push(task);
   }
   return { end: Math.max(...workers.map(({ freeAt }) => freeAt)), done: workers.map(({ done }) => done) };
@@ -122,7 +122,7 @@ const attention = (index: number): Task => ({
   from: 0,
   to: 24,
   setupCost: 0.35,
-  wayCost: 0.11,
+  forwardCost: 0.11,
   stepCost: 0.06,
 });
 const mlp = (index: number): Task => ({
@@ -130,7 +130,7 @@ const mlp = (index: number): Task => ({
   from: 0,
   to: 21,
   setupCost: 0.55,
-  wayCost: 0.11,
+  forwardCost: 0.11,
   stepCost: 0.16,
 });
 const layers = (count: number): Task[] =>
@@ -160,14 +160,14 @@ describe.each([2, 4, 8, 16, 32])('%i layers', (count) => {
       const back = done.map(indexesOf).flatMap((own) => own.slice(1).filter((index, i) => index < own[i]!));
       expect(Math.max(0, ...back)).toBeLessThan(3);
       // All run through most modules that they do not measure.
-      const passing = given.length * given[0]!.wayCost;
+      const passing = given.length * given[0]!.forwardCost;
       expect(end).toBeLessThan(1.1 * (costOfAll(given) / workers) + passing + 0.5);
     }
   });
 });
 
 test('a module is not divided where setting it up costs as much', () => {
-  const costly = [{ index: 0, from: 0, to: 10, setupCost: 10, stepCost: 0.1, wayCost: 0 }];
+  const costly = [{ index: 0, from: 0, to: 10, setupCost: 10, stepCost: 0.1, forwardCost: 0 }];
   expect(simulate([1, 1], costly).done.map(indexesOf)).toEqual([[0], []]);
 });
 

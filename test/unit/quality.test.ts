@@ -20,7 +20,7 @@ import { type FinishedStep, stepsOf } from '../../src/cli/quality/steps.ts';
 import { QualityTable } from '../../src/cli/quality/table.ts';
 import { parseVariants } from '../../src/cli/quality/variants.ts';
 import { withTemporaryFolder } from '../../src/cli/temporary-folder.ts';
-import { type Measures, summarize } from '../../src/evaluate/measures.ts';
+import { type Metrics, summarize } from '../../src/evaluate/metrics.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
 import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
@@ -140,7 +140,7 @@ describe('the conversions of variants', () => {
 });
 
 /** Of rows with one token each. */
-const measuresOf = (...divergences: number[]): Measures =>
+const metricsOf = (...divergences: number[]): Metrics =>
   summarize(
     divergences.map((divergence) => ({ referenceLoss: 1, loss: 2, divergence, agree: divergence < 0.3 })),
     divergences.length,
@@ -150,25 +150,25 @@ const measuresOf = (...divergences: number[]): Measures =>
 describe('ratios', () => {
   test('have an error by what rows differ in beyond it', () => {
     // Each row has half of the first one's: nothing is uncertain, though rows differ much.
-    const half = ratioOf(measuresOf(0.1, 0.2, 0.6), measuresOf(0.2, 0.4, 1.2))!;
+    const half = ratioOf(metricsOf(0.1, 0.2, 0.6), metricsOf(0.2, 0.4, 1.2))!;
     expect(half.value).toBeCloseTo(0.5, 12);
     expect(half.standardError).toBeCloseTo(0, 12);
-    const { value, standardError } = ratioOf(measuresOf(0.1, 0.3), measuresOf(0.2, 0.2))!;
+    const { value, standardError } = ratioOf(metricsOf(0.1, 0.3), metricsOf(0.2, 0.2))!;
     expect(value).toBeCloseTo(1, 12);
     // Beyond the ratio −0.1 and 0.1: √(0.02 / 1 / 2) / 0.2.
     expect(standardError).toBeCloseTo(0.5, 12);
   });
 
   test('are none to a model without any loss, and have no error on one row', () => {
-    expect(ratioOf(measuresOf(0.1), measuresOf(0))).toBeUndefined();
-    expect(ratioOf(measuresOf(0.1), measuresOf(0.2))).toEqual({ value: 0.5, standardError: undefined });
+    expect(ratioOf(metricsOf(0.1), metricsOf(0))).toBeUndefined();
+    expect(ratioOf(metricsOf(0.1), metricsOf(0.2))).toEqual({ value: 0.5, standardError: undefined });
   });
 });
 
 describe('the table', () => {
   const table = new QualityTable(['refined', 'plain']);
   const found = (change: Partial<Found>): Found => ({
-    ...{ storedBits: 3.98765, bytes: 1000, measures: measuresOf(0.1, 0.3), ratio: undefined },
+    ...{ storedBits: 3.98765, bytes: 1000, measures: metricsOf(0.1, 0.3), ratio: undefined },
     ...change,
   });
   const row = (change: Partial<Result>) =>
@@ -192,7 +192,7 @@ describe('the table', () => {
       '  2.5  plain      0.20000  0.10000  1.235 ± 0.012         NaN  50.00 %   3.988',
     );
     const one = {
-      measures: measuresOf(0.1),
+      measures: metricsOf(0.1),
       storedBits: undefined,
       ratio: { value: 1, standardError: undefined },
     };
@@ -276,7 +276,7 @@ describe('the report', () => {
 });
 
 test('the table of an evaluation has the standard error beside the mean', () => {
-  const evaluation = { name: 'a/tiny', bits: 4, bytes: 1000, measures: measuresOf(0.1, 0.3), seconds: 1 };
+  const evaluation = { name: 'a/tiny', bits: 4, bytes: 1000, measures: metricsOf(0.1, 0.3), seconds: 1 };
   expect(evaluationTitle(evaluation)).toMatch(/KL mean {8}± {4}median/);
   expect(evaluationRow(evaluation)).toMatch(/ 0\.20000 {2}0\.10000 {3}0\.20000 /);
 });

@@ -47,7 +47,7 @@ const DATA: ReportData = {
     linears: [{ name: 'up_proj', bitsPerWeight: 3.25 + layer, error: 0.02, params: '1:3b_64g s4' }],
   })),
   perplexity: new Map([['original', { type: 'perplexity', model: 'original', value: 9.5, tokens: 100 }]]),
-  measures: {
+  metrics: {
     rows: 2,
     length: 64,
     perplexity: { reference: 8.5, model: 9.25 },
@@ -67,7 +67,7 @@ const DATA: ReportData = {
 describe('report.html', () => {
   const page = reportPage(DATA);
 
-  test('has configuration, allocation, errors, measures, times, machine and warnings', () => {
+  test('has configuration, allocation, errors, metrics, times, machine and warnings', () => {
     for (const text of [
       'asked for 3.5; head 6',
       '3.499',
@@ -97,8 +97,8 @@ describe('report.html', () => {
     expect(page).not.toContain('/home/someone');
   });
 
-  test('does without measures and warnings', () => {
-    const bare = reportPage({ ...DATA, measures: undefined, warnings: [] });
+  test('does without metrics and warnings', () => {
+    const bare = reportPage({ ...DATA, metrics: undefined, warnings: [] });
     expect(bare).not.toContain('KL divergence');
     expect(bare).not.toContain('Warnings');
     expect(bare).toContain('Where the bits went');

@@ -5,7 +5,7 @@ import { candidateBits, candidatesOf } from '../../src/measurement/module-candid
 import { openModel } from '../../src/model/check/open-model.ts';
 import type { GpuFacts } from '../../workers/api/gpu.ts';
 import type { JobOptions } from '../../workers/api/options.ts';
-import { otherGpusOf, together } from '../../workers/gpu-choice.ts';
+import { asOneGpu, otherGpusOf } from '../../workers/gpu-choice.ts';
 import { pageFacts } from '../../workers/model-facts.ts';
 import type { OpenedModel } from '../../workers/open-source.ts';
 import { planJob } from '../../workers/plan-job.ts';
@@ -102,7 +102,7 @@ test('workers share the GPU memory: each needs as much as one', async () => {
 test('two GPUs that share a job count as one, as fast as both', () => {
   const matrix = { ...GPU, name: 'matrix', flopsPerSecond: 1e13, matrixFlopsPerSecond: 9e13 };
   const other = { ...GPU, name: 'other', maxBufferBytes: 2 ** 28, features: ['subgroups'] };
-  const both = together([matrix, other]);
+  const both = asOneGpu([matrix, other]);
   expect(both).toMatchObject({ name: 'matrix and other', maxBufferBytes: 2 ** 28, features: [] });
   expect([both.flopsPerSecond, both.matrixFlopsPerSecond]).toEqual([1.1e13, 9.1e13]);
   expect(otherGpusOf({ gpus: ['high-performance', 'low-power'], workers: 2 })).toEqual([

@@ -1,6 +1,6 @@
 /** What is kept of conversions, and what they tell. */
 
-import type { Measures } from '../../src/evaluate/measures.ts';
+import type { Metrics } from '../../src/evaluate/metrics.ts';
 import type { AllocationEvent, ConvertEvent } from '../../src/job/events.ts';
 import type { ModelFacts } from './model.ts';
 import type { JobOptions, JobTimes } from './options.ts';
@@ -28,7 +28,7 @@ export interface TargetResult {
   /** On calibration rows. */
   readonly perplexity: { readonly original: number; readonly quantized: number };
   /** Beside the original on held-out text; missing where that needed more GPU memory than there is. */
-  readonly evaluation?: Measures;
+  readonly evaluation?: Metrics;
   /** Relative error of each module's output. */
   readonly rfnErrors: Readonly<Record<string, number>>;
   /** Relative error of each linear's own output, by its key; missing in results of earlier versions. */

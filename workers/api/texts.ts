@@ -10,7 +10,7 @@ export type TextEvent =
   /** Modules on the GPU; it reads the prompt when all are there. */
   | { readonly type: 'loading'; readonly done: number; readonly total: number }
   | { readonly type: 'token'; readonly id: number; readonly text: string }
-  /** Of the prompt in seconds, of the words since in words a second (0 before the second one). */
+  /** Of the prompt in seconds, of the tokens since in tokens a second (0 before the second one). */
   | { readonly type: 'speed'; readonly promptSeconds: number; readonly tokensPerSecond: number }
   | { readonly type: 'ended'; readonly end: TextEnd }
   /** It does not write, or not on; the other one does. */

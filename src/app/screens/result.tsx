@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { DivergenceChart } from '../components/divergence-chart.tsx';
 import { Grid } from '../components/grid.tsx';
-import { MeasuresSection } from '../components/measures-section.tsx';
+import { MetricsSection } from '../components/metrics-section.tsx';
 import { ModulePanel } from '../components/module-panel.tsx';
 import { ResultFiles } from '../components/result-files.tsx';
 import { ResultTable } from '../components/result-table.tsx';
@@ -39,7 +39,7 @@ export function ResultScreen({ record }: { record: JobRecord }) {
           <NextSteps record={record} />
         </div>
         <ResultFiles key={result.bits} record={record} result={result} />
-        <MeasuresSection record={record} shown={result} />
+        <MetricsSection record={record} shown={result} />
         <DivergenceChart results={record.results} shown={result} />
         <TryIt record={record} result={result} />
       </div>

@@ -5,7 +5,7 @@ import type { TextRequest } from '../../inference/text-request.ts';
 export class PromptDraft {
   readonly prompt = signal('Once upon a time, in a small village by the sea, there lived');
   readonly maxTokens = signal(100);
-  /** 0: always the likeliest token. */
+  /** 0: always the most likely token. */
   readonly temperature = signal(0);
   /** 0: all tokens. */
   readonly topK = signal(0);

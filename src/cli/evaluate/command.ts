@@ -1,6 +1,6 @@
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import { finalStates } from '../../evaluate/final-states.ts';
-import type { Measures } from '../../evaluate/measures.ts';
+import type { Metrics } from '../../evaluate/metrics.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import { openRunnableModel, type RunnableModel } from '../../runnable/runnable-model.ts';
@@ -90,7 +90,7 @@ async function evaluateAll(
 
 const describe = (
   { name, quantization, source }: RunnableModel,
-  measures: Measures,
+  measures: Metrics,
   seconds: number,
 ): Evaluation => ({
   name,

@@ -1,8 +1,8 @@
-import type { Measures } from '../../evaluate/measures.ts';
+import type { Metrics } from '../../evaluate/metrics.ts';
 import { formatByteSize } from '../../util/text/byte-size.ts';
 import { plainText } from '../../util/text/plain-text.ts';
 import { shortName } from '../../util/text/short-name.ts';
-import { MEASURE_COLUMNS } from '../measure-columns.ts';
+import { METRIC_COLUMNS } from '../metric-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 
 /** One model's result. */
@@ -12,11 +12,11 @@ export interface Evaluation {
   readonly bits: number | undefined;
   /** Of the weight files. */
   readonly bytes: number;
-  readonly measures: Measures;
+  readonly measures: Metrics;
   readonly seconds: number;
 }
 
-const { perplexity, mean, standardError, median, p99, agreement } = MEASURE_COLUMNS;
+const { perplexity, mean, standardError, median, p99, agreement } = METRIC_COLUMNS;
 const MEASURED = [perplexity, mean, standardError, median, p99, agreement];
 
 const COLUMNS: readonly Column[] = [

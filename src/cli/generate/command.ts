@@ -17,12 +17,12 @@ const OPTIONS = {
   prompt: { type: 'string', demandOption: true, description: 'Text to continue.' },
   tokenizer: { type: 'string', description: 'Directory of the tokenizer (default: that of the model).' },
   'max-tokens': { type: 'number', default: 200, description: 'Tokens to add at most.' },
-  temperature: { type: 'number', default: 0, description: '0: always the likeliest word.' },
-  'top-k': { type: 'number', default: 0, description: 'Choose among the likeliest so many; 0: among all.' },
+  temperature: { type: 'number', default: 0, description: '0: always the most likely token.' },
+  'top-k': { type: 'number', default: 0, description: 'Choose among the so many most likely; 0: among all.' },
   'top-p': {
     type: 'number',
     default: 1,
-    description: 'Choose among the likeliest that reach this probability.',
+    description: 'Choose among the most likely that reach this probability.',
   },
   seed: { type: 'number', default: 0, description: 'Of the choice.' },
   json: {
@@ -84,14 +84,14 @@ async function generateText(
   let speed = { tokens: 0, promptSeconds: 0, tokensPerSecond: 0 };
   if (!json) out.write(prompt);
   try {
-    const words = generate(gpu, model, tokenizer, {
+    const tokens = generate(gpu, model, tokenizer, {
       prompt,
       ...samplingOf(given),
       seed,
       maxTokens: given['max-tokens'],
       signal,
     });
-    for await (const { text: added, count, promptSeconds, tokensPerSecond } of words) {
+    for await (const { text: added, count, promptSeconds, tokensPerSecond } of tokens) {
       text += added;
       speed = { tokens: count, promptSeconds, tokensPerSecond };
       if (!json) out.write(visible(added));

@@ -1,7 +1,7 @@
 import { compareTokens } from '../../evaluate/compare.ts';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import type { OnStep } from '../../evaluate/final-states.ts';
-import { type Measures, summarize } from '../../evaluate/measures.ts';
+import { type Metrics, summarize } from '../../evaluate/metrics.ts';
 import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { defaultBudget, openGpu } from '../../gpu/device.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
@@ -60,7 +60,7 @@ export const compareWith = (
   { states }: RunOriginal,
   model: RunnableModel,
   onStep: OnStep,
-): Promise<Measures> =>
+): Promise<Metrics> =>
   onGpu(on, async (gpu) => {
     const original = states.on(gpu);
     try {

@@ -1,4 +1,4 @@
-import { type Measures, standardError } from '../../evaluate/measures.ts';
+import { type Metrics, standardError } from '../../evaluate/metrics.ts';
 
 /** What a comparison was asked for; the same of two runs: the second may replace the first one's results. */
 export interface Asked {
@@ -64,7 +64,7 @@ export interface Found {
   readonly storedBits: number | undefined;
   /** Of the weight files. */
   readonly bytes: number;
-  readonly measures: Measures;
+  readonly measures: Metrics;
   /** Mean KL divergence relative to the first variant's at the same bits; undefined where there is none. */
   readonly ratio: Ratio | undefined;
 }
@@ -75,13 +75,13 @@ export interface Ratio {
   readonly standardError: number | undefined;
 }
 
-/** The mean divergence of `measures` relative to that of `first`, on the same rows. */
-export function ratioOf(measures: Measures, first: Measures): Ratio | undefined {
+/** The mean divergence of `metrics` relative to that of `first`, on the same rows. */
+export function ratioOf(metrics: Metrics, first: Metrics): Ratio | undefined {
   const base = first.divergence.mean;
   if (base === 0) return undefined;
-  const value = measures.divergence.mean / base;
+  const value = metrics.divergence.mean / base;
   // To first order the ratio errs as the mean of what each row has beyond it.
-  const beyond = measures.divergence.byRow.map((row, i) => row - value * first.divergence.byRow[i]!);
+  const beyond = metrics.divergence.byRow.map((row, i) => row - value * first.divergence.byRow[i]!);
   const error = standardError(beyond);
   return { value, standardError: error === undefined ? undefined : error / base };
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { checkVocabularies } from '../../evaluate/compare.ts';
-import type { Measures } from '../../evaluate/measures.ts';
+import type { Metrics } from '../../evaluate/metrics.ts';
 import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
@@ -78,12 +78,12 @@ export class QualityRun {
     const original = await runOriginal(this.#request.evaluation, model, rows, this.#evaluating());
     const { perplexity } = original;
     this.#report.original({ model: name, rows: rows.rows, length: rows.length, perplexity });
-    const first = new Map<number, Measures>();
+    const first = new Map<number, Metrics>();
     for (const step of steps) await this.#step(name, step, original, first);
   }
 
-  /** @param first measures of the first variant, by bits. */
-  async #step(model: string, step: Step, original: RunOriginal, first: Map<number, Measures>): Promise<void> {
+  /** @param first metrics of the first variant, by bits. */
+  async #step(model: string, step: Step, original: RunOriginal, first: Map<number, Metrics>): Promise<void> {
     const { name, bits } = step;
     const folder = step.kind === 'convert' ? step.job.options.outputDir : step.model.source.name;
     const isKept = this.#request.keep || step.kind === 'finished';
@@ -95,7 +95,7 @@ export class QualityRun {
   }
 
   /** What a step has found, or why it failed. */
-  async #outcome(step: Step, original: RunOriginal, first: Map<number, Measures>): Promise<Outcome> {
+  async #outcome(step: Step, original: RunOriginal, first: Map<number, Metrics>): Promise<Outcome> {
     let seconds: Seconds = {};
     try {
       if (step.kind === 'convert') seconds = await this.#convert(step);
@@ -114,7 +114,7 @@ export class QualityRun {
     return this.#conversions.run(job, (event) => this.#report.see(event), this.#signal);
   }
 
-  async #evaluate(step: Step, original: RunOriginal, first: Map<number, Measures>): Promise<Found> {
+  async #evaluate(step: Step, original: RunOriginal, first: Map<number, Metrics>): Promise<Found> {
     const { common, evaluation } = this.#request;
     const model =
       step.kind === 'finished'

@@ -1,12 +1,12 @@
 import { formatDuration } from '../../util/text/duration.ts';
 import { plainText } from '../../util/text/plain-text.ts';
 import { bitsName } from '../job-places.ts';
-import { MEASURE_COLUMNS } from '../measure-columns.ts';
+import { METRIC_COLUMNS } from '../metric-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
 import type { Original, Result, Seconds } from './result.ts';
 
 const ORIGINAL = 'original';
-const { perplexity, mean, standardError, agreement } = MEASURE_COLUMNS;
+const { perplexity, mean, standardError, agreement } = METRIC_COLUMNS;
 
 const columns = (names: readonly string[]): Column[] => [
   { title: 'bits', width: 5, align: 'right' },

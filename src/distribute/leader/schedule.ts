@@ -10,11 +10,11 @@ export interface Task {
   readonly stepCost: number;
   /** Of what comes before the first step, in each of the parts that it is divided into. */
   readonly setupCost: number;
-  /** Of each index on the way to it. */
-  readonly wayCost: number;
+  /** Of running forward through each index before it. */
+  readonly forwardCost: number;
 }
 
-/** Without the way to it. */
+/** Without running forward to it. */
 export const costOf = ({ from, to, stepCost, setupCost }: Task): number => setupCost + (to - from) * stepCost;
 
 export interface WorkerLoad {
@@ -58,7 +58,7 @@ export function startingIndexes(workers: number, tasks: readonly Task[]): (numbe
   const loads = Array.from({ length: workers }, () => ({ speed: 1, left: 0, position: 0 }));
   if (tasks.length > PLENTY * workers) return loads.map((_, i) => indexes[i]);
   // They come there before the work begins.
-  const near = tasks.map((task) => ({ ...task, wayCost: 0 }));
+  const near = tasks.map((task) => ({ ...task, forwardCost: 0 }));
   return bestShares(loads, near).map((share) => share.toSorted(byIndex)[0]?.index);
 }
 
@@ -67,9 +67,9 @@ function firstFrom(position: number, tasks: readonly Task[]): Task | undefined {
   return inOrder.find(({ index }) => index >= position) ?? inOrder[0];
 }
 
-/** With the way from this position. */
+/** With running forward from this position. */
 const costFrom = (position: number, task: Task): number =>
-  costOf(task) + task.wayCost * (task.index >= position ? task.index - position : task.index + 1);
+  costOf(task) + task.forwardCost * (task.index >= position ? task.index - position : task.index + 1);
 
 const byIndex = (a: Task, b: Task): number => a.index - b.index || a.from - b.from;
 

@@ -3,7 +3,7 @@ import { type Scope, withScope } from '../../gpu/scope.ts';
 import { OutOfMemoryError } from '../../util/errors.ts';
 
 /** Has a promise awaited when the next batch has been recorded, so that the GPU need not wait for the host. */
-export type Later = (reading: Promise<unknown>) => void;
+export type Defer = (reading: Promise<unknown>) => void;
 
 /**
  * Calls `work` for each batch of at most `size` rows, with a scope of its own. While the GPU works on a batch the next
@@ -14,18 +14,18 @@ export async function forEachBatch(
   gpu: Gpu,
   rows: number,
   size: number,
-  work: (scope: Scope, start: number, end: number, later: Later) => Promise<void> | void,
+  work: (scope: Scope, start: number, end: number, defer: Defer) => Promise<void> | void,
 ): Promise<void> {
   let running: Promise<unknown>[] = [];
   let recorded: Promise<unknown>[] = [];
-  const later = (promise: Promise<unknown>) => {
+  const defer = (promise: Promise<unknown>) => {
     promise.catch(() => {}); // thrown below
     recorded.push(promise);
   };
   try {
     for (let start = 0; start < rows; start += size) {
-      await withScope(gpu, (scope) => work(scope, start, Math.min(rows, start + size), later));
-      later(gpu.sync());
+      await withScope(gpu, (scope) => work(scope, start, Math.min(rows, start + size), defer));
+      defer(gpu.sync());
       await Promise.all(running);
       [running, recorded] = [recorded, []];
     }

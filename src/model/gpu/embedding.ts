@@ -58,9 +58,9 @@ export async function embedTokens(
     await withScope(gpu, async (scope) => {
       const vectors = await loadEmbeddings(gpu, scope, source, plan, ...parts);
       for (const [i, { states }] of targets.entries()) {
-        await forEachBatch(gpu, parts[i]!.length / length, 1, (batch, row, end, later) => {
+        await forEachBatch(gpu, parts[i]!.length / length, 1, (batch, row, end, defer) => {
           const x = spread(gpu, batch, vectors, parts[i]!.subarray(row * length, end * length));
-          later(states.store(x, first + row));
+          defer(states.store(x, first + row));
         });
       }
     });

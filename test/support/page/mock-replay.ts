@@ -1,5 +1,5 @@
 import { headBitsPerWeight, linearBits, parseDescription } from '../../../src/app/settings.ts';
-import type { Measures } from '../../../src/evaluate/measures.ts';
+import type { Metrics } from '../../../src/evaluate/metrics.ts';
 import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/job/events.ts';
 import type {
   AllocationRequest,
@@ -137,7 +137,7 @@ export function mockResult(
       { path: 'config.json', size: 1000 },
     ],
     perplexity: { original: 8.971, quantized: 8.971 * (1 + loss / 2) },
-    evaluation: mockMeasures(loss),
+    evaluation: mockMetrics(loss),
     rfnErrors: Object.fromEntries(rfnErrors),
     linearErrors: linearErrors(model, Object.fromEntries(rfnErrors)),
     allocation: event,
@@ -152,8 +152,8 @@ function linearErrors({ modules }: ModelFacts, rfnErrors: Record<string, number>
   return Object.fromEntries(errors);
 }
 
-/** Measures that go with a mean error of the modules. */
-function mockMeasures(loss: number): Measures {
+/** Metrics that go with a mean error of the modules. */
+function mockMetrics(loss: number): Metrics {
   const divergence = 40 * loss ** 2;
   return {
     rows: 16,

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { Measures } from '../../src/evaluate/measures.ts';
+import type { Metrics } from '../../src/evaluate/metrics.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
-import { Watch } from '../../src/job/watch.ts';
+import { SanityChecks } from '../../src/job/sanity-checks.ts';
 
 const KEY = 'model.layers.0.mlp';
 
 /** All warnings that a series of events leads to. */
 function warnings(...events: ConvertEvent[]): string[] {
-  const watch = new Watch();
-  return events.flatMap((event) => watch.see(event));
+  const checks = new SanityChecks();
+  return events.flatMap((event) => checks.see(event));
 }
 
 const start = (vocabSize: number): ConvertEvent => ({
@@ -64,7 +64,7 @@ const perplexity = (model: 'original' | 'quantized', value: number): ConvertEven
 });
 const evaluation = (original: number, quantized: number): ConvertEvent => ({
   type: 'evaluation',
-  measures: { perplexity: { reference: original, model: quantized } } as Measures,
+  measures: { perplexity: { reference: original, model: quantized } } as Metrics,
 });
 
 describe('the original', () => {
@@ -73,7 +73,7 @@ describe('the original', () => {
     [32000, 8],
     [128000, 999],
     [400, 99],
-  ])('of %i words with a perplexity of %d is fine', (vocabulary, value) => {
+  ])('a vocabulary of %i and a perplexity of %d are fine', (vocabulary, value) => {
     expect(warnings(start(vocabulary), reference(value))).toEqual([]);
   });
 
@@ -82,7 +82,7 @@ describe('the original', () => {
     [400, 320],
     [32000, Number.NaN],
     [32000, Number.POSITIVE_INFINITY],
-  ])('of %i words with a perplexity of %d is broken', (vocabulary, value) => {
+  ])('a vocabulary of %i and a perplexity of %d are broken', (vocabulary, value) => {
     expect(warnings(start(vocabulary), reference(value))).toEqual([
       expect.stringContaining('broken as it comes'),
     ]);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../src/util/turns.ts';
+import { Mutex } from '../../src/util/mutex.ts';
 
 test('one thing is done at a time, in order, also after one that failed', async () => {
-  const turns = new Turns();
+  const mutex = new Mutex();
   const seen: string[] = [];
   const work = (name: string, ms: number) => async () => {
     seen.push(`${name} begins`);
@@ -12,9 +12,9 @@ test('one thing is done at a time, in order, also after one that failed', async 
     return name;
   };
   const results = await Promise.allSettled([
-    turns.take(work('a', 10)),
-    turns.take(work('b', 1)),
-    turns.take(work('c', 1)),
+    mutex.take(work('a', 10)),
+    mutex.take(work('b', 1)),
+    mutex.take(work('c', 1)),
   ]);
   expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
   expect(results).toEqual([

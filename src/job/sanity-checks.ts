@@ -23,7 +23,7 @@ const RUINED_FACTOR = 3;
 const OVERFIT_FACTOR = 1.5;
 
 /** Looks at what a conversion reports, and says what is wrong as soon as it shows, and what to do. */
-export class Watch {
+export class SanityChecks {
   #vocabulary = Number.POSITIVE_INFINITY;
   /** Of the chosen candidates, by module. */
   #expected: ReadonlyMap<string, number> = new Map();

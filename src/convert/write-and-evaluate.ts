@@ -2,7 +2,7 @@
 
 import type { Strategy } from '../allocate/optimize.ts';
 import type { WholeRows } from '../calibrate/rows.ts';
-import type { Measures } from '../evaluate/measures.ts';
+import type { Metrics } from '../evaluate/metrics.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import { readChunked } from '../io/chunks.ts';
 import { writeFile } from '../io/write-file.ts';
@@ -32,7 +32,11 @@ export interface Findings {
 }
 
 /** Writes the output, compares it with the original, and says all about it. */
-export async function finish(context: StageContext, job: ConvertJob, findings: Findings): Promise<void> {
+export async function writeAndEvaluate(
+  context: StageContext,
+  job: ConvertJob,
+  findings: Findings,
+): Promise<void> {
   const { reference, ...found } = findings;
   const { plan } = context;
   const { settings, model, output } = job;
@@ -87,7 +91,7 @@ async function evaluateOnce(
 interface Evaluation {
   /** The output's checksum: figures of another one say nothing of it. */
   readonly output: string;
-  readonly measures: Measures;
+  readonly measures: Metrics;
 }
 
 /** Report and model card. The original card is the model's own: the output may still hold one of another model. */

@@ -1,26 +1,26 @@
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
-import type { Measures } from '../../evaluate/measures.ts';
+import type { Metrics } from '../../evaluate/metrics.ts';
 import { formatBits, formatDivergence, formatPercent } from '../format.ts';
 import { go } from '../state/route.ts';
 import { Term } from './term.tsx';
 
-interface MeasuresSectionProps {
+interface MetricsSectionProps {
   readonly record: JobRecord;
   readonly shown: TargetResult;
 }
 
 /** What quantization cost, by text that was kept out of the calibration. */
-export function MeasuresSection({ record, shown }: MeasuresSectionProps) {
+export function MetricsSection({ record, shown }: MetricsSectionProps) {
   const { results } = record;
-  const measures = results.flatMap(({ evaluation }) => evaluation ?? []);
+  const metrics = results.flatMap(({ evaluation }) => evaluation ?? []);
   return (
-    <section aria-labelledby="measures">
-      <h2 id="measures">Beside the original, on text that was not used for calibration</h2>
-      {measures[0] ? (
+    <section aria-labelledby="metrics">
+      <h2 id="metrics">Beside the original, on text that was not used for calibration</h2>
+      {metrics[0] ? (
         <>
-          <MeasuresTable results={results} shown={shown} />
+          <MetricsTable results={results} shown={shown} />
           <p class="note">
-            Over <span class="number">{(measures[0].rows * measures[0].length).toLocaleString('en')}</span>{' '}
+            Over <span class="number">{(metrics[0].rows * metrics[0].length).toLocaleString('en')}</span>{' '}
             tokens.
             {results.length === 1 && (
               <>
@@ -42,17 +42,17 @@ export function MeasuresSection({ record, shown }: MeasuresSectionProps) {
 
 const NOT_COMPARED = 'Not compared: that needed more GPU memory than the conversion was allowed.';
 
-function MeasuresTable({ results, shown }: { results: readonly TargetResult[]; shown: TargetResult }) {
+function MetricsTable({ results, shown }: { results: readonly TargetResult[]; shown: TargetResult }) {
   return (
     <div class="table-box">
-      <table class="figures measures">
-        <MeasuresHead />
+      <table class="figures metrics">
+        <MetricsHead />
         <tbody>
           {results.map((result) => (
             <tr key={result.bits} class={result === shown && results.length > 1 ? 'shown' : undefined}>
               <th scope="row">{formatBits(result.bits)} bpw</th>
               {result.evaluation ? (
-                <MeasureCells measures={result.evaluation} />
+                <MetricCells metrics={result.evaluation} />
               ) : (
                 <td class="words" colSpan={5}>
                   {NOT_COMPARED}
@@ -66,7 +66,7 @@ function MeasuresTable({ results, shown }: { results: readonly TargetResult[]; s
   );
 }
 
-function MeasuresHead() {
+function MetricsHead() {
   return (
     <thead>
       <tr>
@@ -94,7 +94,7 @@ function MeasuresHead() {
   );
 }
 
-function MeasureCells({ measures: { perplexity, divergence, agreement } }: { measures: Measures }) {
+function MetricCells({ metrics: { perplexity, divergence, agreement } }: { metrics: Metrics }) {
   return (
     <>
       <td class="change">

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { ConvertJob } from '../../src/convert/convert-job.ts';
-import { type Findings, finish } from '../../src/convert/finish.ts';
+import { type Findings, writeAndEvaluate } from '../../src/convert/write-and-evaluate.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { workDirectory } from '../../src/io/work/work-directory.ts';
 import type { StageContext } from '../../src/job/context.ts';
@@ -42,7 +42,7 @@ async function cardOf(modelFiles: Record<string, string>): Promise<string> {
     strategy: { params: new Map(), accuracies: new Map(), event: { bitsPerWeight: 4, modules: [] } },
     ...{ rfnErrors: {}, linearErrors: {}, reference: undefined, recorder },
   };
-  await finish(
+  await writeAndEvaluate(
     context as unknown as StageContext,
     { model, output, settings, emit: () => {} } as unknown as ConvertJob,
     findings as unknown as Findings,

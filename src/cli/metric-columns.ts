@@ -1,18 +1,18 @@
-import type { Measures } from '../evaluate/measures.ts';
+import type { Metrics } from '../evaluate/metrics.ts';
 import type { Column } from './table.ts';
 
 /** A column of a table, and what it shows of an evaluation. */
-export interface MeasureColumn extends Column {
-  readonly show: (measures: Measures) => string;
+export interface MetricColumn extends Column {
+  readonly show: (metrics: Metrics) => string;
 }
 
-const right = (title: string, width: number, show: MeasureColumn['show']): MeasureColumn => ({
+const right = (title: string, width: number, show: MetricColumn['show']): MetricColumn => ({
   ...{ title, width, show },
   align: 'right',
 });
 
 /** What tables of evaluations show, each figure in one way. */
-export const MEASURE_COLUMNS = {
+export const METRIC_COLUMNS = {
   perplexity: right('perplexity', 10, ({ perplexity }) => perplexity.model.toFixed(4)),
   mean: right('KL mean', 8, ({ divergence }) => divergence.mean.toFixed(5)),
   standardError: right('±', 7, ({ divergence }) => divergence.standardError?.toFixed(5) ?? ''),

@@ -1,5 +1,5 @@
 /** Lets one thing at a time be done, in the order in which they came. */
-export class Turns {
+export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
   take<T>(work: () => Promise<T>): Promise<T> {

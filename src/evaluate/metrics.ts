@@ -1,11 +1,11 @@
 import type { TokenComparison } from './token-statistics.ts';
 
 /** What quantization cost, over the tokens of an evaluation. */
-export interface Measures {
+export interface Metrics {
   readonly rows: number;
   /** Tokens of a row. */
   readonly length: number;
-  /** exp of the mean −log p of each next word within its row. */
+  /** exp of the mean −log p of each next token within its row. */
   readonly perplexity: { readonly reference: number; readonly model: number };
   /** Kullback-Leibler divergence from the reference, in nats. */
   readonly divergence: {
@@ -21,13 +21,13 @@ export interface Measures {
     /** 99 % of the tokens have less. */
     readonly p99: number;
   };
-  /** Share of tokens at which both think the same word most likely. */
+  /** Share of tokens at which both think the same token most likely. */
   readonly agreement: number;
   /** The same by the number of tokens before, in ranges that double. */
-  readonly byPosition: readonly PositionMeasures[];
+  readonly byPosition: readonly PositionMetrics[];
 }
 
-export interface PositionMeasures {
+export interface PositionMetrics {
   /** Positions first … last of the rows. */
   readonly first: number;
   readonly last: number;
@@ -36,9 +36,9 @@ export interface PositionMeasures {
 }
 
 /** `tokens`: (rows · length), row after row. */
-export function summarize(tokens: readonly TokenComparison[], rows: number, length: number): Measures {
+export function summarize(tokens: readonly TokenComparison[], rows: number, length: number): Metrics {
   const position = (i: number) => i % length;
-  // The last token of a row has no next word.
+  // The last token of a row has no next token.
   const predicted = tokens.filter((_, i) => position(i) < length - 1);
   const inOrder = Float64Array.from(tokens, ({ divergence }) => divergence);
   const byRow = Array.from({ length: rows }, (_, row) =>

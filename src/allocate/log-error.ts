@@ -3,15 +3,15 @@
 import { solveKnapsack } from './knapsack.ts';
 
 /** A candidate that a module may take. `power` and `logarithm` are of its error. */
-export interface BalanceOption {
+export interface ErrorOption {
   readonly bits: number;
   readonly power: number;
   readonly logarithm: number;
 }
 
-type Classes = readonly (readonly BalanceOption[])[];
+type Classes = readonly (readonly ErrorOption[])[];
 
-export interface BalanceLimits {
+export interface ErrorLimits {
   /** Of Σ bits. */
   readonly bits: number;
   /** Of Σ power. */
@@ -22,13 +22,13 @@ export interface BalanceLimits {
  * From `start`, which is within the limits, to a choice of smaller Σ logarithm within them: the best that a mix of
  * both sums leads to, and from there exchanges of two modules while they help. Not proven to be the least.
  */
-export function balance(classes: Classes, start: readonly number[], limits: BalanceLimits): number[] {
+export function minimizeLogError(classes: Classes, start: readonly number[], limits: ErrorLimits): number[] {
   const mixed = bestMix(classes, limits);
   const from = mixed && sum(classes, mixed, 'logarithm') < sum(classes, start, 'logarithm') ? mixed : start;
   return exchange(classes, [...from], limits);
 }
 
-const sum = (classes: Classes, choice: readonly number[], of: keyof BalanceOption): number =>
+const sum = (classes: Classes, choice: readonly number[], of: keyof ErrorOption): number =>
   classes.reduce((total, options, i) => total + options[choice[i]!]![of], 0);
 
 const HALVINGS = 16;
@@ -36,7 +36,7 @@ const HALVINGS = 16;
 const BEAM = 256;
 
 /** The choice of the least Σ logarithm + weight · Σ power, by bisection for the smallest weight that keeps the limit. */
-function bestMix(classes: Classes, limits: BalanceLimits): readonly number[] | undefined {
+function bestMix(classes: Classes, limits: ErrorLimits): readonly number[] | undefined {
   // From all for the logarithms to all for the powers, which are about limit / classes each.
   const scale = classes.length / (limits.power || 1);
   let [low, high] = [-8, 16];
@@ -59,7 +59,7 @@ function bestMix(classes: Classes, limits: BalanceLimits): readonly number[] | u
 }
 
 /** Changes one or two modules at a time, always those that lower Σ logarithm most, until none does. */
-function exchange(classes: Classes, choice: number[], limits: BalanceLimits): number[] {
+function exchange(classes: Classes, choice: number[], limits: ErrorLimits): number[] {
   for (;;) {
     const bits = limits.bits - sum(classes, choice, 'bits');
     const power = limits.power - sum(classes, choice, 'power');
@@ -71,7 +71,7 @@ function exchange(classes: Classes, choice: number[], limits: BalanceLimits): nu
 }
 
 /** What taking each option instead of the present one would change. */
-const movesFrom = (options: readonly BalanceOption[], now: BalanceOption): BalanceOption[] =>
+const movesFrom = (options: readonly ErrorOption[], now: ErrorOption): ErrorOption[] =>
   options.map(({ bits, power, logarithm }) => ({
     bits: bits - now.bits,
     power: power - now.power,

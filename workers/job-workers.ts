@@ -4,7 +4,7 @@ import { type Control, checkControl } from '../src/job/control.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { JobWorkerApi, JobWorkerPlaces } from './job-worker-api.ts';
-import { failureOf } from './worker-failure.ts';
+import { workerFailure } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 export interface JobWorkers {
@@ -46,7 +46,7 @@ function startJobWorker(
     places,
     proxy(() => checkControl(control)),
   );
-  const ended = Promise.race([failureOf(worker), begun.then(() => endOf(places.lock, stopping))]);
+  const ended = Promise.race([workerFailure(worker), begun.then(() => endOf(places.lock, stopping))]);
   ended.catch(() => {}); // those who wait for it are told
   return { worker, link: { name: `worker ${number}`, api: api.worker, ended } };
 }

@@ -1,5 +1,5 @@
 import { runningNeed } from '../src/estimate/output-size.ts';
-import { modelFacts } from '../src/job/model-facts.ts';
+import { modelSummary } from '../src/job/model-summary.ts';
 import type { OpenModel } from '../src/model/check/open-model.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
 import type { ModuleSpec } from '../src/model/spec.ts';
@@ -9,7 +9,7 @@ import type { ModelFacts, ModuleFacts } from './api/model.ts';
 /** What the page shows of a model. */
 export function pageFacts({ source, plan, warnings }: OpenModel, tokenizerSize: number): ModelFacts {
   return {
-    ...modelFacts(source, plan),
+    ...modelSummary(source, plan),
     contextLength: plan.config.maxPositions,
     running: runningNeed(plan),
     modules: plan.modules.map(moduleFacts),

@@ -1,6 +1,6 @@
 import { mixShape } from '../src/calibrate/mix/mix-plan.ts';
 import { type CalibrationShapes, presetShapes } from '../src/calibrate/preset.ts';
-import { planConversion } from '../src/convert/plan.ts';
+import { planConversion } from '../src/convert/plan-conversion.ts';
 import { neededTokens, tooFewTokensWarning } from '../src/estimate/token-need.ts';
 import { estimateWork, type Work } from '../src/estimate/work-estimate.ts';
 import type { PlanEvent } from '../src/job/events.ts';

@@ -1,6 +1,6 @@
 import { type Remote, wrap } from 'comlink';
 import { UntilEnd } from '../src/util/until-end.ts';
-import { failureOf } from './worker-failure.ts';
+import { workerFailure } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 /** What is asked of every worker before anything else. */
@@ -31,7 +31,7 @@ export function superviseWorker<Api extends LockHolder>(
   const ended = new Promise<never>((_, reject) => {
     end = reject;
   });
-  failureOf(worker).catch(({ message }) => end(new Error(`The ${what} worker has stopped: ${message}.`)));
+  workerFailure(worker).catch(({ message }) => end(new Error(`The ${what} worker has stopped: ${message}.`)));
   const lock = newLock(what);
   void api
     .begin(lock)

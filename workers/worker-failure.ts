@@ -1,5 +1,5 @@
 /** Rejects at what nobody catches in the worker: a script that does not load, or memory that has run out. */
-export const failureOf = (worker: Worker): Promise<never> =>
+export const workerFailure = (worker: Worker): Promise<never> =>
   new Promise((_, reject) => {
     worker.onerror = (event) => {
       event.preventDefault();

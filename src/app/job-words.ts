@@ -28,5 +28,5 @@ export function bitratesText({ options, results, state, targets }: JobRecord): s
 }
 
 /** `the folder Models`, `the browser’s storage`. */
-export const outputText = ({ outputName }: JobRecord): string =>
+export const outputPlace = ({ outputName }: JobRecord): string =>
   outputName === '' ? 'the browser’s storage' : `the folder ${outputName}`;

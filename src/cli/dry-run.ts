@@ -1,6 +1,6 @@
 import { checkJob, workOf } from '../convert/check-job.ts';
-import { checkWeightsNow, weightBytes } from '../convert/check-weights.ts';
-import { planConversion } from '../convert/plan.ts';
+import { checkWeightsNow, modelWeightBytes } from '../convert/check-weights.ts';
+import { planConversion } from '../convert/plan-conversion.ts';
 import { prepareRows } from '../convert/prepare-rows.ts';
 import { neededTokens } from '../estimate/token-need.ts';
 import { checkAdapter, defaultBudget } from '../gpu/device.ts';
@@ -11,7 +11,7 @@ import { nodeDirectory } from '../io/platform/node/node-directory.ts';
 import { nodeModelDirectory } from '../io/platform/node/node-model-directory.ts';
 import type { Emit } from '../job/events.ts';
 import { checkInputs, holdsJob } from '../job/job.ts';
-import { modelFacts } from '../job/model-facts.ts';
+import { modelSummary } from '../job/model-summary.ts';
 import { plainWarnings } from '../job/plain-warnings.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
@@ -51,7 +51,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   };
   const checked = await checkJob(job, adapter && largestBufferOf(adapter.adapter.limits));
   const { source, plan, measurement: measured } = checked;
-  emit({ type: 'start', model: modelFacts(source, plan), bitsPerWeight: bits, headBits });
+  emit({ type: 'start', model: modelSummary(source, plan), bitsPerWeight: bits, headBits });
   if (opened instanceof UnsupportedError) {
     emit({ type: 'warning', message: `The conversion itself cannot run here: ${opened.message}` });
   }
@@ -63,7 +63,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   const { quantizer } = settings;
   const request = { bits, headBits, quantizer, measurement, quantization, measured };
   const planned = planConversion(source, plan, request);
-  const isSmall = weightBytes(source, plan) <= PLAN_BYTES;
+  const isSmall = modelWeightBytes(source, plan) <= PLAN_BYTES;
   if (isSmall) await checkWeightsNow(source, plan);
   emit({ ...planned, ...(isSmall && { weightsChecked: true }) });
 }

@@ -50,7 +50,7 @@ export interface CliOptions {
 }
 
 /** Several conversions that one command was asked for. */
-export interface Queue {
+export interface QueueOptions {
   readonly jobs: readonly QueueJob[];
   /** Undefined: one for each card. */
   readonly atATime?: number;
@@ -69,7 +69,7 @@ export type CliRequest =
   | { readonly action: 'version' }
   | { readonly action: 'list-gpus'; readonly json: boolean }
   | { readonly action: 'convert'; readonly options: CliOptions }
-  | { readonly action: 'queue'; readonly queue: Queue };
+  | { readonly action: 'queue'; readonly queue: QueueOptions };
 
 /** Where paths start. */
 export interface Places {

@@ -22,8 +22,8 @@ import {
   allocationTable,
   evaluationLines,
   type MeasuredErrors,
-  moduleCells,
   moduleColumns,
+  moduleTableCells,
   outputText,
   progressText,
   startLines,
@@ -170,7 +170,7 @@ export class TerminalReport {
     const columns = moduleColumns(event.stage, this.#target);
     const isFirst = this.#tableOf !== event.stage;
     this.#tableOf = event.stage;
-    const row = this.#clipped(tableRow(columns, moduleCells(event, this.#measured(event.key))));
+    const row = this.#clipped(tableRow(columns, moduleTableCells(event, this.#measured(event.key))));
     this.#trials.delete(event.key);
     return isFirst ? [this.#styled('dim', this.#clipped(titleRow(columns))), row] : [row];
   }

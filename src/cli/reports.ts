@@ -57,7 +57,7 @@ export function moduleColumns(stage: ModuleEvent['stage'], target: number | unde
   return [MODULE, right('error at min', 12), right(near, near.length), right('at max', 8), TIME];
 }
 
-export function moduleCells(event: ModuleEvent, measured: MeasuredErrors | undefined): string[] {
+export function moduleTableCells(event: ModuleEvent, measured: MeasuredErrors | undefined): string[] {
   const results =
     event.stage === 'quantize'
       ? [event.bitsPerWeight?.toFixed(3), event.rfnError?.toFixed(6)]

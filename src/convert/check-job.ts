@@ -14,7 +14,7 @@ import { loadTokenizer, type TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { at } from '../util/errors.ts';
 import { checkOutput } from '../write/output-directory.ts';
 import type { ConvertJob } from './convert-job.ts';
-import { checkTarget } from './plan.ts';
+import { checkTarget } from './plan-conversion.ts';
 
 /** A model that can be converted as asked for. */
 export interface OpenedJob extends OpenModel {

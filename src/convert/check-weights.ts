@@ -11,7 +11,7 @@ const neededTensors = (plan: ModelPlan): ReadonlySet<string> =>
   new Set(requirements(plan).map(({ name }) => name));
 
 /** Bytes of all tensors that a conversion reads. */
-export const weightBytes = (source: ModelDirectory, plan: ModelPlan): number =>
+export const modelWeightBytes = (source: ModelDirectory, plan: ModelPlan): number =>
   valueBytes(source, neededTensors(plan));
 
 /**

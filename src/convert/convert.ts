@@ -10,9 +10,8 @@ import { ARTEFACT, isMeasuredModule } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import { openJob } from '../job/job.ts';
 import type { LayerRange } from '../job/layer-range.ts';
-import { modelFacts } from '../job/model-facts.ts';
+import { modelSummary } from '../job/model-summary.ts';
 import { plainWarnings } from '../job/plain-warnings.ts';
-import { SanityChecks } from '../job/sanity-checks.ts';
 import type { ConvertSettings } from '../job/settings.ts';
 import { stage } from '../job/stage.ts';
 import { measure, measuringTasks } from '../measure/measure.ts';
@@ -34,6 +33,7 @@ import type { ConvertJob } from './convert-job.ts';
 import { type Reference, runReference } from './evaluate-output.ts';
 import { openWorkers } from './open-workers.ts';
 import { prepareRows, writeRows } from './prepare-rows.ts';
+import { SanityChecks } from './sanity-checks.ts';
 import { type Findings, writeAndEvaluate } from './write-and-evaluate.ts';
 
 /**
@@ -88,7 +88,7 @@ async function openContext(job: ConvertJob, { source, plan }: OpenedJob): Promis
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
   emit({
     type: 'start',
-    model: modelFacts(source, plan),
+    model: modelSummary(source, plan),
     gpu: { ...adapter, budgetBytes: gpu.memory.budget, precision: usedPrecision(gpu) },
     bitsPerWeight: settings.bits,
     headBits: settings.headBits,

@@ -1,7 +1,7 @@
 /** The verdict on a conversion: the original and the written output on the same held-out text. */
 
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-artefact.ts';
-import { compareTokens, type ModelStates } from '../evaluate/compare.ts';
+import { compareTokens, type ModelStates } from '../evaluate/compare-models.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
 import { finalStates } from '../evaluate/final-states.ts';
 import { type Metrics, summarize } from '../evaluate/metrics.ts';

@@ -14,7 +14,7 @@ import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { formatByteSize } from '../util/text/byte-size.ts';
 import type { OpenedJob } from './check-job.ts';
 import type { ConvertJob } from './convert-job.ts';
-import { fileBytesIn } from './plan.ts';
+import { fileBytesIn } from './plan-conversion.ts';
 
 /** Of a file of rows: where each of them is from. */
 const SOURCES = 'sources';

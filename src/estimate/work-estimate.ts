@@ -58,10 +58,10 @@ export function estimateWork(
   const original = { rows: Math.min(measurement.rows, quantization.rows), length: quantization.length };
   const modules = modulesBySize(plan);
   const all = (work: (module: ModuleSpec) => Work): Work =>
-    together(modules.map(({ module, count }) => times(count, work(module))));
+    total(modules.map(({ module, count }) => times(count, work(module))));
   return {
     measure: all((module) => measuring(module, measurement, method)),
-    quantize: together([
+    quantize: total([
       all((module) => quantizing(module, quantization, original, descentPasses)),
       quantizingHead(plan.head, quantization, original, descentPasses),
     ]),
@@ -72,7 +72,7 @@ const mixed = (operations: number): Work => ({ mixed: operations, f32: 0 });
 const f32 = (operations: number): Work => ({ mixed: 0, f32: operations });
 const times = (count: number, work: Work): Work => ({ mixed: count * work.mixed, f32: count * work.f32 });
 
-const together = (works: readonly Work[]): Work => ({
+const total = (works: readonly Work[]): Work => ({
   mixed: works.reduce((sum, work) => sum + work.mixed, 0),
   f32: works.reduce((sum, work) => sum + work.f32, 0),
 });
@@ -88,14 +88,14 @@ const attending = (module: ModuleSpec, shape: RowShape): Work =>
 
 /** run-rows.ts: a module as it is. */
 export const running = (module: ModuleSpec, shape: RowShape): Work =>
-  together([mixed(count(module, shape).products), attending(module, shape)]);
+  total([mixed(count(module, shape).products), attending(module, shape)]);
 
 /** Widths of a module's distinct inputs. */
 const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
 
 /** sum-parts.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
 const factoring = (sizes: readonly number[], shape: RowShape): Work =>
-  together(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: FACTOR_WEIGHT * (2 / 3) * k ** 3 })));
+  total(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: FACTOR_WEIGHT * (2 / 3) * k ** 3 })));
 
 /** quantizer.ts: each group's errors go on to all rows after it. */
 const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
@@ -105,7 +105,7 @@ const descending = ({ k, n }: LinearSpec, passes: number): number => 2 * passes 
 
 /** measure-module.ts: what comes before a module's first candidate. */
 export const preparing = (module: ModuleSpec, shape: RowShape): Work =>
-  together([running(module, shape), factoring(inputWidths(module), shape)]);
+  total([running(module, shape), factoring(inputWidths(module), shape)]);
 
 /** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
 export function measuring(module: ModuleSpec, shape: RowShape, method: QuantizerMethod): Work {
@@ -120,7 +120,7 @@ export function measuring(module: ModuleSpec, shape: RowShape, method: Quantizer
       f32: (settings.length + finer) * sweeping(linear),
     };
   });
-  return together([preparing(module, shape), ...trials, times(candidates.length, attending(module, shape))]);
+  return total([preparing(module, shape), ...trials, times(candidates.length, attending(module, shape))]);
 }
 
 /** rows-pass.ts: both times that the rows of a pass run through all modules, and their sums. */
@@ -139,7 +139,7 @@ export const quantizingLinear = (linear: LinearSpec, passes: number): number =>
  * linear before and after on its sample.
  */
 const quantizing = (module: ModuleSpec, shape: RowShape, original: RowShape, passes: number): Work =>
-  together([
+  total([
     times(2, running(module, shape)),
     running(module, original),
     factoring(inputWidths(module), shape),
@@ -153,7 +153,7 @@ const quantizing = (module: ModuleSpec, shape: RowShape, original: RowShape, pas
 
 /** quantize-head.ts: perplexity of both models. */
 const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): Work =>
-  together([
+  total([
     factoring([head.k], shape),
     mixed(2 * projecting(head, original)),
     f32(quantizingLinear(head, passes)),

@@ -1,6 +1,6 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
-import { compareTokens, type ModelStates } from './compare.ts';
+import { compareTokens, type ModelStates } from './compare-models.ts';
 import { finalStates, type OnStep } from './final-states.ts';
 import { type Metrics, summarize } from './metrics.ts';
 import type { TokenRows } from './token-statistics.ts';

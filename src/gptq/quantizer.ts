@@ -153,20 +153,14 @@ function quantizeBatch(
       const slices = work.map((slice) => ({ ...shared, ...slice, ...groups }));
       runStep(gpu, method, slices);
     }
-    onLosses?.(
-      readLosses(
-        gpu,
-        scope,
-        work.map(({ e }) => e),
-      ),
-    );
+    const errors = work.map(({ e }) => e);
+    onLosses?.(readLosses(gpu, scope, errors));
   } finally {
     scope.freeAll();
   }
-  let next = 0;
+  const firstGroups = firstGroupsOf(candidates);
   return candidates.map((groups, i) => {
-    const firstGroup = next;
-    next += groups.length;
+    const firstGroup = firstGroups[i]!;
     const rows = keep.upload(rowTable(k, groups, firstGroup), 'row table');
     return slices.map(({ n }, slice) => {
       const { codes, scaleCodes } = results[slice]!;
@@ -175,6 +169,10 @@ function quantizeBatch(
     });
   });
 }
+
+/** Number of each candidate's first group among the groups of all. */
+const firstGroupsOf = (candidates: readonly (readonly Group[])[]): number[] =>
+  candidates.map((_, i) => candidates.slice(0, i).reduce((sum, groups) => sum + groups.length, 0));
 
 type StepScalar = 'k' | 'n' | 'job' | 'jobCount' | 'firstTile' | 'tiles';
 type StepTensor =
@@ -225,7 +223,7 @@ function planSteps(candidates: readonly (readonly Group[])[]) {
     words.push(...jobs.flat());
     return { job, jobCount: jobs.length };
   };
-  const firstGroups = candidates.map((_, i) => candidates.slice(0, i).reduce((sum, g) => sum + g.length, 0));
+  const firstGroups = firstGroupsOf(candidates);
   const blocks = candidates.map(() => ({ start: 0, end: 0 }));
   const longest = Math.max(...candidates.map((groups) => groups.length));
   const steps = Array.from({ length: longest }, (_, step) => {

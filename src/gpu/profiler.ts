@@ -1,13 +1,13 @@
 import type { Kernel } from './kernel.ts';
 
 /** Arithmetic operations and bytes of memory that a dispatch needs. */
-export interface Work {
+export interface KernelWork {
   readonly flops?: number;
   readonly bytes?: number;
 }
 
 /** What a dispatch with these arguments needs, where that can be told. */
-export type CountWork = (kernel: Kernel, args: Readonly<Record<string, unknown>>) => Work;
+export type CountWork = (kernel: Kernel, args: Readonly<Record<string, unknown>>) => KernelWork;
 
 /** Sums over the dispatches of one kernel in one section. */
 export interface KernelTime {

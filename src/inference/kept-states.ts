@@ -1,4 +1,4 @@
-import type { ModelStates } from '../evaluate/compare.ts';
+import type { ModelStates } from '../evaluate/compare-models.ts';
 import { finalStates, type OnStep } from '../evaluate/final-states.ts';
 import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { Gpu } from '../gpu/gpu.ts';

@@ -1,7 +1,7 @@
 import type { Precision } from '../autotune/precision.ts';
 import type { RowShape } from '../calibrate/rows.ts';
 import type { Metrics } from '../evaluate/metrics.ts';
-import type { ModelFacts } from './model-facts.ts';
+import type { ModelSummary } from './model-summary.ts';
 import type { StageName } from './stages.ts';
 
 /** What a conversion reports while it works: one union that the command line, the page and the log read. */
@@ -9,7 +9,7 @@ import type { StageName } from './stages.ts';
 /** What is converted, and on what. */
 export interface StartEvent {
   readonly type: 'start';
-  readonly model: ModelFacts;
+  readonly model: ModelSummary;
   /** Missing where nothing is computed, in a dry run. */
   readonly gpu?: {
     readonly name: string;

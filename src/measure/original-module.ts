@@ -13,7 +13,7 @@ import type { InputKey } from '../model/spec.ts';
 import { inputsFit, powerFits, roundsToHalf } from '../pass/half-precision.ts';
 import { type LoadedModule, withPrecision } from '../pass/loaded-module.ts';
 import { advance, type RowsSeen } from '../pass/run-rows.ts';
-import { addToHessian } from '../pass/sums/sum-parts.ts';
+import { addToHessian } from '../pass/sums/sum-row-parts.ts';
 
 /**
  * Runs the module as it is on all rows, from `input` into `output`, as precisely as {@link captureHessians} does, and

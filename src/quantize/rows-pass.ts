@@ -22,7 +22,7 @@ import { noteErrors, relativeError } from '../pass/relative-error.ts';
 import { advance, type ModuleRun, type RowsSeen, type RowsSource, runRows } from '../pass/run-rows.ts';
 import { HessianSums } from '../pass/sums/hessian-sums.ts';
 import { type RowPart, rowParts, shareParts } from '../pass/sums/row-parts.ts';
-import { sumParts } from '../pass/sums/sum-parts.ts';
+import { sumRowParts } from '../pass/sums/sum-row-parts.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { together } from '../util/together.ts';
@@ -215,7 +215,7 @@ export class RowsPass {
     sums.clear();
     const own = this.#pool.leader.during(`runs ${key}`, async () => {
       const { quantized } = this;
-      await sumParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
+      await sumRowParts(this.#context, source, quantized, this.#parts, batch, sums, seen);
       const rest = { start: this.#parts.at(-1)!.end, end: quantized.rows };
       if (seen) await runRows(this.#context, source, quantized, rest, batch, seen);
     });

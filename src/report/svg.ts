@@ -10,7 +10,7 @@ export interface GridCell {
   readonly detail: string;
 }
 
-export interface Grid {
+export interface GridData {
   readonly label: string;
   readonly columns: readonly string[];
   readonly rows: readonly { readonly name: string; readonly cells: readonly (GridCell | undefined)[] }[];
@@ -21,7 +21,7 @@ const NAMES = 64;
 const TITLES = 22;
 
 /** Coloured cells with a number in each: rows by columns. */
-export function gridPicture({ label, columns, rows }: Grid): Html {
+export function gridPicture({ label, columns, rows }: GridData): Html {
   const width = NAMES + columns.length * CELL.width;
   const height = TITLES + rows.length * CELL.height;
   const x = (column: number) => NAMES + column * CELL.width;

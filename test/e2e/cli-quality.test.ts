@@ -11,7 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Comparison } from '../../src/cli/quality/result.ts';
+import type { QualityResults } from '../../src/cli/quality/result.ts';
 import { buildCli, FEW_ROWS, temporaryDirectory } from '../support/cli.ts';
 import { onDisk, tinyModel } from '../support/tiny-model.ts';
 
@@ -65,7 +65,7 @@ async function run(
   return { code, lines: out.trimEnd().split('\n'), errors };
 }
 
-const comparison = (file: string) => JSON.parse(readFileSync(at(file), 'utf8')) as Comparison;
+const comparison = (file: string) => JSON.parse(readFileSync(at(file), 'utf8')) as QualityResults;
 
 test('variants and a finished model are compared, each variant measured once, and nothing stays', async () => {
   const { code, lines, errors } = await run([

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareTokens } from '../../src/evaluate/compare.ts';
+import { compareTokens } from '../../src/evaluate/compare-models.ts';
 import { finalStates } from '../../src/evaluate/final-states.ts';
 import { summarize } from '../../src/evaluate/metrics.ts';
 import { documentRows, splitDocuments } from '../../src/evaluate/text-rows.ts';

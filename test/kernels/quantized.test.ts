@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { chunkTable } from '../../src/exl2/chunks.ts';
+import { chunkTable } from '../../src/exl2/chunk-table.ts';
 import { resolveGroups } from '../../src/exl2/groups.ts';
 import { type PackedLinear, padColumns } from '../../src/exl2/packed-linear.ts';
 import { invertPermutation } from '../../src/exl2/packing.ts';

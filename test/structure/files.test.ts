@@ -6,6 +6,7 @@ import type { Kernel } from '../../src/gpu/kernel.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LONGEST_FILE = 300;
+const MOST_FILES = 12;
 
 /** Files below `directory`, as paths from the repository with '/'; none when it does not exist. */
 function filesBelow(directory: string): string[] {
@@ -68,10 +69,25 @@ test('every kernel is taken by a test of test/kernels', () => {
   expect(untested).toEqual([]);
 });
 
-test('no folder of kernels has more than 12 files', () => {
-  const folders = [...filesBelow('shaders'), ...filesBelow('src/kernels')].map((path) => dirname(path));
+test(`no folder of the core has more than ${MOST_FILES} files of its own`, () => {
+  const files = ['src', 'shaders'].flatMap(filesBelow).filter((path) => !/^src\/(app|cli)\//.test(path));
+  const folders = files.map((path) => dirname(path));
   const full = folders.filter(
-    (folder, i) => folders.slice(0, i).filter((other) => other === folder).length >= 12,
+    (folder, i) => folders.slice(0, i).filter((other) => other === folder).length >= MOST_FILES,
   );
   expect([...new Set(full)]).toEqual([]);
+});
+
+test('src/README.md names files that are there, and its glossary names of the code', () => {
+  const readme = read('src/README.md').replace(/```.*?```/gs, '');
+  const named = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+  const files = named(readme).filter((name) => /^[\w./-]+\/[\w./-]*$/.test(name));
+  expect(files.filter((path) => !existsSync(join(root, 'src', path)))).toEqual([]);
+  const code = filesBelow('src')
+    .filter((path) => /\.tsx?$/.test(path))
+    .map(read)
+    .join('\n');
+  const ours = readme.split('\n').flatMap((line) => named(/^\|([^|]*)\|/.exec(line)?.[1] ?? ''));
+  const names = ours.filter((name) => !name.includes('/'));
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
 });

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Queue } from '../../src/cli/options.ts';
+import type { QueueOptions } from '../../src/cli/options.ts';
 import { parseOptions } from '../../src/cli/parse-options.ts';
 import { jsonQueueReport, QueueReport } from '../../src/cli/queue/queue-report.ts';
 import type { JobEvent } from '../../src/cli/queue/run-queue.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { FakeTerminal } from '../support/fake-terminal.ts';
 
-function jobsOf(line: string): Queue['jobs'] {
+function jobsOf(line: string): QueueOptions['jobs'] {
   const request = parseOptions(line.split(' '), { cwd: '/home/me', root: '/repo' });
   if (request.action !== 'queue') throw new Error(`asked for ${request.action}`);
   return request.queue.jobs;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { Card } from '../../src/cli/cards.ts';
-import type { Queue } from '../../src/cli/options.ts';
+import type { QueueOptions } from '../../src/cli/options.ts';
 import { parseOptions } from '../../src/cli/parse-options.ts';
 import { checkJobs } from '../../src/cli/queue/check-jobs.ts';
 import { jobArguments, runQueue, type TellOfJob } from '../../src/cli/queue/run-queue.ts';
@@ -16,13 +16,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const places = { cwd: '/home/me', root: '/repo' };
 
-function queueOf(...args: string[]): Queue {
+function queueOf(...args: string[]): QueueOptions {
   const request = parseOptions(args, places);
   if (request.action !== 'queue') throw new Error(`asked for ${request.action}`);
   return request.queue;
 }
 
-const names = ({ jobs }: Queue) => jobs.map(({ name }) => name);
+const names = ({ jobs }: QueueOptions) => jobs.map(({ name }) => name);
 
 test('models and bitrates that are repeated make a queue: every model at every bitrate', () => {
   const queue = queueOf('-i', 'a', '-i', '/models/b', '-b', '3', '-b', '4.5', '-hb', '8', '--jobs', '2');

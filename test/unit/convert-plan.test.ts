@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkTarget, type PlanRequest, planConversion } from '../../src/convert/plan.ts';
+import { checkTarget, type PlanRequest, planConversion } from '../../src/convert/plan-conversion.ts';
 import { weightBytes } from '../../src/estimate/output-size.ts';
 import { attentionCandidates, headParams, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { totalBits } from '../../src/exl2/groups.ts';

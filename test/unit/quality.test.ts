@@ -15,7 +15,7 @@ import { evaluationRow, evaluationTitle } from '../../src/cli/evaluate/table.ts'
 import { qualityCommand } from '../../src/cli/quality/command.ts';
 import { qualityJobs } from '../../src/cli/quality/jobs.ts';
 import { QualityReport } from '../../src/cli/quality/report.ts';
-import { type Found, type Original, type Result, ratioOf } from '../../src/cli/quality/result.ts';
+import { type Found, type OriginalResult, type Result, ratioOf } from '../../src/cli/quality/result.ts';
 import { type FinishedStep, stepsOf } from '../../src/cli/quality/steps.ts';
 import { QualityTable } from '../../src/cli/quality/table.ts';
 import { parseVariants } from '../../src/cli/quality/variants.ts';
@@ -175,7 +175,7 @@ describe('the table', () => {
     table.row({ ...{ model: 'm', name: 'refined', bits: 4, seconds: {}, found: found({}) }, ...change });
 
   test('has a head with the original', () => {
-    const original: Original = { model: 'tiny', rows: 20, length: 512, perplexity: 12.34567 };
+    const original: OriginalResult = { model: 'tiny', rows: 20, length: 512, perplexity: 12.34567 };
     expect(table.head(original, 'book.txt').split('\n')).toEqual([
       'tiny, on 20 rows of 512 tokens of book.txt',
       ' bits  variant    KL mean        ±          ratio  perplexity    top-1  stored  measured  converted',

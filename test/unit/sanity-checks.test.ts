@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { SanityChecks } from '../../src/convert/sanity-checks.ts';
 import type { Metrics } from '../../src/evaluate/metrics.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
-import { SanityChecks } from '../../src/job/sanity-checks.ts';
 
 const KEY = 'model.layers.0.mlp';
 

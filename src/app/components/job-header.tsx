@@ -1,5 +1,5 @@
 import type { JobState } from '../../../workers/api/jobs.ts';
-import { bitratesText, outputText, stateWords } from '../job-words.ts';
+import { bitratesText, outputPlace, stateWords } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { isQueued } from '../state/queue.ts';
@@ -18,7 +18,7 @@ export function JobHeader({ job, choosing }: { job: LiveJob; choosing: boolean }
               <span class="number">{bitratesText(record)}</span> ·{' '}
             </>
           )}
-          into {outputText(record)} · <span class={`state ${state}`}>{stateWords(record)}</span>
+          into {outputPlace(record)} · <span class={`state ${state}`}>{stateWords(record)}</span>
         </p>
       </div>
       {isQueued(record) && <Steering id={record.id} state={state} />}

@@ -34,7 +34,7 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
             <polyline
               class="curve"
               points={linePoints(
-                frontier(trials).map(({ bitsPerWeight, error }) => [x(bitsPerWeight), y(error)]),
+                trialFrontier(trials).map(({ bitsPerWeight, error }) => [x(bitsPerWeight), y(error)]),
               )}
             />
             {chosenLast(trials, chosen).map((trial) => (
@@ -81,7 +81,7 @@ const chosenLast = (trials: readonly Trial[], chosen: Trial | undefined): Trial[
 const formatTick = (error: number): string => String(Number((error * 100).toPrecision(1)));
 
 /** Candidates that no other one beats in both bits and error, from small to large. */
-export function frontier(trials: readonly Trial[]): Trial[] {
+export function trialFrontier(trials: readonly Trial[]): Trial[] {
   const best: Trial[] = [];
   for (const trial of [...trials].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight)) {
     if (trial.error < (best.at(-1)?.error ?? Number.POSITIVE_INFINITY)) best.push(trial);

@@ -4,7 +4,7 @@ import type { NamedFile } from '../../../workers/api/folders.ts';
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { outputFolder } from '../../util/output-folder.ts';
 import { formatBits, formatBytes } from '../format.ts';
-import { outputText } from '../job-words.ts';
+import { outputPlace } from '../job-words.ts';
 import { canPickFolders, pickOutput } from '../platform/folders.ts';
 import { download, downloadAll, fileName, saveInto } from '../platform/save-files.ts';
 import { useApp } from '../state/app-state.ts';
@@ -40,7 +40,7 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
       {files ? (
         <SaveAll folder={outputFolder(record.model.name, result.bits)} files={files} />
       ) : (
-        <p>They are in {outputText(record)}.</p>
+        <p>They are in {outputPlace(record)}.</p>
       )}
       <ul class="files">
         {result.files.map(({ path, size }) => {

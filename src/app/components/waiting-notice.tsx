@@ -2,7 +2,7 @@ import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { formatRoute } from '../state/route.ts';
 import { Notice } from './notice.tsx';
-import { placeWords, startWords, usePlace, useStart } from './queue.tsx';
+import { placeWords, startWords, usePlace, useStart } from './queue-section.tsx';
 
 /** Where a job stands in the queue. */
 export function WaitingNotice({ job }: { job: LiveJob }) {

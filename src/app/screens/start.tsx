@@ -1,7 +1,7 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { GpuNotice } from '../components/gpu-notice.tsx';
-import { Queue } from '../components/queue.tsx';
+import { QueueSection } from '../components/queue-section.tsx';
 import { RecentJobs } from '../components/recent-jobs.tsx';
 import { Term } from '../components/term.tsx';
 import { droppedModel, pickModel } from '../platform/folders.ts';
@@ -22,7 +22,7 @@ export function StartScreen() {
       </p>
       <GpuNotice />
       <BringModel blocked={blocked} />
-      <Queue />
+      <QueueSection />
       <RecentJobs />
     </>
   );

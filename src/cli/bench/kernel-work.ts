@@ -1,4 +1,4 @@
-import type { CountWork, Work } from '../../gpu/profiler.ts';
+import type { CountWork, KernelWork } from '../../gpu/profiler.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 
 const FLOAT = 4;
@@ -7,7 +7,7 @@ const BLOCK = 32;
 /** Of a job in the table of groups and blocks. */
 const JOB_WORDS = 6;
 
-type Count = (of: (scalar: string) => number, tensor: (name: string) => GpuTensor) => Work;
+type Count = (of: (scalar: string) => number, tensor: (name: string) => GpuTensor) => KernelWork;
 
 const product: Count = (of) => {
   const [m, n, k] = [of('m'), of('n'), of('k')];

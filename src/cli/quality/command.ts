@@ -14,7 +14,7 @@ import { helped, parser, withExitCode } from '../tool.ts';
 import { userPath } from '../user-path.ts';
 import { checkVariants, qualityJobs } from './jobs.ts';
 import { QualityReport } from './report.ts';
-import type { Asked, Comparison } from './result.ts';
+import type { Asked, QualityResults } from './result.ts';
 import { QualityRun } from './run.ts';
 import { openFinished, stepsOf } from './steps.ts';
 import { parseVariants, type Variant } from './variants.ts';
@@ -137,7 +137,7 @@ async function compare(
     ...process,
     async save(results) {
       if (json === undefined) return;
-      const comparison: Comparison = { date, adapter, asked, ...results };
+      const comparison: QualityResults = { date, adapter, asked, ...results };
       await writeJsonFile(nodeDirectory(dirname(json)), basename(json), comparison);
     },
   });

@@ -1,4 +1,4 @@
-import { compareTokens } from '../../evaluate/compare.ts';
+import { compareTokens } from '../../evaluate/compare-models.ts';
 import { evaluateModel } from '../../evaluate/evaluate.ts';
 import type { OnStep } from '../../evaluate/final-states.ts';
 import { type Metrics, summarize } from '../../evaluate/metrics.ts';

@@ -6,7 +6,7 @@ import { errorText } from '../command.ts';
 import { bitsName } from '../job-places.ts';
 import { JobProgress } from '../queue/job-progress.ts';
 import { StatusLine, type Terminal, writingBy } from '../terminal.ts';
-import type { Comparison, Original, Result } from './result.ts';
+import type { OriginalResult, QualityResults, Result } from './result.ts';
 import type { ModelSteps, Step } from './steps.ts';
 import { QualityTable } from './table.ts';
 
@@ -16,7 +16,7 @@ interface ReportPlaces {
   /** For progress, warnings and failures. */
   readonly writeError: (text: string) => void;
   /** Keeps what there is so far. */
-  readonly save: (results: Pick<Comparison, 'originals' | 'results'>) => Promise<void>;
+  readonly save: (results: Pick<QualityResults, 'originals' | 'results'>) => Promise<void>;
 }
 
 /** Shows a comparison while it comes to be: one table, and below it what is under way. */
@@ -36,7 +36,7 @@ export class QualityReport {
   #progress = new JobProgress();
   #eta = new EtaEstimator();
   readonly #warnings = new Set<string>();
-  readonly #originals: Original[] = [];
+  readonly #originals: OriginalResult[] = [];
   readonly #results: Result[] = [];
   readonly #failures: string[] = [];
 
@@ -56,7 +56,7 @@ export class QualityReport {
     this.#eta = new EtaEstimator();
   }
 
-  original(original: Original): void {
+  original(original: OriginalResult): void {
     const isFirst = this.#originals.length === 0;
     this.#originals.push(original);
     this.#write(`${isFirst ? '' : '\n'}${this.#table.head(original, this.#text)}`);

@@ -18,16 +18,16 @@ export interface Asked {
 }
 
 /** What `--json` writes; again after each result. */
-export interface Comparison {
+export interface QualityResults {
   readonly date: string;
   readonly adapter: string;
   readonly asked: Asked;
-  readonly originals: readonly Original[];
+  readonly originals: readonly OriginalResult[];
   readonly results: readonly Result[];
 }
 
 /** A model as it came, on the text. */
-export interface Original {
+export interface OriginalResult {
   readonly model: string;
   readonly rows: number;
   readonly length: number;

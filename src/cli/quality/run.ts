@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { checkVocabularies } from '../../evaluate/compare.ts';
+import { checkVocabularies } from '../../evaluate/compare-models.ts';
 import type { Metrics } from '../../evaluate/metrics.ts';
 import type { TokenRows } from '../../evaluate/token-statistics.ts';
 import { nodeDirectory } from '../../io/platform/node/node-directory.ts';

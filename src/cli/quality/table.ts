@@ -3,7 +3,7 @@ import { plainText } from '../../util/text/plain-text.ts';
 import { bitsName } from '../job-places.ts';
 import { METRIC_COLUMNS } from '../metric-columns.ts';
 import { type Column, tableRow, titleRow } from '../table.ts';
-import type { Original, Result, Seconds } from './result.ts';
+import type { OriginalResult, Result, Seconds } from './result.ts';
 
 const ORIGINAL = 'original';
 const { perplexity, mean, standardError, agreement } = METRIC_COLUMNS;
@@ -30,7 +30,7 @@ export class QualityTable {
   }
 
   /** What is compared on what, the titles, and the original's row. */
-  head({ model, rows, length, perplexity }: Original, text: string): string {
+  head({ model, rows, length, perplexity }: OriginalResult, text: string): string {
     const original = ['', ORIGINAL, '', '', '', perplexity.toFixed(4)];
     return [
       plainText(`${model}, on ${rows} ${rows === 1 ? 'row' : 'rows'} of ${length} tokens of ${text}`),

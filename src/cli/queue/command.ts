@@ -4,7 +4,7 @@ import { plainText } from '../../util/text/plain-text.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
 import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
 import { endableTokenizer } from '../endable.ts';
-import type { Queue, QueueJob } from '../options.ts';
+import type { QueueJob, QueueOptions } from '../options.ts';
 import { TerminalReport } from '../render.ts';
 import type { Terminal } from '../terminal.ts';
 import { checkJobs } from './check-jobs.ts';
@@ -12,7 +12,7 @@ import { jsonQueueReport, QueueReport } from './queue-report.ts';
 import { type JobEvent, runQueue } from './run-queue.ts';
 
 interface QueueCommand {
-  readonly queue: Queue;
+  readonly queue: QueueOptions;
   /** The command's own script, for the processes of the jobs. */
   readonly file: string;
   readonly out: Terminal;

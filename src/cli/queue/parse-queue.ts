@@ -3,7 +3,7 @@ import { InputError } from '../../util/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import { bitsName, checkApart, jobName, modelFolder } from '../job-places.ts';
 import { checkedOptions } from '../option-values.ts';
-import type { Places, Queue, QueueJob } from '../options.ts';
+import type { Places, QueueJob, QueueOptions } from '../options.ts';
 import { userPath } from '../user-path.ts';
 
 /**
@@ -14,7 +14,7 @@ export function parseQueue(
   given: Arguments,
   of: { readonly models: readonly (string | undefined)[]; readonly bits: readonly number[] },
   places: Places,
-): Queue {
+): QueueOptions {
   const models = of.models.map((path) => modelFolder(path, places));
   refuseTwice(models, (model) => `-i ${model}`);
   refuseTwice(of.bits, (bits) => `-b ${bits}`);

@@ -3,7 +3,7 @@ import { ARTEFACT } from '../../job/artefacts.ts';
 import type { ConvertEvent } from '../../job/events.ts';
 import { argumentsOf } from '../arguments.ts';
 import { type Card, startProcess } from '../cards.ts';
-import type { Queue, QueueJob } from '../options.ts';
+import type { QueueJob, QueueOptions } from '../options.ts';
 import { followJob, type JobEnd } from './job-process.ts';
 import { cardSlots, type Slot } from './slots.ts';
 
@@ -35,7 +35,7 @@ export interface QueueSurroundings {
  * the first one's measurement serves all. A job that fails stops no other.
  * @returns the largest exit code.
  */
-export async function runQueue(queue: Queue, surroundings: QueueSurroundings): Promise<number> {
+export async function runQueue(queue: QueueOptions, surroundings: QueueSurroundings): Promise<number> {
   const { cards, signal } = surroundings;
   const models = [...new Set(queue.jobs.map(({ options }) => options.inDir))];
   const slots = cardSlots(cards, Math.min(queue.atATime ?? Math.max(cards.length, 1), models.length));

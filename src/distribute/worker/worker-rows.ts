@@ -26,7 +26,7 @@ import type { Perplexity } from '../../pass/perplexity.ts';
 import { advance, headSource, moduleSource, type RowsSource } from '../../pass/run-rows.ts';
 import { HessianSums, type SumPiece } from '../../pass/sums/hessian-sums.ts';
 import type { RowPart } from '../../pass/sums/row-parts.ts';
-import { sumParts } from '../../pass/sums/sum-parts.ts';
+import { sumRowParts } from '../../pass/sums/sum-row-parts.ts';
 import { OriginalRows } from '../../quantize/original-rows.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
@@ -101,7 +101,7 @@ export class WorkerRows {
       this.#withInputs(index, mixed, async (source, sizes) => {
         this.freeSums();
         this.#sums = new HessianSums(gpu, this.#sumScope, key, sizes);
-        await sumParts(this.#context, source, this.#states, this.#parts, batch, this.#sums);
+        await sumRowParts(this.#context, source, this.#states, this.#parts, batch, this.#sums);
         return this.#sums.pieces;
       }),
     );

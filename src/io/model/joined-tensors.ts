@@ -30,35 +30,16 @@ export function joinTensors(
   indexed: ReadonlyMap<string, string>,
   place: string,
 ): JoinedTensors {
-  const fileOf = new Map<string, SafetensorsFile>();
-  const second = new Map<string, SafetensorsFile>();
-  const unreadable = new Map<string, SafetensorsFile>();
-  for (const [path, file] of files) {
-    const isHere = (name: string) => (indexed.get(name) ?? path) === path;
-    for (const name of [...file.tensors.keys()].filter(isHere)) {
-      if (fileOf.has(name)) second.set(name, file);
-      else fileOf.set(name, file);
-    }
-    for (const name of [...file.unreadable.keys()].filter(isHere)) unreadable.set(name, file);
-  }
-
+  const { fileOf, second, unreadable } = findTensors(files, indexed);
   const refuseDouble = (name: string): void => {
     const other = second.get(name);
-    if (!other) return;
-    throw new InputError(
-      `Tensor ${JSON.stringify(name)} is in both ${fileOf.get(name)!.name} and ${other.name}: ` +
-        'remove the file that does not belong to this model.',
-    );
+    if (other) throw doubleError(name, fileOf.get(name)!, other);
   };
   if (indexed.size === 0) for (const name of second.keys()) refuseDouble(name);
 
   const refuseUnreadable = (name: string): void => {
     const file = unreadable.get(name);
-    if (!file) return;
-    throw new UnsupportedError(
-      `tensor ${JSON.stringify(name)} in ${file.name} has dtype ${JSON.stringify(file.unreadable.get(name))}, ` +
-        'which is not known here; expected F32, F16 or BF16: give the original, unquantized model',
-    );
+    if (file) throw dtypeError(name, file);
   };
 
   const requireFile = (name: string): SafetensorsFile => {
@@ -106,3 +87,31 @@ export function joinTensors(
     },
   };
 }
+
+/** The file of each tensor, the other file of those that are in two, and the file of each one of an unknown dtype. */
+function findTensors(files: ReadonlyMap<string, SafetensorsFile>, indexed: ReadonlyMap<string, string>) {
+  const fileOf = new Map<string, SafetensorsFile>();
+  const second = new Map<string, SafetensorsFile>();
+  const unreadable = new Map<string, SafetensorsFile>();
+  for (const [path, file] of files) {
+    const isHere = (name: string) => (indexed.get(name) ?? path) === path;
+    for (const name of [...file.tensors.keys()].filter(isHere)) {
+      if (fileOf.has(name)) second.set(name, file);
+      else fileOf.set(name, file);
+    }
+    for (const name of [...file.unreadable.keys()].filter(isHere)) unreadable.set(name, file);
+  }
+  return { fileOf, second, unreadable };
+}
+
+const doubleError = (name: string, first: SafetensorsFile, second: SafetensorsFile): InputError =>
+  new InputError(
+    `Tensor ${JSON.stringify(name)} is in both ${first.name} and ${second.name}: ` +
+      'remove the file that does not belong to this model.',
+  );
+
+const dtypeError = (name: string, file: SafetensorsFile): UnsupportedError =>
+  new UnsupportedError(
+    `tensor ${JSON.stringify(name)} in ${file.name} has dtype ${JSON.stringify(file.unreadable.get(name))}, ` +
+      'which is not known here; expected F32, F16 or BF16: give the original, unquantized model',
+  );

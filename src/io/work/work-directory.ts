@@ -64,21 +64,10 @@ export function workDirectory(
   let readable: readonly (string | undefined)[] | undefined;
   const told = new Set<string>();
 
-  const inspectSource = async (path: string, source: ByteSource | undefined): Promise<ArtefactState> => {
-    if (!source) return { kind: 'missing' };
-    const recordSource = await directory.open(recordOf(path));
-    if (!recordSource) return { kind: 'unknown' };
-    const record = await readRecord(recordSource);
-    if (!record) return { kind: 'damaged' };
-    const checksum = await beginChecksum(path, record.job);
-    await addFile(checksum, source);
-    return checksum.end() === record.xxh64 ? { kind: 'whole', job: record.job } : { kind: 'damaged' };
-  };
-
   /** The file, if it is whole and of this job. */
   const openWhole = async (path: string): Promise<ByteSource | undefined> => {
     const source = await directory.open(path);
-    const state = await inspectSource(path, source);
+    const state = await stateOf(directory, path, source);
     if (state.kind === 'whole' && (!readable || readable.includes(state.job))) return source;
     if (state.kind !== 'missing' && !told.has(path)) {
       told.add(path);
@@ -107,7 +96,7 @@ export function workDirectory(
       boundTo = job;
       readable = [job, from];
     },
-    inspect: async (path) => inspectSource(path, await directory.open(path)),
+    inspect: async (path) => stateOf(directory, path, await directory.open(path)),
     writeJson: (path, value) => write(path, (to) => writeJsonFile(to, path, value)),
     async readJson<T>(path: string) {
       const source = await openWhole(path);
@@ -127,6 +116,22 @@ export function workDirectory(
       await directory.remove(recordOf(path));
     },
   };
+}
+
+/** Reads all of an artefact's file, and of its record. */
+async function stateOf(
+  directory: WritableDirectory,
+  path: string,
+  source: ByteSource | undefined,
+): Promise<ArtefactState> {
+  if (!source) return { kind: 'missing' };
+  const recordSource = await directory.open(recordOf(path));
+  if (!recordSource) return { kind: 'unknown' };
+  const record = await readRecord(recordSource);
+  if (!record) return { kind: 'damaged' };
+  const checksum = await beginChecksum(path, record.job);
+  await addFile(checksum, source);
+  return checksum.end() === record.xxh64 ? { kind: 'whole', job: record.job } : { kind: 'damaged' };
 }
 
 interface ArtefactRecord {

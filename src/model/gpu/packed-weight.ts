@@ -1,4 +1,4 @@
-import { chunkTable } from '../../exl2/chunks.ts';
+import { chunkTable } from '../../exl2/chunk-table.ts';
 import type { PackedLinear } from '../../exl2/packed-linear.ts';
 import { invertPermutation } from '../../exl2/packing.ts';
 import type { Scope } from '../../gpu/scope.ts';

@@ -14,7 +14,7 @@ import { timeLeft } from '../state/time-left.ts';
 import { Announcer } from './announcer.tsx';
 
 /** What is under way, and what waits its turn. */
-export function Queue() {
+export function QueueSection() {
   const { jobs, secondGpu } = useApp();
   const queue = jobs.queue.value;
   if (isEmpty(queue)) return null;

@@ -3,7 +3,7 @@ import { parameterCount } from '../model/sizes.ts';
 import type { ModelPlan } from '../model/spec.ts';
 
 /** What people want to know of a model before it is converted. */
-export interface ModelFacts {
+export interface ModelSummary {
   /** Path or name of its folder. */
   readonly name: string;
   readonly architecture: string;
@@ -17,7 +17,7 @@ export interface ModelFacts {
   readonly bytes: number;
 }
 
-export function modelFacts(source: ModelDirectory, plan: ModelPlan): ModelFacts {
+export function modelSummary(source: ModelDirectory, plan: ModelPlan): ModelSummary {
   const { architecture, layers, hiddenSize, vocabSize } = plan.config;
   const linears = [...plan.modules.flatMap((module) => module.linears), plan.head];
   return {

@@ -16,7 +16,7 @@ export function addToHessian({ gpu }: StageContext, h: GpuTensor, x: GpuTensor, 
 }
 
 /** Sums xᵀx over each part of the rows. */
-export async function sumParts(
+export async function sumRowParts(
   context: StageContext,
   source: RowsSource,
   states: HiddenStates,

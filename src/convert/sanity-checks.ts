@@ -6,7 +6,7 @@ import type {
   PerplexityEvent,
   ReferenceEvent,
   TrialEvent,
-} from './events.ts';
+} from '../job/events.ts';
 
 /** Good models have 3 to 30 on plain text, a tiny one some hundreds on text unlike what it was trained with. */
 const BROKEN_PERPLEXITY = 1000;

@@ -18,7 +18,7 @@ export function weightParts(plan: ModelPlan, headBits: BitWidth, usedBits: numbe
   // Names and shapes, and so the header's length, hardly depend on the parameters.
   const linears = plan.modules.flatMap((module) => module.linears);
   const infos = [
-    ...plan.stored.map(({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape })),
+    ...plan.stored.map(({ name, shape, dtype }): TensorInfo => ({ name, dtype, shape })),
     ...linears.flatMap((linear) => packedInfos(linear, headBits)),
     ...head,
   ];

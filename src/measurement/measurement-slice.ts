@@ -64,7 +64,7 @@ export const sliceToJson = (
   slice: { first, last, ...origin },
 });
 
-const layerOf = (key: string): number => Number(/^model\.layers\.(\d+)\./.exec(key)?.[1]);
+const layerOf = (key: string): number => Number(/(?:^|\.)model\.layers\.(\d+)\./.exec(key)?.[1]);
 
 /** Throws InputError when it is no slice, or modules and layers do not agree. */
 export function readSlice(json: unknown, name: string): Slice {

@@ -2,8 +2,9 @@ import type { TensorInfo } from '../tensor/dtype.ts';
 import { checkTensors } from './check/check-tensors.ts';
 import type { TensorRequirement } from './check/requirement.ts';
 import type { ModelConfig } from './config/config.ts';
+import { FAMILIES } from './families/registry.ts';
 import { resolveModel } from './resolve.ts';
-import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec } from './spec.ts';
+import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec, StoredTensor } from './spec.ts';
 
 /**
  * Names everything that the model described by `config` has, and checks it against the headers of the source.
@@ -11,7 +12,15 @@ import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec } from './s
  */
 export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, TensorInfo>): ModelPlan {
   const model = resolveModel(config);
-  return { ...model, unexpected: checkTensors(model, requirements(model), tensors) };
+  const others = checkTensors(model, requirements(model), tensors);
+  const prefixes = FAMILIES.get(config.architecture)!.copied ?? [];
+  const isCopied = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
+  const copied = others.filter(isCopied).map((name): StoredTensor => {
+    const { shape, dtype } = tensors.get(name)!;
+    return { name, source: name, shape, dtype, copies: undefined };
+  });
+  const unexpected = others.filter((name) => !isCopied(name));
+  return { ...model, stored: [...model.stored, ...copied], unexpected };
 }
 
 /** Every tensor that the source must have, with its shape, in the order in which they are used. */

@@ -20,8 +20,7 @@ import type {
  * @param stored whether its files have the names of EXL2 models, whatever the family's own are called.
  */
 export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
-  const family = FAMILIES.get(config.architecture);
-  assert(family, `no architecture ${config.architecture}`);
+  const family = familyOf(config);
   const names = new Names(family, stored);
   const modules = Array.from({ length: config.layers }, (_, layer) => [
     attentionModule(config, family, names, layer),
@@ -37,13 +36,30 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
   const finalNorm = normSpec(config, family, family.tensors.finalNorm, config.hiddenSize);
   const table: StoredTensor = {
     ...{ name: `${family.tensors.embedding}.weight`, source: embedding },
-    ...{ shape: [config.vocabSize, config.hiddenSize], copies: undefined },
+    ...{ shape: [config.vocabSize, config.hiddenSize], copies: undefined, dtype: 'F16' },
   };
   return {
     ...{ config, embedding, modules, finalNorm, head },
     ...{ embeddingFactor: config.factors.embedding, logitFactor: config.factors.logits },
     logitSoftcap: config.softcaps.logits,
     stored: [table, ...modules.flatMap(storedNorms), ...storedNorm(finalNorm)],
+  };
+}
+
+/** The family of a model, its prefix before the names. */
+function familyOf({ architecture }: ModelConfig): Family {
+  const family = FAMILIES.get(architecture);
+  assert(family, `no architecture ${architecture}`);
+  const { prefix = '', tensors, source } = family;
+  const { embedding, finalNorm, head, layers } = tensors;
+  return {
+    ...family,
+    tensors: {
+      ...tensors,
+      ...{ embedding: prefix + embedding, finalNorm: prefix + finalNorm },
+      ...{ head: prefix + head, layers: prefix + layers },
+    },
+    ...(source && { source }),
   };
 }
 
@@ -187,11 +203,13 @@ function storedNorms({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
   if (mixer.kind !== 'attention') return own;
   // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
   const perHead = (each: NormSpec | undefined, copies: number): StoredTensor[] =>
-    each ? [{ name: each.weight, source: each.weight, copies, shape: [copies, each.size] }] : [];
+    each
+      ? [{ name: each.weight, source: each.weight, copies, shape: [copies, each.size], dtype: 'F16' }]
+      : [];
   return [...own, ...perHead(mixer.qNorm, mixer.heads), ...perHead(mixer.kNorm, mixer.kvHeads)];
 }
 
 const storedNorm = ({ weight, bias, size }: NormSpec): StoredTensor[] =>
   [weight, ...(bias === undefined ? [] : [bias])].map((name) => ({
-    ...{ name, source: name, shape: [size], copies: undefined },
+    ...{ name, source: name, shape: [size], copies: undefined, dtype: 'F16' },
   }));

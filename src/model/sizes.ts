@@ -1,7 +1,5 @@
-import { elementCount } from '../tensor/dtype.ts';
+import { DTYPES, elementCount } from '../tensor/dtype.ts';
 import type { InputKey, LinearSpec, ModelPlan, ModuleSpec } from './spec.ts';
-
-const F16_BYTES = 2;
 
 export const linearWeights = ({ k, n }: LinearSpec): number => k * n;
 
@@ -27,9 +25,9 @@ export function parameterCount(plan: ModelPlan): number {
   );
 }
 
-/** Bytes of the f16 tensors of the output. */
+/** Bytes of the tensors of the output that are not quantized. */
 export const storedBytes = (plan: ModelPlan): number =>
-  total(plan.stored, ({ shape }) => elementCount(shape)) * F16_BYTES;
+  total(plan.stored, ({ shape, dtype }) => elementCount(shape) * DTYPES[dtype].bytes);
 
 /** One module of each size, with how many there are: a model of many layers has two sizes. */
 export function modulesBySize({ modules }: ModelPlan): { module: ModuleSpec; count: number }[] {

@@ -1,5 +1,6 @@
 /** A model as its family and config.json make it: what to run and to quantize, in numbers and names of tensors. */
 
+import type { DType } from '../tensor/dtype.ts';
 import type { ModelConfig } from './config/config.ts';
 import type { RopeParams } from './config/rope.ts';
 import type { Activation } from './families/family.ts';
@@ -97,7 +98,7 @@ export interface ModuleSpec {
   readonly linears: readonly LinearSpec[];
 }
 
-/** A tensor that the output holds as f16 under its own name. */
+/** A tensor that the output holds, not quantized. */
 export interface StoredTensor {
   readonly name: string;
   /** Source tensor. */
@@ -106,6 +107,8 @@ export interface StoredTensor {
   readonly shape: readonly number[];
   /** Of a norm of every head: how often the output has the source's data, once for each. */
   readonly copies: number | undefined;
+  /** In the output: f16, but for tensors that are copied as they are. */
+  readonly dtype: DType;
 }
 
 /** A model as a list of what to run and quantize, in order, by the names of its source tensors. */

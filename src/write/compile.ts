@@ -53,7 +53,7 @@ export async function compile(
   const packed = await packedTensorFiles(context);
   const stored = new Map(context.plan.stored.map((tensor) => [tensor.name, tensor]));
   const storedInfos = [...stored.values()].map(
-    ({ name, shape }): TensorInfo => ({ name, dtype: 'F16', shape }),
+    ({ name, shape, dtype }): TensorInfo => ({ name, dtype, shape }),
   );
   const shards = planShards([...storedInfos, ...packed.infos], shardBytes, shardName);
   const copied = targetsOf(source.copiedFiles().map(({ path }) => path));
@@ -120,16 +120,16 @@ async function packedTensorFiles({ plan, work }: StageContext) {
   return { infos, read: (name: string) => readers.get(name)!() };
 }
 
-/** A tensor that is not quantized, as f16, piece by piece; halves can hold its values, as `checkWeights` has seen. */
+/** A tensor that is not quantized, as f16 or as it is, piece by piece; halves can hold its values, as `checkWeights` has seen. */
 async function* halves({ source }: StageContext, tensor: StoredTensor): AsyncGenerator<Uint8Array> {
-  const { source: name, copies = 1 } = tensor;
+  const { source: name, copies = 1, dtype } = tensor;
   const { shape } = source.requireInfo(name);
   const rows = shape[0]!;
   const step = Math.max(1, Math.floor(CHUNK_BYTES / ((elementCount(shape) / rows) * 4)));
   for (let copy = 0; copy < copies; copy++) {
     for (let start = 0; start < rows; start += step) {
       const piece = await source.readRows(name, start, Math.min(rows, start + step));
-      if (piece.dtype === 'F16') {
+      if (piece.dtype === dtype) {
         yield piece.data;
         continue;
       }

@@ -10,22 +10,30 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function outputConfig({ raw, architecture, headDim, normEps }: ModelConfig): Json {
   const epsilon = FAMILIES.get(architecture)?.epsilonKeys?.written ?? 'rms_norm_eps';
-  const filledIn = { head_dim: raw['head_dim'] ?? headDim, [epsilon]: raw[epsilon] ?? normEps };
-  return { ...raw, architectures: [architecture], ...filledIn, ...ropeFields(raw) };
+  const filledIn = (part: Json): Json => ({
+    ...part,
+    ...{ head_dim: part['head_dim'] ?? headDim, [epsilon]: part[epsilon] ?? normEps },
+    ...ropeFields(part),
+  });
+  const text = raw['text_config'] as Json | undefined;
+  const whole = text ? { ...raw, text_config: filledIn(text) } : filledIn(raw);
+  return { ...whole, architectures: [architecture] };
 }
 
 /**
  * ExLlamaV2 reads `rope_theta`, `partial_rotary_factor` and `original_max_position_embeddings` beside `rope_scaling`, and
- * there `type` of the linear and long kinds and `rope_type` of Llama 3's, but never both.
+ * there `type` of the linear, long and multimodal kinds and `rope_type` of Llama 3's, but never both.
  */
 function ropeFields(raw: Json): Json {
   const rope = (raw['rope_parameters'] ?? raw['rope_scaling']) as Json | null | undefined;
   if (!rope) return {};
   const { type: oldName, rope_type: kind = oldName ?? 'default', rope_theta: theta, ...numbers } = rope;
   const isLong = kind === 'longrope' || kind === 'su';
+  const isMultimodal = kind === 'mrope' || numbers['mrope_section'] !== undefined;
   return {
     ...(theta !== undefined && { rope_theta: theta }),
-    ...(kind === 'default' && { rope_scaling: null }),
+    ...(kind === 'default' && !isMultimodal && { rope_scaling: null }),
+    ...(isMultimodal && { rope_scaling: { type: 'mrope', ...numbers } }),
     ...((kind === 'linear' || isLong) && { rope_scaling: { type: kind, ...numbers } }),
     ...present(numbers, 'partial_rotary_factor'),
     ...(isLong && present(numbers, 'original_max_position_embeddings')),

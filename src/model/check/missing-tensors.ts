@@ -13,7 +13,7 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   '_orig_mod.': 'torch.compile: save model._orig_mod',
   'language_model.': 'a multimodal model: save its language_model',
 };
-const LAYER = /^model\.layers\.(\d+)\./;
+const LAYER = /(?:^|\.)model\.layers\.(\d+)\./;
 
 /** The error for `missing` tensors, one at least, of those `required` of the model, where there are those of `names`. */
 export function missingTensors(

@@ -3,7 +3,7 @@ import { UnsupportedError } from '../../util/errors.ts';
 import { requirements } from '../plan.ts';
 import type { ModelPlan } from '../spec.ts';
 
-const LAYER = /^model\.layers\.(\d+)\./;
+const LAYER = /(?:^|\.)model\.layers\.(\d+)\./;
 /** Norms, and the logits that gpt-oss adds to each head's. */
 const COMPUTES = /norm[^.]*\.weight$|\.sinks$/;
 

@@ -75,8 +75,9 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
  * already quantized, or one that EXL2 cannot hold.
  */
 export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
-  const fields = new Fields(json, 'config.json');
-  const family = parseFamily(fields);
+  const whole = new Fields(json, 'config.json');
+  const family = parseFamily(whole);
+  const fields = family.isWrapper ? languagePart(whole) : whole;
   const sizes = parseSizes(fields, family);
   const maxPositions = parseContext(fields);
   const cap = (key: string | undefined) => (key === undefined ? 0 : (fields.number(key, CAP) ?? 0));
@@ -97,10 +98,19 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
     factors: parseFactors(fields, family, sizes),
     softcaps: { scores: cap(family.softcaps?.scores), logits: cap(family.softcaps?.logits) },
     slidingWindows: parseWindows(fields, family, sizes.layers),
-    raw: fields.values,
+    raw: whole.values,
   };
   checkKeys(fields, family, neutralSizes(fields, family, config));
   return config;
+}
+
+/** What config.json says of the language model, in one; newer files have it under `text_config`, older ones beside it. */
+function languagePart(whole: Fields): Fields {
+  const text = whole.fields('text_config')?.values ?? {};
+  const tied = whole.values['tie_word_embeddings'] ?? text['tie_word_embeddings'];
+  const { architectures: _, ...own } = text;
+  const all = { ...whole.values, ...own, ...(tied !== undefined && { tie_word_embeddings: tied }) };
+  return new Fields(all, 'config.json');
 }
 
 function parseFactors(
@@ -156,12 +166,12 @@ function parseFamily(fields: Fields): Family {
     );
   }
   const name = fields.texts('architectures')?.[0];
-  if (fields.get('text_config') !== undefined) {
+  const family = name === undefined ? undefined : findFamily(name);
+  if (fields.get('text_config') !== undefined && !family?.isWrapper) {
     const what = `a multimodal wrapper (${name ?? 'no architecture named'}, its language model under text_config)`;
     throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
   }
   if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
-  const family = findFamily(name);
   if (!family) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
   return family;
 }

@@ -55,13 +55,13 @@ export function parseRope(
 ): RopeParams {
   const rope = config.fields('rope_parameters') ?? config.fields('rope_scaling');
   const type = rope ? ropeType(rope) : 'default';
-  checkSupported(type, rope);
+  checkSupported(type, rope, family);
   const rotated = rotatedDimensions(config, rope, family, headDim);
   const theta =
     rope?.number('rope_theta', POSITIVE) ?? config.number('rope_theta', POSITIVE) ?? DEFAULT_THETA;
   const alpha = positiveOption('rope alpha', overrides.ropeAlpha) ?? 1;
   const isLong = type === 'longrope' || type === 'su';
-  const factor = rope && type !== 'default' && !isLong ? requiredNumber(rope, 'factor') : 1;
+  const factor = rope && (type === 'linear' || type === 'llama3') ? requiredNumber(rope, 'factor') : 1;
   return {
     ...{ rotated, pairs: family.rope?.pairs ?? false },
     long: rope && isLong ? parseLong(config, rope, rotated, maxPositions) : undefined,
@@ -78,8 +78,8 @@ function ropeType(rope: Fields): string {
   return type ?? 'default';
 }
 
-function checkSupported(type: string, rope: Fields | undefined): void {
-  if (!SUPPORTED.includes(type)) {
+function checkSupported(type: string, rope: Fields | undefined, family: Pick<Family, 'rope'>): void {
+  if (!SUPPORTED.includes(type) && !family.rope?.types?.includes(type)) {
     throw new UnsupportedError(
       `config.json asks for rope type "${type}"; supported rope types: ${SUPPORTED.join(', ')}`,
     );

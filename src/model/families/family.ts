@@ -74,6 +74,12 @@ export interface Family {
     readonly windows: WindowRule;
   };
   readonly mlp: { readonly bias: BiasRule };
+  /** Before the names of all tensors. */
+  readonly prefix?: string;
+  /** Beginnings of the names of tensors that the output has as they are: of what sees or hears. */
+  readonly copied?: readonly string[];
+  /** config.json has the language model's part under `text_config`. */
+  readonly isWrapper?: boolean;
   /** Where files do not have the names that the output has. */
   readonly source?: SourceNames;
   /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */
@@ -88,8 +94,11 @@ export interface Family {
   readonly activation?: Activation;
   /** Keys of caps on scores and logits. */
   readonly softcaps?: { readonly scores?: string; readonly logits?: string };
-  /** Rotates neighbours, not halves; and, where config.json does not say it, such a part of each head. */
-  readonly rope?: { readonly pairs?: true; readonly part?: number };
+  /**
+   * Rotates neighbours, not halves; where config.json does not say it, such a part of each head; further types that are
+   * the default for text.
+   */
+  readonly rope?: { readonly pairs?: true; readonly part?: number; readonly types?: readonly string[] };
   /** As config.json's `model_type` may be; where that is another family's name for others. */
   readonly modelTypes?: readonly string[];
   /** Keys that change the computation ({@link COMPUTING_KEYS}) and are taken account of. */

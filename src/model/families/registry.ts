@@ -7,9 +7,13 @@ import { internlm2 } from './internlm2.ts';
 import { llama } from './llama.ts';
 import { minicpm } from './minicpm.ts';
 import { mistral } from './mistral.ts';
+import { mistral3 } from './mistral3.ts';
 import { orion } from './orion.ts';
 import { phi3 } from './phi3.ts';
+import { pixtral } from './pixtral.ts';
+import { qwen25Vl } from './qwen2.5-vl.ts';
 import { qwen2 } from './qwen2.ts';
+import { qwen2Vl } from './qwen2-vl.ts';
 import { qwen3 } from './qwen3.ts';
 import { starcoder2 } from './starcoder2.ts';
 import { yi } from './yi.ts';
@@ -31,6 +35,10 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     glm4,
     orion,
     starcoder2,
+    mistral3,
+    pixtral,
+    qwen2Vl,
+    qwen25Vl,
   ].map((family) => [family.name, family]),
 );
 

@@ -1,0 +1,11 @@
+import type { Family } from './family.ts';
+import { qwen2 } from './qwen2.ts';
+
+/** Qwen2-VL: Qwen2, whose positions of text are in all three parts the same, with a vision tower that is copied. */
+export const qwen2Vl: Family = {
+  ...qwen2,
+  name: 'Qwen2VLForConditionalGeneration',
+  copied: ['visual.'],
+  isWrapper: true,
+  rope: { types: ['mrope'] },
+};

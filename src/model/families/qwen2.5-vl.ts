@@ -1,0 +1,5 @@
+import type { Family } from './family.ts';
+import { qwen2Vl } from './qwen2-vl.ts';
+
+/** Qwen2.5-VL. */
+export const qwen25Vl: Family = { ...qwen2Vl, name: 'Qwen2_5_VLForConditionalGeneration' };

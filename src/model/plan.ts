@@ -13,11 +13,15 @@ import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec, StoredTens
 export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, TensorInfo>): ModelPlan {
   const model = resolveModel(config);
   const others = checkTensors(model, requirements(model), tensors);
-  const prefixes = FAMILIES.get(config.architecture)!.copied ?? [];
+  const { copied: prefixes = [], renamed = {} } = FAMILIES.get(config.architecture)!;
+  const nameOf = (name: string) => {
+    const end = Object.keys(renamed).find((each) => name.endsWith(each));
+    return end === undefined ? name : name.slice(0, -end.length) + renamed[end]!;
+  };
   const isCopied = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
   const copied = others.filter(isCopied).map((name): StoredTensor => {
     const { shape, dtype } = tensors.get(name)!;
-    return { name, source: name, shape, dtype, copies: undefined };
+    return { name: nameOf(name), source: name, shape, dtype, copies: undefined };
   });
   const unexpected = others.filter((name) => !isCopied(name));
   return { ...model, stored: [...model.stored, ...copied], unexpected };

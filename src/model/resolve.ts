@@ -79,6 +79,7 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const { attention: rules, tensors } = family;
   const { module, ...own } = tensors.attention;
+  const window = config.slidingWindows[layer];
   const prefix = `${tensors.layers}.${layer}`;
   const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, prefix, tensors.attention, names.source.attention);
   const input = { input: 'postNorm', k: hiddenSize, bias: rules.qkvBias };
@@ -92,11 +93,12 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
     k: linear('k', { ...input, n: kvHeads * headDim, fused, part: parts?.k }),
     v: linear('v', { ...input, n: kvHeads * headDim, fused, part: parts?.v }),
     o: linear('o', { input: 'attnOutput', k: heads * headDim, n: hiddenSize, bias: rules.oBias }),
-    ...{ heads, kvHeads, headDim, rope: config.rope },
+    ...{ heads, kvHeads, headDim },
+    rope: (window === undefined ? undefined : config.localRope) ?? config.rope,
     scale: family.factors?.scores ? config.factors.scores : 1 / Math.sqrt(headDim),
     softcap: config.softcaps.scores,
     ...{ qNorm: headNorm(own.qNorm), kNorm: headNorm(own.kNorm) },
-    window: config.slidingWindows[layer],
+    window,
   };
   const { q, k, v, o } = mixer;
   const norm = normSpec(config, family, `${prefix}.${own.norm}`, hiddenSize);

@@ -25,7 +25,9 @@ export function outputConfig({ raw, architecture, headDim, normEps }: ModelConfi
  * there `type` of the linear, long and multimodal kinds and `rope_type` of Llama 3's, but never both.
  */
 function ropeFields(raw: Json): Json {
-  const rope = (raw['rope_parameters'] ?? raw['rope_scaling']) as Json | null | undefined;
+  const all = (raw['rope_parameters'] ?? raw['rope_scaling']) as Json | null | undefined;
+  // Of layers with a window ExLlamaV2 knows by itself.
+  const rope = (all?.['full_attention'] as Json | undefined) ?? all;
   if (!rope) return {};
   const { type: oldName, rope_type: kind = oldName ?? 'default', rope_theta: theta, ...numbers } = rope;
   const isLong = kind === 'longrope' || kind === 'su';

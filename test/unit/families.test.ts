@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/model/config/config.ts';
+import { buildPlan, requirements } from '../../src/model/plan.ts';
 import { resolveModel } from '../../src/model/resolve.ts';
 import type { AttentionSpec } from '../../src/model/spec.ts';
+import type { DType, TensorInfo } from '../../src/tensor/dtype.ts';
 import { outputConfig } from '../../src/write/output-config.ts';
 
 const base = {
@@ -137,4 +139,90 @@ test('StarCoder 2 has layer norms, biases and no gate; ExLlamaV2 finds its epsil
   ]);
   expect(model.finalNorm).toMatchObject({ kind: 'layer', bias: 'model.norm.bias', epsilon: 1e-4 });
   expect(outputConfig(model.config)).toMatchObject({ layer_norm_epsilon: 1e-4 });
+});
+
+describe('models that see', () => {
+  const text = { ...base, tie_word_embeddings: false };
+  const wrapped = { text_config: text, vision_config: { hidden_size: 64 }, tie_word_embeddings: true };
+
+  test('have the sizes of their language model, nested or not, and the outer word on tied embeddings', () => {
+    const nested = parseConfig({ ...wrapped, architectures: ['Mistral3ForConditionalGeneration'] });
+    expect(nested).toMatchObject({ hiddenSize: 128, layers: 4, tiedEmbeddings: true });
+    const flat = parse('Qwen2VLForConditionalGeneration', {
+      rope_scaling: { type: 'mrope', mrope_section: [4, 6, 6] },
+    });
+    expect(flat).toMatchObject({ hiddenSize: 128, rope: { theta: 10000, positionFactor: 1 } });
+  });
+
+  test('of other families stay refused, and so does mrope of a model that does not see', () => {
+    expect(() => parseConfig({ ...wrapped, architectures: ['LlamaForCausalLM'] })).toThrow(
+      /multimodal wrapper/,
+    );
+    expect(() => parse('Qwen2ForCausalLM', { rope_scaling: { type: 'mrope' } })).toThrow(/"mrope"/);
+  });
+
+  test('have all names of Mistral 3 behind its prefix', () => {
+    const model = resolveModel(
+      parseConfig({ ...wrapped, architectures: ['Mistral3ForConditionalGeneration'] }),
+    );
+    expect(model.modules[0]!.key).toBe('language_model.model.layers.0.self_attn');
+    expect(model.modules[0]!.norm.weight).toBe('language_model.model.layers.0.input_layernorm.weight');
+    expect(model.head).toMatchObject({
+      ...{ key: 'language_model.lm_head', weight: 'language_model.model.embed_tokens.weight' },
+    });
+  });
+
+  test('keep the tensors of what sees, with their dtypes and under the names that ExLlamaV2 looks for', () => {
+    const config = parse('Gemma3ForConditionalGeneration', { head_dim: 32 });
+    const tensors = new Map<string, TensorInfo>();
+    const put = (name: string, shape: readonly number[], dtype: DType = 'F16') =>
+      tensors.set(name, { name, dtype, shape });
+    for (const { name, shape } of requirements(resolveModel(config))) put(name, shape);
+    put('vision_tower.vision_model.post_layernorm.weight', [3], 'F32');
+    put('multi_modal_projector.mm_input_projection_weight', [5, 7], 'BF16');
+    put('talker.weight', [2]);
+    const plan = buildPlan(config, tensors);
+    expect(plan.stored.slice(-2)).toEqual([
+      {
+        ...{ name: 'multi_modal_projector.mm_input_projection.weight', shape: [5, 7], dtype: 'BF16' },
+        ...{ source: 'multi_modal_projector.mm_input_projection_weight', copies: undefined },
+      },
+      {
+        ...{ name: 'vision_tower.vision_model.post_layernorm.weight', shape: [3], dtype: 'F32' },
+        ...{ source: 'vision_tower.vision_model.post_layernorm.weight', copies: undefined },
+      },
+    ]);
+    expect(plan.unexpected).toEqual(['talker.weight']);
+  });
+
+  test('rotate in Gemma 3 by another base where there is a window, without scaling', () => {
+    const rope_scaling = { rope_type: 'linear', factor: 8 };
+    const model = resolve('Gemma3ForConditionalGeneration', {
+      head_dim: 32,
+      num_hidden_layers: 6,
+      rope_scaling,
+    });
+    expect([0, 5].map((layer) => attention(model, layer).rope)).toMatchObject([
+      { theta: 10000, positionFactor: 1 },
+      { theta: 1e6, positionFactor: 8 },
+    ]);
+    const since = { full_attention: { rope_theta: 5e5 }, sliding_attention: { rope_theta: 2e4 } };
+    const newer = resolve('Gemma3ForConditionalGeneration', {
+      head_dim: 32,
+      num_hidden_layers: 6,
+      rope_parameters: since,
+    });
+    expect([0, 5].map((layer) => attention(newer, layer).rope.theta)).toEqual([2e4, 5e5]);
+  });
+
+  test('give ExLlamaV2 what it looks for under text_config', () => {
+    const rope_parameters = { rope_type: 'default', rope_theta: 1e6, mrope_section: [4, 6, 6] };
+    const config = {
+      text_config: { ...base, rope_parameters },
+      architectures: ['Qwen2_5_VLForConditionalGeneration'],
+    };
+    expect(outputConfig(parseConfig(config))['text_config']).toMatchObject({
+      ...{ rope_theta: 1e6, rope_scaling: { type: 'mrope', mrope_section: [4, 6, 6] }, head_dim: 32 },
+    });
+  });
 });

@@ -3,7 +3,7 @@ import type { Activation, Factor, Family, NumberRule } from '../families/family.
 import { FAMILIES, findFamily } from '../families/registry.ts';
 import { checkKeys } from './check-keys.ts';
 import { Fields } from './fields.ts';
-import { parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
+import { parseLocalRope, parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
 import { parseWindows } from './windows.ts';
 
 /** What config.json says about a supported model, checked. */
@@ -28,6 +28,8 @@ export interface ModelConfig {
   /** StarCoder 2's switch of all biases; on where it is not said. */
   readonly useBias: boolean;
   readonly rope: RopeParams;
+  /** Of layers with a window, where that is another. */
+  readonly localRope: RopeParams | undefined;
   /** 1 where the family has none; for scores that stands for none too. */
   readonly factors: Readonly<Record<Factor, number>>;
   /** softcap · tanh(x / softcap); 0: none. */
@@ -79,7 +81,8 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
   const family = parseFamily(whole);
   const fields = family.isWrapper ? languagePart(whole) : whole;
   const sizes = parseSizes(fields, family);
-  const maxPositions = parseContext(fields);
+  const maxPositions = parseContext(fields, family);
+  const rope = parseRope(fields, family, sizes.headDim, maxPositions, overrides);
   const cap = (key: string | undefined) => (key === undefined ? 0 : (fields.number(key, CAP) ?? 0));
   const config: ModelConfig = {
     architecture: family.name,
@@ -94,7 +97,8 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
     useBias: fields.boolean('use_bias', true),
-    rope: parseRope(fields, family, sizes.headDim, maxPositions, overrides),
+    rope,
+    localRope: parseLocalRope(fields, family, rope),
     factors: parseFactors(fields, family, sizes),
     softcaps: { scores: cap(family.softcaps?.scores), logits: cap(family.softcaps?.logits) },
     slidingWindows: parseWindows(fields, family, sizes.layers),
@@ -179,8 +183,9 @@ function parseFamily(fields: Fields): Family {
 function parseSizes(fields: Fields, family: Family) {
   const hiddenSize = requiredSize(fields, 'hidden_size');
   const intermediateSize = requiredSize(fields, 'intermediate_size');
-  const heads = requiredSize(fields, 'num_attention_heads');
-  const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? heads;
+  const { defaults } = family;
+  const heads = requiredSize(fields, 'num_attention_heads', defaults.heads);
+  const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? defaults.kvHeads ?? heads;
   if (heads % kvHeads !== 0) {
     throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
   }
@@ -201,7 +206,7 @@ function parseSizes(fields: Fields, family: Family) {
     heads,
     kvHeads,
     headDim,
-    vocabSize: requiredSize(fields, 'vocab_size'),
+    vocabSize: requiredSize(fields, 'vocab_size', defaults.vocabSize),
   };
 }
 
@@ -223,14 +228,18 @@ function parseHeadDim(fields: Fields, family: Family, hiddenSize: number, heads:
   return headDim;
 }
 
-function requiredSize(fields: Fields, name: string): number {
-  return fields.required(name, fields.integer(name, SIZE), `an integer from ${SIZE.min} to ${SIZE.max}`);
+function requiredSize(fields: Fields, name: string, absent?: number): number {
+  return fields.required(
+    name,
+    fields.integer(name, SIZE) ?? absent,
+    `an integer from ${SIZE.min} to ${SIZE.max}`,
+  );
 }
 
 /** A context as good as endless is cut: some tools write a number without meaning. */
-function parseContext(fields: Fields): number {
+function parseContext(fields: Fields, { defaults }: Family): number {
   const key = CONTEXT_KEYS.find((name) => fields.get(name) !== undefined);
-  if (key === undefined) return DEFAULT_CONTEXT;
+  if (key === undefined) return defaults.maxPositions ?? DEFAULT_CONTEXT;
   const length = fields.number(key, { min: 1, max: Number.POSITIVE_INFINITY })!;
   return Math.min(Math.floor(length), SIZE.max);
 }

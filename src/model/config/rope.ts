@@ -36,6 +36,8 @@ export interface RopeOverrides {
   readonly ropeAlpha?: number;
 }
 
+type RopeFamily = Pick<Family, 'rope' | 'knows' | 'defaults'>;
+
 const POSITIVE = { min: 1e-6, max: 1e12 };
 const DEFAULT_THETA = 10000;
 const SUPPORTED = ['default', 'linear', 'llama3', 'longrope', 'su'];
@@ -48,17 +50,21 @@ const PART = { min: 1e-3, max: 1 };
  */
 export function parseRope(
   config: Fields,
-  family: Pick<Family, 'rope' | 'knows'>,
+  family: RopeFamily,
   headDim: number,
   maxPositions: number,
   overrides: RopeOverrides,
 ): RopeParams {
-  const rope = config.fields('rope_parameters') ?? config.fields('rope_scaling');
+  const all = config.fields('rope_parameters') ?? config.fields('rope_scaling');
+  const rope = family.rope?.local ? (all?.fields('full_attention') ?? all) : all;
   const type = rope ? ropeType(rope) : 'default';
   checkSupported(type, rope, family);
   const rotated = rotatedDimensions(config, rope, family, headDim);
   const theta =
-    rope?.number('rope_theta', POSITIVE) ?? config.number('rope_theta', POSITIVE) ?? DEFAULT_THETA;
+    rope?.number('rope_theta', POSITIVE) ??
+    config.number('rope_theta', POSITIVE) ??
+    family.defaults.ropeTheta ??
+    DEFAULT_THETA;
   const alpha = positiveOption('rope alpha', overrides.ropeAlpha) ?? 1;
   const isLong = type === 'longrope' || type === 'su';
   const factor = rope && (type === 'linear' || type === 'llama3') ? requiredNumber(rope, 'factor') : 1;
@@ -78,13 +84,23 @@ function ropeType(rope: Fields): string {
   return type ?? 'default';
 }
 
-function checkSupported(type: string, rope: Fields | undefined, family: Pick<Family, 'rope'>): void {
+/** Of layers with a window, where they rotate otherwise. */
+export function parseLocalRope(config: Fields, family: RopeFamily, rope: RopeParams): RopeParams | undefined {
+  const { local } = family.rope ?? {};
+  if (!local) return undefined;
+  const own = config.fields('rope_parameters')?.fields('sliding_attention');
+  const theta = own?.number('rope_theta', POSITIVE) ?? config.number(local.key, POSITIVE) ?? local.absent;
+  return { ...rope, theta, positionFactor: 1, llama3: undefined, long: undefined };
+}
+
+function checkSupported(type: string, rope: Fields | undefined, family: RopeFamily): void {
   if (!SUPPORTED.includes(type) && !family.rope?.types?.includes(type)) {
     throw new UnsupportedError(
       `config.json asks for rope type "${type}"; supported rope types: ${SUPPORTED.join(', ')}`,
     );
   }
-  if (rope?.get('full_attention') !== undefined || rope?.get('sliding_attention') !== undefined) {
+  const isPerType = ['full_attention', 'sliding_attention'].some((name) => rope?.get(name) !== undefined);
+  if (isPerType) {
     throw new UnsupportedError(
       'config.json has rope parameters per layer type; one set for all is supported',
     );
@@ -95,7 +111,7 @@ function checkSupported(type: string, rope: Fields | undefined, family: Pick<Fam
 function rotatedDimensions(
   config: Fields,
   rope: Fields | undefined,
-  { rope: rules, knows }: Pick<Family, 'rope' | 'knows'>,
+  { rope: rules, knows }: RopeFamily,
   headDim: number,
 ): number {
   const key = 'partial_rotary_factor';

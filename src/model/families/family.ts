@@ -78,6 +78,8 @@ export interface Family {
   readonly prefix?: string;
   /** Beginnings of the names of tensors that the output has as they are: of what sees or hears. */
   readonly copied?: readonly string[];
+  /** Ends of names of such tensors that the output has otherwise, and as it has them. */
+  readonly renamed?: Readonly<Record<string, string>>;
   /** config.json has the language model's part under `text_config`. */
   readonly isWrapper?: boolean;
   /** Where files do not have the names that the output has. */
@@ -96,9 +98,14 @@ export interface Family {
   readonly softcaps?: { readonly scores?: string; readonly logits?: string };
   /**
    * Rotates neighbours, not halves; where config.json does not say it, such a part of each head; further types that are
-   * the default for text.
+   * the default for text; the base in layers with a window, which have no scaling, and what that is where nothing is said.
    */
-  readonly rope?: { readonly pairs?: true; readonly part?: number; readonly types?: readonly string[] };
+  readonly rope?: {
+    readonly pairs?: true;
+    readonly part?: number;
+    readonly types?: readonly string[];
+    readonly local?: { readonly key: string; readonly absent: number };
+  };
   /** As config.json's `model_type` may be; where that is another family's name for others. */
   readonly modelTypes?: readonly string[];
   /** Keys that change the computation ({@link COMPUTING_KEYS}) and are taken account of. */
@@ -113,5 +120,10 @@ export interface Family {
     /** The head's weight is the embedding. */
     readonly tied?: true;
     readonly normEps?: number;
+    readonly heads?: number;
+    readonly kvHeads?: number;
+    readonly vocabSize?: number;
+    readonly ropeTheta?: number;
+    readonly maxPositions?: number;
   };
 }

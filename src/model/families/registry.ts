@@ -1,6 +1,7 @@
 import type { Family } from './family.ts';
 import { gemma } from './gemma.ts';
 import { gemma2 } from './gemma2.ts';
+import { gemma3 } from './gemma3.ts';
 import { glm4 } from './glm4.ts';
 import { granite } from './granite.ts';
 import { internlm2 } from './internlm2.ts';
@@ -32,6 +33,7 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     phi3,
     gemma,
     gemma2,
+    gemma3,
     glm4,
     orion,
     starcoder2,

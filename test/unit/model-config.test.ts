@@ -75,8 +75,7 @@ describe('parseConfig', () => {
     [{ head_dim: 4 }, /num_attention_heads × head_dim is 16/],
     [{ head_dim: 8 }, /num_key_value_heads × head_dim is 16; .* multiple of 32/],
     [{ hidden_act: 'relu2' }, /hidden_act is "relu2"; supported: silu/],
-    [{ rope_scaling: { type: 'dynamic', factor: 2 } }, /rope type "dynamic"; supported .* linear, llama3/],
-    [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /"yarn"/],
+    [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /rope type "yarn"; supported .* linear, llama3/],
     [{ rope_parameters: { full_attention: { rope_theta: 1e6 } } }, /per layer type/],
     [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5/],
   ])('does not support %j', (changes, message) => {
@@ -243,6 +242,11 @@ describe('rope parameters', () => {
     };
     expect(parse({ rope_scaling: { type: 'linear', factor: 2 } }).rope).toEqual(linear);
     expect(parse({ rope_parameters: { rope_type: 'linear', factor: 2 } }).rope).toEqual(linear);
+  });
+
+  test('of the dynamic kind are the default ones, within the context of the model', () => {
+    const dynamic = parse({ rope_theta: 1e6, rope_scaling: { type: 'dynamic', factor: 2 } });
+    expect(dynamic.rope).toEqual(parse({ rope_theta: 1e6 }).rope);
   });
 
   test('refuse a llama3 range that is empty or incomplete', () => {

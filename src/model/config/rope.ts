@@ -40,7 +40,8 @@ type RopeFamily = Pick<Family, 'rope' | 'knows' | 'defaults'>;
 
 const POSITIVE = { min: 1e-6, max: 1e12 };
 const DEFAULT_THETA = 10000;
-const SUPPORTED = ['default', 'linear', 'llama3', 'longrope', 'su'];
+/** `dynamic` is the default within the context that the model was made for, and nothing longer is run. */
+const SUPPORTED = ['default', 'linear', 'llama3', 'longrope', 'su', 'dynamic'];
 const PART = { min: 1e-3, max: 1 };
 
 /**

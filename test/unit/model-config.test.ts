@@ -66,7 +66,14 @@ describe('parseConfig', () => {
   });
 
   test.each([
-    [{ architectures: ['FooForCausalLM'] }, /FooForCausalLM is not supported; .*LlamaForCausalLM, .*Qwen3/],
+    [
+      { architectures: ['MixtralForCausalLM'] },
+      /MixtralForCausalLM is not supported; .*LlamaForCausalLM, .*Qwen3/,
+    ],
+    [
+      { architectures: ['DeepseekV3ForCausalLM'] },
+      /not supported, and ExLlamaV2 does not know it either, .*Llama/,
+    ],
     [{ architectures: ['constructor'] }, /constructor is not supported/],
     [{ text_config: {} }, /multimodal wrapper/],
     [{ quantization_config: { quant_method: 'gptq' } }, /already quantized .*gptq/],

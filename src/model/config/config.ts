@@ -1,6 +1,6 @@
 import { UnsupportedError } from '../../util/errors.ts';
 import type { Activation, Factor, Family, NumberRule } from '../families/family.ts';
-import { FAMILIES, findFamily } from '../families/registry.ts';
+import { FAMILIES, findFamily, NOT_YET } from '../families/registry.ts';
 import { checkKeys } from './check-keys.ts';
 import { Fields } from './fields.ts';
 import { parseLocalRope, parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
@@ -176,7 +176,12 @@ function parseFamily(fields: Fields): Family {
     throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
   }
   if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
-  if (!family) throw new UnsupportedError(`architecture ${name} is not supported; ${supported}`);
+  if (!family) {
+    const elsewhere = NOT_YET.has(name)
+      ? ''
+      : ', and ExLlamaV2 does not know it either, so that no EXL2 file of it could be run';
+    throw new UnsupportedError(`architecture ${name} is not supported${elsewhere}; ${supported}`);
+  }
   return family;
 }
 

@@ -44,6 +44,12 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
   ].map((family) => [family.name, family]),
 );
 
+/** What ExLlamaV2 0.3.2 loads besides. A name that is in neither list it takes for Llama, with a warning. */
+export const NOT_YET: ReadonlySet<string> = new Set(
+  `MixtralForCausalLM Qwen3MoeForCausalLM DbrxForCausalLM GemmoeForCausalLM CohereForCausalLM Cohere2ForCausalLM
+  GPT2LMHeadModel GPTBigCodeForCausalLM IndexForCausalLM`.split(/\s+/),
+);
+
 /** By its name in config.json, where some write `LLaMAForCausalLM`. */
 export function findFamily(name: string): Family | undefined {
   const lower = name.toLowerCase();

@@ -186,7 +186,9 @@ function constants({ modules }: ModelPlan, { length }: RowShape): number {
   const rotations = new Set(modules.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer.rope] : [])));
   return (
     total([...rotations], ({ rotated }) => 2 * buffer(length, rotated / 2)) +
-    most(modules, (module) => total(normsOf(module), ({ size }) => buffer(size)))
+    most(modules, (module) =>
+      total(normsOf(module), ({ size, bias }) => buffer(size) * (bias === undefined ? 1 : 2)),
+    )
   );
 }
 

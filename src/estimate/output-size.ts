@@ -7,7 +7,7 @@ import { headerLength, planShard } from '../io/safetensors/writer.ts';
 import type { PlanEvent } from '../job/events.ts';
 import { moduleWeights, storedBytes } from '../model/sizes.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
-import { byteLength, elementCount, type TensorInfo } from '../tensor/dtype.ts';
+import { byteLength, type TensorInfo } from '../tensor/dtype.ts';
 
 /** Bytes of an output's weight files. */
 type WeightParts = Omit<PlanEvent['outputParts'], 'copied'>;
@@ -44,10 +44,9 @@ export interface RunningNeed {
 }
 
 export function runningNeed(plan: ModelPlan): RunningNeed {
-  const onGpu = plan.stored.filter(({ name }) => name !== plan.embedding);
-  const norms = sum(onGpu, ({ shape }) => elementCount(shape)) * F16_BYTES;
+  const onGpu = storedBytes({ stored: plan.stored.filter(({ source }) => source !== plan.embedding) });
   const otherBytes = BIT_WIDTHS.map(
-    (bits) => [bits, norms + sum(packedInfos(plan.head, bits), byteLength)] as const,
+    (bits) => [bits, onGpu + sum(packedInfos(plan.head, bits), byteLength)] as const,
   );
   return {
     weights: sum(plan.modules, moduleWeights),

@@ -93,7 +93,7 @@ export const running = (module: ModuleSpec, shape: RowShape): Work =>
 /** Widths of a module's distinct inputs. */
 const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
 
-/** sum-parts.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
+/** sum-row-parts.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
 const factoring = (sizes: readonly number[], shape: RowShape): Work =>
   total(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: FACTOR_WEIGHT * (2 / 3) * k ** 3 })));
 

@@ -1,6 +1,6 @@
 /**
- * The forward pass of one residual block, written once, over operations that run it on a GPU (`ops/gpu.ts`), count
- * its memory and arithmetic (`ops/count.ts`) or compute it in f64 for tests (`../reference/ops.ts`). Activations are
+ * The forward pass of one residual block, written once, over operations that run it on a GPU (`gpu/ops.ts`), count
+ * its memory and arithmetic (`count.ts`) or compute it in f64 for tests (`../reference/model.ts`). Activations are
  * (tokens, width), calibration rows after each other.
  */
 

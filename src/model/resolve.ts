@@ -1,6 +1,6 @@
 import { assert } from '../util/errors.ts';
 import type { ModelConfig } from './config/config.ts';
-import type { BiasRule, Family, TensorNames } from './families/family.ts';
+import type { BiasRule, Family, FusedNames, TensorNames } from './families/family.ts';
 import { FAMILIES } from './families/registry.ts';
 import type {
   AttentionSpec,
@@ -21,7 +21,7 @@ import type {
  */
 export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
   const family = familyOf(config);
-  const names = new Names(family, stored);
+  const names = namesOf(family, stored);
   const modules = Array.from({ length: config.layers }, (_, layer) => [
     attentionModule(config, family, names, layer),
     mlpModule(config, family, names, layer),
@@ -50,7 +50,7 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
 function familyOf({ architecture }: ModelConfig): Family {
   const family = FAMILIES.get(architecture);
   assert(family, `no architecture ${architecture}`);
-  const { prefix = '', tensors, source } = family;
+  const { prefix = '', tensors } = family;
   const { embedding, finalNorm, head, layers } = tensors;
   return {
     ...family,
@@ -59,20 +59,18 @@ function familyOf({ architecture }: ModelConfig): Family {
       ...{ embedding: prefix + embedding, finalNorm: prefix + finalNorm },
       ...{ head: prefix + head, layers: prefix + layers },
     },
-    ...(source && { source }),
   };
 }
 
 /** Names of a family's tensors in its files. */
-class Names {
+interface Names {
   readonly source: TensorNames;
-  readonly fused: NonNullable<NonNullable<Family['source']>['fused']>;
+  readonly fused: FusedNames;
+}
 
-  constructor({ tensors, source = {} }: Family, stored: boolean) {
-    const { attention, fused = {}, ...names } = stored ? {} : source;
-    this.source = { ...tensors, ...names, attention: { ...tensors.attention, ...attention } };
-    this.fused = fused;
-  }
+function namesOf({ tensors, source = {} }: Family, stored: boolean): Names {
+  const { attention, fused = {}, ...names } = stored ? {} : source;
+  return { source: { ...tensors, ...names, attention: { ...tensors.attention, ...attention } }, fused };
 }
 
 function attentionModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
@@ -101,15 +99,8 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
     window,
   };
   const { q, k, v, o } = mixer;
-  const norm = normSpec(config, family, `${prefix}.${own.norm}`, hiddenSize);
-  const key = `${prefix}.self_attn`;
-  const linears = [q, k, v, o];
-  const postNorm =
-    own.postNorm === undefined
-      ? undefined
-      : normSpec(config, family, `${prefix}.${own.postNorm}`, hiddenSize);
-  const { residual: residualFactor } = config.factors;
-  return { index: 2 * layer, key, layer, norm, postNorm, residualFactor, mixer, linears };
+  const block = blockOf(config, family, layer, own);
+  return { ...block, index: 2 * layer, key: `${prefix}.self_attn`, mixer, linears: [q, k, v, o] };
 }
 
 function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
@@ -118,24 +109,35 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   const prefix = `${tensors.layers}.${layer}`;
   const linear = linearsOf<'gate' | 'up' | 'down'>(config, prefix, mlpNames(tensors), mlpNames(names.source));
   const fused = names.fused.gateUp;
-  const half = (first: number) => fused && { first, run: inner, stride: inner, total: 2 * inner };
+  const half = (first: number): RowsPart | undefined =>
+    fused === undefined ? undefined : { first, run: inner, stride: inner, total: 2 * inner };
   const input = { input: 'postNorm', k: hiddenSize, n: inner, bias: rules.bias, fused };
   const mixer: MlpSpec = {
     kind: 'mlp',
-    gate:
-      tensors.mlp.gate === undefined ? undefined : linear('gate', { ...input, part: half(0) || undefined }),
-    up: linear('up', { ...input, part: half(inner) || undefined }),
+    gate: tensors.mlp.gate === undefined ? undefined : linear('gate', { ...input, part: half(0) }),
+    up: linear('up', { ...input, part: half(inner) }),
     down: linear('down', { input: 'preDown', k: inner, n: hiddenSize, bias: rules.bias }),
     activation,
   };
   const { gate, up, down } = mixer;
-  const norm = normSpec(config, family, `${prefix}.${tensors.mlp.norm}`, hiddenSize);
-  const key = `${prefix}.mlp`;
   const linears = [...(gate ? [gate] : []), up, down];
-  const { postNorm: name } = tensors.mlp;
-  const postNorm = name === undefined ? undefined : normSpec(config, family, `${prefix}.${name}`, hiddenSize);
-  const { residual: residualFactor } = config.factors;
-  return { index: 2 * layer + 1, key, layer, norm, postNorm, residualFactor, mixer, linears };
+  const block = blockOf(config, family, layer, tensors.mlp);
+  return { ...block, index: 2 * layer + 1, key: `${prefix}.mlp`, mixer, linears };
+}
+
+/** What all modules of a layer have, by the names of their norms. */
+function blockOf(
+  config: ModelConfig,
+  family: Family,
+  layer: number,
+  { norm, postNorm }: { readonly norm: string; readonly postNorm?: string },
+): Pick<ModuleSpec, 'layer' | 'norm' | 'postNorm' | 'residualFactor'> {
+  const spec = (name: string) =>
+    normSpec(config, family, `${family.tensors.layers}.${layer}.${name}`, config.hiddenSize);
+  return {
+    ...{ layer, norm: spec(norm), residualFactor: config.factors.residual },
+    postNorm: postNorm === undefined ? undefined : spec(postNorm),
+  };
 }
 
 const mlpNames = ({ mlp }: TensorNames) => ({ ...mlp, gate: mlp.gate ?? '' });

@@ -26,8 +26,8 @@ export function parameterCount(plan: ModelPlan): number {
 }
 
 /** Bytes of the tensors of the output that are not quantized. */
-export const storedBytes = (plan: ModelPlan): number =>
-  total(plan.stored, ({ shape, dtype }) => elementCount(shape) * DTYPES[dtype].bytes);
+export const storedBytes = ({ stored }: Pick<ModelPlan, 'stored'>): number =>
+  total(stored, ({ shape, dtype }) => elementCount(shape) * DTYPES[dtype].bytes);
 
 /** One module of each size, with how many there are: a model of many layers has two sizes. */
 export function modulesBySize({ modules }: ModelPlan): { module: ModuleSpec; count: number }[] {

@@ -1,16 +1,15 @@
 import type { Scope } from '../gpu/scope.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { type ForwardContext, forwardContext } from '../model/gpu/ops.ts';
-import { type LinearWeight, loadLinears, loadNorms } from '../model/gpu/weights.ts';
+import { type LinearWeight, loadLinears, loadNorms, type NormWeight } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 
 /** A module with its weights on the GPU. */
 export interface LoadedModule {
   readonly module: ModuleSpec;
   readonly forward: ForwardContext;
-  /** By the name of the source tensor. */
-  readonly norms: ReadonlyMap<string, GpuTensor>;
+  /** By the names of their weights. */
+  readonly norms: ReadonlyMap<string, NormWeight>;
   /** By name within the module. */
   readonly linears: Map<string, LinearWeight>;
 }

@@ -68,10 +68,10 @@ class ReferenceOps implements Ops<Float64Array> {
     this.#tables = tables;
   }
 
-  norm(x: Float64Array, { weight, bias, epsilon, offset }: NormSpec): Float64Array {
+  norm(x: Float64Array, { kind, weight, bias, epsilon, offset }: NormSpec): Float64Array {
     const w = Float64Array.from(this.#weight(weight), (value) => value + offset);
-    if (bias === undefined) return rmsNorm(x, w, epsilon);
-    return layerNorm(x, w, this.#weight(bias), w.length, epsilon);
+    if (kind === 'rms') return rmsNorm(x, w, epsilon);
+    return layerNorm(x, w, this.#weight(bias!), w.length, epsilon);
   }
 
   project(x: Float64Array, spec: LinearSpec, residual?: Float64Array): Float64Array {

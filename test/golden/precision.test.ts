@@ -31,7 +31,7 @@ async function capture(scale: number, rounds: boolean) {
   try {
     for (let row = 0; row < rows; row++) input.writeRow(row, randomFloats(length * hidden, row + 1));
     const loaded = await loadModule(context, scope, module, length);
-    const weight = loaded.norms.get(module.norm.weight)!;
+    const weight = loaded.norms.get(module.norm.weight)!.w;
     const norm = new Float32Array(await gpu.read(weight));
     gpu.write(
       weight,

@@ -4,6 +4,7 @@ import { buildPlan, requirements } from '../../src/model/plan.ts';
 import { resolveModel } from '../../src/model/resolve.ts';
 import type { AttentionSpec } from '../../src/model/spec.ts';
 import type { DType, TensorInfo } from '../../src/tensor/dtype.ts';
+import { UnsupportedError } from '../../src/util/errors.ts';
 import { outputConfig } from '../../src/write/output-config.ts';
 
 const base = {
@@ -117,6 +118,10 @@ describe('rotation', () => {
     expect(() => parse('LlamaForCausalLM', { partial_rotary_factor: 0.5 })).toThrow(
       /partial_rotary_factor is 0.5/,
     );
+    const odd = { head_dim: 32, partial_rotary_factor: 0.35 };
+    expect(() => parse('Glm4ForCausalLM', odd)).toThrow(
+      /0.35 of head_dim 32 are 11 values, which make no pairs/,
+    );
   });
 });
 
@@ -159,6 +164,18 @@ describe('models that see', () => {
       /multimodal wrapper/,
     );
     expect(() => parse('Qwen2ForCausalLM', { rope_scaling: { type: 'mrope' } })).toThrow(/"mrope"/);
+  });
+
+  test('are refused with a vision tower that ExLlamaV2 does not load with their name, such as that of LLaVA 1.5', () => {
+    const llava = (model_type: string) => () =>
+      parseConfig({
+        ...wrapped,
+        vision_config: { model_type },
+        architectures: ['LlavaForConditionalGeneration'],
+      });
+    expect(llava('pixtral')).not.toThrow();
+    expect(llava('clip_vision_model')).toThrow(UnsupportedError);
+    expect(llava('clip_vision_model')).toThrow(/vision tower of type clip_vision_model.*loads pixtral/);
   });
 
   test('have all names of Mistral 3 behind its prefix', () => {

@@ -22,3 +22,19 @@ test('norms of heads count as often as they are stored', async () => {
   const norms = hiddenSize * (2 * layers + 1) + layers * (heads + kvHeads) * headDim;
   expect(runningNeed(plan).otherBytes[4]).toBe(2 * norms + weightParts(plan, 4, 0).head);
 });
+
+test('the embedding stays in main memory whatever the source calls it; what is copied counts in its own dtype', async () => {
+  const { plan } = await architectureModel('internlm2');
+  expect(plan.embedding).not.toBe(plan.stored[0]!.name);
+  const norms = 2 * plan.config.hiddenSize * (2 * plan.config.layers + 1);
+  expect(runningNeed(plan).otherBytes[4]).toBe(norms + weightParts(plan, 4, 0).head);
+  const copied = {
+    name: 'visual.a',
+    source: 'visual.a',
+    shape: [3, 5],
+    dtype: 'F32',
+    copies: undefined,
+  } as const;
+  const seeing = { ...plan, stored: [...plan.stored, copied] };
+  expect(runningNeed(seeing).otherBytes[4] - runningNeed(plan).otherBytes[4]).toBe(3 * 5 * 4);
+});

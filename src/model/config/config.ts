@@ -79,7 +79,7 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
 export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
   const whole = new Fields(json, 'config.json');
   const family = parseFamily(whole);
-  const fields = family.isWrapper ? languagePart(whole) : whole;
+  const fields = family.wraps ? languagePart(whole, family.wraps) : whole;
   const sizes = parseSizes(fields, family);
   const maxPositions = parseContext(fields, family);
   const rope = parseRope(fields, family, sizes.headDim, maxPositions, overrides);
@@ -109,7 +109,14 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
 }
 
 /** What config.json says of the language model, in one; newer files have it under `text_config`, older ones beside it. */
-function languagePart(whole: Fields): Fields {
+function languagePart(whole: Fields, towers: readonly string[]): Fields {
+  const tower = whole.fields('vision_config')?.text('model_type');
+  if (tower !== undefined && !towers.includes(tower)) {
+    throw new UnsupportedError(
+      `config.json has a vision tower of type ${tower}, which ExLlamaV2 does not load with this architecture; it loads ` +
+        towers.join(', '),
+    );
+  }
   const text = whole.fields('text_config')?.values ?? {};
   const tied = whole.values['tie_word_embeddings'] ?? text['tie_word_embeddings'];
   const { architectures: _, ...own } = text;
@@ -171,7 +178,7 @@ function parseFamily(fields: Fields): Family {
   }
   const name = fields.texts('architectures')?.[0];
   const family = name === undefined ? undefined : findFamily(name);
-  if (fields.get('text_config') !== undefined && !family?.isWrapper) {
+  if (fields.get('text_config') !== undefined && !family?.wraps) {
     const what = `a multimodal wrapper (${name ?? 'no architecture named'}, its language model under text_config)`;
     throw new UnsupportedError(`config.json describes ${what}, which is not supported; ${supported}`);
   }

@@ -120,7 +120,13 @@ function rotatedDimensions(
   if (part !== 1 && !knows.includes(key)) {
     throw new UnsupportedError(`config.json: partial_rotary_factor is ${part}; only 1 is supported`);
   }
-  return Math.floor(headDim * part);
+  const rotated = Math.floor(headDim * part);
+  if (rotated % 2 !== 0) {
+    throw new UnsupportedError(
+      `config.json: ${key} ${part} of head_dim ${headDim} are ${rotated} values, which make no pairs`,
+    );
+  }
+  return rotated;
 }
 
 /**

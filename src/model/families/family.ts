@@ -80,8 +80,11 @@ export interface Family {
   readonly copied?: readonly string[];
   /** Ends of names of such tensors that the output has otherwise, and as it has them. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** config.json has the language model's part under `text_config`. */
-  readonly isWrapper?: boolean;
+  /**
+   * Around a language model, of which config.json speaks under `text_config`: the vision towers, by their `model_type`,
+   * with which ExLlamaV2 loads it. Undefined: it is none.
+   */
+  readonly wraps?: readonly string[];
   /** Where files do not have the names that the output has. */
   readonly source?: SourceNames;
   /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */

@@ -8,7 +8,7 @@ export const gemma3: Family = {
   prefix: 'language_model.',
   copied: ['vision_tower.', 'multi_modal_projector.'],
   renamed: { mm_input_projection_weight: 'mm_input_projection.weight' },
-  isWrapper: true,
+  wraps: ['siglip_vision_model'],
   attention: { ...gemma2.attention, headNorms: true },
   rope: { local: { key: 'rope_local_base_freq', absent: 10000 } },
   modelTypes: ['gemma3', 'gemma3_text'],

@@ -7,5 +7,5 @@ export const mistral3: Family = {
   name: 'Mistral3ForConditionalGeneration',
   prefix: 'language_model.',
   copied: ['vision_tower.', 'multi_modal_projector.'],
-  isWrapper: true,
+  wraps: ['pixtral'],
 };

@@ -6,6 +6,6 @@ export const qwen2Vl: Family = {
   ...qwen2,
   name: 'Qwen2VLForConditionalGeneration',
   copied: ['visual.'],
-  isWrapper: true,
+  wraps: ['qwen2_vl', 'qwen2_vl_vision'],
   rope: { types: ['mrope'] },
 };

@@ -39,8 +39,8 @@ export interface KeyValueCache {
 
 /** Weights of a module on the GPU. */
 export interface ModuleWeights {
-  /** By the name of the source tensor. */
-  readonly norms: ReadonlyMap<string, GpuTensor>;
+  /** By the names of their weights. */
+  readonly norms: ReadonlyMap<string, NormWeight>;
   /** By name within the module. */
   readonly linears: ReadonlyMap<string, AnyLinear>;
 }
@@ -80,9 +80,7 @@ export class GpuOps implements Ops<GpuTensor> {
   }
 
   norm(x: GpuTensor, norm: NormSpec): GpuTensor {
-    const { norms } = this.weights;
-    const bias = norm.bias === undefined ? undefined : norms.get(norm.bias);
-    return normalize(this.context.gpu, this.scope, x, { ...norm, w: norms.get(norm.weight)!, b: bias });
+    return normalize(this.context.gpu, this.scope, x, this.weights.norms.get(norm.weight)!);
   }
 
   project(x: GpuTensor, { name }: LinearSpec, residual?: GpuTensor): GpuTensor {
@@ -153,11 +151,11 @@ export function normalize(
   gpu: Gpu,
   scope: Scope,
   x: GpuTensor,
-  { size: k, epsilon, w: weight, b: bias }: NormWeight,
+  { size: k, epsilon, kind, w: weight, b: bias }: NormWeight,
 ): GpuTensor {
   const y = scope.alloc(x.shape, 'norm');
   const call = { rows: x.size / 4 / k, k, heads: 1, epsilon, x, weight, y };
-  if (bias) gpu.run(layerNorm, { ...call, bias });
+  if (kind === 'layer') gpu.run(layerNorm, { ...call, bias: bias! });
   else gpu.run(rmsNorm, call);
   return y;
 }

@@ -5,7 +5,7 @@ import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
 import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
-import { assert } from '../../util/errors.ts';
+import { assert, UnsupportedError } from '../../util/errors.ts';
 import { normsOf } from '../plan.ts';
 import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
 
@@ -139,20 +139,24 @@ export async function loadLinears(
   return linears;
 }
 
-/** A bias of a norm, (size) f32. */
-export const loadVector = async (scope: Scope, source: TensorSource, name: string): Promise<GpuTensor> =>
-  scope.upload(Float32Array.from((await source.readFloat(name)).data), name);
-
-/** The weight of a norm with its offset, (size) f32. @param values of the weight, where they are not the tensor's. */
-export async function loadNormWeight(
+/**
+ * The weight of a norm with its offset, (size) f32. Where heads are normed, EXL2 models have it once per head, (heads,
+ * size), which says the same.
+ * @throws UnsupportedError where heads have norms of their own.
+ */
+async function loadNormWeight(
   scope: Scope,
   source: TensorSource,
-  { weight, offset }: NormSpec,
-  values?: Float32Array,
+  { weight, size, offset }: NormSpec,
 ): Promise<GpuTensor> {
-  const own = values ?? (await source.readFloat(weight)).data;
+  const { data } = await source.readFloat(weight);
+  if (data.some((value, i) => value !== data[i % size])) {
+    throw new UnsupportedError(
+      `${weight} has norms that differ from head to head, which no supported model has.`,
+    );
+  }
   return scope.upload(
-    Float32Array.from(own, (value) => value + offset),
+    Float32Array.from(data.subarray(0, size), (value) => value + offset),
     weight,
   );
 }
@@ -160,19 +164,19 @@ export async function loadNormWeight(
 export const loadNorm = async (scope: Scope, source: TensorSource, norm: NormSpec): Promise<NormWeight> => ({
   ...norm,
   w: await loadNormWeight(scope, source, norm),
-  b: norm.bias === undefined ? undefined : await loadVector(scope, source, norm.bias),
+  b:
+    norm.bias === undefined
+      ? undefined
+      : scope.upload(Float32Array.from((await source.readFloat(norm.bias)).data), norm.bias),
 });
 
-/** All norms of a module, by the names of their tensors. */
+/** All norms of a module, by the names of their weights. */
 export async function loadNorms(
   scope: Scope,
   source: TensorSource,
   module: ModuleSpec,
-): Promise<Map<string, GpuTensor>> {
-  const norms = new Map<string, GpuTensor>();
-  for (const norm of normsOf(module)) {
-    norms.set(norm.weight, await loadNormWeight(scope, source, norm));
-    if (norm.bias !== undefined) norms.set(norm.bias, await loadVector(scope, source, norm.bias));
-  }
+): Promise<Map<string, NormWeight>> {
+  const norms = new Map<string, NormWeight>();
+  for (const norm of normsOf(module)) norms.set(norm.weight, await loadNorm(scope, source, norm));
   return norms;
 }

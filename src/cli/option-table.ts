@@ -4,7 +4,7 @@
  * dashes.
  */
 
-import { QUANTIZERS, SHARD_BYTES } from '../job/settings.ts';
+import { quantizerSettings, SHARD_BYTES } from '../job/settings.ts';
 
 /** The unit of `--shard_size`. */
 export const MIB = 2 ** 20;
@@ -89,7 +89,7 @@ export const OPTIONS = {
     type: 'number',
     value: 'N',
     description: 'Passes over the codes that the refined quantizer makes to improve them.',
-    defaultDescription: `${QUANTIZERS.refined.descentPasses}; of the quick preset 2`,
+    defaultDescription: `${quantizerSettings('refined', 'standard').descentPasses}; of the quick preset ${quantizerSettings('refined', 'quick').descentPasses}`,
   },
   precision: {
     group: GPU,

@@ -160,7 +160,7 @@ export function normalize(
   return y;
 }
 
-/** What a model makes of its head's products, in place. @param logits (tokens, words) */
+/** What a model makes of its head's products, in place. @param logits (tokens, vocabulary) */
 export function finishLogits(
   gpu: Gpu,
   logits: GpuTensor,

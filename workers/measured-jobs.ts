@@ -46,12 +46,12 @@ export class MeasuredJobs {
 
   async modules(id: string): Promise<MeasuredModule[]> {
     const { plan, measurement, method } = await this.#measured(id);
-    return plan.modules.map((module) => ({
-      key: module.key,
-      candidates: measurement.modules.get(module.key)!.map((candidate) => ({
+    return plan.choices.map((choice) => ({
+      key: choice.key,
+      candidates: measurement.modules.get(choice.key)!.map((candidate) => ({
         error: errorOf(method, candidate),
         totalBits: candidate.totalBits,
-        bitsPerWeight: candidate.totalBits / moduleWeights(module),
+        bitsPerWeight: candidate.totalBits / moduleWeights(choice),
         description: describeCandidate(candidate.params),
       })),
     }));

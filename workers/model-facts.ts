@@ -2,7 +2,7 @@ import { runningNeed } from '../src/estimate/output-size.ts';
 import { modelSummary } from '../src/job/model-summary.ts';
 import type { OpenModel } from '../src/model/check/open-model.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
-import type { ModuleSpec } from '../src/model/spec.ts';
+import type { ChoiceSpec } from '../src/model/spec.ts';
 import { plainText } from '../src/util/text/plain-text.ts';
 import type { ModelFacts, ModuleFacts } from './api/model.ts';
 
@@ -12,16 +12,16 @@ export function pageFacts({ source, plan, warnings }: OpenModel, tokenizerSize: 
     ...modelSummary(source, plan),
     contextLength: plan.config.maxPositions,
     running: runningNeed(plan),
-    modules: plan.modules.map(moduleFacts),
+    modules: plan.choices.map(choiceFacts),
     tokenizerSize,
     warnings: warnings.map((message) => plainText(message)),
   };
 }
 
-export const moduleFacts = (module: ModuleSpec): ModuleFacts => ({
-  key: module.key,
-  kind: module.mixer.kind,
-  layer: module.layer,
-  weights: moduleWeights(module),
-  linears: module.linears.map(({ name, k, n }) => ({ name, k, n })),
+export const choiceFacts = (choice: ChoiceSpec): ModuleFacts => ({
+  key: choice.key,
+  kind: choice.modules[0]!.mixer.kind,
+  layer: choice.layer,
+  weights: moduleWeights(choice),
+  linears: choice.linears.map(({ name, k, n }) => ({ name, k, n })),
 });

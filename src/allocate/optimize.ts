@@ -7,18 +7,19 @@ import { moduleWeights } from '../model/sizes.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import { type AllocationModule, allocate, budgetBits } from './allocate.ts';
 
-/** The chosen candidate of every module. */
+/** The chosen candidate of every choice. */
 export interface Strategy {
+  /** By the choice's key. */
   readonly params: ReadonlyMap<string, Candidate>;
-  /** As ExLlamaV2 takes it, by the module's key. */
+  /** As ExLlamaV2 takes it, by the choice's key. */
   readonly accuracies: ReadonlyMap<string, number>;
   readonly event: AllocationEvent;
 }
 
 /**
- * Chooses a candidate for every module: least error within the bits.
+ * Chooses a candidate for every choice: least error within the bits.
  * @param method tells which error a measurement that has several is taken by.
- * @param pinned candidates that are fixed, by the module's key.
+ * @param pinned candidates that are fixed, by the choice's key.
  * @throws InputError when the bits do not suffice, or a pin names no module or candidate.
  */
 export function optimize(
@@ -28,11 +29,11 @@ export function optimize(
   bits: number,
   pinned: Readonly<Record<string, number>> = {},
 ): Strategy {
-  const modules = plan.modules.map((module): AllocationModule => {
-    const candidates = measurement.modules.get(module.key)!;
+  const modules = plan.choices.map((choice): AllocationModule => {
+    const candidates = measurement.modules.get(choice.key)!;
     return {
-      key: module.key,
-      weights: moduleWeights(module),
+      key: choice.key,
+      weights: moduleWeights(choice),
       candidates: candidates.map((candidate) => ({
         totalBits: candidate.totalBits,
         error: errorOf(method, candidate),

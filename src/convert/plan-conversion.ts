@@ -41,18 +41,18 @@ const REFERENCE_TOKENS = 16 * 512;
 const REPORT_BYTES = 16 * 2 ** 10;
 const MODULE_REPORT_BYTES = 4 * 2 ** 10;
 
-/** The modules with the sizes of their candidates: those that were measured, if they were. */
+/** The choices with the sizes of their candidates: those that were measured, if they were. */
 export const sizedModules = (
-  { modules }: ModelPlan,
+  { choices }: ModelPlan,
   method: QuantizerMethod,
   measured: Measurement | undefined,
 ): SizedModule[] =>
-  modules.map((module) => ({
-    key: module.key,
-    weights: moduleWeights(module),
+  choices.map((choice) => ({
+    key: choice.key,
+    weights: moduleWeights(choice),
     candidates:
-      measured?.modules.get(module.key) ??
-      candidatesOf(module, method).map((candidate) => ({ totalBits: candidateBits(module, candidate) })),
+      measured?.modules.get(choice.key) ??
+      candidatesOf(choice, method).map((candidate) => ({ totalBits: candidateBits(choice, candidate) })),
   }));
 
 /**

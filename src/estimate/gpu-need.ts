@@ -77,8 +77,8 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
   const sizes = hessianSizes(module);
   const factors = total(sizes, (k) => buffer(k, k));
   const [block, trial] = [blockBytes(module, t), trialBytes(module, t)];
-  const versions = linears.map(({ name, k, n }) => {
-    const { settings } = distinctSettings(candidates, name, k);
+  const versions = linears.map(({ paramsName, k, n }) => {
+    const { settings } = distinctSettings(candidates, paramsName, k);
     const bytes = (params: QuantParams) => candidateBytes(k, padColumns(n), resolveGroups(k, params).length);
     const each = settings.map(bytes);
     const finer = method === 'refined' ? finerSettings(k, settings).map(bytes) : [];
@@ -134,10 +134,10 @@ function quantizingModule(
   const factors = total(sizes, (k) => buffer(k, k));
   const block = blockBytes(module, t);
   const sums = finiteSums(t * plan.config.hiddenSize);
-  const packed = most(linears, ({ name, k, n }) => {
+  const packed = most(linears, ({ paramsName, k, n }) => {
     const columns = padColumns(n);
     const projection = buffer(sampled, columns);
-    const candidates = candidatesOf(module, quantizer.method).map((candidate) => candidate[name]!);
+    const candidates = candidatesOf(module, quantizer.method).map((candidate) => candidate[paramsName]!);
     const settings = quantizer.method === 'refined' ? finerSettings(k, candidates) : [];
     const bytes = [...candidates, ...settings].map((params) => packing(k, [columns], params));
     return projection + Math.max(projection + rowErrorBytes(sampled), ...bytes);
@@ -184,8 +184,10 @@ function quantizingHead(
 /** Norms of a module, and the rotations that all modules share, for rows of this length. */
 function constants({ modules }: ModelPlan, { length }: RowShape): number {
   const rotations = new Set(modules.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer.rope] : [])));
+  const routers = most(modules, ({ mixer }) => (mixer.kind === 'experts' ? weight(mixer.router.linear) : 0));
   return (
     total([...rotations], ({ rotated }) => 2 * buffer(length, rotated / 2)) +
+    routers +
     most(modules, (module) =>
       total(normsOf(module), ({ size, bias }) => buffer(size) * (bias === undefined ? 1 : 2)),
     )

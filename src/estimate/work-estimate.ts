@@ -11,8 +11,8 @@ import type { QuantizerMethod } from '../gptq/method.ts';
 import type { QuantizerSettings } from '../job/settings.ts';
 import { candidatesOf } from '../measurement/module-candidates.ts';
 import { countModule } from '../model/count.ts';
-import { inputSizes, linearWeights, modulesBySize } from '../model/sizes.ts';
-import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
+import { inputSizes, linearWeights, modulesBySize, tokenShare } from '../model/sizes.ts';
+import { type LinearSpec, MODULE_INPUT, type ModelPlan, type ModuleSpec } from '../model/spec.ts';
 import { sampleShape } from '../pass/linear-error.ts';
 
 /** Operations on each weight by the scale search: 97 factors, about ten for each. */
@@ -79,7 +79,8 @@ const total = (works: readonly Work[]): Work => ({
 
 const tokens = ({ rows, length }: RowShape): number => rows * length;
 
-const projecting = (linear: LinearSpec, shape: RowShape): number => 2 * tokens(shape) * linearWeights(linear);
+const projecting = (module: ModuleSpec, linear: LinearSpec, shape: RowShape): number =>
+  2 * tokens(shape) * tokenShare(module) * linearWeights(linear);
 
 const count = (module: ModuleSpec, shape: RowShape) => countModule(module, tokens(shape), shape.length);
 
@@ -90,12 +91,21 @@ const attending = (module: ModuleSpec, shape: RowShape): Work =>
 export const running = (module: ModuleSpec, shape: RowShape): Work =>
   total([mixed(count(module, shape).products), attending(module, shape)]);
 
-/** Widths of a module's distinct inputs. */
-const inputWidths = (module: ModuleSpec): number[] => [...inputSizes(module).values()];
+/** factor.ts: Cholesky factor and its inverse. */
+const factoring = (k: number): number => FACTOR_WEIGHT * (2 / 3) * k ** 3;
 
-/** sum-row-parts.ts, factor.ts: one triangle of xᵀx; Cholesky factor and its inverse. */
-const factoring = (sizes: readonly number[], shape: RowShape): Work =>
-  total(sizes.map((k) => ({ mixed: tokens(shape) * k ** 2, f32: FACTOR_WEIGHT * (2 / 3) * k ** 3 })));
+/** sum-row-parts.ts: one triangle of xᵀx of each distinct input; of experts, of the tokens that each gets. */
+const summing = (module: ModuleSpec, shape: RowShape): number =>
+  [...inputSizes(module)].reduce((sum, [input, k]) => {
+    const share = input === MODULE_INPUT ? 1 : tokenShare(module);
+    return sum + tokens(shape) * share * k ** 2;
+  }, 0);
+
+/** Sums and factors of all distinct inputs. */
+const learning = (module: ModuleSpec, shape: RowShape): Work => ({
+  mixed: summing(module, shape),
+  f32: [...inputSizes(module).values()].reduce((sum, k) => sum + factoring(k), 0),
+});
 
 /** quantizer.ts: each group's errors go on to all rows after it. */
 const sweeping = ({ k, n }: LinearSpec): number => k * n * (k + SCALE_SEARCH);
@@ -105,18 +115,18 @@ const descending = ({ k, n }: LinearSpec, passes: number): number => 2 * passes 
 
 /** measure-module.ts: what comes before a module's first candidate. */
 export const preparing = (module: ModuleSpec, shape: RowShape): Work =>
-  total([running(module, shape), factoring(inputWidths(module), shape)]);
+  total([running(module, shape), learning(module, shape)]);
 
 /** measure-module.ts, trials.ts: linears that read the module's input are projected once for each version. */
 export function measuring(module: ModuleSpec, shape: RowShape, method: QuantizerMethod): Work {
   const candidates = candidatesOf(module, method);
   const { first } = count(module, shape);
   const trials = module.linears.map((linear): Work => {
-    const { settings } = distinctSettings(candidates, linear.name, linear.k);
+    const { settings } = distinctSettings(candidates, linear.paramsName, linear.k);
     const finer = method === 'refined' ? finerSettings(linear.k, settings).length : 0;
     const projections = first.has(linear) ? settings.length : candidates.length;
     return {
-      mixed: projections * projecting(linear, shape),
+      mixed: projections * projecting(module, linear, shape),
       f32: (settings.length + finer) * sweeping(linear),
     };
   });
@@ -126,8 +136,7 @@ export function measuring(module: ModuleSpec, shape: RowShape, method: Quantizer
 /** rows-pass.ts: both times that the rows of a pass run through all modules, and their sums. */
 export const passingRows = (plan: ModelPlan, shape: RowShape): number =>
   modulesBySize(plan).reduce((sum, { module, count }) => {
-    const sums = inputWidths(module).reduce((all, k) => all + tokens(shape) * k ** 2, 0);
-    return sum + count * (2 * totalWork(running(module, shape)) + sums);
+    return sum + count * (2 * totalWork(running(module, shape)) + summing(module, shape));
   }, 0);
 
 /** quantize-linear.ts */
@@ -142,10 +151,10 @@ const quantizing = (module: ModuleSpec, shape: RowShape, original: RowShape, pas
   total([
     times(2, running(module, shape)),
     running(module, original),
-    factoring(inputWidths(module), shape),
+    learning(module, shape),
     ...module.linears.map(
       (linear): Work => ({
-        mixed: 2 * projecting(linear, sampleShape(original)),
+        mixed: 2 * projecting(module, linear, sampleShape(original)),
         f32: quantizingLinear(linear, passes),
       }),
     ),
@@ -154,7 +163,7 @@ const quantizing = (module: ModuleSpec, shape: RowShape, original: RowShape, pas
 /** quantize-head.ts: perplexity of both models. */
 const quantizingHead = (head: LinearSpec, shape: RowShape, original: RowShape, passes: number): Work =>
   total([
-    factoring([head.k], shape),
-    mixed(2 * projecting(head, original)),
+    { mixed: tokens(shape) * head.k ** 2, f32: factoring(head.k) },
+    mixed(4 * tokens(original) * linearWeights(head)),
     f32(quantizingLinear(head, passes)),
   ]);

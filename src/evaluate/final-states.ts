@@ -6,7 +6,9 @@ import { forEachBatch } from '../model/gpu/batches.ts';
 import { embedTokens } from '../model/gpu/embedding.ts';
 import { areFinite, overflowError } from '../model/gpu/finite-states.ts';
 import { forwardContext, GpuOps } from '../model/gpu/ops.ts';
+import { routeTokens } from '../model/gpu/routing.ts';
 import { HiddenStates } from '../model/gpu/states.ts';
+import { keepsInputs } from '../model/sizes.ts';
 import { blockTensors, loadWeights } from '../runnable/load.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
 import type { TokenRows } from './token-statistics.ts';
@@ -32,7 +34,9 @@ export async function finalStates(
   const { source, fetch } = readAhead(model.source);
   const ahead = { ...model, source };
   const { config, modules } = outline;
-  const states = new HiddenStates(gpu, rows, length, config.hiddenSize);
+  const states = new HiddenStates(gpu, rows, length, config.hiddenSize, {
+    keepsInputs: keepsInputs(outline),
+  });
   try {
     fetch(blockTensors(model, modules[0]));
     await embedTokens(gpu, source, outline, [{ ids, states }]);
@@ -43,9 +47,10 @@ export async function finalStates(
         const context = forwardContext(gpu, scope, outline, length);
         await forEachBatch(gpu, rows, 1, async (batch, row, _, defer) => {
           await onStep(i * rows + row, modules.length * rows);
-          const x = states.load(batch, row, row + 1);
-          const output = runModule(new GpuOps(context, batch, weights), module, x);
-          defer(states.store(output, row));
+          const input = states.loadInput(batch, row, row + 1);
+          const routing = await routeTokens(context, batch, weights, module, input.x);
+          const output = runModule(new GpuOps(context, batch, weights, routing), module, input);
+          defer(states.store(output, row, module.keepsInput ? input.x : output));
           defer(
             areFinite(gpu, batch, output, 1).then((finite) => {
               if (!finite) throw overflowError(module.key, model.name, OVERFLOW_ADVICE);

@@ -6,6 +6,7 @@ import { runModule } from '../model/forward.ts';
 import { loadEmbeddings, spread } from '../model/gpu/embedding.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { finishLogits, GpuOps, type ModuleWeights, normalize, project } from '../model/gpu/ops.ts';
+import { routeTokens } from '../model/gpu/routing.ts';
 import { type NormWeight, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { loadFinalNorm, loadHeadSlice, loadWeights } from '../runnable/load.ts';
@@ -104,16 +105,20 @@ export class LanguageModel {
       const tokens = Int32Array.from(ids);
       const vectors = await loadEmbeddings(this.#gpu, scope, source, outline, tokens);
       let x = spread(this.#gpu, scope, vectors, tokens);
+      let residual = x;
       const context = cache.context(ids.length);
       for (const { module, weights } of this.#blocks) {
-        x = await withScope(this.#gpu, (block) =>
-          scope.adopt(block.keep(runModule(new GpuOps(context, block, weights), module, x))),
-        );
+        residual = await withScope(this.#gpu, async (block) => {
+          const routing = await routeTokens(context, block, weights, module, x);
+          const ops = new GpuOps(context, block, weights, routing);
+          return scope.adopt(block.keep(runModule(ops, module, { x, residual })));
+        });
+        if (!module.keepsInput) x = residual;
       }
       cache.advance(ids.length);
       if (!wanted) return new Float32Array();
       const last = scope.alloc([1, hiddenSize], 'last state');
-      this.#gpu.copy({ ...x, ...lastRow(x) }, last);
+      this.#gpu.copy({ ...residual, ...lastRow(residual) }, last);
       const { norm } = this.#head;
       return this.#logits(scope, normalize(this.#gpu, scope, last, norm));
     });

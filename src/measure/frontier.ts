@@ -8,18 +8,12 @@ export interface LinearOption {
   readonly part: number;
 }
 
-/** A choice of settings for a module, and what their parts add up to. */
-export interface FrontierPoint {
-  readonly params: Candidate;
-  readonly sum: number;
-}
-
 /**
  * The mixes of settings that no other mix, nor anything between two others, beats in both bits and sum: from
  * the smallest, one linear at a time takes its next setting, the one that gains most per bit first.
  * @param linears settings of each linear, by name.
  */
-export function frontier(linears: ReadonlyMap<string, readonly LinearOption[]>): FrontierPoint[] {
+export function frontier(linears: ReadonlyMap<string, readonly LinearOption[]>): Candidate[] {
   const hulls = new Map([...linears].map(([name, options]) => [name, lowerHull(options)]));
   const steps = [...hulls].flatMap(([name, hull]) =>
     hull.slice(1).map((option, i) => ({ name, option, gain: slope(hull[i]!, option) })),
@@ -35,11 +29,8 @@ export function frontier(linears: ReadonlyMap<string, readonly LinearOption[]>):
   return points;
 }
 
-function pointOf(options: ReadonlyMap<string, LinearOption>): FrontierPoint {
-  const sum = [...options.values()].reduce((total, { part }) => total + part, 0);
-  const params = Object.fromEntries([...options].map(([name, option]) => [name, option.params]));
-  return { params, sum };
-}
+const pointOf = (options: ReadonlyMap<string, LinearOption>): Candidate =>
+  Object.fromEntries([...options].map(([name, option]) => [name, option.params]));
 
 /** What a bit more takes off the sum. */
 const slope = (from: LinearOption, to: LinearOption): number => (from.part - to.part) / (to.bits - from.bits);

@@ -59,7 +59,9 @@ export async function measureModule(
     const onTrial = (candidate: number, rows: readonly RowError[]) => {
       const params = candidates[candidate]!;
       const tried = { ...measured(rows), params, totalBits: candidateBits(module, params) };
-      context.emit(trialEvent(quantizer.method, module, from + candidate, tried, false));
+      // Of modules that are chosen together, all have to be measured first.
+      if (module.choice === module.key)
+        context.emit(trialEvent(quantizer.method, module, from + candidate, tried, false));
     };
     const errors = await runTrials(context, precise, trials, states, reference, batch, onTrial, (share) =>
       progress(0.5 + 0.5 * share),

@@ -12,9 +12,9 @@ import type { MeasuredPart } from '../measurement/measured-part.ts';
 import { type MeasuredCandidate, type Measurement, moduleFromJson } from '../measurement/measurement-json.ts';
 import { candidatesOf } from '../measurement/module-candidates.ts';
 import { moduleWeights } from '../model/sizes.ts';
-import type { ModuleSpec } from '../model/spec.ts';
+import type { ChoiceSpec, ModuleSpec } from '../model/spec.ts';
 import { mean } from '../pass/relative-error.ts';
-import { MeasuredModules } from './measured-modules.ts';
+import { MeasuredChoices } from './measured-choices.ts';
 import { Measurer } from './measurer.ts';
 
 /** At which 16-bit weights come to a GPU from the system's cache (an H200, 2026-11-23). */
@@ -33,17 +33,17 @@ export async function measure(
   layers?: LayerRange,
 ): Promise<Measurement> {
   const progress = progressReporter(context, 'measure', context.plan.modules.filter(isIn(layers)));
-  const modules = new MeasuredModules(context, progress);
-  const kept = await keptModules(context, layers);
+  const measured = new MeasuredChoices(context, progress);
+  const kept = await keptChoices(context, layers);
   const tasks = tasksBeside(context, rows, kept, layers);
-  for (const [index, candidates] of kept) modules.reuse(index, candidates);
+  for (const [choice, candidates] of kept) measured.reuse(choice, candidates);
   const measurer = new Measurer(context, rows);
 
   /** The leader measures with `measurer`; each other worker has one of its own. */
   const measureBy = (worker: PoolWorker, task: Task): Promise<MeasuredPart> => {
     const { index, from, to } = task;
     const doing = describe(context, task);
-    const onShare = (share: number) => modules.progress(index, task, share);
+    const onShare = (share: number) => measured.progress(index, task, share);
     if (worker instanceof RemoteWorker) {
       const part = worker.call(doing, (api) => api.measure(index, { from, to }), onShare);
       part.catch(() => onShare(0)); // another one begins it again
@@ -58,30 +58,30 @@ export async function measure(
 
   try {
     await handOut(pool, tasks, async (worker, task) => {
-      modules.begin(task.index);
-      await modules.add(task.index, await measureBy(worker, task), worker === pool.leader);
+      measured.begin(task.index);
+      await measured.add(task.index, await measureBy(worker, task), worker === pool.leader);
     });
   } finally {
     measurer.free();
   }
-  return modules.measurement;
+  return measured.measurement;
 }
 
 const isIn =
   (layers: LayerRange | undefined) =>
-  ({ layer }: ModuleSpec): boolean =>
+  ({ layer }: Pick<ModuleSpec, 'layer'>): boolean =>
     !layers || (layer >= layers.first && layer <= layers.last);
 
-/** What an earlier run has measured, by the module's number. */
-async function keptModules(
+/** What an earlier run has measured. */
+async function keptChoices(
   { plan, work }: StageContext,
   layers: LayerRange | undefined,
-): Promise<ReadonlyMap<number, readonly MeasuredCandidate[]>> {
-  const kept = new Map<number, readonly MeasuredCandidate[]>();
-  for (const [index, module] of plan.modules.entries()) {
-    const path = ARTEFACT.measuredModule(module.key);
-    const json = isIn(layers)(module) ? await work.readJson(path) : undefined;
-    if (json !== undefined) kept.set(index, moduleFromJson(module, json));
+): Promise<ReadonlyMap<ChoiceSpec, readonly MeasuredCandidate[]>> {
+  const kept = new Map<ChoiceSpec, readonly MeasuredCandidate[]>();
+  for (const choice of plan.choices) {
+    const path = ARTEFACT.measuredModule(choice.key);
+    const json = isIn(layers)(choice) ? await work.readJson(path) : undefined;
+    if (json !== undefined) kept.set(choice, moduleFromJson(choice, json));
   }
   return kept;
 }
@@ -91,18 +91,19 @@ export const measuringTasks = async (
   context: StageContext,
   rows: RowShape,
   layers?: LayerRange,
-): Promise<Task[]> => tasksBeside(context, rows, await keptModules(context, layers), layers);
+): Promise<Task[]> => tasksBeside(context, rows, await keptChoices(context, layers), layers);
 
 function tasksBeside(
   context: StageContext,
   rows: RowShape,
-  kept: ReadonlyMap<number, unknown>,
+  kept: ReadonlyMap<ChoiceSpec, unknown>,
   layers: LayerRange | undefined,
 ): Task[] {
   const costs = taskCosts(context, rows);
-  return [...context.plan.modules.entries()]
-    .filter(([index, module]) => isIn(layers)(module) && !kept.has(index))
-    .map(([index, module]) => ({ index, from: 0, ...costs(module) }));
+  const done = new Set([...kept.keys()].map(({ key }) => key));
+  return context.plan.modules
+    .filter((module) => isIn(layers)(module) && !done.has(module.choice))
+    .map((module) => ({ index: module.index, from: 0, ...costs(module) }));
 }
 
 /** What measuring a module costs, whose candidates are the steps of its task. */

@@ -37,9 +37,9 @@ export async function quantizeTrials(
   const order = inTrialOrder(module.linears);
   for (const [i, linear] of order.entries()) {
     await checkControl(control);
-    const { name, key, k, input } = linear;
+    const { name, paramsName, key, k, input } = linear;
     const factor = factors.get(input)!;
-    const { settings, indexOf } = distinctSettings(candidates, name, k);
+    const { settings, indexOf } = distinctSettings(candidates, paramsName, k);
     const { w, n } = linears.get(name)!;
     const what: QuantizerInput = { what: key, slices: [{ w, n }], factor, method };
     if (method === 'exllamav2') {

@@ -3,21 +3,21 @@ import type { TrialEvent } from '../job/events.ts';
 import { errorOf, type MeasuredCandidate } from '../measurement/measurement-json.ts';
 import { describeCandidate } from '../measurement/module-candidates.ts';
 import { moduleWeights } from '../model/sizes.ts';
-import type { ModuleSpec } from '../model/spec.ts';
+import type { ChoiceSpec } from '../model/spec.ts';
 
-/** What is told of a module's candidate of this number. @param predicted it was not tried. */
+/** What is told of a choice's candidate of this number. @param predicted it was not tried. */
 export const trialEvent = (
   method: QuantizerMethod,
-  module: ModuleSpec,
+  choice: Pick<ChoiceSpec, 'key' | 'linears'>,
   candidate: number,
   { params, totalBits, ...measured }: MeasuredCandidate,
   predicted: boolean,
 ): TrialEvent => ({
   type: 'trial',
-  module: module.key,
+  module: choice.key,
   candidate,
   error: errorOf(method, measured),
-  bitsPerWeight: totalBits / moduleWeights(module),
+  bitsPerWeight: totalBits / moduleWeights(choice),
   description: describeCandidate(params),
   predicted,
 });

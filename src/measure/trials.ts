@@ -7,9 +7,10 @@ import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row_su
 import { countModule } from '../model/count.ts';
 import { runModule } from '../model/forward.ts';
 import { forEachBatch } from '../model/gpu/batches.ts';
-import { GpuOps, project } from '../model/gpu/ops.ts';
+import { GpuOps, project, type Routing } from '../model/gpu/ops.ts';
+import { routeTokens } from '../model/gpu/routing.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
-import { linearWeights } from '../model/sizes.ts';
+import { linearWeights, tokenShare } from '../model/sizes.ts';
 import type { LinearSpec, MlpSpec, NormSpec } from '../model/spec.ts';
 import type { LoadedModule } from '../pass/loaded-module.ts';
 
@@ -45,9 +46,10 @@ export async function runTrials(
   const candidates = [...trials.values()][0]!.indexOf.length;
   const errors: RowError[][] = Array.from({ length: candidates }, () => []);
   await forEachBatch(gpu, states.rows, batch, async (scope, start, end, defer) => {
-    const x = states.load(scope, start, end);
+    const input = states.loadInput(scope, start, end);
     const expected = reference.load(scope, start, end);
-    const ops = new TrialOps(loaded, trials, scope, x, context.gpu.memory.available);
+    const routing = await routeTokens(loaded.forward, scope, loaded, loaded.module, input.x);
+    const ops = new TrialOps(loaded, trials, scope, input.x, routing, gpu.memory.available);
     // Each candidate's errors are read as soon as they are there, while the GPU works on the next ones.
     const measured = new Map<string, Promise<RowError[]>>();
     const keys = errors.map((_, candidate) => keyOf(trials, candidate));
@@ -55,7 +57,7 @@ export async function runTrials(
       if (measured.has(key)) continue;
       await checkControl(control);
       ops.candidate = candidate;
-      const y = runModule(ops, loaded.module, x);
+      const y = runModule(ops, loaded.module, input);
       const reading = readRowErrors(gpu, recordRowErrors(gpu, scope, y, expected, end - start));
       defer(reading);
       measured.set(key, reading);
@@ -90,12 +92,19 @@ class TrialOps extends GpuOps {
   readonly #rememberAll: boolean;
 
   /** @param free bytes of GPU memory. */
-  constructor(loaded: LoadedModule, trials: ModuleTrials, scope: Scope, input: GpuTensor, free: number) {
-    super(loaded.forward, scope, loaded);
+  constructor(
+    loaded: LoadedModule,
+    trials: ModuleTrials,
+    scope: Scope,
+    input: GpuTensor,
+    routing: Routing,
+    free: number,
+  ) {
+    super(loaded.forward, scope, loaded, routing);
     this.#trials = trials;
     this.#input = input;
     const { linears } = loaded.module;
-    const tokens = input.shape[0]!;
+    const tokens = input.shape[0]! * tokenShare(loaded.module);
     const { first } = countModule(loaded.module, tokens, loaded.forward.length);
     const columns = [...first].reduce((sum, { name, n }) => sum + n * trials.get(name)!.versions.length, 0);
     const others =

@@ -1,10 +1,11 @@
 import type { Candidate } from '../exl2/candidates.ts';
-import { resolveGroups, totalBits } from '../exl2/groups.ts';
+import { resolveGroups } from '../exl2/groups.ts';
 import { describe, MAX_GROUP_ROWS, type QuantParams } from '../exl2/params.ts';
 import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
+import type { ChoiceSpec, ModelPlan } from '../model/spec.ts';
 import { InputError } from '../util/errors.ts';
+import { candidateBits } from './module-candidates.ts';
 
 /** What a candidate costs a module's output, in two ways: see relative-error.ts. */
 export interface MeasuredError {
@@ -14,10 +15,10 @@ export interface MeasuredError {
   readonly tokenError?: number;
 }
 
-/** A candidate of a module as it was measured. */
+/** A candidate of a choice as it was measured. */
 export interface MeasuredCandidate extends MeasuredError {
   readonly totalBits: number;
-  /** Of each linear, by name. */
+  /** Of the linears, by the names of their parameters. */
   readonly params: Candidate;
 }
 
@@ -28,7 +29,7 @@ export const accuracyOf = (error: number): number => Math.max(1e-6, 1 - error);
 export const errorOf = (method: QuantizerMethod, { accuracy, tokenError }: MeasuredError): number =>
   (method === 'refined' ? tokenError : undefined) ?? 1 - accuracy;
 
-/** What was measured of every attention and MLP module, by key. */
+/** What was measured of every choice, by key. */
 export interface Measurement {
   readonly modules: ReadonlyMap<string, readonly MeasuredCandidate[]>;
 }
@@ -88,31 +89,31 @@ export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement
     );
   }
   const byKey = new Map(Object.entries(modules));
-  const keys = new Set([...plan.modules.map(({ key }) => key), ...UNMEASURED]);
+  const keys = new Set([...plan.choices.map(({ key }) => key), ...UNMEASURED]);
   const unknown = [...byKey.keys()].find((key) => !keys.has(key));
   if (unknown !== undefined) {
     throw new InputError(`The measurement has ${unknown}, which this model lacks: it is of another model.`);
   }
   return {
     modules: new Map(
-      plan.modules.map((module) => [module.key, moduleFromJson(module, byKey.get(module.key))]),
+      plan.choices.map((choice) => [choice.key, moduleFromJson(choice, byKey.get(choice.key))]),
     ),
   };
 }
 
 /** Reads what {@link moduleToJson} writes. Throws InputError. */
-export function moduleFromJson(module: ModuleSpec, value: unknown): MeasuredCandidate[] {
+export function moduleFromJson(choice: ChoiceSpec, value: unknown): MeasuredCandidate[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw new InputError(
-      `The measurement has no candidates for ${module.key}: it is of another model, or was not finished.`,
+      `The measurement has no candidates for ${choice.key}: it is of another model, or was not finished.`,
     );
   }
   return value.map((candidate, i) =>
-    readCandidate(module, candidate, `measurement of ${module.key}, candidate ${i}`),
+    readCandidate(choice, candidate, `measurement of ${choice.key}, candidate ${i}`),
   );
 }
 
-function readCandidate(module: ModuleSpec, value: unknown, where: string): MeasuredCandidate {
+function readCandidate(choice: ChoiceSpec, value: unknown, where: string): MeasuredCandidate {
   const fields = new Map(Object.entries((value ?? {}) as Record<string, unknown>));
   const accuracy = fields.get('accuracy');
   if (typeof accuracy !== 'number' || !(accuracy > 0 && accuracy <= 1)) {
@@ -122,16 +123,16 @@ function readCandidate(module: ModuleSpec, value: unknown, where: string): Measu
   if (tokenError !== undefined && !(typeof tokenError === 'number' && tokenError >= 0)) {
     throw new InputError(`The ${where}: token_error is ${tokenError}; expected a number from 0.`);
   }
-  const linears = module.linears.map((linear) => {
-    const place = `The ${where}, ${linear.name}`;
-    const params = paramsFromJson(fields.get(linear.name), place);
-    checkGroups(linear.k, params, place);
-    return { ...linear, params };
-  });
-  const bits = linears.reduce(
-    (sum, { k, n, params, bias }) => sum + totalBits(k, n, params, bias !== undefined),
-    0,
+  const widths = new Map(choice.linears.map(({ paramsName, k }) => [paramsName, k]));
+  const params = Object.fromEntries(
+    [...widths].map(([name, k]): [string, QuantParams] => {
+      const place = `The ${where}, ${name}`;
+      const setting = paramsFromJson(fields.get(name), place);
+      checkGroups(k, setting, place);
+      return [name, setting];
+    }),
   );
+  const bits = candidateBits(choice, params);
   if (fields.get('total_bits') !== bits) {
     throw new InputError(
       `The ${where}: total_bits is ${fields.get('total_bits')}; this model's layer takes ${bits}. The measurement is of another model.`,
@@ -141,7 +142,7 @@ function readCandidate(module: ModuleSpec, value: unknown, where: string): Measu
     accuracy,
     ...(tokenError !== undefined && { tokenError }),
     totalBits: bits,
-    params: Object.fromEntries(linears.map(({ name, params }) => [name, params])),
+    params,
   };
 }
 

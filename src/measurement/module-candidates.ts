@@ -3,7 +3,10 @@ import { SMALLEST_SETTING } from '../exl2/finer-settings.ts';
 import { totalBits } from '../exl2/groups.ts';
 import { describe } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
+import type { LinearSpec } from '../model/spec.ts';
+
+/** A choice, or one of its modules. */
+type WithLinears = { readonly linears: readonly LinearSpec[] };
 
 /** Candidates of a module, by number: `from` up to, without, `to`. */
 export interface CandidateRange {
@@ -16,22 +19,24 @@ export interface CandidateRange {
  * refined measurement also tries the smallest of all settings, for all linears and for each of them alone: the table
  * treats some linears always alike.
  */
-export function candidatesOf(module: ModuleSpec, method: QuantizerMethod): readonly Candidate[] {
-  const { linears, mixer } = module;
-  const names = linears.map(({ name }) => name);
-  const hasGate = linears.some(({ role }) => role === 'gate');
-  const rows = mixer.kind === 'attention' ? attentionCandidates() : mlpCandidates(hasGate);
-  const table = rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name]!])));
+export function candidatesOf({ linears }: WithLinears, method: QuantizerMethod): readonly Candidate[] {
+  const roles = new Map(linears.map(({ paramsName, role }) => [paramsName, role]));
+  const names = [...roles.keys()];
+  const has = (role: LinearSpec['role']) => linears.some((linear) => linear.role === role);
+  const rows = has('q') ? attentionCandidates() : mlpCandidates(has('gate'));
+  const table = rows.map((row) =>
+    Object.fromEntries([...roles].map(([name, role]) => [name, row[`${role}_proj`]!])),
+  );
   if (method === 'exllamav2') return table;
   const smallest = Object.fromEntries(names.map((name) => [name, SMALLEST_SETTING]));
   const alone = names.map((name) => ({ ...table.at(-1)!, [name]: SMALLEST_SETTING }));
   return [...table, smallest, ...alone];
 }
 
-/** Bits of a module under a candidate, as ExLlamaV2 counts them. */
-export const candidateBits = (module: ModuleSpec, candidate: Candidate): number =>
-  module.linears.reduce(
-    (sum, { name, k, n, bias }) => sum + totalBits(k, n, candidate[name]!, bias !== undefined),
+/** Bits of linears under a candidate, as ExLlamaV2 counts them. */
+export const candidateBits = ({ linears }: WithLinears, candidate: Candidate): number =>
+  linears.reduce(
+    (sum, { paramsName, k, n, bias }) => sum + totalBits(k, n, candidate[paramsName]!, bias !== undefined),
     0,
   );
 

@@ -1,11 +1,15 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { bufferBytes } from '../gpu/memory.ts';
+import { MATRIX_SIDE } from '../kernels/gemm/gemm_subgroup_matrix.ts';
 import { type Ops, runModule } from './forward.ts';
-import type { AttentionSpec, LinearSpec, ModuleSpec } from './spec.ts';
+import { tokenShare } from './sizes.ts';
+import type { AttentionSpec, ExpertsSpec, LinearSpec, ModuleSpec } from './spec.ts';
 
 /** Activations (tokens, width) f32 that would be on the GPU. */
 interface Counted {
   readonly width: number;
+  /** As many as there may be. */
+  readonly tokens: number;
   readonly bytes: number;
 }
 
@@ -26,8 +30,9 @@ export interface ModuleCount {
  * @param keeps whether what {@link Ops.once} makes is kept, with the normed input, to be used again.
  */
 export function countModule(module: ModuleSpec, tokens: number, length: number, keeps = false): ModuleCount {
-  const ops = new CountOps(tokens, length, keeps);
-  runModule(ops, module, ops.input(module.norm.size));
+  const ops = new CountOps(tokens, length, keeps, tokenShare(module));
+  const input = ops.input(module.norm.size);
+  runModule(ops, module, { x: input, residual: input });
   const { products, scores, first, peak: bytes } = ops;
   return { bytes, products, scores, first };
 }
@@ -40,28 +45,32 @@ class CountOps implements Ops<Counted> {
   readonly #tokens: number;
   readonly #length: number;
   readonly #keeps: boolean;
+  readonly #share: number;
   readonly #kept = new Set<Counted>();
   #live = 0;
+  /** Experts that have had tokens so far. */
+  #experts = 0;
 
-  constructor(tokens: number, length: number, keeps: boolean) {
+  constructor(tokens: number, length: number, keeps: boolean, share: number) {
     this.#tokens = tokens;
     this.#length = length;
     this.#keeps = keeps;
+    this.#share = share;
   }
 
   input(width: number): Counted {
-    const x = { width, bytes: 0 };
+    const x = { width, tokens: this.#tokens, bytes: 0 };
     this.#kept.add(x);
     return x;
   }
 
   norm(x: Counted): Counted {
-    return this.#kept.has(x) ? this.#keep(this.#alloc(x.width)) : this.#alloc(x.width);
+    return this.#kept.has(x) ? this.#keep(this.#alloc(x, x.width)) : this.#alloc(x, x.width);
   }
 
-  project(_: Counted, { k, n }: LinearSpec): Counted {
-    this.products += 2 * this.#tokens * k * n;
-    return this.#alloc(padColumns(n));
+  project(x: Counted, { k, n }: LinearSpec): Counted {
+    this.products += 2 * this.#tokens * this.#share * k * n;
+    return this.#alloc(x, padColumns(n));
   }
 
   rotate(x: Counted): Counted {
@@ -70,7 +79,7 @@ class CountOps implements Ops<Counted> {
 
   attend(q: Counted, _k: Counted, _v: Counted, { heads, headDim }: AttentionSpec): Counted {
     this.scores += 2 * this.#tokens * this.#length * heads * headDim;
-    return this.#alloc(q.width);
+    return this.#alloc(q, q.width);
   }
 
   addScaled(_: Counted, y: Counted): Counted {
@@ -78,8 +87,21 @@ class CountOps implements Ops<Counted> {
   }
 
   activate(gate: Counted): Counted {
-    return this.#kept.has(gate) ? this.#alloc(gate.width) : gate;
+    return this.#kept.has(gate) ? this.#alloc(gate, gate.width) : gate;
   }
+
+  copy(x: Counted): Counted {
+    return this.#alloc(x, x.width);
+  }
+
+  /** All tokens may go to the same experts, and the others get none. */
+  gather({ width }: Counted, { router }: ExpertsSpec): Counted {
+    const tokens = this.#experts < router.perToken ? this.#tokens + MATRIX_SIDE - 1 : MATRIX_SIDE;
+    this.#experts++;
+    return this.#alloc({ tokens }, width);
+  }
+
+  scatter(): void {}
 
   once(linear: LinearSpec, make: () => Counted): Counted {
     this.first.add(linear);
@@ -90,8 +112,8 @@ class CountOps implements Ops<Counted> {
     if (!this.#kept.has(x)) this.#live -= x.bytes;
   }
 
-  #alloc(width: number): Counted {
-    const made = { width, bytes: bufferBytes(this.#tokens * width * 4) };
+  #alloc({ tokens }: Pick<Counted, 'tokens'>, width: number): Counted {
+    const made = { width, tokens, bytes: bufferBytes(tokens * width * 4) };
     this.#live += made.bytes;
     this.peak = Math.max(this.peak, this.#live);
     return made;

@@ -4,7 +4,16 @@
  * (tokens, width), calibration rows after each other.
  */
 
-import type { AttentionSpec, InputKey, LinearSpec, MlpSpec, ModuleSpec, NormSpec } from './spec.ts';
+import type {
+  AttentionSpec,
+  ExpertsSpec,
+  InputKey,
+  LinearSpec,
+  MlpSpec,
+  ModuleSpec,
+  NormSpec,
+} from './spec.ts';
+import { MODULE_INPUT } from './spec.ts';
 
 /** Operations on activations of type T. Each gives a new one, unless it says otherwise. */
 export interface Ops<T> {
@@ -19,6 +28,11 @@ export interface Ops<T> {
   addScaled(x: T, y: T, factor: number): T;
   /** f(gate) · up, in place of `gate`; without `up` f(gate). */
   activate(gate: T, up: T | undefined, mlp: MlpSpec): T;
+  copy(x: T): T;
+  /** The rows of x, a normed input, of the tokens that are routed to this expert; undefined when none is. */
+  gather(x: T, experts: ExpertsSpec, expert: number): T | undefined;
+  /** Adds what an expert has made of its tokens, by its weight for each, to their rows of y, in its place. */
+  scatter(y: T, made: T, expert: number): void;
   /** Makes what depends on the module's input and this one linear, which those who try many weights may keep. */
   once(linear: LinearSpec, make: () => T): T;
   /** `x` is not needed any more. */
@@ -28,29 +42,40 @@ export interface Ops<T> {
 /** Sees what linears read, (tokens, k), each distinct input once; it is of use until the call has ended. */
 export type Tap<T> = (input: InputKey, x: T) => void;
 
+/** What a module works on. */
+export interface ModuleInput<T> {
+  /** What it reads. */
+  readonly x: T;
+  /** What it adds to; often x itself. */
+  readonly residual: T;
+}
+
 /**
- * x + factor · norm(f(norm(x))), the outer norm where there is one.
- * @param wanted whether what comes out is; else only what linears read is made, and x comes out.
+ * residual + factor · norm(f(norm(x))), the outer norm where there is one.
+ * @param wanted whether what comes out is; else only what linears read is made, and the residual comes out.
  */
 export function runModule<T>(
   ops: Ops<T>,
-  { norm, postNorm, mixer, layer, residualFactor }: ModuleSpec,
-  x: T,
+  module: ModuleSpec,
+  { x, residual }: ModuleInput<T>,
   tap: Tap<T> = () => {},
   wanted = true,
 ): T {
+  const { norm, postNorm, mixer, layer, residualFactor } = module;
   const normed = ops.norm(x, norm);
+  if (mixer.kind === 'experts') return throughExperts(ops, mixer, normed, residual, tap, wanted);
+  tap(MODULE_INPUT, normed);
   const [linear, inner] =
-    mixer.kind === 'mlp' ? gated(ops, mixer, normed, tap) : attended(ops, mixer, layer, normed, tap);
+    mixer.kind === 'mlp' ? gated(ops, mixer, normed) : attended(ops, mixer, layer, normed);
   tap(linear.input, inner);
   if (!wanted) {
     ops.free(inner);
-    return x;
+    return residual;
   }
   const isPlain = residualFactor === 1 && !postNorm;
   const output = isPlain
-    ? ops.project(inner, linear, x)
-    : ops.addScaled(x, normIf(ops, ops.project(inner, linear), postNorm), residualFactor);
+    ? ops.project(inner, linear, residual)
+    : ops.addScaled(residual, normIf(ops, ops.project(inner, linear), postNorm), residualFactor);
   ops.free(inner);
   return output;
 }
@@ -58,8 +83,7 @@ export function runModule<T>(
 /** What the last linear reads. */
 type Inner<T> = readonly [last: LinearSpec, input: T];
 
-function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T, tap: Tap<T>): Inner<T> {
-  tap(mlp.up.input, x);
+function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T): Inner<T> {
   const { gate: gateLinear } = mlp;
   const up = ops.once(mlp.up, () => ops.project(x, mlp.up));
   const gate = gateLinear && ops.once(gateLinear, () => ops.project(x, gateLinear));
@@ -69,8 +93,7 @@ function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T, tap: Tap<T>): Inner<T> {
   return [mlp.down, inner];
 }
 
-function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T, tap: Tap<T>): Inner<T> {
-  tap(attention.q.input, x);
+function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T): Inner<T> {
   const heads = (linear: LinearSpec, norm: NormSpec | undefined) =>
     ops.once(linear, () => ops.rotate(normIf(ops, ops.project(x, linear), norm), attention));
   const q = heads(attention.q, attention.qNorm);
@@ -80,6 +103,34 @@ function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T,
   const inner = ops.attend(q, k, v, attention, layer);
   for (const each of [q, k, v]) ops.free(each);
   return [attention.o, inner];
+}
+
+/** One expert after the other, each on its tokens. */
+function throughExperts<T>(
+  ops: Ops<T>,
+  mixer: ExpertsSpec,
+  normed: T,
+  residual: T,
+  tap: Tap<T>,
+  wanted: boolean,
+): T {
+  tap(MODULE_INPUT, normed);
+  const output = wanted ? ops.copy(residual) : residual;
+  for (const [i, mlp] of mixer.experts.entries()) {
+    const expert = mixer.first + i;
+    const own = ops.gather(normed, mixer, expert);
+    if (own === undefined) continue;
+    const [down, inner] = gated(ops, mlp, own);
+    tap(down.input, inner);
+    if (wanted) {
+      const made = ops.project(inner, down);
+      ops.scatter(output, made, expert);
+      ops.free(made);
+    }
+    ops.free(inner);
+  }
+  ops.free(normed);
+  return output;
 }
 
 function normIf<T>(ops: Ops<T>, x: T, norm: NormSpec | undefined): T {

@@ -32,7 +32,10 @@ export function requirements(model: ModelSpec): readonly TensorRequirement[] {
   const { config, embedding, modules, finalNorm, head } = model;
   return once([
     { name: embedding, shape: [config.vocabSize, config.hiddenSize] },
-    ...modules.flatMap((module) => [...normsOf(module).flatMap(ofNorm), ...module.linears.flatMap(ofLinear)]),
+    ...modules.flatMap((module) => [
+      ...normsOf(module).flatMap(ofNorm),
+      ...[...routerOf(module), ...module.linears].flatMap(ofLinear),
+    ]),
     ...ofNorm(finalNorm),
     ...ofLinear(head),
   ]);
@@ -43,6 +46,10 @@ export function normsOf({ norm, postNorm, mixer }: ModuleSpec): NormSpec[] {
   const ofHeads = mixer.kind === 'attention' ? [mixer.qNorm, mixer.kNorm] : [];
   return [norm, postNorm, ...ofHeads].filter((each) => each !== undefined);
 }
+
+/** A module's router, where it has one. */
+export const routerOf = ({ mixer }: ModuleSpec): LinearSpec[] =>
+  mixer.kind === 'experts' ? [mixer.router.linear] : [];
 
 const ofNorm = ({ weight, bias, size }: NormSpec): TensorRequirement[] =>
   [weight, ...(bias === undefined ? [] : [bias])].map((name) => ({ name, shape: [size] }));

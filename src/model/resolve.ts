@@ -2,17 +2,20 @@ import { assert } from '../util/errors.ts';
 import type { ModelConfig } from './config/config.ts';
 import type { BiasRule, Family, FusedNames, TensorNames } from './families/family.ts';
 import { FAMILIES } from './families/registry.ts';
-import type {
-  AttentionSpec,
-  InputKey,
-  LinearSpec,
-  MlpSpec,
-  ModelSpec,
-  ModuleSpec,
-  NormSpec,
-  Role,
-  RowsPart,
-  StoredTensor,
+import { expertModules, type Unnumbered } from './resolve-experts.ts';
+import {
+  type AttentionSpec,
+  type ChoiceSpec,
+  type InputKey,
+  type LinearSpec,
+  type MlpSpec,
+  MODULE_INPUT,
+  type ModelSpec,
+  type ModuleSpec,
+  type NormSpec,
+  type Role,
+  type RowsPart,
+  type StoredTensor,
 } from './spec.ts';
 
 /**
@@ -24,12 +27,22 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
   const names = namesOf(family, stored);
   const modules = Array.from({ length: config.layers }, (_, layer) => [
     attentionModule(config, family, names, layer),
-    mlpModule(config, family, names, layer),
-  ]).flat();
+    ...(config.experts
+      ? expertModules(
+          config,
+          config.experts,
+          family.tensors,
+          names.source,
+          blockOf(config, family, layer, family.tensors.mlp),
+        )
+      : [mlpModule(config, family, names, layer)]),
+  ])
+    .flat()
+    .map((module, index): ModuleSpec => ({ ...module, index }));
   const embedding = `${names.source.embedding}.weight`;
   const { head: key } = family.tensors;
   const head: LinearSpec = {
-    ...{ role: 'head', name: key, key, input: 'postNorm', part: undefined },
+    ...{ role: 'head', name: key, paramsName: key, key, input: MODULE_INPUT, part: undefined },
     ...{ k: config.hiddenSize, n: config.vocabSize, bias: undefined },
     weight: config.tiedEmbeddings ? embedding : `${names.source.head}.weight`,
   };
@@ -39,11 +52,19 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
     ...{ shape: [config.vocabSize, config.hiddenSize], copies: undefined, dtype: 'F16' },
   };
   return {
-    ...{ config, embedding, modules, finalNorm, head },
+    ...{ config, embedding, modules, choices: choicesOf(modules), finalNorm, head },
     ...{ embeddingFactor: config.factors.embedding, logitFactor: config.factors.logits },
     logitSoftcap: config.softcaps.logits,
-    stored: [table, ...modules.flatMap(storedNorms), ...storedNorm(finalNorm)],
+    stored: [table, ...onceEach(modules.flatMap(storedOf)), ...storedNorm(finalNorm)],
   };
+}
+
+function choicesOf(modules: readonly ModuleSpec[]): ChoiceSpec[] {
+  const keys = [...new Set(modules.map(({ choice }) => choice))];
+  return keys.map((key, index) => {
+    const own = modules.filter(({ choice }) => choice === key);
+    return { index, key, layer: own[0]!.layer, modules: own, linears: own.flatMap(({ linears }) => linears) };
+  });
 }
 
 /** The family of a model, its prefix before the names. */
@@ -73,14 +94,14 @@ function namesOf({ tensors, source = {} }: Family, stored: boolean): Names {
   return { source: { ...tensors, ...names, attention: { ...tensors.attention, ...attention } }, fused };
 }
 
-function attentionModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
+function attentionModule(config: ModelConfig, family: Family, names: Names, layer: number): Unnumbered {
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const { attention: rules, tensors } = family;
   const { module, ...own } = tensors.attention;
   const window = config.slidingWindows[layer];
   const prefix = `${tensors.layers}.${layer}`;
   const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, prefix, tensors.attention, names.source.attention);
-  const input = { input: 'postNorm', k: hiddenSize, bias: rules.qkvBias };
+  const input = { input: MODULE_INPUT, k: hiddenSize, bias: rules.qkvBias };
   const parts = qkvParts(config, names.fused.qkv?.order);
   const headNorm = (name: string) =>
     rules.headNorms ? normSpec(config, family, `${prefix}.${module}.${name}`, headDim) : undefined;
@@ -100,10 +121,11 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
   };
   const { q, k, v, o } = mixer;
   const block = blockOf(config, family, layer, own);
-  return { ...block, index: 2 * layer, key: `${prefix}.self_attn`, mixer, linears: [q, k, v, o] };
+  const key = `${prefix}.self_attn`;
+  return { ...block, key, choice: key, mixer, linears: [q, k, v, o] };
 }
 
-function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): ModuleSpec {
+function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): Unnumbered {
   const { hiddenSize, intermediateSize: inner, activation } = config;
   const { mlp: rules, tensors } = family;
   const prefix = `${tensors.layers}.${layer}`;
@@ -111,7 +133,7 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   const fused = names.fused.gateUp;
   const half = (first: number): RowsPart | undefined =>
     fused === undefined ? undefined : { first, run: inner, stride: inner, total: 2 * inner };
-  const input = { input: 'postNorm', k: hiddenSize, n: inner, bias: rules.bias, fused };
+  const input = { input: MODULE_INPUT, k: hiddenSize, n: inner, bias: rules.bias, fused };
   const mixer: MlpSpec = {
     kind: 'mlp',
     gate: tensors.mlp.gate === undefined ? undefined : linear('gate', { ...input, part: half(0) }),
@@ -122,7 +144,8 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   const { gate, up, down } = mixer;
   const linears = [...(gate ? [gate] : []), up, down];
   const block = blockOf(config, family, layer, tensors.mlp);
-  return { ...block, index: 2 * layer + 1, key: `${prefix}.mlp`, mixer, linears };
+  const key = `${prefix}.mlp`;
+  return { ...block, key, choice: key, mixer, linears };
 }
 
 /** What all modules of a layer have, by the names of their norms. */
@@ -131,11 +154,11 @@ function blockOf(
   family: Family,
   layer: number,
   { norm, postNorm }: { readonly norm: string; readonly postNorm?: string },
-): Pick<ModuleSpec, 'layer' | 'norm' | 'postNorm' | 'residualFactor'> {
+): Pick<ModuleSpec, 'layer' | 'norm' | 'postNorm' | 'residualFactor' | 'keepsInput'> {
   const spec = (name: string) =>
     normSpec(config, family, `${family.tensors.layers}.${layer}.${name}`, config.hiddenSize);
   return {
-    ...{ layer, norm: spec(norm), residualFactor: config.factors.residual },
+    ...{ layer, norm: spec(norm), residualFactor: config.factors.residual, keepsInput: false },
     postNorm: postNorm === undefined ? undefined : spec(postNorm),
   };
 }
@@ -174,7 +197,7 @@ interface LinearRules {
 
 /** Describes linears of a module by their roles. */
 const linearsOf =
-  <R extends Exclude<Role, 'head'>>(
+  <R extends Exclude<Role, 'head' | 'router'>>(
     config: ModelConfig,
     prefix: string,
     names: Readonly<Record<R | 'module', string>>,
@@ -183,7 +206,13 @@ const linearsOf =
   (role: R, { bias, fused, part, ...shape }: LinearRules): LinearSpec => {
     const tensor = `${prefix}.${source.module}.${fused ?? source[role]}`;
     return {
-      ...{ role, name: `${role}_proj`, key: `${prefix}.${names.module}.${names[role]}`, part },
+      ...{
+        role,
+        name: `${role}_proj`,
+        paramsName: `${role}_proj`,
+        key: `${prefix}.${names.module}.${names[role]}`,
+        part,
+      },
       ...{ weight: `${tensor}.weight`, bias: hasBias(config, bias) ? `${tensor}.bias` : undefined },
       ...shape,
     };
@@ -202,8 +231,19 @@ const normSpec = (
   ...{ kind: layerNorms ? 'layer' : 'rms', bias: layerNorms ? `${name}.bias` : undefined },
 });
 
-function storedNorms({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
+/** What modules beside each other share is there once. */
+const onceEach = (tensors: readonly StoredTensor[]): StoredTensor[] => [
+  ...new Map(tensors.map((tensor) => [tensor.name, tensor])).values(),
+];
+
+/** Norms and routers of a module. */
+function storedOf({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
   const own = [norm, ...(postNorm ? [postNorm] : [])].flatMap(storedNorm);
+  if (mixer.kind === 'experts') {
+    const { key, weight, n, k } = mixer.router.linear;
+    const name = `${key}.weight`;
+    return [...own, { name, source: weight, shape: [n, k], copies: undefined, dtype: 'F16' }];
+  }
   if (mixer.kind !== 'attention') return own;
   // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
   const perHead = (each: NormSpec | undefined, copies: number): StoredTensor[] =>

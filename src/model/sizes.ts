@@ -9,8 +9,17 @@ const linearElements = (linear: LinearSpec): number =>
 const total = <T>(items: readonly T[], size: (item: T) => number): number =>
   items.reduce((sum, item) => sum + size(item), 0);
 
+/** Of all tokens, those that each of a module's linears likely gets. */
+export const tokenShare = ({ mixer }: Pick<ModuleSpec, 'mixer'>): number =>
+  mixer.kind === 'experts' ? mixer.router.perToken / mixer.router.experts : 1;
+
+/** Whether modules stand beside each other, so that what they read is kept. */
+export const keepsInputs = ({ modules }: Pick<ModelPlan, 'modules'>): boolean =>
+  modules.some((module) => module.keepsInput);
+
 /** Weights of a module's linears; its bits per weight are counted over these. */
-export const moduleWeights = (module: ModuleSpec): number => total(module.linears, linearWeights);
+export const moduleWeights = ({ linears }: Pick<ModuleSpec, 'linears'>): number =>
+  total(linears, linearWeights);
 
 /** Width of each distinct input of a module's linears. */
 export const inputSizes = ({ linears }: Pick<ModuleSpec, 'linears'>): Map<InputKey, number> =>
@@ -34,7 +43,7 @@ export function modulesBySize({ modules }: ModelPlan): { module: ModuleSpec; cou
   const bySize = new Map<string, { module: ModuleSpec; count: number }>();
   for (const module of modules) {
     const size = JSON.stringify(
-      module.linears.map(({ name, k, n, bias }) => [name, k, n, bias !== undefined]),
+      module.linears.map(({ paramsName, k, n, bias }) => [paramsName, k, n, bias !== undefined]),
     );
     bySize.set(size, { module, count: (bySize.get(size)?.count ?? 0) + 1 });
   }

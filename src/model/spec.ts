@@ -6,19 +6,25 @@ import type { RopeParams } from './config/rope.ts';
 import type { Activation } from './families/family.ts';
 
 /** What a linear does in its module. */
-export type Role = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down' | 'head';
+export type Role = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down' | 'router' | 'head';
 
 /**
  * Names what a linear reads, within its module: `postNorm` the normed residual, `attnOutput` the heads' concatenated
- * outputs, `preDown` the gated product. Linears of one module with the same input share its Hessian.
+ * outputs, `preDown` the gated product, of an expert `preDown.3`. Linears of one module with the same input share its
+ * Hessian.
  */
 export type InputKey = string;
+
+/** What a module norms. */
+export const MODULE_INPUT: InputKey = 'postNorm';
 
 /** A linear to quantize: y (m, n) = x (m, k)·Wᵀ (+ bias). */
 export interface LinearSpec {
   readonly role: Role;
-  /** Within its module as measurement.json has it, e.g. `q_proj`, whatever the tensor is called. */
+  /** Within its module, e.g. `q_proj`, whatever the tensor is called; of experts `w1.3`. */
   readonly name: string;
+  /** Name of its parameters in measurement.json: `q_proj`, or `w1`, which are those of every expert. */
+  readonly paramsName: string;
   /** What its packed tensors' names start with, e.g. `model.layers.0.self_attn.q_proj`. */
   readonly key: string;
   readonly k: number;
@@ -81,20 +87,61 @@ export interface MlpSpec {
   readonly activation: Activation;
 }
 
-/** One residual block, x + f(norm(x)); its parameters are measured and chosen together. */
+/** Which experts a token goes to: the `perToken` of the largest probabilities softmax(x·Wᵀ). */
+export interface RouterSpec {
+  /** (experts, hidden); it is not quantized. */
+  readonly linear: LinearSpec;
+  readonly experts: number;
+  readonly perToken: number;
+  /** Whether the weights of a token's experts are divided by their sum. */
+  readonly normalized: boolean;
+}
+
+/** Some of a layer's experts, MLPs of which each token goes through a few. */
+export interface ExpertsSpec {
+  readonly kind: 'experts';
+  readonly router: RouterSpec;
+  /** Number of the first of them among the layer's. */
+  readonly first: number;
+  readonly experts: readonly MlpSpec[];
+}
+
+export type MixerSpec = AttentionSpec | MlpSpec | ExpertsSpec;
+
+/**
+ * A part of the model with a residual, r + f(norm(x)), that is loaded and quantized as one. Mostly x is r, what the
+ * modules before have made. Where a layer's modules stand beside each other (attention and MLP, or groups of experts), all
+ * of them read the x of the first.
+ */
 export interface ModuleSpec {
   /** Its number among the model's. */
   readonly index: number;
-  /** As in measurement.json, e.g. `model.layers.0.self_attn`. */
+  /** E.g. `model.layers.0.self_attn`. */
   readonly key: string;
+  /** What it belongs to in measurement.json, whose parameters are measured and chosen together: itself, but for experts. */
+  readonly choice: string;
   readonly layer: number;
+  /** The next module reads what this one has read. */
+  readonly keepsInput: boolean;
   readonly norm: NormSpec;
   /** Of what the mixer adds, before it is added. */
   readonly postNorm: NormSpec | undefined;
   /** Factor on what the mixer adds. */
   readonly residualFactor: number;
-  readonly mixer: AttentionSpec | MlpSpec;
+  readonly mixer: MixerSpec;
   /** The mixer's, in the order in which they are stored. */
+  readonly linears: readonly LinearSpec[];
+}
+
+/** What is measured and chosen as one: a module, or all modules of a layer's experts. */
+export interface ChoiceSpec {
+  /** Its number among the model's. */
+  readonly index: number;
+  /** As in measurement.json, e.g. `model.layers.0.self_attn`, `model.layers.0.block_sparse_moe`. */
+  readonly key: string;
+  readonly layer: number;
+  readonly modules: readonly ModuleSpec[];
+  /** All modules'. */
   readonly linears: readonly LinearSpec[];
 }
 
@@ -120,6 +167,7 @@ export interface ModelSpec {
   readonly embeddingFactor: number;
   /** Attention, MLP, attention, MLP, … */
   readonly modules: readonly ModuleSpec[];
+  readonly choices: readonly ChoiceSpec[];
   readonly finalNorm: NormSpec;
   /** The output head; with tied embeddings its weight is the embedding. */
   readonly head: LinearSpec;

@@ -1,6 +1,7 @@
 import type { RowShape } from '../calibrate/rows.ts';
 import type { StageContext } from '../job/context.ts';
 import { HiddenStates } from '../model/gpu/states.ts';
+import { keepsInputs } from '../model/sizes.ts';
 
 /**
  * Share of the GPU memory beyond what a stage cannot do without that goes to states; the rest lets it take more rows
@@ -21,7 +22,8 @@ export function newStates(
 ): HiddenStates[] {
   let room = Math.max(0, gpu.memory.available - need) * STATES_SHARE;
   return counts.map((rows) => {
-    const states = new HiddenStates(gpu, rows, length, plan.config.hiddenSize, room);
+    const options = { room, keepsInputs: keepsInputs(plan) };
+    const states = new HiddenStates(gpu, rows, length, plan.config.hiddenSize, options);
     room -= states.residentBytes;
     return states;
   });

@@ -3,10 +3,11 @@ import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
-import { runModule, type Tap } from '../model/forward.ts';
+import { type ModuleInput, runModule, type Tap } from '../model/forward.ts';
 import { type Defer, forEachBatch } from '../model/gpu/batches.ts';
 import { areFinite } from '../model/gpu/finite-states.ts';
 import { GpuOps, normalize } from '../model/gpu/ops.ts';
+import { routeTokens } from '../model/gpu/routing.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
 import type { NormWeight } from '../model/gpu/weights.ts';
 import type { InputKey, LinearSpec } from '../model/spec.ts';
@@ -18,21 +19,28 @@ export interface RowsSource {
   /** Whether products may round to half precision. */
   readonly mixed: boolean;
   /** @returns what comes out, where that is wanted of a module; else nothing of use. */
-  run(scope: Scope, x: GpuTensor, tap: Tap<GpuTensor>, wanted: boolean): GpuTensor;
+  run(
+    scope: Scope,
+    input: ModuleInput<GpuTensor>,
+    tap: Tap<GpuTensor>,
+    wanted: boolean,
+  ): GpuTensor | Promise<GpuTensor>;
 }
 
 export const moduleSource = (loaded: LoadedModule): RowsSource => ({
   mixed: loaded.forward.mixed,
-  run(scope, x, tap, wanted) {
-    return runModule(new GpuOps(loaded.forward, scope, loaded), loaded.module, x, tap, wanted);
+  async run(scope, input, tap, wanted) {
+    const { forward, module } = loaded;
+    const routing = await routeTokens(forward, scope, loaded, module, input.x);
+    return runModule(new GpuOps(forward, scope, loaded, routing), module, input, tap, wanted);
   },
 });
 
 /** @param mixed whether sums of what the head reads may be rounded. */
 export const headSource = (gpu: Gpu, head: LinearSpec, norm: NormWeight, mixed: boolean): RowsSource => ({
   mixed,
-  run(scope, x, tap) {
-    const normed = normalize(gpu, scope, x, norm);
+  run(scope, { residual }, tap) {
+    const normed = normalize(gpu, scope, residual, norm);
     tap(head.input, normed);
     return normed;
   },
@@ -41,6 +49,7 @@ export const headSource = (gpu: Gpu, head: LinearSpec, norm: NormWeight, mixed: 
 /** A batch of rows start … that has been run, and what came out, (tokens, hidden). */
 export interface ModuleRun {
   readonly scope: Scope;
+  readonly input: ModuleInput<GpuTensor>;
   readonly output: GpuTensor;
   readonly start: number;
   readonly defer: Defer;
@@ -68,10 +77,10 @@ export async function runRows(
   await forEachBatch(gpu, range.end - range.start, batch, async (scope, first, end, defer) => {
     await checkControl(control);
     const start = range.start + first;
-    const x = states.load(scope, start, range.start + end);
+    const input = states.loadInput(scope, start, range.start + end);
     const wanted = ran !== undefined && start < ranBefore;
-    const output = source.run(scope, x, (input, values) => tap?.(input, values, start), wanted);
-    if (wanted) ran({ scope, output, start, defer });
+    const output = await source.run(scope, input, (name, values) => tap?.(name, values, start), wanted);
+    if (wanted) ran({ scope, input, output, start, defer });
   });
 }
 
@@ -93,7 +102,7 @@ export async function advance(
     ran(run) {
       seen.ran?.(run);
       const { scope, output: y, start, defer } = run;
-      defer(output.store(y, start));
+      defer(output.store(y, start, loaded.module.keepsInput ? run.input.x : y));
       const looked = areFinite(context.gpu, scope, y, y.shape[0]! / output.length);
       defer(looked.then((each) => (finite &&= each)));
     },

@@ -84,7 +84,7 @@ export async function quantizeLinears(
       await checkControl(context.control);
       await inTurn(`quantizes ${linear.key}`, () =>
         replace(context, request, linear, done, async () => {
-          const params = request.params[linear.name]!;
+          const params = request.params[linear.paramsName]!;
           const original = loaded.linears.get(linear.name)!;
           const factor = factors.get(linear.input)!;
           const result = await quantizeLinear(context, scope, linear, [original], factor, params);
@@ -163,7 +163,7 @@ async function startRemotes(
       taken.catch(() => {}); // below
       for (const linear of share.filter((each) => each.input === input)) {
         const made = worker.call(doing, (api) =>
-          api.quantizeLinear(index, linear.name, params[linear.name]!),
+          api.quantizeLinear(index, linear.name, params[linear.paramsName]!),
         );
         const tensors = Promise.all([taken, made]).then(([, answer]) => answer);
         tensors.catch(() => {}); // thrown when it is awaited
@@ -182,7 +182,7 @@ async function replace(
   done: Done,
   make: () => Promise<void>,
 ): Promise<void> {
-  const { name, input } = linear;
+  const { name, paramsName, input } = linear;
   const error = await withScope(gpu, async (temporary) => {
     const expected = sample.project(temporary, input, loaded.linears.get(name)!);
     await make();
@@ -190,7 +190,7 @@ async function replace(
     return sample.error(quantizer.method, temporary, sample.project(temporary, input, rebuilt), expected);
   });
   done.errors.set(name, error);
-  emit(linearEvent(linear, params[name]!, error));
+  emit(linearEvent(linear, params[paramsName]!, error));
 }
 
 /** Factors the sums of the inputs that these linears have, and frees all sums. */

@@ -9,7 +9,9 @@ import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { ARTEFACT } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import { progressReporter } from '../job/progress.ts';
+import { candidateBits } from '../measurement/module-candidates.ts';
 import { weightNames } from '../model/gpu/weights.ts';
+import { moduleWeights } from '../model/sizes.ts';
 import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../pass/batch-size.ts';
 import { withPrecision } from '../pass/loaded-module.ts';
@@ -73,7 +75,7 @@ export async function quantize(
       progress(index, 0);
       fetch(namesAfter(source, plan, index));
       const done = await finishedTensors(work, module.key, strategy);
-      const params = strategy.params.get(module.key)!;
+      const params = strategy.params.get(module.choice)!;
       const errors = await withFittingBatch(gpu, batchRows, module.key, pass.states, (batch) =>
         done
           ? replayModule(context, pass, module, params, done, batch)
@@ -88,7 +90,7 @@ export async function quantize(
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
       const count = plan.modules.length;
-      const { bitsPerWeight } = strategy.event.modules[index]!;
+      const bitsPerWeight = candidateBits(module, params) / moduleWeights(module);
       const facts = { bitsPerWeight, rfnError, seconds, resumed: done !== undefined };
       emit({ type: 'module', stage: 'quantize', key: module.key, index, count, ...facts });
     }
@@ -143,7 +145,7 @@ async function replayModule(
   });
   const linearErrors = linearErrorsIn(file, module);
   for (const linear of module.linears) {
-    context.emit(linearEvent(linear, params[linear.name]!, linearErrors[linear.name]));
+    context.emit(linearEvent(linear, params[linear.paramsName]!, linearErrors[linear.name]));
   }
   return { rfnError, linearErrors };
 }

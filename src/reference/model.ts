@@ -3,8 +3,17 @@
 import { type RopeTables, ropeTables } from '../model/config/rope.ts';
 import type { Activation } from '../model/families/family.ts';
 import { type Ops, runModule } from '../model/forward.ts';
-import type { AttentionSpec, InputKey, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../model/spec.ts';
+import type {
+  AttentionSpec,
+  ExpertsSpec,
+  InputKey,
+  LinearSpec,
+  MlpSpec,
+  ModelSpec,
+  NormSpec,
+} from '../model/spec.ts';
 import { layerNorm } from './model-kernels/layer-norm.ts';
+import { topExperts } from './model-kernels/top-experts.ts';
 
 type Numbers = Float32Array | Float64Array;
 /** The values of a source tensor by name. */
@@ -43,13 +52,15 @@ export function referenceForward(
   );
   const hiddenStates: Float64Array[] = [];
   const modules: ReferenceModule[] = [];
+  let residual = x;
   for (const module of model.modules) {
-    if (module.mixer.kind === 'attention') hiddenStates.push(x);
+    if (module.layer === hiddenStates.length) hiddenStates.push(residual);
     const inputs = new Map<InputKey, Float64Array>();
-    x = runModule(ops, module, x, (name, input) => inputs.set(name, input));
-    modules.push({ key: module.key, inputs, output: x });
+    residual = runModule(ops, module, { x, residual }, (name, input) => inputs.set(name, input));
+    if (!module.keepsInput) x = residual;
+    modules.push({ key: module.key, inputs, output: residual });
   }
-  const normed = ops.norm(x, model.finalNorm);
+  const normed = ops.norm(residual, model.finalNorm);
   const logits = ops
     .project(normed, model.head)
     .map((value) => softcapped(model.logitFactor * value, model.logitSoftcap));
@@ -60,6 +71,8 @@ class ReferenceOps implements Ops<Float64Array> {
   readonly #weight: WeightOf;
   readonly #tokens: number;
   readonly #tables: RopeTables | undefined;
+  /** Of each expert that tokens were gathered for. */
+  readonly #routed = new Map<number, { readonly token: number; readonly weight: number }[]>();
 
   /** For rows of so many tokens; `tables` in place of the model's rotations. */
   constructor(weight: WeightOf, tokens: number, tables: RopeTables | undefined) {
@@ -96,6 +109,37 @@ class ReferenceOps implements Ops<Float64Array> {
 
   activate(gate: Float64Array, up: Float64Array | undefined, { activation }: MlpSpec): Float64Array {
     return gate.map((value, i) => activations[activation](value) * (up ? up[i]! : 1));
+  }
+
+  copy(x: Float64Array): Float64Array {
+    return x.slice();
+  }
+
+  gather(x: Float64Array, { router }: ExpertsSpec, expert: number): Float64Array | undefined {
+    const { linear: spec, experts, perToken, normalized } = router;
+    const logits = linear(x, spec, this.#weight);
+    const routed = Array.from({ length: this.#tokens }, (_, token) => {
+      const own = logits.subarray(token * experts, (token + 1) * experts);
+      return {
+        token,
+        weight: topExperts(own, perToken, normalized).find((each) => each.expert === expert)?.weight,
+      };
+    }).flatMap(({ token, weight }) => (weight === undefined ? [] : [{ token, weight }]));
+    if (routed.length === 0) return undefined;
+    this.#routed.set(expert, routed);
+    const { k } = spec;
+    return Float64Array.from(
+      { length: routed.length * k },
+      (_, i) => x[routed[Math.floor(i / k)]!.token * k + (i % k)]!,
+    );
+  }
+
+  scatter(y: Float64Array, x: Float64Array, expert: number): void {
+    const routed = this.#routed.get(expert)!;
+    const width = x.length / routed.length;
+    for (const [i, { token, weight }] of routed.entries()) {
+      for (let j = 0; j < width; j++) y[token * width + j]! += weight * x[i * width + j]!;
+    }
   }
 
   once(_: LinearSpec, make: () => Float64Array): Float64Array {

@@ -6,6 +6,8 @@ import { describe } from '../exl2/params.ts';
 import type { PerplexityEvent, StartEvent } from '../job/events.ts';
 import type { ConvertSettings } from '../job/settings.ts';
 import type { StageName } from '../job/stages.ts';
+import { candidateBits } from '../measurement/module-candidates.ts';
+import { moduleWeights } from '../model/sizes.ts';
 import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { assert } from '../util/errors.ts';
 import type { Recorder } from './recorder.ts';
@@ -74,15 +76,25 @@ export function reportData(sources: ReportSources): ReportData {
     bitsPerWeight: strategy.event.bitsPerWeight,
     outputBytes,
     calibration: { measurement: rowFacts(rows.measurement), quantization: rowFacts(rows.quantization) },
-    modules: plan.modules.map((module, i) => {
-      const { bitsPerWeight, error } = strategy.event.modules[i]!;
+    modules: plan.modules.map((module) => {
+      const chosen = strategy.event.modules.find(({ key }) => key === module.choice)!;
+      const bitsPerWeight =
+        candidateBits(module, strategy.params.get(module.choice)!) / moduleWeights(module);
       const {
         key,
         layer,
         mixer: { kind },
       } = module;
       const linears = linearReports(module, strategy, linearErrors);
-      return { key, layer, kind, bitsPerWeight, expectedError: error, rfnError: rfnErrors[key], linears };
+      return {
+        key,
+        layer,
+        kind,
+        bitsPerWeight,
+        expectedError: chosen.error,
+        rfnError: rfnErrors[key],
+        linears,
+      };
     }),
     perplexity: recorder.perplexity,
     metrics: recorder.evaluation?.measures,
@@ -98,12 +110,12 @@ function linearReports(
   strategy: Strategy,
   errors: ReportSources['linearErrors'],
 ): ModuleReport['linears'] {
-  const params = strategy.params.get(module.key)!;
-  return module.linears.map(({ key, name, k, n, bias }) => ({
+  const params = strategy.params.get(module.choice)!;
+  return module.linears.map(({ key, name, paramsName, k, n, bias }) => ({
     name,
-    bitsPerWeight: totalBits(k, n, params[name]!, bias !== undefined) / (k * n),
+    bitsPerWeight: totalBits(k, n, params[paramsName]!, bias !== undefined) / (k * n),
     error: errors[key],
-    params: describe(params[name]!),
+    params: describe(params[paramsName]!),
   }));
 }
 

@@ -16,6 +16,7 @@ import {
   type Range,
   weightNames,
 } from '../model/gpu/weights.ts';
+import { routerOf } from '../model/plan.ts';
 import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { at } from '../util/errors.ts';
@@ -31,6 +32,8 @@ export async function loadWeights(
   const norms = await at(source.name, () => loadNorms(scope, source, module));
   if (!quantization) return { norms, linears: await loadLinears(gpu, scope, source, module) };
   const linears = new Map<string, AnyLinear>();
+  for (const router of routerOf(module))
+    linears.set(router.name, await loadLinear(gpu, scope, source, router));
   for (const linear of module.linears) {
     const { packed, bias } = await readLinear(source, linear);
     linears.set(linear.name, uploadPackedWeight(scope, linear.key, packed, bias));

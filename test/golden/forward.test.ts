@@ -6,6 +6,7 @@ import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { runModule } from '../../src/model/forward.ts';
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
 import { finishLogits, forwardContext, GpuOps, normalize, project } from '../../src/model/gpu/ops.ts';
+import { routeTokens } from '../../src/model/gpu/routing.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/gpu/weights.ts';
 import {
@@ -36,18 +37,23 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     const context = forwardContext(gpu, scope, plan, length);
     const states = new HiddenStates(gpu, 1, length, plan.config.hiddenSize);
     await embedTokens(gpu, source, plan, [{ ids: golden.ids, states }]);
-    let x = states.load(scope, 0, 1);
-    for (const [i, module] of plan.modules.entries()) {
-      if (i % 2 === 0) {
-        const hidden = new Float32Array(await gpu.read(x));
-        expect(nmse(hidden, golden.hiddenStates[i / 2]!)).toBeLessThan(TOLERANCE);
+    let { x, residual } = states.loadInput(scope, 0, 1);
+    let layers = 0;
+    for (const module of plan.modules) {
+      if (module.layer === layers) {
+        const hidden = new Float32Array(await gpu.read(residual));
+        expect(nmse(hidden, golden.hiddenStates[layers]!)).toBeLessThan(TOLERANCE);
+        layers++;
       }
       const linears = await loadLinears(gpu, scope, source, module);
       const norms = await loadNorms(scope, source, module);
-      x = runModule(new GpuOps(context, scope, { norms, linears }), module, x);
+      const weights = { norms, linears };
+      const routing = await routeTokens(context, scope, weights, module, x);
+      residual = runModule(new GpuOps(context, scope, weights, routing), module, { x, residual });
+      if (!module.keepsInput) x = residual;
     }
     const norm = await loadNorm(scope, source, plan.finalNorm);
-    const normed = normalize(gpu, scope, x, norm);
+    const normed = normalize(gpu, scope, residual, norm);
     expect(nmse(new Float32Array(await gpu.read(normed)), golden.hiddenStates.at(-1)!)).toBeLessThan(
       TOLERANCE,
     );

@@ -58,6 +58,7 @@ describe.each(ARCHITECTURE_NAMES)('the reference forward pass of %s', (name) => 
     expect(modules.map(({ key }) => key)).toEqual(plan.modules.map(({ key }) => key));
     for (const [i, module] of plan.modules.entries()) {
       for (const { input, k } of module.linears) {
+        if (input.startsWith('preDown.')) continue; // as many as are routed there
         expect(modules[i]!.inputs.get(input), `${module.key} ${input}`).toHaveLength(ids.length * k);
       }
     }

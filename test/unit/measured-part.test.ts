@@ -34,7 +34,8 @@ async function measureIn(method: QuantizerMethod, index: number, starts: readonl
   const trials = events.flatMap((event) => (event.type === 'trial' ? [event] : []));
   // Of the first rows, then of all.
   const told = new Map(trials.map((event) => [event.candidate, event]));
-  return { candidates: joinParts(module, method, parts), told };
+  const choice = context.plan.choices[index]!;
+  return { candidates: joinParts(choice, method, new Map([[module, parts]])), told };
 }
 
 const KINDS = (['refined', 'exllamav2'] as const).flatMap((method) =>
@@ -59,5 +60,8 @@ test('parts that leave candidates out are not taken for a module', async () => {
   const measurer = new Measurer(context, rows);
   const part = await measurer.measure(1, { from: 0, to: 3 }, () => {});
   measurer.free();
-  expect(() => joinParts(context.plan.modules[1]!, 'exllamav2', [part])).toThrow('3 of 17 candidates');
+  const { modules, choices } = context.plan;
+  expect(() => joinParts(choices[1]!, 'exllamav2', new Map([[modules[1]!, [part]]]))).toThrow(
+    '3 of 17 candidates',
+  );
 });

@@ -66,10 +66,7 @@ describe('parseConfig', () => {
   });
 
   test.each([
-    [
-      { architectures: ['MixtralForCausalLM'] },
-      /MixtralForCausalLM is not supported; .*LlamaForCausalLM, .*Qwen3/,
-    ],
+    [{ architectures: ['DbrxForCausalLM'] }, /DbrxForCausalLM is not supported; .*LlamaForCausalLM, .*Qwen3/],
     [
       { architectures: ['DeepseekV3ForCausalLM'] },
       /not supported, and ExLlamaV2 does not know it either, .*Llama/,

@@ -20,7 +20,9 @@ async function loader({ budget, room }: { budget?: number; room?: number } = {})
   const gpu = await testGpu(budget);
   gpus.push(gpu);
   const { context } = await tinyStages(gpu, MODEL, memoryDirectory('work'));
-  const states = new HiddenStates(gpu, 1, LENGTH, context.plan.config.hiddenSize, room);
+  const states = new HiddenStates(gpu, 1, LENGTH, context.plan.config.hiddenSize, {
+    ...(room !== undefined && { room }),
+  });
   const read = vi.spyOn(context.source, 'readRows');
   const [first, second] = context.plan.modules;
   const before = gpu.memory.used;

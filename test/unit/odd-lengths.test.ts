@@ -21,7 +21,7 @@ test.each([
   ['in main memory', 0],
 ])('states %s of rows with an odd length are stored and loaded', async (_, room) => {
   const hidden = 32;
-  const states = new HiddenStates(gpu, ROWS, LENGTH, hidden, room);
+  const states = new HiddenStates(gpu, ROWS, LENGTH, hidden, { room });
   const values = Array.from({ length: ROWS }, (_, row) => randomFloats(LENGTH * hidden, row));
   for (const [row, data] of values.entries()) states.writeRow(row, data.slice());
   await withScope(gpu, async (scope) => {
@@ -45,7 +45,7 @@ test('attention over rows with an odd length is the same in parts', async () => 
         gpu.write(x, randomFloats(ROWS * LENGTH * width, i));
         return x;
       });
-      const ops = new GpuOps(context, scope, { norms: new Map(), linears: new Map() });
+      const ops = new GpuOps(context, scope, { norms: new Map(), linears: new Map() }, new Map());
       outputs.push(await gpu.read(ops.attend(q!, k!, v!, spec, 0)));
     });
   }

@@ -128,18 +128,14 @@ describe('the frontier of a module', () => {
   );
 
   test('takes what gains most for its bits first, and leaves out what is above the hull', () => {
-    const taken = points.map((point) => `${point.params['a']![0]!.bits}${point.params['b']![0]!.bits}`);
+    const taken = points.map((point) => `${point['a']![0]!.bits}${point['b']![0]!.bits}`);
     expect(taken).toEqual(['22', '32', '42', '44']);
-  });
-
-  test('parts add', () => {
-    expect(points.map(({ sum }) => sum)).toEqual([26, 14, 11, 1.5].map((x) => expect.closeTo(x, 9)));
   });
 
   test('an option that costs as much and errs more is never taken', () => {
     const [point, ...others] = frontier(new Map([['a', [option(3, 5, 2), option(2, 4, 2)]]]));
     expect(others).toEqual([]);
-    expect(point!.params['a']).toEqual(params(2));
+    expect(point!['a']).toEqual(params(2));
   });
 });
 

@@ -11,7 +11,7 @@ export interface LinearFacts {
 
 export interface ModuleFacts {
   readonly key: string;
-  readonly kind: 'attention' | 'mlp';
+  readonly kind: 'attention' | 'mlp' | 'experts';
   readonly layer: number;
   readonly weights: number;
   readonly linears: readonly LinearFacts[];

@@ -4,14 +4,14 @@ import { moduleWeights } from '../../model/sizes.ts';
 import type { ModelPlan } from '../../model/spec.ts';
 
 /** A measurement.json in which errors halve with every bit, for quantizing without having measured. */
-export function madeUpMeasurement({ modules }: ModelPlan): unknown {
+export function madeUpMeasurement({ choices }: ModelPlan): unknown {
   const measurement: Measurement = {
     modules: new Map(
-      modules.map((module) => [
-        module.key,
-        candidatesOf(module, 'exllamav2').map((params) => {
-          const totalBits = candidateBits(module, params);
-          return { accuracy: 1 - 2 ** (-totalBits / moduleWeights(module)), totalBits, params };
+      choices.map((choice) => [
+        choice.key,
+        candidatesOf(choice, 'exllamav2').map((params) => {
+          const totalBits = candidateBits(choice, params);
+          return { accuracy: 1 - 2 ** (-totalBits / moduleWeights(choice)), totalBits, params };
         }),
       ]),
     ),

@@ -11,7 +11,10 @@ export interface ModelConfig {
   /** Its usual name, e.g. `LlamaForCausalLM`. */
   readonly architecture: string;
   readonly hiddenSize: number;
+  /** Of an MLP, or of each expert. */
   readonly intermediateSize: number;
+  /** Undefined: MLPs. */
+  readonly experts: ExpertsConfig | undefined;
   readonly layers: number;
   readonly heads: number;
   readonly kvHeads: number;
@@ -40,12 +43,19 @@ export interface ModelConfig {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
+export interface ExpertsConfig {
+  readonly count: number;
+  readonly perToken: number;
+  readonly normalized: boolean;
+}
+
 /** No model has more; a wrong number fails here and not when memory runs out. */
 const SIZE = { min: 1, max: 2 ** 24 };
 /** No model has factors beyond these; a wrong number fails here. */
 const CAP = { min: 0, max: 1e6 };
 const FACTOR = { min: 1e-6, max: 1e6 };
 const LAYERS = { min: 1, max: 4096 };
+const MOST_EXPERTS = 4096;
 /** EXL2 packs rows of 32 input features into whole words at every width. */
 const K_MULTIPLE = 32;
 /** Of the output features of linears whose result is taken head by head: columns are padded to it. */
@@ -194,7 +204,8 @@ function parseFamily(fields: Fields): Family {
 
 function parseSizes(fields: Fields, family: Family) {
   const hiddenSize = requiredSize(fields, 'hidden_size');
-  const intermediateSize = requiredSize(fields, 'intermediate_size');
+  const widthKey = family.experts?.width ?? 'intermediate_size';
+  const intermediateSize = requiredSize(fields, widthKey);
   const { defaults } = family;
   const heads = requiredSize(fields, 'num_attention_heads', defaults.heads);
   const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? defaults.kvHeads ?? heads;
@@ -203,7 +214,7 @@ function parseSizes(fields: Fields, family: Family) {
   }
   const headDim = parseHeadDim(fields, family, hiddenSize, heads);
   checkPackable('hidden_size', hiddenSize);
-  checkPackable('intermediate_size', intermediateSize);
+  checkPackable(widthKey, intermediateSize);
   checkPackable('num_attention_heads × head_dim', heads * headDim);
   if ((kvHeads * headDim) % N_MULTIPLE !== 0) {
     throw new UnsupportedError(
@@ -214,11 +225,24 @@ function parseSizes(fields: Fields, family: Family) {
   return {
     hiddenSize,
     intermediateSize,
+    experts: parseExperts(fields, family),
     layers: fields.required('num_hidden_layers', layers, `an integer from ${LAYERS.min} to ${LAYERS.max}`),
     heads,
     kvHeads,
     headDim,
     vocabSize: requiredSize(fields, 'vocab_size', defaults.vocabSize),
+  };
+}
+
+function parseExperts(fields: Fields, { experts }: Family): ExpertsConfig | undefined {
+  if (!experts) return undefined;
+  const key = experts.count.find((each) => fields.get(each) !== undefined) ?? experts.count[0]!;
+  const count = fields.integer(key, { min: 2, max: MOST_EXPERTS }) ?? experts.defaults.count;
+  const perToken =
+    fields.integer(experts.perToken, { min: 1, max: count }) ?? Math.min(count, experts.defaults.perToken);
+  return {
+    ...{ count, perToken },
+    normalized: experts.normalized === undefined || fields.boolean(experts.normalized),
   };
 }
 

@@ -100,6 +100,10 @@ export const COMPUTING_KEYS: readonly ComputingKey[] = [
   ...keys('hidden_activation activation_function', () => ['silu', 'swish']),
   // Other kinds of blocks: experts, latent attention, blocks of several shapes, ternary weights.
   ...keys('num_local_experts num_experts n_routed_experts moe_num_experts', () => [0, 1]),
+  // Qwen-MoE: MLPs without experts in some layers, an expert that every token goes through.
+  ...keys('decoder_sparse_step', () => [1]),
+  ...keys('mlp_only_layers', () => []),
+  ...keys('shared_expert_intermediate_size n_shared_experts num_shared_experts', () => [0]),
   ...keys('kv_lora_rank laurel_rank altup_num_inputs activation_sparsity_pattern bskcn_tv', () => [0]),
   ...keys('attn_config ffn_config block_configs layers_block_type', () => []),
   ...keys('weight_bits input_bits', () => [16, 32]),

@@ -49,6 +49,8 @@ export interface TensorNames {
     /** Missing: what is activated is `up` itself. */
     readonly gate?: string;
     readonly postNorm?: string;
+    /** Of a mixture of experts; in the other names `*` then stands for the expert's number. */
+    readonly router?: string;
   };
 }
 
@@ -74,6 +76,18 @@ export interface Family {
     readonly windows: WindowRule;
   };
   readonly mlp: { readonly bias: BiasRule };
+  /**
+   * Experts in place of each MLP, by config.json's keys: how many there are, to how many of them a token goes, their width
+   * where that is not `intermediate_size`, and whether their weights are divided by their sum, which they always are
+   * where there is no key.
+   */
+  readonly experts?: {
+    readonly count: readonly string[];
+    readonly perToken: string;
+    readonly width?: string;
+    readonly normalized?: string;
+    readonly defaults: { readonly count: number; readonly perToken: number };
+  };
   /** Before the names of all tensors. */
   readonly prefix?: string;
   /** Beginnings of the names of tensors that the output has as they are: of what sees or hears. */

@@ -2,6 +2,7 @@ import type { Family } from './family.ts';
 import { gemma } from './gemma.ts';
 import { gemma2 } from './gemma2.ts';
 import { gemma3 } from './gemma3.ts';
+import { gemmoe } from './gemmoe.ts';
 import { glm4 } from './glm4.ts';
 import { granite } from './granite.ts';
 import { internlm2 } from './internlm2.ts';
@@ -9,6 +10,7 @@ import { llama } from './llama.ts';
 import { minicpm } from './minicpm.ts';
 import { mistral } from './mistral.ts';
 import { mistral3 } from './mistral3.ts';
+import { mixtral } from './mixtral.ts';
 import { orion } from './orion.ts';
 import { phi3 } from './phi3.ts';
 import { pixtral } from './pixtral.ts';
@@ -16,6 +18,7 @@ import { qwen25Vl } from './qwen2.5-vl.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen2Vl } from './qwen2-vl.ts';
 import { qwen3 } from './qwen3.ts';
+import { qwen3Moe } from './qwen3-moe.ts';
 import { starcoder2 } from './starcoder2.ts';
 import { yi } from './yi.ts';
 
@@ -41,12 +44,15 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     pixtral,
     qwen2Vl,
     qwen25Vl,
+    mixtral,
+    qwen3Moe,
+    gemmoe,
   ].map((family) => [family.name, family]),
 );
 
 /** What ExLlamaV2 0.3.2 loads besides. A name that is in neither list it takes for Llama, with a warning. */
 export const NOT_YET: ReadonlySet<string> = new Set(
-  `MixtralForCausalLM Qwen3MoeForCausalLM DbrxForCausalLM GemmoeForCausalLM CohereForCausalLM Cohere2ForCausalLM
+  `DbrxForCausalLM CohereForCausalLM Cohere2ForCausalLM
   GPT2LMHeadModel GPTBigCodeForCausalLM IndexForCausalLM`.split(/\s+/),
 );
 

@@ -8,12 +8,14 @@ import { addBias } from '../../kernels/elementwise/add_bias.ts';
 import { addScaled } from '../../kernels/elementwise/add_scaled.ts';
 import { gatedActivation } from '../../kernels/elementwise/gated_activation.ts';
 import { scaleSoftcap } from '../../kernels/elementwise/scale_softcap.ts';
+import { gatherRows } from '../../kernels/experts/gather_rows.ts';
+import { scatterRows } from '../../kernels/experts/scatter_rows.ts';
 import { layerNorm } from '../../kernels/layer_norm/layer_norm.ts';
 import { rmsNorm } from '../../kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../kernels/rope/rope.ts';
 import { type RopeParams, ropeTables } from '../config/rope.ts';
 import type { Ops } from '../forward.ts';
-import type { AttentionSpec, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../spec.ts';
+import type { AttentionSpec, ExpertsSpec, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../spec.ts';
 import { type AnyLinear, multiply } from './linear.ts';
 import type { NormWeight } from './weights.ts';
 
@@ -45,6 +47,19 @@ export interface ModuleWeights {
   readonly linears: ReadonlyMap<string, AnyLinear>;
 }
 
+/** An expert's tokens of a batch. */
+export interface RoutedTokens {
+  /** How many they are. */
+  readonly tokens: number;
+  /** Their numbers in the batch, padded with `NO_ROW` to whole matrices, as matrix units want it; u32. */
+  readonly rows: GpuTensor;
+  /** The expert's weight for each, padded with zeros; f32. */
+  readonly weights: GpuTensor;
+}
+
+/** Tokens of a batch by the number of the expert; those without any are left out. */
+export type Routing = ReadonlyMap<number, RoutedTokens>;
+
 /** The tables belong to `scope`. */
 export function forwardContext(
   gpu: Gpu,
@@ -72,11 +87,14 @@ export class GpuOps implements Ops<GpuTensor> {
   protected readonly context: ForwardContext;
   protected readonly scope: Scope;
   protected readonly weights: ModuleWeights;
+  readonly #routing: Routing;
 
-  constructor(context: ForwardContext, scope: Scope, weights: ModuleWeights) {
+  /** @param routing of the batch, for a module with experts: see `routeTokens`. */
+  constructor(context: ForwardContext, scope: Scope, weights: ModuleWeights, routing: Routing) {
     this.context = context;
     this.scope = scope;
     this.weights = weights;
+    this.#routing = routing;
   }
 
   norm(x: GpuTensor, norm: NormSpec): GpuTensor {
@@ -135,6 +153,29 @@ export class GpuOps implements Ops<GpuTensor> {
     if (up) gpu.run(gatedActivation, { ...call, up, gate });
     else gpu.run(plainActivation, { ...call, y: gate });
     return gate;
+  }
+
+  copy(x: GpuTensor): GpuTensor {
+    const y = this.scope.alloc(x.shape, 'output');
+    this.context.gpu.copy(x, y);
+    return y;
+  }
+
+  gather(x: GpuTensor, _: ExpertsSpec, expert: number): GpuTensor | undefined {
+    const routed = this.#routing.get(expert);
+    if (!routed) return undefined;
+    const { rows } = routed;
+    const [tokens, width] = x.shape as [number, number];
+    const count = rows.shape[0]!;
+    const y = this.scope.alloc([count, width], 'input of an expert');
+    this.context.gpu.run(gatherRows, { tokens, count, width, x, rows, y });
+    return y;
+  }
+
+  scatter(y: GpuTensor, x: GpuTensor, expert: number): void {
+    const { rows, weights } = this.#routing.get(expert)!;
+    const [tokens, width] = y.shape as [number, number];
+    this.context.gpu.run(scatterRows, { tokens, count: rows.shape[0]!, width, x, rows, weights, y });
   }
 
   once(_: LinearSpec, make: () => GpuTensor): GpuTensor {

@@ -6,7 +6,7 @@ import type { TensorSource } from '../../io/model/tensor-source.ts';
 import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
 import { assert, UnsupportedError } from '../../util/errors.ts';
-import { normsOf } from '../plan.ts';
+import { normsOf, routerOf } from '../plan.ts';
 import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
 
 /** A linear on the GPU, ready for y = x·w. */
@@ -127,7 +127,7 @@ export const weightNames = (module: ModuleSpec | undefined): string[] => [
   ...new Set(module?.linears.map(({ weight }) => weight)),
 ];
 
-/** All linears of a module, by name. */
+/** All linears of a module, its router among them, by name. */
 export async function loadLinears(
   gpu: Gpu,
   scope: Scope,
@@ -135,7 +135,8 @@ export async function loadLinears(
   module: ModuleSpec,
 ): Promise<Map<string, LinearWeight>> {
   const linears = new Map<string, LinearWeight>();
-  for (const linear of module.linears) linears.set(linear.name, await loadLinear(gpu, scope, source, linear));
+  for (const linear of [...routerOf(module), ...module.linears])
+    linears.set(linear.name, await loadLinear(gpu, scope, source, linear));
   return linears;
 }
 

@@ -7,7 +7,7 @@ import type { AllocationEvent } from '../../../src/job/events.ts';
 import { parameterCount } from '../../../src/model/sizes.ts';
 import type { AllocationRequest, MeasuredModule, PlannedAllocation } from '../../../workers/api/jobs.ts';
 import type { ModelFacts } from '../../../workers/api/model.ts';
-import { moduleFacts } from '../../../workers/model-facts.ts';
+import { choiceFacts } from '../../../workers/model-facts.ts';
 import goldenUrl from '../../fixtures/golden/conversion/default/measurement.json.gz?url';
 import { type LlamaSizes, llamaPlan } from '../llama-plan.ts';
 
@@ -50,7 +50,7 @@ function modelOf({ name, ...sizes }: Shape): ModelFacts {
     dtypes: [isTiny ? 'F16' : 'BF16'],
     bytes: 2 * parameters,
     running: runningNeed(plan),
-    modules: plan.modules.map(moduleFacts),
+    modules: plan.choices.map(choiceFacts),
     warnings: [],
   };
 }

@@ -4,7 +4,7 @@ import { workDirectory } from '../../src/io/work/work-directory.ts';
 import type { StageContext } from '../../src/job/context.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
-import { MeasuredModules } from '../../src/measure/measured-modules.ts';
+import { MeasuredChoices } from '../../src/measure/measured-choices.ts';
 import type { MeasuredPart } from '../../src/measurement/measured-part.ts';
 import { NumericalError } from '../../src/util/errors.ts';
 import { llamaPlan } from '../support/llama-plan.ts';
@@ -22,7 +22,7 @@ function begun() {
     ...{ plan, quantizer: QUANTIZERS.exllamav2, work },
     emit: (event: ConvertEvent) => void events.push(event),
   } as unknown as StageContext;
-  const modules = new MeasuredModules(context, (_, share) => void shares.push(share));
+  const modules = new MeasuredChoices(context, (_, share) => void shares.push(share));
   modules.begin(MLP);
   return { modules, events, shares, work };
 }

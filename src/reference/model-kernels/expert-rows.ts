@@ -1,0 +1,27 @@
+import { NO_ROW } from '../../kernels/experts/gather_rows.ts';
+
+/** Rows of x (tokens, width) by their numbers; zeros for {@link NO_ROW}. */
+export function gatherRows(x: ArrayLike<number>, rows: ArrayLike<number>, width: number): Float64Array {
+  const y = new Float64Array(rows.length * width);
+  for (let i = 0; i < y.length; i++) {
+    const row = rows[Math.floor(i / width)]!;
+    if (row !== NO_ROW) y[i] = x[row * width + (i % width)]!;
+  }
+  return y;
+}
+
+/** y (tokens, width) with the rows of x (count, width) added to it by their numbers and weights (count). */
+export function scatterRows(
+  y: ArrayLike<number>,
+  x: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  width: number,
+): Float64Array {
+  const sum = Float64Array.from(y);
+  for (let i = 0; i < rows.length; i++) {
+    if (rows[i] === NO_ROW) continue;
+    for (let j = 0; j < width; j++) sum[rows[i]! * width + j]! += weights[i]! * x[i * width + j]!;
+  }
+  return sum;
+}

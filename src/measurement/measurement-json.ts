@@ -3,6 +3,7 @@ import { resolveGroups } from '../exl2/groups.ts';
 import { describe, MAX_GROUP_ROWS, type QuantParams } from '../exl2/params.ts';
 import { paramsFromJson, paramsToJson } from '../exl2/params-json.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
+import { isJsonObject } from '../io/json/json.ts';
 import type { ChoiceSpec, ModelPlan } from '../model/spec.ts';
 import { InputError } from '../util/errors.ts';
 import { candidateBits } from './module-candidates.ts';
@@ -52,14 +53,27 @@ export function measurementToJson({ modules }: Measurement): unknown {
   return modulesToJson([...modules].map(([key, candidates]) => [key, moduleToJson(candidates)]));
 }
 
-/** measurement.json of all modules in their order, each as {@link moduleToJson} writes it. */
-export function modulesToJson(modules: readonly (readonly [key: string, candidates: unknown])[]): unknown {
-  const unmeasured = UNMEASURED.map((key) => [key, null] as const);
-  return {
-    measurement: Object.fromEntries([...modules, ...unmeasured]),
-    last_module_idx: modules.length + UNMEASURED.length,
-  };
+/** measurement.json of all choices in their order, each as {@link moduleToJson} writes it. */
+export function modulesToJson(choices: readonly (readonly [key: string, candidates: unknown])[]): unknown {
+  const measurement: Record<string, unknown> = {};
+  for (const [key, candidates] of choices) {
+    const { parent, part } = PARALLEL.exec(key)?.groups ?? {};
+    if (parent === undefined) measurement[key] = candidates;
+    else measurement[parent] = { ...(measurement[parent] as object), [part!]: candidates };
+  }
+  const modules = Object.keys(measurement).length;
+  for (const key of UNMEASURED) measurement[key] = null;
+  return { measurement, last_module_idx: modules + UNMEASURED.length };
 }
+
+/** Choices of one layer that ExLlamaV2 has in one entry: attention and MLP beside each other. */
+const PARALLEL = /^(?<parent>.*\.parallel_decoder)\.(?<part>attn|mlp)$/;
+
+/** The choices of an entry of measurement.json. */
+const choicesIn = ([key, value]: [string, unknown]): [string, unknown][] =>
+  key.endsWith('.parallel_decoder') && isJsonObject(value)
+    ? Object.entries(value).map(([part, candidates]) => [`${key}.${part}`, candidates])
+    : [[key, value]];
 
 /** The candidates of one module, as they stand in measurement.json. */
 export const moduleToJson = (candidates: readonly MeasuredCandidate[]): unknown[] =>
@@ -88,7 +102,7 @@ export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement
       'The measurement has no "measurement" object: expected ExLlamaV2\'s measurement.json.',
     );
   }
-  const byKey = new Map(Object.entries(modules));
+  const byKey = new Map(Object.entries(modules).flatMap(choicesIn));
   const keys = new Set([...plan.choices.map(({ key }) => key), ...UNMEASURED]);
   const unknown = [...byKey.keys()].find((key) => !keys.has(key));
   if (unknown !== undefined) {

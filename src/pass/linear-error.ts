@@ -11,7 +11,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import { readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
 import { multiply } from '../model/gpu/linear.ts';
 import type { LinearWeight } from '../model/gpu/weights.ts';
-import type { InputKey, ModuleSpec } from '../model/spec.ts';
+import { type InputKey, MODULE_INPUT, type ModuleSpec } from '../model/spec.ts';
 import { relativeError } from './relative-error.ts';
 
 /** Tokens of a sample at most: enough for two digits of an error, and next to nothing beside the Hessians' work. */
@@ -23,7 +23,10 @@ export const sampleShape = ({ rows, length }: RowShape): RowShape => ({
   length: Math.min(length, Math.max(1, Math.floor(MOST_TOKENS / rows))),
 });
 
-/** A sample of each distinct linear input of a module, kept on the GPU while its rows run forward. */
+/**
+ * A sample of each distinct linear input of a module, kept on the GPU while its rows run forward: of experts, which get
+ * other tokens each, the first ones that come.
+ */
 export class InputSample {
   readonly #gpu: Gpu;
   /** Tokens of a calibration row. */
@@ -31,16 +34,22 @@ export class InputSample {
   readonly #shape: RowShape;
   /** (tokens, k) f32 each. */
   readonly #inputs = new Map<InputKey, GpuTensor>();
+  /** Tokens so far of inputs that experts have of their own. */
+  readonly #filled = new Map<InputKey, number>();
 
   /** For calibration rows of this shape; the tensors belong to `scope`. */
-  constructor(gpu: Gpu, scope: Scope, { key, linears }: ModuleSpec, shape: RowShape) {
+  constructor(gpu: Gpu, scope: Scope, { key, linears, mixer }: ModuleSpec, shape: RowShape) {
     this.#gpu = gpu;
     this.#length = shape.length;
     this.#shape = sampleShape(shape);
     const tokens = this.#shape.rows * this.#shape.length;
     for (const { input, k } of linears) {
       if (this.#inputs.has(input)) continue;
-      this.#inputs.set(input, scope.alloc([tokens, k], `sample of ${key} ${input}`));
+      const sample = scope.alloc([tokens, k], `sample of ${key} ${input}`);
+      this.#inputs.set(input, sample);
+      if (mixer.kind !== 'experts' || input === MODULE_INPUT) continue;
+      this.#filled.set(input, 0);
+      gpu.zero(sample);
     }
   }
 
@@ -48,6 +57,13 @@ export class InputSample {
   take(name: InputKey, x: GpuTensor, start: number): void {
     const { rows, length } = this.#shape;
     const [tokens, k] = x.shape as [number, number];
+    const filled = this.#filled.get(name);
+    if (filled !== undefined) {
+      const count = Math.min(tokens, rows * length - filled);
+      this.#filled.set(name, filled + count);
+      if (count > 0) this.#gpu.copyPart(x, 0, this.#inputs.get(name)!, filled * k * 4, count * k * 4);
+      return;
+    }
     const bytes = length * k * 4;
     const end = Math.min(start + tokens / this.#length, rows);
     for (let row = start; row < end; row++) {

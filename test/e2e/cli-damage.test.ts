@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import {
   assembleModel,
@@ -21,8 +21,6 @@ import {
   stagesOf,
   temporaryDirectory,
 } from '../support/cli.ts';
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const temporary = temporaryDirectory('damage');
 const at = (path: string) => join(temporary.path, path);

@@ -10,12 +10,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { QualityResults } from '../../src/cli/quality/result.ts';
 import { buildCli, FEW_ROWS, temporaryDirectory } from '../support/cli.ts';
 import { onDisk, tinyModel } from '../support/tiny-model.ts';
-
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const NAME = 'llama_tied_bias';

@@ -4,7 +4,6 @@ import type { Strategy } from '../../src/allocate/optimize.ts';
 import type { CalibrationRows } from '../../src/calibrate/rows.ts';
 import { rowsFromTensor } from '../../src/calibrate/rows-artefact.ts';
 import { PoolWorker, WorkerPool } from '../../src/distribute/leader/worker-pool.ts';
-import { totalBits } from '../../src/exl2/groups.ts';
 import { paramsFromJson } from '../../src/exl2/params-json.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -16,6 +15,7 @@ import { workDirectory } from '../../src/io/work/work-directory.ts';
 import type { StageContext } from '../../src/job/context.ts';
 import type { ConvertEvent, Emit } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
+import { candidateBits } from '../../src/measurement/module-candidates.ts';
 import { parseConfig } from '../../src/model/config/config.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
@@ -66,17 +66,15 @@ export function readMaybeCompressed(path: string): unknown {
 export function strategyFromJson(plan: ModelPlan, json: unknown): Strategy {
   const byKey = new Map(Object.entries(json as Record<string, Record<string, unknown>>));
   const params = new Map(
-    plan.modules.map(({ key, linears }) => {
-      const settings = linears.map(({ name }) => [name, paramsFromJson(byKey.get(key)![name], key)] as const);
+    plan.choices.map(({ key, linears }) => {
+      const settings = linears.map(
+        ({ paramsName }) => [paramsName, paramsFromJson(byKey.get(key)![paramsName], key)] as const,
+      );
       return [key, Object.fromEntries(settings)];
     }),
   );
-  const modules = plan.modules.map((module) => {
-    const bits = module.linears.reduce(
-      (sum, { name, k, n, bias }) =>
-        sum + totalBits(k, n, params.get(module.key)![name]!, bias !== undefined),
-      0,
-    );
+  const modules = plan.choices.map((module) => {
+    const bits = candidateBits(module, params.get(module.key)!);
     const bitsPerWeight = bits / moduleWeights(module);
     return { key: module.key, candidate: 0, totalBits: bits, bitsPerWeight, error: 0, description: '' };
   });

@@ -26,8 +26,6 @@ import { workerLink } from '../support/worker-links.ts';
 
 type Context = Awaited<ReturnType<typeof stageContext>>;
 
-const MINUTES = 60_000;
-
 /** Whether a ratio is between 1/most and `most`. */
 const isAround = (most: number) => (ratio: number) => ratio > 1 / most && ratio < most;
 
@@ -76,7 +74,7 @@ describe('half precision, as matrix units round to it', () => {
   const quantizeOn = (context: Context, strategy: Strategy) =>
     quantize(context, lonePool(), ROWS, { strategy, headBits: 6, perplexityRows: 1, mostRows: 1 });
 
-  test('changes little in what is measured and quantized', { timeout: 5 * MINUTES }, async () => {
+  test('changes little in what is measured and quantized', async () => {
     const [exactly, inHalf] = [await stageContext(exact, MODEL), await stageContext(half, MODEL)];
     const expected = await measureOn(exactly);
     const actual = await measureOn(inHalf);
@@ -129,7 +127,7 @@ describe('the quick preset', () => {
     return { files, measurement: (await filesOf(work))['measurement.json'] };
   }
 
-  test('makes the same bytes with 1, 2 and 4 workers', { timeout: 5 * MINUTES }, async () => {
+  test('makes the same bytes with 1, 2 and 4 workers', async () => {
     const alone = await run(1);
     expect(Object.keys(alone.files)).toContain('output.safetensors');
     expect(alone.measurement).toBeDefined();

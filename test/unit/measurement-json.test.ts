@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { attentionCandidates, mlpCandidates } from '../../src/exl2/candidates.ts';
+import { attentionCandidates, type Candidate, mlpCandidates } from '../../src/exl2/candidates.ts';
 import { parseParams } from '../../src/exl2/params.ts';
 import {
   errorOf,
@@ -26,10 +26,12 @@ test.each(ARCHITECTURE_NAMES)(
     const { plan } = await architectureModel(name);
     const json = golden(name);
     const measurement = measurementFromJson(json, plan);
-    expect([...measurement.modules.keys()]).toEqual(plan.modules.map(({ key }) => key));
+    expect([...measurement.modules.keys()]).toEqual(plan.choices.map(({ key }) => key));
     const [attention, mlp] = [...measurement.modules.values()];
-    expect(attention!.map(({ params }) => params)).toEqual(attentionCandidates());
-    expect(mlp!.map(({ params }) => params)).toEqual(mlpCandidates(true));
+    // Experts have names of their own.
+    const settings = (candidates: readonly Candidate[]) => candidates.map((params) => Object.values(params));
+    expect(settings(attention!.map(({ params }) => params))).toEqual(settings(attentionCandidates()));
+    expect(settings(mlp!.map(({ params }) => params))).toEqual(settings(mlpCandidates(true)));
     expect(JSON.parse(JSON.stringify(measurementToJson(measurement)))).toEqual(json);
   },
 );

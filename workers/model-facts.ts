@@ -23,5 +23,11 @@ export const choiceFacts = (choice: ChoiceSpec): ModuleFacts => ({
   kind: choice.modules[0]!.mixer.kind,
   layer: choice.layer,
   weights: moduleWeights(choice),
-  linears: choice.linears.map(({ name, k, n }) => ({ name, k, n })),
+  linears: [...new Map(choice.linears.map(({ paramsName: name, k, n }) => [name, { name, k, n }])).values()],
+  ...expertCount(choice),
 });
+
+const expertCount = ({ modules }: ChoiceSpec): Pick<ModuleFacts, 'experts'> => {
+  const { mixer } = modules[0]!;
+  return mixer.kind === 'experts' ? { experts: mixer.router.experts } : {};
+};

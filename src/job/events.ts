@@ -60,7 +60,13 @@ export interface TrialEvent {
 /** One linear is quantized, packed and verified; now, or in an earlier, interrupted run. */
 export interface LinearEvent {
   readonly type: 'linear';
+  /** What its packed tensors' names start with. */
   readonly key: string;
+  /** What it is part of in measurement.json, and its parameters' name there; not of the head. */
+  readonly choice?: string;
+  readonly name?: string;
+  /** Its expert's number. */
+  readonly expert?: number;
   readonly bitsPerWeight: number;
   /**
    * Relative error of X·Q to X·W, without bias, of the weight W and the quantized one Q: over about 256 tokens X of
@@ -74,6 +80,8 @@ export interface ModuleEvent {
   readonly type: 'module';
   readonly stage: 'measure' | 'quantize';
   readonly key: string;
+  /** What it is one of several parts of in measurement.json. */
+  readonly choice?: string;
   readonly index: number;
   readonly count: number;
   readonly bitsPerWeight?: number;

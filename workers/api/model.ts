@@ -2,8 +2,9 @@
 
 import type { RunningNeed } from '../../src/estimate/output-size.ts';
 
-/** A linear of a module, for the grid. */
+/** A linear of a module, for the grid; of experts one stands for all that have its parameters. */
 export interface LinearFacts {
+  /** Of its parameters. */
   readonly name: string;
   readonly k: number;
   readonly n: number;
@@ -14,6 +15,8 @@ export interface ModuleFacts {
   readonly kind: 'attention' | 'mlp' | 'experts';
   readonly layer: number;
   readonly weights: number;
+  /** How many; missing where it has none. */
+  readonly experts?: number;
   readonly linears: readonly LinearFacts[];
 }
 

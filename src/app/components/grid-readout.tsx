@@ -58,11 +58,21 @@ function linearText(module: ModuleFacts, name: string, view: JobView, chosen: bo
   const moduleView = view.modules.get(module.key) ?? EMPTY_MODULE;
   const cell = moduleCells(module, moduleView, chosen).bits[name];
   const { k, n } = module.linears.find((linear) => linear.name === name) ?? { k: 0, n: 0 };
-  if (!cell) return `not measured yet; ${k} × ${n}`;
+  const size = `${k} × ${n}${module.experts ? ` in each of ${module.experts} experts` : ''}`;
+  if (!cell) return `not measured yet; ${size}`;
   const trial = trialNow(moduleView);
   const params = trial && candidateOf(trial)?.[name];
-  const error = cell.error === undefined ? '' : `, error ${formatPercent(cell.error)} % of its own output`;
-  return `${formatBits(cell.value)} bpw${error}${params ? `: ${describeParams(params)}` : ''}; ${k} × ${n}`;
+  const spread = spreadText(Object.values(moduleView.expertErrors?.[name] ?? {}));
+  const error =
+    cell.error === undefined ? '' : `, error ${formatPercent(cell.error)} % of its own output${spread}`;
+  return `${formatBits(cell.value)} bpw${error}${params ? `: ${describeParams(params)}` : ''}; ${size}`;
+}
+
+/** From the best to the worst of several experts. */
+function spreadText(errors: readonly number[]): string {
+  if (errors.length < 2) return '';
+  const [least, most] = [Math.min(...errors), Math.max(...errors)];
+  return ` (${errors.length} experts: ${formatPercent(least)} to ${formatPercent(most)} %)`;
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

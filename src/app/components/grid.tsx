@@ -67,8 +67,8 @@ export function Grid({ caption, view, chosen = false, working, selected, pinned 
                 key={modules[0]?.key}
                 layer={layer}
                 modules={modules}
-                attention={view.modules.get(keyOf(modules, 'attention'))}
-                mlp={view.modules.get(keyOf(modules, 'mlp'))}
+                attention={view.modules.get(keyOf(modules, 'attention') ?? '')}
+                mlp={view.modules.get(keyOf(modules, 'mlp') ?? keyOf(modules, 'experts') ?? '')}
                 chosen={chosen}
                 working={modules.find(({ key }) => key === working)?.key}
                 selected={modules.find(({ key }) => key === selected)?.key}
@@ -92,9 +92,9 @@ function GridHead({ modules }: { modules: readonly ModuleFacts[] }) {
         <th rowSpan={2} scope="col">
           <span class="hidden">layer</span>
         </th>
-        {modules.map(({ key, kind, linears }) => (
-          <th key={key} scope="colgroup" colSpan={linears.length + 1}>
-            {kind === 'mlp' ? 'MLP' : 'attention'}
+        {modules.map((module) => (
+          <th key={module.key} scope="colgroup" colSpan={module.linears.length + 1}>
+            {headOf(module)}
           </th>
         ))}
       </tr>
@@ -143,8 +143,11 @@ function layersOf(model: ModelFacts): ModuleFacts[][] {
   return layers;
 }
 
-const keyOf = (modules: readonly ModuleFacts[], kind: ModuleFacts['kind']): string =>
-  modules.find((module) => module.kind === kind)?.key ?? '';
+const keyOf = (modules: readonly ModuleFacts[], kind: ModuleFacts['kind']): string | undefined =>
+  modules.find((module) => module.kind === kind)?.key;
+
+const headOf = ({ kind, experts }: ModuleFacts): string =>
+  ({ attention: 'attention', mlp: 'MLP', experts: `${experts} experts` })[kind];
 
 const columnCount = (modules: readonly ModuleFacts[]): number =>
   modules.reduce((sum, { linears }) => sum + linears.length + 1, 0);

@@ -28,10 +28,25 @@ export interface ModuleView {
   readonly choice?: Choice;
   /** Bits per weight of the linears that are quantized, by name. */
   readonly linears: Readonly<Record<string, number>>;
-  /** Relative error of the own output of the linears that are quantized, by name. */
+  /** Relative error of the own output of the linears that are quantized, by name; of experts the root mean square. */
   readonly linearErrors: Readonly<Record<string, number>>;
+  /** Each expert's so far, by name and the expert's number; 0 of what has none. */
+  readonly expertErrors?: ExpertErrors;
   readonly rfnError?: number;
+  /** Of those that are quantized, where it has several parts. */
+  readonly partErrors?: Readonly<Record<string, number>>;
 }
+
+export type ExpertErrors = Readonly<Record<string, Readonly<Record<number, number>>>>;
+
+/** The root mean square over experts of each name's errors. */
+export const meanErrors = (errors: ExpertErrors): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(errors).map(([name, byExpert]) => {
+      const values = Object.values(byExpert);
+      return [name, Math.hypot(...values) / Math.sqrt(values.length)];
+    }),
+  );
 
 export const EMPTY_MODULE: ModuleView = { trials: [], measured: false, linears: {}, linearErrors: {} };
 

@@ -1,8 +1,8 @@
 import type { JobUpdate } from '../../../workers/api/jobs.ts';
 import { budgetBits, roughChoice } from '../../allocate/allocate.ts';
-import type { ConvertEvent, LinearEvent, StageEvent, TrialEvent } from '../../job/events.ts';
+import type { ConvertEvent, LinearEvent, ModuleEvent, StageEvent, TrialEvent } from '../../job/events.ts';
 import { eventWords } from './event-words.ts';
-import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView } from './job-view.ts';
+import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView, meanErrors } from './job-view.ts';
 
 /** Older lines are dropped: a large model writes hundreds. */
 const LOG_LINES = 500;
@@ -75,8 +75,7 @@ function apply(draft: Draft, event: ConvertEvent): void {
       break;
     case 'module':
       draft.latest = event.key;
-      if (event.stage === 'measure') patch(draft, event.key, { measured: true });
-      else if (event.rfnError !== undefined) patch(draft, event.key, { rfnError: event.rfnError });
+      applyModule(draft, event);
       break;
     case 'allocation':
       for (const choice of event.modules) patch(draft, choice.key, { choice });
@@ -107,18 +106,25 @@ function applyTrial(
   patch(draft, module, { trials });
 }
 
-function applyLinear(draft: Draft, { key, bitsPerWeight, error }: LinearEvent): void {
-  const dot = key.lastIndexOf('.');
-  if (dot < 0) {
+/** The errors of experts, and of the parts of a choice, are independent of each other. */
+function applyModule(draft: Draft, { stage, key, choice = key, rfnError }: ModuleEvent): void {
+  if (stage === 'measure') patch(draft, choice, { measured: true });
+  if (rfnError === undefined) return;
+  const { partErrors } = draft.modules.get(choice) ?? EMPTY_MODULE;
+  const errors = { ...partErrors, [key]: rfnError };
+  patch(draft, choice, { rfnError: Math.hypot(...Object.values(errors)), partErrors: errors });
+}
+
+function applyLinear(draft: Draft, { choice, name, expert = 0, bitsPerWeight, error }: LinearEvent): void {
+  if (choice === undefined || name === undefined) {
     draft.head = bitsPerWeight;
     return;
   }
-  const [module, name] = [key.slice(0, dot), key.slice(dot + 1)];
-  const { linears, linearErrors } = draft.modules.get(module) ?? EMPTY_MODULE;
-  patch(draft, module, {
-    linears: { ...linears, [name]: bitsPerWeight },
-    ...(error !== undefined && { linearErrors: { ...linearErrors, [name]: error } }),
-  });
+  const { linears, expertErrors } = draft.modules.get(choice) ?? EMPTY_MODULE;
+  patch(draft, choice, { linears: { ...linears, [name]: bitsPerWeight } });
+  if (error === undefined) return;
+  const errors = { ...expertErrors, [name]: { ...expertErrors?.[name], [expert]: error } };
+  patch(draft, choice, { expertErrors: errors, linearErrors: meanErrors(errors) });
 }
 
 function patch(draft: Draft, key: string, change: Partial<ModuleView>): void {

@@ -13,7 +13,7 @@ import type { HiddenStates } from '../model/gpu/states.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { InputKey, LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { withFittingBatch } from '../pass/batch-size.ts';
-import { inputsFit, rowsRoundToHalf } from '../pass/half-precision.ts';
+import { inputsFit, rowsRoundToHalf, withFittingPrecision } from '../pass/half-precision.ts';
 import type { LoadedModule } from '../pass/loaded-module.ts';
 import { ModuleLoader } from '../pass/module-loader.ts';
 import { newStates } from '../pass/new-states.ts';
@@ -22,7 +22,7 @@ import { noteErrors, relativeError } from '../pass/relative-error.ts';
 import { advance, type ModuleRun, type RowsSeen, type RowsSource, runRows } from '../pass/run-rows.ts';
 import { HessianSums } from '../pass/sums/hessian-sums.ts';
 import { type RowPart, rowParts, shareParts } from '../pass/sums/row-parts.ts';
-import { sumRowParts } from '../pass/sums/sum-row-parts.ts';
+import { sumRowParts } from '../pass/sums/sum-rows.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';
 import { together } from '../util/together.ts';
@@ -149,11 +149,12 @@ export class RowsPass {
   ): Promise<{ sums: HessianSums; mixed: boolean }> {
     const { gpu } = this.#context;
     const sums = new HessianSums(gpu, scope, request.key, request.sizes, this.#sumMemory);
-    const mixed = this.#mixed;
-    await this.#sumWith(sums, batch, request, mixed);
-    if (!mixed || (await inputsFit(gpu, sums.squares))) return { sums, mixed };
-    await this.#sumWith(sums, batch, request, false);
-    return { sums, mixed: false };
+    const mixed = await withFittingPrecision(
+      this.#mixed,
+      (half) => this.#sumWith(sums, batch, request, half),
+      () => inputsFit(gpu, sums.squares),
+    );
+    return { sums, mixed };
   }
 
   /**

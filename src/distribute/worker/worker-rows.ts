@@ -26,7 +26,7 @@ import type { Perplexity } from '../../pass/perplexity.ts';
 import { advance, headSource, moduleSource, type RowsSource } from '../../pass/run-rows.ts';
 import { HessianSums, type SumPiece } from '../../pass/sums/hessian-sums.ts';
 import type { RowPart } from '../../pass/sums/row-parts.ts';
-import { sumRowParts } from '../../pass/sums/sum-row-parts.ts';
+import { sumRowParts } from '../../pass/sums/sum-rows.ts';
 import { OriginalRows } from '../../quantize/original-rows.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';

@@ -30,3 +30,20 @@ export const roundsToHalf = (gpu: Gpu): boolean => gpu.prefers(gemmMixed, gemmSu
  */
 export const rowsRoundToHalf = (gpu: Gpu, length: number): boolean =>
   roundsToHalf(gpu) && length % MATRIX_SIDE === 0;
+
+/**
+ * Runs rows in half precision where that may be, and once more without where an input turns out too large for it.
+ * @param mixed whether it may.
+ * @param fits whether all linear inputs of the run fitted.
+ * @returns whether the last run rounded.
+ */
+export async function withFittingPrecision(
+  mixed: boolean,
+  run: (mixed: boolean) => Promise<void>,
+  fits: () => Promise<boolean>,
+): Promise<boolean> {
+  await run(mixed);
+  if (!mixed || (await fits())) return mixed;
+  await run(false);
+  return false;
+}

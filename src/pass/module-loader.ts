@@ -37,16 +37,6 @@ export class ModuleLoader {
     if (states.isResident && this.#hasRoomFor(module)) this.#ahead = this.#load(module);
   }
 
-  /** Runs `work` with the module's weights, which belong to `scope`; it is freed at the end. */
-  async use<T>(module: ModuleSpec, work: (scope: Scope, loaded: LoadedModule) => Promise<T>): Promise<T> {
-    const { scope, loaded } = await this.take(module);
-    try {
-      return await work(scope, loaded);
-    } finally {
-      scope.freeAll();
-    }
-  }
-
   /** The module with its weights, which belong to `scope`; the caller frees it. */
   async take(module: ModuleSpec): Promise<{ scope: Scope; loaded: LoadedModule }> {
     const { scope, loaded } = (await this.#takeAhead(module)) ?? this.#load(module);

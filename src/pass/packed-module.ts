@@ -46,17 +46,5 @@ export async function takePackedWeight(
   scope.free(original.w);
 }
 
-/** Replaces all weights of `loaded` by those that the packed tensors in `file` stand for. */
-export async function takePackedWeights(
-  context: Pick<StageContext, 'gpu'>,
-  scope: Scope,
-  loaded: LoadedModule,
-  file: SafetensorsFile,
-): Promise<void> {
-  for (const linear of loaded.module.linears) {
-    await takePackedWeight(context, scope, loaded, linear, await packedTensorsOf(file, linear));
-  }
-}
-
 /** Whether the module was finished with forward passes that rounded to half precision. */
 export const isMixed = ({ metadata }: SafetensorsFile): boolean => metadata.get('mixed') === 'true';

@@ -31,6 +31,13 @@ export const factorOptions = ({ method, descentPasses }: QuantizerSettings, rows
   keepHessian: descentPasses > 0,
 });
 
+export interface QuantizedLinear {
+  /** The rebuilt weight. */
+  readonly slices: readonly LinearWeight[];
+  /** To write. */
+  readonly tensors: readonly HostTensor[];
+}
+
 /**
  * Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write.
  * @param slices of its columns, in order.
@@ -42,7 +49,7 @@ export async function quantizeLinear(
   slices: readonly LinearWeight[],
   factor: HessianFactor,
   params: QuantParams,
-): Promise<{ slices: LinearWeight[]; tensors: HostTensor[] }> {
+): Promise<QuantizedLinear> {
   const { gpu } = context;
   const { key, k, n } = linear;
   return withScope(gpu, async (temporary) => {

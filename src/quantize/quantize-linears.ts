@@ -1,41 +1,44 @@
 import type { PoolWorker, RemoteWorker, WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { quantizingLinear } from '../estimate/work-estimate.ts';
 import type { ModuleParams } from '../exl2/params.ts';
-import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
-import { type Scope, withScope } from '../gpu/scope.ts';
+import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
-import type { InputKey, LinearSpec } from '../model/spec.ts';
+import type { InputKey, LinearSpec, ModuleSpec } from '../model/spec.ts';
 import type { InputSample } from '../pass/linear-error.ts';
-import type { LoadedModule } from '../pass/loaded-module.ts';
-import { takePackedWeight } from '../pass/packed-module.ts';
 import type { HessianSums } from '../pass/sums/hessian-sums.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { Mutex } from '../util/mutex.ts';
 import { together } from '../util/together.ts';
-import { factorOptions, linearEvent, quantizeLinear } from './quantize-linear.ts';
+import { linearEvent } from './quantize-linear.ts';
+import type { RowsPass } from './rows-pass.ts';
+import type { WorkerRows } from './worker/worker-rows.ts';
 
 /** With less of the memory free than this, the leader takes no linear of another worker while it quantizes one itself. */
 const TAKING_SHARE = 0.5;
 
 /** What the linears of a module are quantized with. */
 export interface LinearsRequest {
-  readonly loaded: LoadedModule;
+  readonly module: ModuleSpec;
   readonly params: ModuleParams;
   /** Of all rows, with the totals. */
   readonly sums: HessianSums;
   /** Calibration rows in the sums. */
   readonly rows: number;
   readonly sample: InputSample;
-  /** Called with each linear's packed tensors, and the other worker that made them, if one did. */
-  finished(linear: LinearSpec, tensors: readonly HostTensor[], maker?: RemoteWorker): void;
 }
 
-/** What there is of each linear, by name. */
-interface Done {
-  readonly tensors: Map<string, readonly HostTensor[]>;
-  readonly errors: Map<string, number>;
+/** A linear that is quantized: its packed tensors, and what that costs it by itself. */
+interface DoneLinear {
+  readonly tensors: readonly HostTensor[];
+  readonly error: number;
 }
+
+/** Notes a linear; `make` puts its rebuilt weight in place, and has its tensors. */
+type Note = (linear: LinearSpec, make: () => Promise<readonly HostTensor[]>) => Promise<void>;
+
+/** Does what takes the leader's GPU memory, in turn with other such work where that is tight. */
+type InTurn = (doing: string, work: () => Promise<void>) => Promise<void>;
 
 /** A linear that another worker quantizes. */
 interface Given {
@@ -52,76 +55,70 @@ export interface QuantizedLinears {
 }
 
 /**
- * Quantizes, packs and checks every linear of a module, each by one worker of the pool; `loaded` then holds the
- * rebuilt weights, which belong to `scope`. The sums are used up.
+ * Quantizes, packs and checks every linear of a module, each by one worker of the pool; the leader's module then holds
+ * the rebuilt weights. The sums are used up.
  */
 export async function quantizeLinears(
   context: StageContext,
   pool: WorkerPool,
-  scope: Scope,
-  sumScope: Scope,
+  pass: RowsPass,
   request: LinearsRequest,
 ): Promise<QuantizedLinears> {
-  const { loaded, sums } = request;
-  const { linears } = loaded.module;
-  const shares = shareLinears(context, linears, [pool.leader, ...pool.remotes]);
-  const given = await startRemotes(pool, shares.slice(1), request, context);
+  const { gpu } = context;
+  const { module, sums } = request;
+  const { index } = module;
+  const [own, ...others] = shareLinears(context, module.linears, [pool.leader, ...pool.remotes]);
+  const given = await startRemotes(pool, others, request);
   sums.freeTotals();
-  const done: Done = { tensors: new Map(), errors: new Map() };
+  const done = new Map<string, DoneLinear>();
+  const note: Note = async (linear, make) => {
+    done.set(linear.name, await replace(context, pass.own, request, linear, make));
+  };
   const mutex = new Mutex();
-  const taking = takeGiven(context, scope, request, given, mutex, done);
-  const { available, budget } = context.gpu.memory;
-  const isTight = available < budget * TAKING_SHARE;
-  const inTurn = <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+  const taking = given.map(async ({ linear, worker, tensors: quantizing }) => {
+    const tensors = await quantizing;
+    pass.others.give(index, linear, tensors, worker);
+    const take = () => pass.own.modules.take(index, linear, tensors);
+    await mutex.take(() => note(linear, () => take().then(() => tensors)));
+  });
+  const isTight = gpu.memory.available < gpu.memory.budget * TAKING_SHARE;
+  const inTurn: InTurn = (doing, work) => {
     const led = () => pool.leader.during(doing, work);
     return isTight ? mutex.take(led) : led();
   };
-  const own = withScope(context.gpu, async (factorScope) => {
-    const factors = await inTurn(`factors ${loaded.module.key}`, () =>
-      factorInputs(context, factorScope, sumScope, request, shares[0]!),
-    );
-    for (const linear of shares[0]!) {
-      await checkControl(context.control);
-      await inTurn(`quantizes ${linear.key}`, () =>
-        replace(context, request, linear, done, async () => {
-          const params = request.params[linear.paramsName]!;
-          const original = loaded.linears.get(linear.name)!;
-          const factor = factors.get(linear.input)!;
-          const result = await quantizeLinear(context, scope, linear, [original], factor, params);
-          done.tensors.set(linear.name, result.tensors);
-          request.finished(linear, result.tensors);
-          loaded.linears.set(linear.name, result.slices[0]!);
-        }),
-      );
-    }
-  });
-  await together([own, taking]);
+  await together([quantizeOwn(context, pass, request, own!, inTurn, note), ...taking]);
+  const inOrder = module.linears.map(({ name }) => [name, done.get(name)!] as const);
   return {
-    tensors: linears.flatMap(({ name }) => done.tensors.get(name)!),
-    linearErrors: Object.fromEntries(linears.map(({ name }) => [name, done.errors.get(name)!])),
+    tensors: inOrder.flatMap(([, { tensors }]) => tensors),
+    linearErrors: Object.fromEntries(inOrder.map(([name, { error }]) => [name, error])),
   };
 }
 
-/** Takes what the other workers give, as it comes, each in its turn. */
-async function takeGiven(
-  context: StageContext,
-  scope: Scope,
-  request: LinearsRequest,
-  given: readonly Given[],
-  mutex: Mutex,
-  done: Done,
+/** The leader's own share, one after the other. */
+async function quantizeOwn(
+  { control }: StageContext,
+  pass: RowsPass,
+  { module: { index, key }, params, rows }: LinearsRequest,
+  linears: readonly LinearSpec[],
+  inTurn: InTurn,
+  note: Note,
 ): Promise<void> {
-  const take = async ({ linear, worker, tensors: quantizing }: Given) => {
-    const packed = await quantizing;
-    done.tensors.set(linear.name, packed);
-    request.finished(linear, packed, worker);
-    await mutex.take(() =>
-      replace(context, request, linear, done, () =>
-        takePackedWeight(context, scope, request.loaded, linear, packed),
-      ),
-    );
-  };
-  await together(given.map(take));
+  const { own } = pass;
+  const inputs = new Set(linears.map(({ input }) => input));
+  try {
+    await inTurn(`factors ${key}`, () => own.factorSums(index, inputs, rows));
+    for (const linear of linears) {
+      await checkControl(control);
+      const make = async () => {
+        const tensors = await own.linears.quantize(index, linear, params[linear.paramsName]!);
+        pass.others.give(index, linear, tensors);
+        return tensors;
+      };
+      await inTurn(`quantizes ${linear.key}`, () => note(linear, make));
+    }
+  } finally {
+    own.linears.free();
+  }
 }
 
 /** Of each worker the linears that it quantizes: each, the costliest first, goes to whoever would be done first. */
@@ -147,11 +144,9 @@ function shareLinears(
 async function startRemotes(
   { remotes }: WorkerPool,
   shares: readonly (readonly LinearSpec[])[],
-  { loaded, params, sums, rows }: LinearsRequest,
-  { plan }: StageContext,
+  { module: { index, key }, params, sums, rows }: LinearsRequest,
 ): Promise<Given[]> {
-  const index = plan.modules.indexOf(loaded.module);
-  const doing = `quantizes ${loaded.module.key}`;
+  const doing = `quantizes ${key}`;
   const given: Given[] = [];
   const read = new Map<InputKey, Uint8Array<ArrayBuffer>>();
   for (const [i, share] of shares.entries()) {
@@ -174,40 +169,21 @@ async function startRemotes(
   return given;
 }
 
-/** Has `make` put another weight in place of a linear's, and notes and tells what that costs. */
+/** Has `make` put another weight in place of a linear's, and finds out and tells what that costs. */
 async function replace(
   { gpu, emit, quantizer }: StageContext,
-  { loaded, params, sample }: LinearsRequest,
+  { modules }: WorkerRows,
+  { module: { index }, params, sample }: LinearsRequest,
   linear: LinearSpec,
-  done: Done,
-  make: () => Promise<void>,
-): Promise<void> {
-  const { name, paramsName, input } = linear;
-  const error = await withScope(gpu, async (temporary) => {
-    const expected = sample.project(temporary, input, loaded.linears.get(name)!);
-    await make();
-    const rebuilt = loaded.linears.get(name)!;
-    return sample.error(quantizer.method, temporary, sample.project(temporary, input, rebuilt), expected);
+  make: () => Promise<readonly HostTensor[]>,
+): Promise<DoneLinear> {
+  const done = await withScope(gpu, async (scope) => {
+    const project = () =>
+      sample.project(scope, linear.input, modules.current(index).linears.get(linear.name)!);
+    const expected = project();
+    const tensors = await make();
+    return { tensors, error: await sample.error(quantizer.method, scope, project(), expected) };
   });
-  done.errors.set(name, error);
-  emit(linearEvent(linear, params[paramsName]!, error));
-}
-
-/** Factors the sums of the inputs that these linears have, and frees all sums. */
-async function factorInputs(
-  { gpu, quantizer }: StageContext,
-  scope: Scope,
-  sumScope: Scope,
-  { loaded, sums, rows }: LinearsRequest,
-  linears: readonly LinearSpec[],
-): Promise<Map<InputKey, HessianFactor>> {
-  const factors = new Map<InputKey, HessianFactor>();
-  for (const [name, h] of sums.squares) {
-    if (linears.some(({ input }) => input === name)) {
-      const what = `${loaded.module.key} (${name})`;
-      factors.set(name, await factorHessian(gpu, scope, what, h, factorOptions(quantizer, rows)));
-    }
-    sumScope.free(h);
-  }
-  return factors;
+  emit(linearEvent(linear, params[linear.paramsName]!, done.error));
+  return done;
 }

@@ -3,11 +3,11 @@ import type { ModuleParams } from '../exl2/params.ts';
 import { rowsOf } from '../gpu/parts.ts';
 import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { InputSample } from '../pass/linear-error.ts';
-import { withPrecision } from '../pass/loaded-module.ts';
-import { moduleSource, type RowsSeen } from '../pass/run-rows.ts';
+import type { RowsSeen } from '../pass/run-rows.ts';
 import { together } from '../util/together.ts';
 import { type QuantizedLinears, quantizeLinears } from './quantize-linears.ts';
 import type { RowsPass } from './rows-pass.ts';
@@ -38,33 +38,31 @@ export async function quantizeModule(
   write: (result: QuantizedModule) => Promise<void>,
 ): Promise<ModuleErrors> {
   const { gpu } = context;
-  const { expected } = pass;
+  const { own } = pass;
   const { index } = module;
-  pass.expectSums(index, module.key);
-  return pass.withModule(module, async (scope, loaded) => {
-    const { linears, precise } = await withScope(gpu, async (sumScope) => {
-      const sample = new InputSample(gpu, sumScope, module, expected);
-      const seen: RowsSeen = {
-        ranBefore: expected.rows,
-        tap: (input, x, start) => sample.take(input, x, start),
-        ran({ output, start, defer }) {
-          const tokens = Math.min(output.shape[0]!, (expected.rows - start) * expected.length);
-          defer(expected.store(rowsOf(output, 0, tokens), start));
-        },
-      };
-      const { sums, mixed } = await pass.sum(sumScope, batch, {
-        ...{ index, key: module.key, sizes: inputSizes(module), seen },
-        source: (half) => moduleSource(withPrecision(loaded, half)),
-        original: (half) => pass.runOriginal(index, withPrecision(loaded, half), batch),
-      });
-      const finished = pass.give.bind(pass, index);
-      const request = { loaded, params, sums, rows, sample, finished };
-      const linears = await quantizeLinears(context, pool, scope, sumScope, request);
-      return { linears, precise: withPrecision(loaded, mixed) };
+  const inputs = [...inputSizes(module).keys()];
+  try {
+    const { mixed, ...linears } = await withScope(gpu, async (scope) => {
+      const sample = new InputSample(gpu, scope, module, own.expected);
+      const { sums, mixed } = await pass.sum(index, inputs, batch, firstSeen(sample, own.expected));
+      const request = { module, params, sums, rows, sample };
+      return { mixed, ...(await quantizeLinears(context, pool, pass, request)) };
     });
-    const written = write({ ...linears, mixed: precise.forward.mixed });
-    const advanced = pass.advance(index, precise, batch);
+    const written = write({ ...linears, mixed });
+    const advanced = pass.advance(index, mixed, batch);
     await together([written, advanced]);
     return { linearErrors: linears.linearErrors, rfnError: await advanced };
-  });
+  } finally {
+    own.release();
+  }
 }
+
+/** Keeps of the first rows a sample of what the linears read, and what comes out. */
+const firstSeen = (sample: InputSample, expected: HiddenStates): RowsSeen => ({
+  ranBefore: expected.rows,
+  tap: (input, x, start) => sample.take(input, x, start),
+  ran({ output, start, defer }) {
+    const tokens = Math.min(output.shape[0]!, (expected.rows - start) * expected.length);
+    defer(expected.store(rowsOf(output, 0, tokens), start));
+  },
+});

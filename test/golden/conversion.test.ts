@@ -12,7 +12,7 @@ import { embedTokens } from '../../src/model/gpu/embedding.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { loadLinear, loadNorm } from '../../src/model/gpu/weights.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
-import { packedTensorsOf, takePackedWeight, takePackedWeights } from '../../src/pass/packed-module.ts';
+import { packedTensorsOf, takePackedWeight } from '../../src/pass/packed-module.ts';
 import { perplexity } from '../../src/pass/perplexity.ts';
 import { noteErrors, wholeRowError } from '../../src/pass/relative-error.ts';
 import { advance, type ModuleRun } from '../../src/pass/run-rows.ts';
@@ -138,7 +138,9 @@ test.runIf(COMPLETE)('the golden output’s own weights give the errors of its l
     const error = await withScope(gpu, async (scope) => {
       const loaded = await loadModule(context, scope, module, rows.length);
       await advance(context, loaded, states, expected, rows.rows);
-      await takePackedWeights(context, scope, loaded, file);
+      for (const linear of module.linears) {
+        await takePackedWeight(context, scope, loaded, linear, await packedTensorsOf(file, linear));
+      }
       const errors: RowError[] = [];
       const ran = (run: ModuleRun) => noteErrors(gpu, run, expected, errors);
       await advance(context, loaded, states, states, rows.rows, { ran });

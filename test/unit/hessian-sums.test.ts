@@ -41,7 +41,6 @@ function triangle(k: number, x: Float32Array, of: (product: number) => number = 
 
 /** Puts a part's sum into the squares, where the GPU would make it; what is above the diagonal means nothing. */
 function sumPart(sums: HessianSums, part: number): void {
-  sums.startPart();
   for (const [name, k] of SIZES) {
     const packed = triangle(k, inputs(k, part));
     const square = new Float32Array(k * k).fill(Number.NaN);

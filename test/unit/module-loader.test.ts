@@ -42,12 +42,11 @@ type Opened = Awaited<ReturnType<typeof loader>>;
 /** Weights of the second module as they come to be used, and how often the file was read for that. */
 async function use({ gpu, read, second, modules }: Opened) {
   const reads = read.mock.calls.length;
-  return modules.use(second, async (_, { linears }) => ({
-    weights: await Promise.all(
-      [...linears.values()].map(async ({ w }) => new Float32Array(await gpu.read(w))),
-    ),
-    reads: read.mock.calls.length - reads,
-  }));
+  const { scope, loaded } = await modules.take(second);
+  const weights = [...loaded.linears.values()].map(async ({ w }) => new Float32Array(await gpu.read(w)));
+  const used = { weights: await Promise.all(weights), reads: read.mock.calls.length - reads };
+  scope.freeAll();
+  return used;
 }
 
 test('a module that was loaded ahead is used as it is, and its memory given back', async () => {

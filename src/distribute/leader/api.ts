@@ -54,10 +54,10 @@ export interface WorkerApi {
    */
   beginPass(parts: readonly RowPart[], originalRows: number): Promise<void>;
   /**
-   * Σ xᵀx over each half that it has parts of, for the module of this number, or for the head after them.
+   * Σ xᵀx over each half that it has parts of, for these inputs of the module of this number, or of the head after them.
    * @returns what can be read until it is asked for anything else.
    */
-  sumRows(index: number, mixed: boolean): Promise<readonly SumPiece[]>;
+  sumRows(index: number, inputs: readonly InputKey[], mixed: boolean): Promise<readonly SumPiece[]>;
   /**
    * Pieces may be asked for while others are on their way.
    * @returns the piece's bytes; they may be written over when so many more are asked for as {@link PIECES_UNDER_WAY}.

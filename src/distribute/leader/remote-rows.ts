@@ -1,4 +1,4 @@
-import type { LinearSpec } from '../../model/spec.ts';
+import type { InputKey, LinearSpec, ModelPlan } from '../../model/spec.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';
 import type { HessianSums, SumPiece } from '../../pass/sums/hessian-sums.ts';
 import type { RowPart } from '../../pass/sums/row-parts.ts';
@@ -13,65 +13,64 @@ interface RowShare {
   readonly parts: readonly RowPart[];
 }
 
-/** A module, by its number, or the head after them; and whether its forward passes round to half precision. */
-interface PassStep {
-  readonly index: number;
-  readonly key: string;
-  readonly mixed: boolean;
-}
-
 /** Of each other worker that has rows. */
-type Pieces = Promise<readonly (readonly SumPiece[])[]>;
+export type Pieces = Promise<readonly (readonly SumPiece[])[]>;
 
 /**
  * The other workers in a quantization pass, as its leader asks them. The last one with rows has the original model's too: it
  * is idle while the leader adds the sums.
  */
 export class RemoteRows {
+  readonly #plan: ModelPlan;
   readonly #all: readonly RowShare[];
   readonly #withRows: readonly RowShare[];
+  readonly #originalRows: number;
   #begun: Promise<unknown> = Promise.resolve();
-  #asked: (PassStep & { readonly pieces: Pieces }) | undefined;
   /** Linears on their way. */
   #given: Promise<unknown>[] = [];
 
-  constructor(shares: readonly RowShare[]) {
+  /** @param originalRows of the original model. */
+  constructor(plan: ModelPlan, shares: readonly RowShare[], originalRows: number) {
+    this.#plan = plan;
     this.#all = shares;
     this.#withRows = shares.filter(({ parts }) => parts.length > 0);
+    this.#originalRows = originalRows;
   }
 
   get isEmpty(): boolean {
     return this.#withRows.length === 0;
   }
 
-  /** Begins the pass; all other calls wait for it. @param originalRows of the original model. */
-  begin(originalRows: number): void {
+  /** Begins the pass; all other calls wait for it. */
+  begin(): void {
     this.#begun = callAll(this.#all, ({ worker, parts }) => {
-      const original = worker === this.#originalWorker ? originalRows : 0;
+      const original = worker === this.#originalWorker ? this.#originalRows : 0;
       return worker.call('embeds', (api) => api.beginPass(parts, original));
     });
   }
 
-  /** Asks for sums that {@link addSums} will want; once, though a module may begin again. */
-  expectSums(step: PassStep): void {
-    if (!this.#isAsked(step)) this.#asked = { ...step, pieces: this.#ask(step) };
+  /** Has them sum their rows, for these inputs. */
+  sum(index: number, inputs: readonly InputKey[], mixed: boolean): Pieces {
+    return callAll(this.#withRows, async ({ worker }) => {
+      await this.#begun;
+      return worker.call(`runs ${this.#keyOf(index)}`, (api) => api.sumRows(index, inputs, mixed));
+    });
   }
 
   /**
    * Adds what they have summed, as it comes; the next pieces are on their way meanwhile. In which order they come
    * makes no difference: of each half there are two sums at most.
    */
-  async addSums(sums: HessianSums, step: PassStep): Promise<void> {
-    const pieces = this.#isAsked(step) ? this.#asked!.pieces : this.#ask(step);
-    this.#asked = undefined;
+  async addSums(sums: HessianSums, pieces: Pieces): Promise<void> {
     const given = await pieces;
     await together(this.#withRows.map(({ worker }, i) => addPieces(sums, worker, given[i]!)));
   }
 
   /** Runs the original model's rows through a module. */
-  async runOriginal({ index, key, mixed }: PassStep): Promise<void> {
+  async runOriginal(index: number, mixed: boolean): Promise<void> {
     await this.#begun;
-    await this.#originalWorker!.call(`runs the original of ${key}`, (api) => api.runOriginal(index, mixed));
+    const doing = `runs the original of ${this.#keyOf(index)}`;
+    await this.#originalWorker!.call(doing, (api) => api.runOriginal(index, mixed));
   }
 
   /** The original model's, after all modules. */
@@ -91,25 +90,18 @@ export class RemoteRows {
   }
 
   /** Advances their rows through a module. Linears that they were not given are in the work directory. */
-  async advance({ index, key, mixed }: PassStep): Promise<void> {
+  async advance(index: number, mixed: boolean): Promise<void> {
     const given = this.#given;
     this.#given = [];
     await this.#begun;
     const advanced = callAll(this.#withRows, ({ worker }) =>
-      worker.call(`advances ${key}`, (api) => api.advanceRows(index, mixed)),
+      worker.call(`advances ${this.#keyOf(index)}`, (api) => api.advanceRows(index, mixed)),
     );
     await Promise.all([...given, advanced]);
   }
 
-  #isAsked({ index, mixed }: PassStep): boolean {
-    return this.#asked?.index === index && this.#asked.mixed === mixed;
-  }
-
-  #ask({ index, key, mixed }: PassStep): Pieces {
-    return callAll(this.#withRows, async ({ worker }) => {
-      await this.#begun;
-      return worker.call(`runs ${key}`, (api) => api.sumRows(index, mixed));
-    });
+  #keyOf(index: number): string {
+    return (this.#plan.modules[index] ?? this.#plan.head).key;
   }
 
   get #originalWorker(): RemoteWorker | undefined {

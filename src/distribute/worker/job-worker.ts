@@ -3,25 +3,29 @@ import type { SpeedStore } from '../../autotune/kept-speeds.ts';
 import { productSpeed } from '../../autotune/measure-speeds.ts';
 import type { QuantParams } from '../../exl2/params.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
-import { withScope } from '../../gpu/scope.ts';
 import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
 import { workDirectory } from '../../io/work/work-directory.ts';
 import type { StageContext } from '../../job/context.ts';
-import type { Control } from '../../job/control.ts';
+import { type Control, checkControl } from '../../job/control.ts';
 import { Measurer } from '../../measure/measurer.ts';
 import type { MeasuredPart } from '../../measurement/measured-part.ts';
 import type { CandidateRange } from '../../measurement/module-candidates.ts';
 import { openModel } from '../../model/check/open-model.ts';
-import { loadLinear } from '../../model/gpu/weights.ts';
-import type { InputKey } from '../../model/spec.ts';
+import type { InputKey, LinearSpec } from '../../model/spec.ts';
+import { rowsPerBatch, withFittingBatch } from '../../pass/batch-size.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';
 import type { SumPiece } from '../../pass/sums/hessian-sums.ts';
 import type { RowPart } from '../../pass/sums/row-parts.ts';
+import { WorkerRows } from '../../quantize/worker/worker-rows.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
-import type { WorkerApi, WorkerFacts, WorkerJob, WorkerProgress } from '../leader/api.ts';
-import { WorkerLinears } from './worker-linears.ts';
-import { WorkerRows } from './worker-rows.ts';
+import {
+  PIECES_UNDER_WAY,
+  type WorkerApi,
+  type WorkerFacts,
+  type WorkerJob,
+  type WorkerProgress,
+} from '../leader/api.ts';
 
 /** What a worker's host hands in. */
 interface WorkerHost {
@@ -38,7 +42,6 @@ interface WorkerHost {
 interface OpenJob {
   readonly context: StageContext;
   readonly rows: WorkerJob;
-  readonly linears: WorkerLinears;
 }
 
 /** A worker's own side: does what the leader asks for, on its own GPU, one thing after the other; sums are read at any time. */
@@ -47,6 +50,10 @@ export class JobWorker implements WorkerApi {
   #job: OpenJob | undefined;
   #measurer: Measurer | undefined;
   #pass: WorkerRows | undefined;
+  /** Rows that have fitted so far; in the midst of an advance it is too late to take fewer. */
+  #batch = 1;
+  /** For pieces on their way, in turn: new memory is slow. What was handed over is empty. */
+  readonly #memory: Uint8Array<ArrayBuffer>[] = [];
   #share = 0;
   /** The leader may have given up what it asked for before. */
   #last: Promise<unknown> = Promise.resolve();
@@ -64,7 +71,7 @@ export class JobWorker implements WorkerApi {
     const context = {
       ...{ gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control, speeds },
     };
-    this.#job = { context, rows: job, linears: new WorkerLinears(context) };
+    this.#job = { context, rows: job };
     // Should this fail, it is told when it is asked to measure.
     if (first !== undefined) this.#afterLast(() => this.#measuring.goTo(first)).catch(() => {});
     return { adapter, flopsPerSecond: productSpeed(speeds) };
@@ -84,67 +91,68 @@ export class JobWorker implements WorkerApi {
   }
 
   beginPass(parts: readonly RowPart[], originalRows: number): Promise<void> {
-    return this.#afterLast(async ({ context, rows, linears }) => {
-      linears.free();
+    return this.#afterLast(async ({ context, rows: { quantization: rows } }) => {
       this.#measurer?.free();
       this.#measurer = undefined;
       await this.#pass?.free();
-      this.#pass = undefined;
-      if (parts.length === 0) return;
-      assert(rows.quantization, 'a pass was begun of a job that only measures');
-      this.#pass = new WorkerRows(context, rows.quantization, parts, originalRows);
+      assert(rows, 'a pass was begun of a job that only measures');
+      this.#pass = new WorkerRows(context, rows, { parts, originalRows, firstRows: 0 });
+      this.#batch = rowsPerBatch(context.gpu, context.plan, rows.length);
       await this.#pass.start();
     });
   }
 
-  sumRows(index: number, mixed: boolean): Promise<readonly SumPiece[]> {
-    return this.#afterLast(({ linears }) => {
-      linears.free();
-      return this.#begun.sum(index, mixed);
+  sumRows(index: number, inputs: readonly InputKey[], mixed: boolean): Promise<readonly SumPiece[]> {
+    return this.#inBatches(index, async (pass, batch) => {
+      const sums = await pass.beginSums(index, inputs);
+      await pass.sum(index, mixed, batch);
+      return sums.pieces;
     });
   }
 
-  readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#begun.readSum(piece);
+  async readSum(piece: SumPiece): Promise<Uint8Array<ArrayBuffer>> {
+    const size = piece.end - piece.start;
+    const used = this.#memory.length >= PIECES_UNDER_WAY ? this.#memory.shift() : undefined;
+    const bytes = used?.length === size ? used : new Uint8Array(size);
+    this.#memory.push(bytes);
+    await this.#begun.sums.readPiece(piece, bytes);
+    return bytes;
   }
 
   runOriginal(index: number, mixed: boolean): Promise<void> {
-    return this.#afterLast(() => this.#begun.runOriginal(index, mixed));
+    return this.#inBatches(index, (pass, batch) => pass.runOriginal(index, mixed, batch));
   }
 
   originalPerplexity(mixed: boolean): Promise<Perplexity> {
-    return this.#afterLast(() => this.#begun.originalPerplexity(mixed));
+    return this.#inBatches(undefined, async (pass) => {
+      const perplexity = await pass.originalPerplexity(mixed);
+      pass.release();
+      return perplexity;
+    });
   }
 
   takeSum(index: number, input: InputKey, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void> {
-    return this.#afterLast(({ context, linears }) => {
-      this.#pass?.freeSums();
-      return linears.takeSum(context.plan.modules[index]!, input, sum, rows);
+    return this.#afterLast(() => {
+      this.#begun.freeSums();
+      return this.#begun.linears.takeSum(index, input, sum, rows);
     });
   }
 
   quantizeLinear(index: number, name: string, params: QuantParams): Promise<readonly HostTensor[]> {
-    return this.#afterLast(async ({ context: { gpu, plan, source }, linears }) => {
-      const linear = plan.modules[index]!.linears.find((each) => each.name === name)!;
-      if (this.#pass?.holds(index)) {
-        return this.#pass.replace(linear, (scope, weight) => linears.quantize(scope, linear, weight, params));
-      }
-      return withScope(gpu, async (scope) => {
-        const weight = await loadLinear(gpu, scope, source, linear);
-        return (await linears.quantize(scope, linear, weight, params)).tensors;
-      });
+    return this.#afterLast(async ({ context }) => {
+      await checkControl(context.control);
+      return this.#begun.linears.quantize(index, linearOf(context, index, name), params);
     });
   }
 
   takeLinear(index: number, name: string, tensors: readonly HostTensor[]): Promise<void> {
-    return this.#afterLast(() => this.#begun.takeLinear(index, name, tensors));
+    return this.#afterLast(({ context }) =>
+      this.#begun.modules.take(index, linearOf(context, index, name), tensors),
+    );
   }
 
   advanceRows(index: number, mixed: boolean): Promise<void> {
-    return this.#afterLast(({ linears }) => {
-      linears.free();
-      return this.#begun.advance(index, mixed);
-    });
+    return this.#afterLast(() => this.#begun.advance(index, mixed, this.#batch));
   }
 
   get #measuring(): Measurer {
@@ -158,6 +166,26 @@ export class JobWorker implements WorkerApi {
     return this.#pass;
   }
 
+  /** Starts again with fewer rows at a time where memory does not suffice. */
+  #inBatches<T>(
+    index: number | undefined,
+    work: (pass: WorkerRows, batch: number) => Promise<T>,
+  ): Promise<T> {
+    return this.#afterLast(({ context: { gpu, plan } }) => {
+      const pass = this.#begun;
+      const { key } = plan.modules[index ?? plan.modules.length] ?? plan.head;
+      return withFittingBatch(gpu, this.#batch, key, pass.states, async (batch) => {
+        this.#batch = batch;
+        try {
+          return await work(pass, batch);
+        } catch (error) {
+          pass.release();
+          throw error;
+        }
+      });
+    });
+  }
+
   #afterLast<T>(work: (job: OpenJob) => Promise<T>): Promise<T> {
     const next = this.#last.then(() => {
       assert(this.#job, 'a worker is asked before it is opened');
@@ -167,3 +195,6 @@ export class JobWorker implements WorkerApi {
     return next;
   }
 }
+
+const linearOf = ({ plan }: StageContext, index: number, name: string): LinearSpec =>
+  plan.modules[index]!.linears.find((linear) => linear.name === name)!;

@@ -75,10 +75,7 @@ export class HessianSums {
     this.#free(1);
   }
 
-  startPart(): void {
-    for (const square of this.squares.values()) this.#gpu.zero(square);
-  }
-
+  /** Adds the squares, which hold the sums of a part, to the totals of its half. */
   endPart(half: number): void {
     const totals = this.#totalsOf(half);
     for (const [name, h] of this.squares) {

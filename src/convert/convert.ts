@@ -205,7 +205,7 @@ async function quantizeOnce(
   job: ConvertJob,
   rows: WholeRows,
   strategy: Strategy,
-): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors'>> {
+): Promise<Pick<Findings, 'rfnErrors' | 'linearErrors' | 'expertTokens'>> {
   const { work, emit } = context;
   const result = await work.readJson<QuantizationNote>(ARTEFACT.result);
   if (result && (await hasAllTensors(context, strategy))) {
@@ -217,7 +217,7 @@ async function quantizeOnce(
   }
   return stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
-    const { rfnErrors, linearErrors, perplexity } = await quantizeAgain(
+    const { rfnErrors, linearErrors, expertTokens, perplexity } = await quantizeAgain(
       context,
       pool,
       rows.quantization,
@@ -226,6 +226,7 @@ async function quantizeOnce(
     const note: QuantizationNote = {
       rfn_error: Object.fromEntries(rfnErrors),
       linear_error: Object.fromEntries(linearErrors),
+      ...(expertTokens.size > 0 && { expert_tokens: Object.fromEntries(expertTokens) }),
       perplexity,
     };
     await work.writeJson(ARTEFACT.result, note);
@@ -241,14 +242,16 @@ async function hasAllTensors({ plan, work }: StageContext, strategy: Strategy): 
   return true;
 }
 
-const errorsOf = ({ rfn_error, linear_error }: QuantizationNote) => ({
+const errorsOf = ({ rfn_error, linear_error, expert_tokens = {} }: QuantizationNote) => ({
   rfnErrors: rfn_error,
   linearErrors: linear_error,
+  expertTokens: expert_tokens,
 });
 
 /** What remains of the quantization beside the tensors. */
 interface QuantizationNote {
   readonly rfn_error: Readonly<Record<string, number>>;
   readonly linear_error: Readonly<Record<string, number>>;
+  readonly expert_tokens?: Readonly<Record<string, readonly number[]>>;
   readonly perplexity: QuantizeResult['perplexity'];
 }

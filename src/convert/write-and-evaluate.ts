@@ -26,6 +26,8 @@ export interface Findings {
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
   readonly linearErrors: Readonly<Record<string, number>>;
+  /** Calibration tokens of each expert, by the choice's key. */
+  readonly expertTokens: Readonly<Record<string, readonly number[]>>;
   /** Undefined: nothing is compared. */
   readonly reference: Reference | undefined;
   readonly recorder: Recorder;

@@ -1,7 +1,7 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { MATRIX_SIDE } from '../kernels/gemm/gemm_subgroup_matrix.ts';
-import { type Ops, runModule } from './forward.ts';
+import { type Gathered, type Ops, runModule } from './forward.ts';
 import { tokenShare } from './sizes.ts';
 import type { AttentionSpec, ExpertsSpec, LinearSpec, ModuleSpec } from './spec.ts';
 
@@ -95,10 +95,10 @@ class CountOps implements Ops<Counted> {
   }
 
   /** All tokens may go to the same experts, and the others get none. */
-  gather({ width }: Counted, { router }: ExpertsSpec): Counted {
+  gather({ width }: Counted, { router }: ExpertsSpec): Gathered<Counted> {
     const tokens = this.#experts < router.perToken ? this.#tokens + MATRIX_SIDE - 1 : MATRIX_SIDE;
     this.#experts++;
-    return this.#alloc({ tokens }, width);
+    return { rows: this.#alloc({ tokens }, width), tokens };
   }
 
   scatter(): void {}

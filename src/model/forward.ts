@@ -30,7 +30,7 @@ export interface Ops<T> {
   activate(gate: T, up: T | undefined, mlp: MlpSpec): T;
   copy(x: T): T;
   /** The rows of x, a normed input, of the tokens that are routed to this expert; undefined when none is. */
-  gather(x: T, experts: ExpertsSpec, expert: number): T | undefined;
+  gather(x: T, experts: ExpertsSpec, expert: number): Gathered<T> | undefined;
   /** Adds what an expert has made of its tokens, by its weight for each, to their rows of y, in its place. */
   scatter(y: T, made: T, expert: number): void;
   /** Makes what depends on the module's input and this one linear, which those who try many weights may keep. */
@@ -39,8 +39,18 @@ export interface Ops<T> {
   free(x: T): void;
 }
 
-/** Sees what linears read, (tokens, k), each distinct input once; it is of use until the call has ended. */
-export type Tap<T> = (input: InputKey, x: T) => void;
+/** Rows for an expert. */
+export interface Gathered<T> {
+  /** Maybe with rows of zeros after the tokens'. */
+  readonly rows: T;
+  readonly tokens: number;
+}
+
+/**
+ * Sees what linears read, (tokens, k), each distinct input once; it is of use until the call has ended.
+ * @param tokens how many of its rows are tokens, where those after them are zeros.
+ */
+export type Tap<T> = (input: InputKey, x: T, tokens?: number) => void;
 
 /** What a module works on. */
 export interface ModuleInput<T> {
@@ -120,8 +130,8 @@ function throughExperts<T>(
     const expert = mixer.first + i;
     const own = ops.gather(normed, mixer, expert);
     if (own === undefined) continue;
-    const [down, inner] = gated(ops, mlp, own);
-    tap(down.input, inner);
+    const [down, inner] = gated(ops, mlp, own.rows);
+    tap(down.input, inner, own.tokens);
     if (wanted) {
       const made = ops.project(inner, down);
       ops.scatter(output, made, expert);

@@ -54,9 +54,9 @@ export class InputSample {
   }
 
   /** Takes its part of an input, (tokens, k), of a batch of rows; the first of them is row `start`. */
-  take(name: InputKey, x: GpuTensor, start: number): void {
+  take(name: InputKey, x: GpuTensor, start: number, tokens: number): void {
     const { rows, length } = this.#shape;
-    const [tokens, k] = x.shape as [number, number];
+    const k = x.shape[1]!;
     const filled = this.#filled.get(name);
     if (filled !== undefined) {
       const count = Math.min(tokens, rows * length - filled);

@@ -57,8 +57,8 @@ export interface ModuleRun {
 
 /** Sees rows on their way. */
 export interface RowsSeen {
-  /** Sees what linears read, (tokens, k), of rows start …. */
-  readonly tap?: (input: InputKey, x: GpuTensor, start: number) => void;
+  /** Sees what linears read, (tokens, k), of rows start …; where they are experts' there may be zeros after the tokens. */
+  readonly tap?: (input: InputKey, x: GpuTensor, start: number, tokens: number) => void;
   /** Sees what comes out. */
   readonly ran?: (run: ModuleRun) => void;
   /** What comes out is wanted of batches that begin before this row; of all, where it is not said. */
@@ -79,7 +79,9 @@ export async function runRows(
     const start = range.start + first;
     const input = states.loadInput(scope, start, range.start + end);
     const wanted = ran !== undefined && start < ranBefore;
-    const output = await source.run(scope, input, (name, values) => tap?.(name, values, start), wanted);
+    const seen: Tap<GpuTensor> = (name, values, tokens = values.shape[0]!) =>
+      tap?.(name, values, start, tokens);
+    const output = await source.run(scope, input, seen, wanted);
     if (wanted) ran({ scope, input, output, start, defer });
   });
 }

@@ -34,7 +34,7 @@ export async function quantizeHead(
     sums.freeTotals();
     await own.factorSums(index, new Set([plan.head.input]), rows.rows);
     const { tensors, slices: head } = await own.linears.quantizeHead(params);
-    emit(linearEvent(plan.head, params, undefined));
+    emit(linearEvent(undefined, plan.head, params, undefined));
     const model = { mixed, norm: await own.head.norm(), head };
     const after = await perplexity(context, model, own.quantized, rows.ids, own.expected.rows);
     const { value, tokens } = await pass.originalPerplexity();

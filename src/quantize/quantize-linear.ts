@@ -11,17 +11,30 @@ import type { StageContext } from '../job/context.ts';
 import type { LinearEvent } from '../job/events.ts';
 import type { QuantizerSettings } from '../job/settings.ts';
 import type { LinearWeight } from '../model/gpu/weights.ts';
-import type { LinearSpec } from '../model/spec.ts';
+import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';
 
+/** What is told of a linear that is quantized. @param module it belongs to; none of the head. */
 export function linearEvent(
-  { key, k, n, bias }: LinearSpec,
+  module: ModuleSpec | undefined,
+  linear: LinearSpec,
   params: QuantParams,
   error: number | undefined,
 ): LinearEvent {
+  const { key, paramsName: name, k, n, bias } = linear;
   const bitsPerWeight = totalBits(k, n, params, bias !== undefined) / (k * n);
-  return { type: 'linear', key, bitsPerWeight, ...(error !== undefined && { error }) };
+  return {
+    ...{ type: 'linear', key, bitsPerWeight },
+    ...(module && { choice: module.choice, name, ...expertOf(module, linear) }),
+    ...(error !== undefined && { error }),
+  };
+}
+
+function expertOf({ mixer }: ModuleSpec, linear: LinearSpec): Pick<LinearEvent, 'expert'> {
+  if (mixer.kind !== 'experts') return {};
+  const place = mixer.experts.findIndex(({ gate, up, down }) => [gate, up, down].includes(linear));
+  return { expert: mixer.first + place };
 }
 
 /** How the sum of so many calibration rows is factored for good: descent takes the Hessian itself. */

@@ -173,17 +173,17 @@ async function startRemotes(
 async function replace(
   { gpu, emit, quantizer }: StageContext,
   { modules }: WorkerRows,
-  { module: { index }, params, sample }: LinearsRequest,
+  { module, params, sample }: LinearsRequest,
   linear: LinearSpec,
   make: () => Promise<readonly HostTensor[]>,
 ): Promise<DoneLinear> {
   const done = await withScope(gpu, async (scope) => {
     const project = () =>
-      sample.project(scope, linear.input, modules.current(index).linears.get(linear.name)!);
+      sample.project(scope, linear.input, modules.current(module.index).linears.get(linear.name)!);
     const expected = project();
     const tensors = await make();
     return { tensors, error: await sample.error(quantizer.method, scope, project(), expected) };
   });
-  emit(linearEvent(linear, params[linear.paramsName]!, done.error));
+  emit(linearEvent(module, linear, params[linear.paramsName]!, done.error));
   return done;
 }

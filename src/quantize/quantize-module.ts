@@ -5,7 +5,7 @@ import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
 import { inputSizes } from '../model/sizes.ts';
-import type { ModuleSpec } from '../model/spec.ts';
+import type { InputKey, ModuleSpec } from '../model/spec.ts';
 import { InputSample } from '../pass/linear-error.ts';
 import type { RowsSeen } from '../pass/run-rows.ts';
 import { together } from '../util/together.ts';
@@ -15,10 +15,12 @@ import type { RowsPass } from './rows-pass.ts';
 export interface QuantizedModule extends QuantizedLinears {
   /** Forward passes rounded to half precision. */
   readonly mixed: boolean;
+  /** Calibration tokens of each expert, in their order; of a module with experts. */
+  readonly expertTokens?: readonly number[];
 }
 
 /** What a module's quantization costs. */
-export interface ModuleErrors extends Pick<QuantizedLinears, 'linearErrors'> {
+export interface ModuleErrors extends Pick<QuantizedModule, 'linearErrors' | 'expertTokens'> {
   /** Relative error of the quantized module's output to the original's on the same input, over the first rows. */
   readonly rfnError: number;
 }
@@ -42,25 +44,34 @@ export async function quantizeModule(
   const { index } = module;
   const inputs = [...inputSizes(module).keys()];
   try {
-    const { mixed, ...linears } = await withScope(gpu, async (scope) => {
+    const quantized = await withScope(gpu, async (scope): Promise<QuantizedModule> => {
       const sample = new InputSample(gpu, scope, module, own.expected);
       const { sums, mixed } = await pass.sum(index, inputs, batch, firstSeen(sample, own.expected));
+      const counted = expertTokens(module, sums.tokens);
       const request = { module, params, sums, rows, sample };
-      return { mixed, ...(await quantizeLinears(context, pool, pass, request)) };
+      return { mixed, ...counted, ...(await quantizeLinears(context, pool, pass, request)) };
     });
-    const written = write({ ...linears, mixed });
-    const advanced = pass.advance(index, mixed, batch);
+    const written = write(quantized);
+    const advanced = pass.advance(index, quantized.mixed, batch);
     await together([written, advanced]);
-    return { linearErrors: linears.linearErrors, rfnError: await advanced };
+    return { ...quantized, rfnError: await advanced };
   } finally {
     own.release();
   }
 }
 
+const expertTokens = (
+  { mixer }: ModuleSpec,
+  tokens: ReadonlyMap<InputKey, number>,
+): Pick<QuantizedModule, 'expertTokens'> =>
+  mixer.kind === 'experts'
+    ? { expertTokens: mixer.experts.map(({ down }) => tokens.get(down.input) ?? 0) }
+    : {};
+
 /** Keeps of the first rows a sample of what the linears read, and what comes out. */
 const firstSeen = (sample: InputSample, expected: HiddenStates): RowsSeen => ({
   ranBefore: expected.rows,
-  tap: (input, x, start) => sample.take(input, x, start),
+  tap: (input, x, start, tokens) => sample.take(input, x, start, tokens),
   ran({ output, start, defer }) {
     const tokens = Math.min(output.shape[0]!, (expected.rows - start) * expected.length);
     defer(expected.store(rowsOf(output, 0, tokens), start));

@@ -1,6 +1,7 @@
 import type { Strategy } from '../allocate/optimize.ts';
 import type { CalibrationRows } from '../calibrate/rows.ts';
 import type { WorkerPool } from '../distribute/leader/worker-pool.ts';
+import { fewExpertTokensWarning } from '../estimate/token-need.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { BitWidth, ModuleParams } from '../exl2/params.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
@@ -17,6 +18,7 @@ import { finishedTensors, strategyMark } from './finished-tensors.ts';
 import { type Perplexities, quantizeHead } from './quantize-head.ts';
 import { linearEvent } from './quantize-linear.ts';
 import { type ModuleErrors, type QuantizedModule, quantizeModule } from './quantize-module.ts';
+import { type QuantizedErrors, quantizedErrors } from './quantized-errors.ts';
 import { RowsPass } from './rows-pass.ts';
 
 /** How to quantize. */
@@ -29,11 +31,7 @@ export interface QuantizeChoice {
   readonly mostRows: number;
 }
 
-export interface QuantizeResult {
-  /** By the module's key. */
-  readonly rfnErrors: ReadonlyMap<string, number>;
-  /** By the linear's key, without the head's. */
-  readonly linearErrors: ReadonlyMap<string, number>;
+export interface QuantizeResult extends QuantizedErrors {
   readonly perplexity: Perplexities;
 }
 
@@ -53,8 +51,7 @@ export async function quantize(
   const mark = await strategyMark(strategy);
   const progress = progressReporter(context, 'quantize');
   const pass = new RowsPass(context, pool, rows, choice.perplexityRows);
-  const rfnErrors = new Map<string, number>();
-  const linearErrors = new Map<string, number>();
+  const allErrors = new Map<ModuleSpec, ModuleErrors>();
   const batchRows = Math.min(rowsPerBatch(gpu, plan, rows.length), choice.mostRows);
   try {
     await pass.start();
@@ -71,15 +68,14 @@ export async function quantize(
               return writeModule(context, module, result, mark);
             }),
       );
-      const { rfnError } = errors;
-      rfnErrors.set(module.key, rfnError);
-      for (const { key, name } of module.linears) linearErrors.set(key, errors.linearErrors[name]!);
+      allErrors.set(module, errors);
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
       const count = plan.modules.length;
       const bitsPerWeight = candidateBits(module, params) / moduleWeights(module);
-      const facts = { bitsPerWeight, rfnError, seconds, resumed: done !== undefined };
-      emit({ type: 'module', stage: 'quantize', key: module.key, index, count, ...facts });
+      const facts = { bitsPerWeight, rfnError: errors.rfnError, seconds, resumed: done !== undefined };
+      const { key, choice } = module;
+      emit({ type: 'module', stage: 'quantize', key, choice, index, count, ...facts });
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);
@@ -88,7 +84,10 @@ export async function quantize(
     );
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors, mark);
     progress(plan.modules.length, 1);
-    return { rfnErrors, linearErrors, perplexity: head.perplexity };
+    const errors = quantizedErrors(allErrors);
+    const warning = fewExpertTokensWarning(plan, errors.expertTokens);
+    if (warning) emit({ type: 'warning', message: warning });
+    return { ...errors, perplexity: head.perplexity };
   } finally {
     await pass.own.free();
   }
@@ -97,13 +96,14 @@ export async function quantize(
 const writeModule = (
   { work }: StageContext,
   { key }: ModuleSpec,
-  { tensors, mixed, linearErrors }: QuantizedModule,
+  { tensors, mixed, linearErrors, expertTokens }: QuantizedModule,
   mark: Readonly<Record<string, string>>,
 ): Promise<void> =>
   work.writeTensors(ARTEFACT.tensors(key), tensors, {
     ...mark,
     mixed: String(mixed),
     linear_errors: JSON.stringify(linearErrors),
+    ...(expertTokens && { expert_tokens: JSON.stringify(expertTokens) }),
   });
 
 /** Advances the states through a module that is finished, as if it had been quantized now. */
@@ -125,12 +125,17 @@ async function replayModule(
     const rfnError = await pass.advance(index, mixed, batch);
     const linearErrors = linearErrorsIn(file, module);
     for (const linear of module.linears) {
-      context.emit(linearEvent(linear, params[linear.paramsName]!, linearErrors[linear.name]));
+      context.emit(linearEvent(module, linear, params[linear.paramsName]!, linearErrors[linear.name]));
     }
-    return { rfnError, linearErrors };
+    return { rfnError, linearErrors, ...expertTokensIn(file) };
   } finally {
     own.release();
   }
+}
+
+function expertTokensIn({ metadata }: SafetensorsFile): Pick<ModuleErrors, 'expertTokens'> {
+  const text = metadata.get('expert_tokens');
+  return text === undefined ? {} : { expertTokens: JSON.parse(text) as number[] };
 }
 
 function linearErrorsIn(

@@ -2,7 +2,7 @@
 
 import { type RopeTables, ropeTables } from '../model/config/rope.ts';
 import type { Activation } from '../model/families/family.ts';
-import { type Ops, runModule } from '../model/forward.ts';
+import { type Gathered, type Ops, runModule } from '../model/forward.ts';
 import type {
   AttentionSpec,
   ExpertsSpec,
@@ -115,7 +115,7 @@ class ReferenceOps implements Ops<Float64Array> {
     return x.slice();
   }
 
-  gather(x: Float64Array, { router }: ExpertsSpec, expert: number): Float64Array | undefined {
+  gather(x: Float64Array, { router }: ExpertsSpec, expert: number): Gathered<Float64Array> | undefined {
     const { linear: spec, experts, perToken, normalized } = router;
     const logits = linear(x, spec, this.#weight);
     const routed = Array.from({ length: this.#tokens }, (_, token) => {
@@ -128,10 +128,11 @@ class ReferenceOps implements Ops<Float64Array> {
     if (routed.length === 0) return undefined;
     this.#routed.set(expert, routed);
     const { k } = spec;
-    return Float64Array.from(
+    const rows = Float64Array.from(
       { length: routed.length * k },
       (_, i) => x[routed[Math.floor(i / k)]!.token * k + (i % k)]!,
     );
+    return { rows, tokens: routed.length };
   }
 
   scatter(y: Float64Array, x: Float64Array, expert: number): void {

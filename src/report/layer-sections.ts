@@ -1,6 +1,6 @@
 /** What the report says layer by layer. */
 
-import { type Html, html } from './html.ts';
+import { type Html, html, NOTHING, table } from './html.ts';
 import type { ModuleReport } from './report-data.ts';
 import { barPicture, type GridCell, gridPicture } from './svg.ts';
 
@@ -23,7 +23,7 @@ ${grid}`;
 
 export function errorSection(modules: Modules): Html {
   const bars = modules.map(({ layer, kind, key, rfnError, expectedError }) => ({
-    name: `${layer} ${kind === 'attention' ? 'attention' : 'MLP'}`,
+    name: `${layer} ${KINDS[kind]}`,
     value: rfnError ?? expectedError,
     mark: expectedError,
     detail: `${key}: ${percent(rfnError ?? expectedError)}, measured ${percent(expectedError)}`,
@@ -36,6 +36,26 @@ measurement promised.</p>
 <p>The same of each linear layer’s own output, in per cent, on about 256 tokens of its calibration inputs: what is
 lost before the rest of the module evens it out.</p>
 ${linearGrid('Error by layer and linear, in per cent', modules, errorCells(modules))}`;
+}
+
+const KINDS: Readonly<Record<ModuleReport['kind'], string>> = {
+  attention: 'attention',
+  mlp: 'MLP',
+  experts: 'experts',
+};
+
+/** How calibration tokens spread over experts; nothing of a model without. */
+export function expertSection(modules: Modules): Html {
+  const layers = modules.filter(({ expertTokens }) => expertTokens.length > 0);
+  if (layers.length === 0) return NOTHING;
+  const rows = layers.map(({ layer, expertTokens }) => {
+    const sorted = expertTokens.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
+    return [layer, at(0), at(0.25), at(0.5), at(0.75), at(1)].map(String);
+  });
+  return html`<h2>Experts</h2>
+<p>Calibration tokens that came to the experts of each layer: their down projections are quantized on these alone.</p>
+${table(['Layer', 'Least', 'A quarter below', 'Half below', 'Three quarters below', 'Most'], rows)}`;
 }
 
 /** Errors differ by factors: shades go by their logarithm. */

@@ -6,9 +6,7 @@ import { describe } from '../exl2/params.ts';
 import type { PerplexityEvent, StartEvent } from '../job/events.ts';
 import type { ConvertSettings } from '../job/settings.ts';
 import type { StageName } from '../job/stages.ts';
-import { candidateBits } from '../measurement/module-candidates.ts';
-import { moduleWeights } from '../model/sizes.ts';
-import type { ModelPlan, ModuleSpec } from '../model/spec.ts';
+import type { ChoiceSpec, MixerSpec, ModelPlan } from '../model/spec.ts';
 import { assert } from '../util/errors.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -40,7 +38,9 @@ export interface RowFacts {
 export interface ModuleReport {
   readonly key: string;
   readonly layer: number;
-  readonly kind: ModuleSpec['mixer']['kind'];
+  readonly kind: MixerSpec['kind'];
+  /** Calibration tokens of each of its experts. */
+  readonly expertTokens: readonly number[];
   readonly bitsPerWeight: number;
   /** Measured, of the chosen candidate. */
   readonly expectedError: number;
@@ -63,12 +63,13 @@ export interface ReportSources {
   readonly strategy: Strategy;
   readonly rfnErrors: Readonly<Record<string, number>>;
   readonly linearErrors: Readonly<Record<string, number>>;
+  readonly expertTokens: Readonly<Record<string, readonly number[]>>;
   readonly outputBytes: number;
   readonly recorder: Recorder;
 }
 
 export function reportData(sources: ReportSources): ReportData {
-  const { plan, settings, rows, strategy, rfnErrors, linearErrors, outputBytes, recorder } = sources;
+  const { plan, settings, rows, strategy, outputBytes, recorder } = sources;
   assert(recorder.start, 'a conversion ended that had not started');
   return {
     start: recorder.start,
@@ -76,26 +77,7 @@ export function reportData(sources: ReportSources): ReportData {
     bitsPerWeight: strategy.event.bitsPerWeight,
     outputBytes,
     calibration: { measurement: rowFacts(rows.measurement), quantization: rowFacts(rows.quantization) },
-    modules: plan.modules.map((module) => {
-      const chosen = strategy.event.modules.find(({ key }) => key === module.choice)!;
-      const bitsPerWeight =
-        candidateBits(module, strategy.params.get(module.choice)!) / moduleWeights(module);
-      const {
-        key,
-        layer,
-        mixer: { kind },
-      } = module;
-      const linears = linearReports(module, strategy, linearErrors);
-      return {
-        key,
-        layer,
-        kind,
-        bitsPerWeight,
-        expectedError: chosen.error,
-        rfnError: rfnErrors[key],
-        linears,
-      };
-    }),
+    modules: plan.choices.map((choice) => moduleReport(choice, sources)),
     perplexity: recorder.perplexity,
     metrics: recorder.evaluation?.measures,
     stages: recorder.stages,
@@ -105,18 +87,25 @@ export function reportData(sources: ReportSources): ReportData {
   };
 }
 
-function linearReports(
-  module: ModuleSpec,
-  strategy: Strategy,
-  errors: ReportSources['linearErrors'],
-): ModuleReport['linears'] {
-  const params = strategy.params.get(module.choice)!;
-  return module.linears.map(({ key, name, paramsName, k, n, bias }) => ({
-    name,
-    bitsPerWeight: totalBits(k, n, params[paramsName]!, bias !== undefined) / (k * n),
-    error: errors[key],
-    params: describe(params[paramsName]!),
-  }));
+function moduleReport(
+  { key, layer, index, modules, linears }: ChoiceSpec,
+  { strategy, rfnErrors, linearErrors, expertTokens }: ReportSources,
+): ModuleReport {
+  const { bitsPerWeight, error } = strategy.event.modules[index]!;
+  const params = strategy.params.get(key)!;
+  // Experts are alike but for their errors, of which there is the mean.
+  const byName = new Map(linears.map((linear) => [linear.paramsName, linear]));
+  return {
+    ...{ key, layer, kind: modules[0]!.mixer.kind, bitsPerWeight, expectedError: error },
+    rfnError: rfnErrors[key],
+    expertTokens: expertTokens[key] ?? [],
+    linears: [...byName].map(([name, { k, n, bias }]) => ({
+      name,
+      bitsPerWeight: totalBits(k, n, params[name]!, bias !== undefined) / (k * n),
+      error: linearErrors[`${key}.${name}`],
+      params: describe(params[name]!),
+    })),
+  };
 }
 
 function rowFacts({ rows, length, sources }: CalibrationRows): RowFacts {

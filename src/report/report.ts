@@ -7,7 +7,7 @@ import { formatDuration } from '../util/text/duration.ts';
 import { plainText } from '../util/text/plain-text.ts';
 import { shortName } from '../util/text/short-name.ts';
 import { type Html, html, NOTHING, table } from './html.ts';
-import { allocationSection, errorSection } from './layer-sections.ts';
+import { allocationSection, errorSection, expertSection } from './layer-sections.ts';
 import type { ReportData, RowFacts } from './report-data.ts';
 import { STYLE } from './style.ts';
 import { barPicture } from './svg.ts';
@@ -38,6 +38,7 @@ ${warnings(data)}
 ${metricsSection(data.metrics)}
 ${allocationSection(data.modules)}
 ${errorSection(data.modules)}
+${expertSection(data.modules)}
 ${calibrationSection(data)}
 ${settingsSection(data)}
 ${timeSection(data)}

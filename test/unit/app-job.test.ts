@@ -102,7 +102,10 @@ test('a measured module shows what it would get now, and the quantized one what 
 
   const chosen = after(view, [
     allocation(first.key),
-    { type: 'linear', key: `${first.key}.q_proj`, bitsPerWeight: 4.3, error: 0.031 },
+    {
+      ...{ type: 'linear', key: `${first.key}.q_proj`, choice: first.key, name: 'q_proj' },
+      ...{ bitsPerWeight: 4.3, error: 0.031 },
+    },
   ]);
   const half = moduleCells(first, chosen.modules.get(first.key)!, false);
   expect(half.bits['q_proj']).toEqual({ value: 4.3, certainty: 'settled', error: 0.031 });
@@ -158,7 +161,10 @@ test('the next bitrate keeps the measurement and forgets the rest', () => {
       trial(first.key, 6, 3.9, 0.04),
       measured(first.key),
       allocation(first.key),
-      { type: 'linear', key: `${first.key}.q_proj`, bitsPerWeight: 4.3, error: 0.031 },
+      {
+        ...{ type: 'linear', key: `${first.key}.q_proj`, choice: first.key, name: 'q_proj' },
+        ...{ bitsPerWeight: 4.3, error: 0.031 },
+      },
       { type: 'linear', key: 'lm_head', bitsPerWeight: 6.6 },
       { type: 'perplexity', model: 'quantized', value: 9, tokens: 100 },
     ],

@@ -134,7 +134,7 @@ test('a sum that is put on a GPU, or finished there, is the lower triangle of th
   const sent = await workerSums([2]);
   for (const [name, k] of SIZES) {
     const { piece, bytes } = sent.find((one) => one.piece.input === name)!;
-    expect(piece).toEqual({ half: 1, input: name, start: 0, end: (k * (k + 1) * 4) / 2 });
+    expect(piece).toMatchObject({ half: 1, input: name, start: 0, end: (k * (k + 1) * 4) / 2 });
     const squares = await withScope(gpu, async (scope) => {
       const sums = newSums(scope);
       await sums.addPiece(piece, bytes);

@@ -48,7 +48,7 @@ test('it holds the last tokens of every row, whatever batches the rows come in',
       [6, 1],
     ] as const) {
       const x = { ...scope.upload(tokens(start, count), 'inputs'), shape: [count * length, k] };
-      sample.take(input, x, start);
+      sample.take(input, x, start, count * length);
     }
     // A weight whose only output is the first feature.
     const w = scope.upload(

@@ -41,6 +41,7 @@ const DATA: ReportData = {
     key: `model.layers.${layer}.mlp`,
     layer,
     kind: 'mlp' as const,
+    expertTokens: [],
     bitsPerWeight: 3 + layer,
     expectedError: 0.05,
     rfnError: layer === 0 ? 0.06 : undefined,

@@ -31,7 +31,7 @@ export interface TargetResult {
   readonly evaluation?: Metrics;
   /** Relative error of each module's output. */
   readonly rfnErrors: Readonly<Record<string, number>>;
-  /** Relative error of each linear's own output, by its key; missing in results of earlier versions. */
+  /** Relative error of each linear's own output, by module and name; missing in results of earlier versions. */
   readonly linearErrors?: Readonly<Record<string, number>>;
   readonly allocation: AllocationEvent;
 }

@@ -14,7 +14,7 @@ import { layerNorm } from '../../kernels/layer_norm/layer_norm.ts';
 import { rmsNorm } from '../../kernels/rms_norm/rms_norm.ts';
 import { rope } from '../../kernels/rope/rope.ts';
 import { type RopeParams, ropeTables } from '../config/rope.ts';
-import type { Ops } from '../forward.ts';
+import type { Gathered, Ops } from '../forward.ts';
 import type { AttentionSpec, ExpertsSpec, LinearSpec, MlpSpec, ModelSpec, NormSpec } from '../spec.ts';
 import { type AnyLinear, multiply } from './linear.ts';
 import type { NormWeight } from './weights.ts';
@@ -161,15 +161,15 @@ export class GpuOps implements Ops<GpuTensor> {
     return y;
   }
 
-  gather(x: GpuTensor, _: ExpertsSpec, expert: number): GpuTensor | undefined {
+  gather(x: GpuTensor, _: ExpertsSpec, expert: number): Gathered<GpuTensor> | undefined {
     const routed = this.#routing.get(expert);
     if (!routed) return undefined;
     const { rows } = routed;
-    const [tokens, width] = x.shape as [number, number];
+    const [all, width] = x.shape as [number, number];
     const count = rows.shape[0]!;
     const y = this.scope.alloc([count, width], 'input of an expert');
-    this.context.gpu.run(gatherRows, { tokens, count, width, x, rows, y });
-    return y;
+    this.context.gpu.run(gatherRows, { tokens: all, count, width, x, rows, y });
+    return { rows: y, tokens: routed.tokens };
   }
 
   scatter(y: GpuTensor, x: GpuTensor, expert: number): void {

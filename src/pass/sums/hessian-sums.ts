@@ -31,6 +31,8 @@ export interface SumPiece {
   readonly input: InputKey;
   readonly start: number;
   readonly end: number;
+  /** In all that the worker has summed of this input; told with one piece, 0 with the others. */
+  readonly tokens: number;
 }
 
 type Totals = ReadonlyMap<InputKey, GpuTensor>;
@@ -46,6 +48,8 @@ export class HessianSums {
   readonly #scope: Scope;
   readonly #what: string;
   readonly #memory: Map<InputKey, Uint8Array<ArrayBuffer>>;
+  /** Tokens in the sums. */
+  readonly tokens = new Map<InputKey, number>();
   /** Packed, of each half that there is anything of. */
   readonly #halves: [Totals | undefined, Totals | undefined] = [undefined, undefined];
 
@@ -71,6 +75,7 @@ export class HessianSums {
 
   /** To begin with, and to begin again. */
   clear(): void {
+    this.tokens.clear();
     this.#free(0);
     this.#free(1);
   }
@@ -83,13 +88,20 @@ export class HessianSums {
     }
   }
 
+  /** So many more tokens are in the sum of an input. */
+  count(input: InputKey, tokens: number): void {
+    this.tokens.set(input, (this.tokens.get(input) ?? 0) + tokens);
+  }
+
   /** What was summed here, piece by piece. */
   get pieces(): SumPiece[] {
+    const first = this.#halves.findIndex((totals) => totals);
     return this.#halves.flatMap((totals, half) =>
       [...(totals ?? [])].flatMap(([input, { size }]) =>
         Array.from({ length: Math.ceil(size / PIECE_BYTES) }, (_, i) => ({
           ...{ half, input, start: i * PIECE_BYTES },
           end: Math.min(size, (i + 1) * PIECE_BYTES),
+          tokens: half === first && i === 0 ? (this.tokens.get(input) ?? 0) : 0,
         })),
       ),
     );
@@ -102,7 +114,8 @@ export class HessianSums {
   }
 
   /** Adds a piece that another worker has summed. Of two parts of a half, either may come first. */
-  async addPiece({ half, input, start }: SumPiece, bytes: Uint8Array): Promise<void> {
+  async addPiece({ half, input, start, tokens }: SumPiece, bytes: Uint8Array): Promise<void> {
+    this.count(input, tokens);
     const total = this.#totalsOf(half).get(input)!;
     const count = bytes.length / 4;
     await withScope(this.#gpu, (scope) => {
@@ -120,7 +133,7 @@ export class HessianSums {
     this.#memory.set(input, bytes);
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
       const piece = bytes.subarray(start, start + PIECE_BYTES);
-      await this.readPiece({ half: 0, input, start, end: start + piece.length }, piece);
+      await this.readPiece({ half: 0, input, start, end: start + piece.length, tokens: 0 }, piece);
     }
     return bytes;
   }

@@ -41,9 +41,10 @@ export async function sumRowParts(
 ): Promise<void> {
   for (const part of parts) {
     const sum = summing(context, sums.squares, source.mixed);
-    const tap: RowsSeen['tap'] = (input, x, start) => {
-      sum(input, x, start);
-      seen.tap?.(input, x, start);
+    const tap: RowsSeen['tap'] = (input, x, start, tokens) => {
+      sum(input, x, start, tokens);
+      sums.count(input, tokens);
+      seen.tap?.(input, x, start, tokens);
     };
     await runRows(context, source, states, part, batch, { ...seen, tap });
     sums.endPart(part.half);

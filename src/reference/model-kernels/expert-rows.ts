@@ -1,11 +1,9 @@
-import { NO_ROW } from '../../kernels/experts/gather_rows.ts';
-
-/** Rows of x (tokens, width) by their numbers; zeros for {@link NO_ROW}. */
+/** Rows of x (tokens, width) by their numbers; zeros for numbers that it does not have. */
 export function gatherRows(x: ArrayLike<number>, rows: ArrayLike<number>, width: number): Float64Array {
   const y = new Float64Array(rows.length * width);
   for (let i = 0; i < y.length; i++) {
     const row = rows[Math.floor(i / width)]!;
-    if (row !== NO_ROW) y[i] = x[row * width + (i % width)]!;
+    if (row * width < x.length) y[i] = x[row * width + (i % width)]!;
   }
   return y;
 }
@@ -20,7 +18,7 @@ export function scatterRows(
 ): Float64Array {
   const sum = Float64Array.from(y);
   for (let i = 0; i < rows.length; i++) {
-    if (rows[i] === NO_ROW) continue;
+    if (rows[i]! * width >= y.length) continue;
     for (let j = 0; j < width; j++) sum[rows[i]! * width + j]! += weights[i]! * x[i * width + j]!;
   }
   return sum;

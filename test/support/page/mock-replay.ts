@@ -74,7 +74,11 @@ export function* quantizationEvents(
       const key = `${module.key}.${name}`;
       yield [
         ...progress('quantize', module.key, done + share * module.weights, total),
-        { type: 'linear', key, bitsPerWeight: bits[name] ?? 0, error: result.linearErrors?.[key] ?? 0 },
+        {
+          ...{ type: 'linear', key, choice: module.key, name },
+          bitsPerWeight: bits[name] ?? 0,
+          error: result.linearErrors?.[key] ?? 0,
+        },
       ];
     }
     done += module.weights;

@@ -229,7 +229,7 @@ describe('models that see', () => {
       num_hidden_layers: 6,
       rope_parameters: since,
     });
-    expect([0, 5].map((layer) => attention(newer, layer).rope.theta)).toEqual([2e4, 5e5]);
+    expect([0, 5].map((layer) => attention(newer, layer).rope?.theta)).toEqual([2e4, 5e5]);
   });
 
   test('give ExLlamaV2 what it looks for under text_config', () => {

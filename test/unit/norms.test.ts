@@ -9,7 +9,10 @@ import { testGpu } from '../support/gpu.ts';
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
 
-const NORM: NormSpec = { weight: 'q_norm', bias: undefined, kind: 'rms', size: 3, epsilon: 1e-6, offset: 1 };
+const NORM: NormSpec = {
+  ...{ key: 'q_norm', weight: 'q_norm', bias: undefined, kind: 'rms', heads: undefined },
+  ...{ size: 3, epsilon: 1e-6, offset: 1 },
+};
 
 const load = (...values: number[]) =>
   withScope(gpu, async (scope) => {

@@ -31,7 +31,9 @@ function sizes(part: Json, config: ModelConfig, keys: Readonly<Record<string, st
   };
   const absent = Object.entries(values).flatMap(([usual, value]) => {
     const own = keys[usual];
-    return own === undefined || (part[own] ?? part[usual] ?? undefined) !== undefined ? [] : [[own, value] as const];
+    return own === undefined || (part[own] ?? part[usual] ?? undefined) !== undefined
+      ? []
+      : [[own, value] as const];
   });
   return Object.fromEntries(absent);
 }

@@ -8,8 +8,6 @@ const WEIGHT_DTYPES: readonly DType[] = ['F32', 'F16', 'BF16'];
 /** Rotary frequencies and masks that old checkpoints carry; they follow from config.json and the tokens' order. */
 const BUFFER = /\.rotary_emb\.inv_freq$|\.attn\.(masked_)?bias$/;
 
-export const isBuffer = (name: string): boolean => BUFFER.test(name);
-
 /**
  * Checks that every required tensor is there with its shape and a weight dtype.
  * @returns the names of the others, sorted, without buffers known to be harmless.
@@ -26,7 +24,7 @@ export function checkTensors(
   checkVocabulary(model, tensors);
   for (const requirement of required) checkShape(requirement, tensors.get(requirement.name)!);
   const names = new Set(required.map(({ name }) => name));
-  return [...tensors.keys()].filter((name) => !names.has(name) && !isBuffer(name)).sort();
+  return [...tensors.keys()].filter((name) => !names.has(name) && !BUFFER.test(name)).sort();
 }
 
 /** What to do about a tensor of such a dtype. */

@@ -8,7 +8,6 @@ import { FAMILIES } from '../families/registry.ts';
 import { buildPlan, requirements } from '../plan.ts';
 import { filePrefix, resolveModel } from '../resolve.ts';
 import type { ModelPlan } from '../spec.ts';
-import { isBuffer } from './check-tensors.ts';
 import { foreignFormat } from './foreign-formats.ts';
 import { haveSameValues } from './same-values.ts';
 import { refuseComputing } from './unused-tensors.ts';
@@ -58,7 +57,7 @@ export async function planOriginal(source: ModelDirectory, rope: RopeOverrides):
   warnings.push(...unusedWindow(plan));
   const unused = [
     ...plan.unexpected.filter((name) => !(isHeadCopy && name === ownHead)),
-    ...source.unreadable.filter((name) => !isBuffer(name)),
+    ...source.unreadable,
   ];
   if (unused.length > 0) {
     warnings.push(

@@ -1,5 +1,5 @@
 import { mixShape } from '../src/calibrate/mix/mix-plan.ts';
-import { type CalibrationShapes, presetShapes } from '../src/calibrate/preset.ts';
+import { type CalibrationShapes, presetShapes, shapesWithin } from '../src/calibrate/preset.ts';
 import { planConversion } from '../src/convert/plan-conversion.ts';
 import { neededTokens, tooFewTokensWarning } from '../src/estimate/token-need.ts';
 import { estimateWork, type Work } from '../src/estimate/work-estimate.ts';
@@ -10,6 +10,7 @@ import {
   measurementAdvice,
   measurementFromJson,
 } from '../src/measurement/measurement-json.ts';
+import { longestRow } from '../src/model/sizes.ts';
 import { InputError } from '../src/util/errors.ts';
 import { formatByteSize } from '../src/util/text/byte-size.ts';
 import type { GpuFacts } from './api/gpu.ts';
@@ -65,7 +66,8 @@ function calibrationShapes(
   { plan, calibrationText }: OpenedModel,
   { preset, calibrationFile }: JobOptions,
 ): CalibrationShapes {
-  const shapes = presetShapes(preset, calibrationFile !== undefined, neededTokens(plan));
+  const asked = presetShapes(preset, calibrationFile !== undefined, neededTokens(plan));
+  const shapes = shapesWithin(asked, longestRow(plan));
   if (calibrationFile) return shapes;
   const { measurement, quantization } = shapes;
   const choice = { text: calibrationText, preset };

@@ -1,11 +1,20 @@
 import type { CalibrationPreset } from './mix/mix-plan.ts';
-import type { RowShape } from './rows.ts';
+import { type RowShape, within } from './rows.ts';
 
 /** Rows of tokens to measure and to quantize with. */
 export interface CalibrationShapes {
   readonly measurement: RowShape;
   readonly quantization: RowShape;
 }
+
+/** The same with rows of `longest` tokens at most. */
+export const shapesWithin = (
+  { measurement, quantization }: CalibrationShapes,
+  longest: number,
+): CalibrationShapes => ({
+  measurement: within(measurement, longest),
+  quantization: within(quantization, longest),
+});
 
 const QUICK_LENGTH = 64;
 /** The measurement compares candidates that fit the same few tokens alike; and each of them takes all its rows. */

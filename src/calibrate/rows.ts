@@ -33,6 +33,12 @@ export interface RowShape {
   readonly length: number;
 }
 
+/** The shape with rows of `longest` tokens at most. */
+export const within = ({ rows, length }: RowShape, longest: number): RowShape => ({
+  rows,
+  length: Math.min(length, longest),
+});
+
 /** The first rows × length tokens of `pieces`, encoded one after the other until there are enough of them. */
 export async function cutRows(
   name: string,

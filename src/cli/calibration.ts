@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CalibrationMix, readMix } from '../calibrate/mix/mix-file.ts';
 import { type MixChoice, mixShape } from '../calibrate/mix/mix-plan.ts';
-import type { CalibrationShapes } from '../calibrate/preset.ts';
+import { type CalibrationShapes, shapesWithin } from '../calibrate/preset.ts';
 import { calibrationProvider } from '../convert/calibration-provider.ts';
 import type { CalibrationProvider } from '../job/settings.ts';
 import { BUNDLED_MODEL } from './job-places.ts';
@@ -40,14 +40,16 @@ export function calibrationFor(options: CliOptions, onSoftwareAdapter: boolean):
   return outputMeasurement === undefined ? { ...others, quantization } : others;
 }
 
-/** How many rows that will give. */
+/** How many rows that will give. @param longest tokens of a row at most. */
 export function plannedRows(
   options: CliOptions,
   onSoftwareAdapter: boolean,
   neededTokens: number,
+  longest = Number.POSITIVE_INFINITY,
 ): CalibrationShapes {
   const choice = mixChoice(options, onSoftwareAdapter);
-  const shapes = calibrationSizes(options, choice.preset, neededTokens);
+  const asked = calibrationSizes(options, choice.preset, neededTokens);
+  const shapes = shapesWithin(asked, longest);
   if (options.calDataset !== undefined) return shapes;
   return {
     measurement: mixShape(choice, 'measurement', shapes.measurement),

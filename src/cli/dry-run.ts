@@ -13,6 +13,7 @@ import type { Emit } from '../job/events.ts';
 import { checkInputs, holdsJob } from '../job/job.ts';
 import { modelSummary } from '../job/model-summary.ts';
 import { plainWarnings } from '../job/plain-warnings.ts';
+import { longestRow } from '../model/sizes.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { calibrationFor, plannedRows } from './calibration.ts';
 import { chosenCards } from './cards.ts';
@@ -58,14 +59,14 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   const budget = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
   const { rows, inputs } = await prepareRows(checked, job, { software, budget });
   await checkInputs(workOf(job), inputs);
-  const { measurement, quantization = plannedRows(options, software, neededTokens(plan)).quantization } =
-    rows;
+  const planned = plannedRows(options, software, neededTokens(plan), longestRow(plan));
+  const { measurement, quantization = planned.quantization } = rows;
   const { quantizer } = settings;
   const request = { bits, headBits, quantizer, measurement, quantization, measured };
-  const planned = planConversion(source, plan, request);
+  const event = planConversion(source, plan, request);
   const isSmall = modelWeightBytes(source, plan) <= PLAN_BYTES;
   if (isSmall) await checkWeightsNow(source, plan);
-  emit({ ...planned, ...(isSmall && { weightsChecked: true }) });
+  emit({ ...event, ...(isSmall && { weightsChecked: true }) });
 }
 
 /** Whether the conversion would run on an adapter in software. */

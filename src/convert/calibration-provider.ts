@@ -1,7 +1,7 @@
 import { buildCalibration } from '../calibrate/mix/mix.ts';
 import type { CalibrationMix } from '../calibrate/mix/mix-file.ts';
 import type { CalibrationKind, MixChoice } from '../calibrate/mix/mix-plan.ts';
-import type { CalibrationShapes } from '../calibrate/preset.ts';
+import { type CalibrationShapes, shapesWithin } from '../calibrate/preset.ts';
 import type { CalibrationRows } from '../calibrate/rows.ts';
 import { readCalibrationFile } from '../calibrate/text/own-data.ts';
 import { variedRows } from '../evaluate/text-rows.ts';
@@ -24,14 +24,15 @@ export function calibrationProvider(choice: CalibrationChoice): Required<Calibra
     kind: CalibrationKind,
     tokenizer: TokenEncoder,
     neededTokens: number,
+    longest: number,
   ): Promise<CalibrationRows> => {
-    const shape = shapes(neededTokens)[kind];
+    const shape = shapesWithin(shapes(neededTokens), longest)[kind];
     if (ownData) return readCalibrationFile(await ownData(), tokenizer, shape);
     return buildCalibration({ mix: await mix(), tokenizer, kind, text, preset, ...shape, seed });
   };
   return {
-    measurement: (tokenizer, neededTokens) => make('measurement', tokenizer, neededTokens),
-    quantization: (tokenizer, neededTokens) => make('quantization', tokenizer, neededTokens),
+    measurement: (...given) => make('measurement', ...given),
+    quantization: (...given) => make('quantization', ...given),
     heldOut: async (tokenizer, { rows, length }) =>
       variedRows('The held-out text', (await mix()).heldOut, tokenizer, length, rows),
   };

@@ -1,4 +1,4 @@
-import type { CalibrationRows, JobRows, RowShape } from '../calibrate/rows.ts';
+import { type CalibrationRows, type JobRows, type RowShape, within } from '../calibrate/rows.ts';
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-artefact.ts';
 import { type PassedOver, passedOverText } from '../calibrate/text/passed-over.ts';
 import { gpuNeed } from '../estimate/gpu-need.ts';
@@ -10,6 +10,7 @@ import { ARTEFACT } from '../job/artefacts.ts';
 import type { Emit } from '../job/events.ts';
 import { type JobInputs, jobInputs, modelFingerprint, rowsFingerprint } from '../job/job.ts';
 import type { CalibrationProvider } from '../job/settings.ts';
+import { longestRow } from '../model/sizes.ts';
 import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { formatByteSize } from '../util/text/byte-size.ts';
 import type { OpenedJob } from './check-job.ts';
@@ -46,8 +47,9 @@ export async function prepareRows(
   { calibration, settings, emit }: Pick<ConvertJob, 'calibration' | 'settings' | 'emit'>,
   { software, budget }: RowsHost,
 ): Promise<PreparedRows> {
-  const rows = await makeRows(calibration, tokenizer, neededTokens(plan), emit);
-  const shape = software ? SOFTWARE_HELD_OUT : HELD_OUT;
+  const longest = longestRow(plan);
+  const rows = await makeRows(calibration, tokenizer, neededTokens(plan), longest, emit);
+  const shape = within(software ? SOFTWARE_HELD_OUT : HELD_OUT, longest);
   const heldOut = settings.measureOnly ? undefined : await calibration.heldOut(tokenizer, shape);
   tokenizer.close?.();
   const { measurement, quantization = measurement } = rows;
@@ -74,11 +76,12 @@ async function makeRows(
   { measurement, quantization }: CalibrationProvider,
   tokenizer: TokenEncoder,
   needed: number,
+  longest: number,
   emit: Emit,
 ): Promise<JobRows> {
   const rows = {
-    measurement: await measurement(tokenizer, needed),
-    quantization: await quantization?.(tokenizer, needed),
+    measurement: await measurement(tokenizer, needed, longest),
+    quantization: await quantization?.(tokenizer, needed, longest),
   };
   const told = passedOver(rows);
   if (told !== undefined) emit({ type: 'warning', message: told });
@@ -111,12 +114,11 @@ export function withKeptRows(
 ): Required<CalibrationProvider> {
   return {
     ...provider,
-    measurement: async (tokenizer, neededTokens) =>
-      (await readRows(work, ARTEFACT.measurementRows, tokenizer)) ??
-      provider.measurement(tokenizer, neededTokens),
-    quantization: async (tokenizer, neededTokens) =>
+    measurement: async (tokenizer, ...need) =>
+      (await readRows(work, ARTEFACT.measurementRows, tokenizer)) ?? provider.measurement(tokenizer, ...need),
+    quantization: async (tokenizer, ...need) =>
       (await readRows(work, ARTEFACT.quantizationRows, tokenizer)) ??
-      provider.quantization(tokenizer, neededTokens),
+      provider.quantization(tokenizer, ...need),
   };
 }
 

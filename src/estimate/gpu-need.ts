@@ -183,13 +183,15 @@ function quantizingHead(
 
 /** Norms of a module, and the rotations that all modules share, for rows of this length. */
 function constants({ modules }: ModelPlan, { length }: RowShape): number {
-  const rotations = new Set(modules.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer.rope] : [])));
+  const rotations = new Set(
+    modules.flatMap(({ mixer }) => (mixer.kind === 'attention' && mixer.rope ? [mixer.rope] : [])),
+  );
   const routers = most(modules, ({ mixer }) => (mixer.kind === 'experts' ? weight(mixer.router.linear) : 0));
   return (
     total([...rotations], ({ rotated }) => 2 * buffer(length, rotated / 2)) +
     routers +
     most(modules, (module) =>
-      total(normsOf(module), ({ size, bias }) => buffer(size) * (bias === undefined ? 1 : 2)),
+      total(normsOf(module), ({ size, heads = 1, kind }) => buffer(heads * size) * (kind === 'rms' ? 1 : 2)),
     )
   );
 }

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { runModule } from '../model/forward.ts';
-import { loadEmbeddings, spread } from '../model/gpu/embedding.ts';
+import { loadEmbeddings, loadPositions, spread } from '../model/gpu/embedding.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { finishLogits, GpuOps, type ModuleWeights, normalize, project } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
@@ -104,7 +104,8 @@ export class LanguageModel {
       const { hiddenSize } = outline.config;
       const tokens = Int32Array.from(ids);
       const vectors = await loadEmbeddings(this.#gpu, scope, source, outline, tokens);
-      let x = spread(this.#gpu, scope, vectors, tokens);
+      const at = await loadPositions(this.#gpu, scope, source, outline, cache.past, ids.length);
+      let x = spread(this.#gpu, scope, vectors, tokens, at);
       let residual = x;
       const context = cache.context(ids.length);
       for (const { module, weights } of this.#blocks) {

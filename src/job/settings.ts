@@ -72,11 +72,14 @@ export interface ConvertSettings {
   readonly measureLayers?: LayerRange;
 }
 
-/** Makes the token rows once the tokenizer is known, and how many tokens the model needs (token-need.ts). */
+/**
+ * Makes the token rows once the tokenizer is known, how many tokens the model needs (token-need.ts), and how long its
+ * rows can be at most.
+ */
 export interface CalibrationProvider {
-  measurement(tokenizer: TokenEncoder, neededTokens: number): Promise<CalibrationRows>;
+  measurement(tokenizer: TokenEncoder, neededTokens: number, longest: number): Promise<CalibrationRows>;
   /** Missing where nothing will be quantized. */
-  quantization?(tokenizer: TokenEncoder, neededTokens: number): Promise<CalibrationRows>;
+  quantization?(tokenizer: TokenEncoder, neededTokens: number, longest: number): Promise<CalibrationRows>;
   /** Rows of text that is in neither of them, at most as many as asked for. */
   heldOut(tokenizer: TokenEncoder, shape: RowShape): Promise<TokenRows>;
 }

@@ -4,6 +4,7 @@
  * (tokens, width), calibration rows after each other.
  */
 
+import type { RopeParams } from './config/rope.ts';
 import type {
   AttentionSpec,
   ExpertsSpec,
@@ -21,7 +22,7 @@ export interface Ops<T> {
   /** x·W + bias, added to `residual` where it is given. */
   project(x: T, linear: LinearSpec, residual?: T): T;
   /** Rotates the heads of a query or key projection, in its place. */
-  rotate(x: T, attention: AttentionSpec): T;
+  rotate(x: T, rope: RopeParams, attention: AttentionSpec): T;
   /** Causal attention of rotated q and k. @param layer its number, for the keys and values of tokens before. */
   attend(q: T, k: T, v: T, attention: AttentionSpec, layer: number): T;
   /** x + factor · y, in place of `y`. */
@@ -105,7 +106,10 @@ function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T): Inner<T> {
 
 function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T): Inner<T> {
   const heads = (linear: LinearSpec, norm: NormSpec | undefined) =>
-    ops.once(linear, () => ops.rotate(normIf(ops, ops.project(x, linear), norm), attention));
+    ops.once(linear, () => {
+      const normed = normIf(ops, ops.project(x, linear), norm);
+      return attention.rope ? ops.rotate(normed, attention.rope, attention) : normed;
+    });
   const q = heads(attention.q, attention.qNorm);
   const k = heads(attention.k, attention.kNorm);
   const v = ops.once(attention.v, () => ops.project(x, attention.v));

@@ -3,7 +3,8 @@ import { checkTensors } from './check/check-tensors.ts';
 import type { TensorRequirement } from './check/requirement.ts';
 import type { ModelConfig } from './config/config.ts';
 import { FAMILIES } from './families/registry.ts';
-import { resolveModel } from './resolve.ts';
+import { filePrefix, resolveModel } from './resolve.ts';
+import { normTensors } from './resolve-norms.ts';
 import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec, StoredTensor } from './spec.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { LinearSpec, ModelPlan, ModelSpec, ModuleSpec, NormSpec, StoredTens
  * @throws InputError for a missing tensor or a wrong shape, UnsupportedError for another dtype than F32, F16, BF16.
  */
 export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, TensorInfo>): ModelPlan {
-  const model = resolveModel(config);
+  const model = resolveModel(config, false, filePrefix(config, tensors.keys()));
   const others = checkTensors(model, requirements(model), tensors);
   const { copied: prefixes = [], renamed = {} } = FAMILIES.get(config.architecture)!;
   const nameOf = (name: string) => {
@@ -29,9 +30,11 @@ export function buildPlan(config: ModelConfig, tensors: ReadonlyMap<string, Tens
 
 /** Every tensor that the source must have, with its shape, in the order in which they are used. */
 export function requirements(model: ModelSpec): readonly TensorRequirement[] {
-  const { config, embedding, modules, finalNorm, head } = model;
+  const { config, embedding, positions, modules, finalNorm, head } = model;
+  const { vocabSize, maxPositions, hiddenSize } = config;
   return once([
-    { name: embedding, shape: [config.vocabSize, config.hiddenSize] },
+    { name: embedding, shape: [vocabSize, hiddenSize] },
+    ...(positions === undefined ? [] : [{ name: positions, shape: [maxPositions, hiddenSize] }]),
     ...modules.flatMap((module) => [
       ...normsOf(module).flatMap(ofNorm),
       ...[...routerOf(module), ...module.linears].flatMap(ofLinear),
@@ -51,11 +54,11 @@ export function normsOf({ norm, postNorm, mixer }: ModuleSpec): NormSpec[] {
 export const routerOf = ({ mixer }: ModuleSpec): LinearSpec[] =>
   mixer.kind === 'experts' ? [mixer.router.linear] : [];
 
-const ofNorm = ({ weight, bias, size }: NormSpec): TensorRequirement[] =>
-  [weight, ...(bias === undefined ? [] : [bias])].map((name) => ({ name, shape: [size] }));
+const ofNorm = (norm: NormSpec): TensorRequirement[] =>
+  normTensors(norm).map(({ source: name, shape }) => ({ name, shape }));
 
-const ofLinear = ({ weight, bias, part, k, n }: LinearSpec): TensorRequirement[] => [
-  { name: weight, shape: [part?.total ?? n, k] },
+const ofLinear = ({ weight, bias, part, transposed, k, n }: LinearSpec): TensorRequirement[] => [
+  { name: weight, shape: transposed ? [k, part?.total ?? n] : [part?.total ?? n, k] },
   ...(bias === undefined ? [] : [{ name: bias, shape: [part?.total ?? n] }]),
 ];
 

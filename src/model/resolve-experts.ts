@@ -69,6 +69,7 @@ function routerLinear(
   return {
     ...{ role: 'router', name: 'router', paramsName: 'router', key, weight },
     ...{ input: MODULE_INPUT, k: hiddenSize, n: experts, bias: undefined, part: undefined },
+    ...{ transposed: false, normalized: false },
   };
 }
 
@@ -90,7 +91,7 @@ function expertMlp(
   ): LinearSpec => ({
     ...{ role, name: `${EXPERT_PARAMS[role]}.${expert}`, paramsName: EXPERT_PARAMS[role] },
     ...{ key: nameIn(tensors, role), weight: `${nameIn(source, role)}.weight` },
-    ...{ bias: undefined, part: undefined },
+    ...{ bias: undefined, part: undefined, transposed: false, normalized: false },
     ...shape,
   });
   const input = { input: MODULE_INPUT, k: hiddenSize, n: inner };

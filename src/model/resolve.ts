@@ -1,8 +1,10 @@
 import { assert } from '../util/errors.ts';
 import type { ModelConfig } from './config/config.ts';
+import type { RopeParams } from './config/rope.ts';
 import type { BiasRule, Family, FusedNames, TensorNames } from './families/family.ts';
 import { FAMILIES } from './families/registry.ts';
 import { expertModules, type Unnumbered } from './resolve-experts.ts';
+import { headNormSpec, inside, normSpec, type Place, storedNorm, storedOf } from './resolve-norms.ts';
 import {
   type AttentionSpec,
   type ChoiceSpec,
@@ -12,7 +14,6 @@ import {
   MODULE_INPUT,
   type ModelSpec,
   type ModuleSpec,
-  type NormSpec,
   type Role,
   type RowsPart,
   type StoredTensor,
@@ -21,10 +22,12 @@ import {
 /**
  * What a model of `config` consists of: the one place where a family's rules meet a model's numbers.
  * @param stored whether its files have the names of EXL2 models, whatever the family's own are called.
+ * @param prefix what stands before the names in its files ({@link filePrefix}).
  */
-export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
+export function resolveModel(config: ModelConfig, stored = false, prefix = ''): ModelSpec {
   const family = familyOf(config);
-  const names = namesOf(family, stored);
+  const names = namesOf(family, stored, prefix);
+  const { hiddenSize, vocabSize, maxPositions } = config;
   const modules = Array.from({ length: config.layers }, (_, layer) => [
     attentionModule(config, family, names, layer),
     ...(config.experts
@@ -33,30 +36,43 @@ export function resolveModel(config: ModelConfig, stored = false): ModelSpec {
           config.experts,
           family.tensors,
           names.source,
-          blockOf(config, family, layer, family.tensors.mlp),
+          blockOf(config, family, placeOf(family, names, layer), layer, family.tensors.mlp),
         )
       : [mlpModule(config, family, names, layer)]),
   ])
     .flat()
     .map((module, index): ModuleSpec => ({ ...module, index }));
   const embedding = `${names.source.embedding}.weight`;
-  const { head: key } = family.tensors;
+  const { head: key, finalNorm: normKey, ...keys } = family.tensors;
   const head: LinearSpec = {
     ...{ role: 'head', name: key, paramsName: key, key, input: MODULE_INPUT, part: undefined },
-    ...{ k: config.hiddenSize, n: config.vocabSize, bias: undefined },
+    ...{ k: hiddenSize, n: vocabSize, bias: undefined, transposed: false },
     weight: config.tiedEmbeddings ? embedding : `${names.source.head}.weight`,
+    // An EXL2 model has it as it is used.
+    normalized: config.normHead && !stored,
   };
-  const finalNorm = normSpec(config, family, family.tensors.finalNorm, config.hiddenSize);
-  const table: StoredTensor = {
-    ...{ name: `${family.tensors.embedding}.weight`, source: embedding },
-    ...{ shape: [config.vocabSize, config.hiddenSize], copies: undefined, dtype: 'F16' },
-  };
+  const finalNorm = normSpec(config, family, { key: normKey, source: names.source.finalNorm }, hiddenSize);
+  const table = (name: string, source: string, rows: number): StoredTensor => ({
+    ...{ name: `${name}.weight`, source, shape: [rows, hiddenSize], copies: undefined, dtype: 'F16' },
+  });
+  const positions = names.source.positions && `${names.source.positions}.weight`;
   return {
-    ...{ config, embedding, modules, choices: choicesOf(modules), finalNorm, head },
+    ...{ config, embedding, positions, modules, choices: choicesOf(modules), finalNorm, head },
     ...{ embeddingFactor: config.factors.embedding, logitFactor: config.factors.logits },
     logitSoftcap: config.softcaps.logits,
-    stored: [table, ...onceEach(modules.flatMap(storedOf)), ...storedNorm(finalNorm)],
+    stored: [
+      table(keys.embedding, embedding, vocabSize),
+      ...(keys.positions && positions ? [table(keys.positions, positions, maxPositions)] : []),
+      ...onceEach(modules.flatMap(storedOf)),
+      ...storedNorm(finalNorm),
+    ],
   };
+}
+
+/** What stands before the names of tensors in files with these, of families that are saved with and without it. */
+export function filePrefix({ architecture }: ModelConfig, tensors: Iterable<string>): string {
+  const { prefix = '' } = FAMILIES.get(architecture)?.source ?? {};
+  return [...tensors].some((name) => name.startsWith(prefix)) ? prefix : '';
 }
 
 function choicesOf(modules: readonly ModuleSpec[]): ChoiceSpec[] {
@@ -87,24 +103,37 @@ function familyOf({ architecture }: ModelConfig): Family {
 interface Names {
   readonly source: TensorNames;
   readonly fused: FusedNames;
+  readonly transposed: boolean;
 }
 
-function namesOf({ tensors, source = {} }: Family, stored: boolean): Names {
-  const { attention, fused = {}, ...names } = stored ? {} : source;
-  return { source: { ...tensors, ...names, attention: { ...tensors.attention, ...attention } }, fused };
+function namesOf({ tensors, source = {} }: Family, stored: boolean, prefix: string): Names {
+  const { attention, fused = {}, transposed = false, ...names } = stored ? {} : source;
+  const own = { ...tensors, ...names };
+  const prefixed = {
+    ...{ embedding: prefix + own.embedding, finalNorm: prefix + own.finalNorm, layers: prefix + own.layers },
+    ...(own.positions !== undefined && { positions: prefix + own.positions }),
+    attention: { ...tensors.attention, ...attention },
+  };
+  return { source: { ...own, ...prefixed }, fused, transposed };
 }
+
+const placeOf = ({ tensors }: Family, { source }: Names, layer: number): Place => ({
+  key: `${tensors.layers}.${layer}`,
+  source: `${source.layers}.${layer}`,
+});
 
 function attentionModule(config: ModelConfig, family: Family, names: Names, layer: number): Unnumbered {
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const { attention: rules, tensors } = family;
   const { module, ...own } = tensors.attention;
   const window = config.slidingWindows[layer];
-  const prefix = `${tensors.layers}.${layer}`;
-  const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, prefix, tensors.attention, names.source.attention);
+  const place = placeOf(family, names, layer);
+  const { attention: sources } = names.source;
+  const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, names, place, tensors.attention, sources);
   const input = { input: MODULE_INPUT, k: hiddenSize, bias: rules.qkvBias };
   const parts = qkvParts(config, names.fused.qkv?.order);
-  const headNorm = (name: string) =>
-    rules.headNorms ? normSpec(config, family, `${prefix}.${module}.${name}`, headDim) : undefined;
+  const headNorm = (name: string, count: number) =>
+    headNormSpec(config, family, inside(place, `${module}.${name}`), count);
   const fused = names.fused.qkv?.name;
   const mixer: AttentionSpec = {
     kind: 'attention',
@@ -113,23 +142,24 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
     v: linear('v', { ...input, n: kvHeads * headDim, fused, part: parts?.v }),
     o: linear('o', { input: 'attnOutput', k: heads * headDim, n: hiddenSize, bias: rules.oBias }),
     ...{ heads, kvHeads, headDim },
-    rope: (window === undefined ? undefined : config.localRope) ?? config.rope,
+    rope: tensors.positions === undefined ? ropeOf(config, window) : undefined,
     scale: family.factors?.scores ? config.factors.scores : 1 / Math.sqrt(headDim),
     softcap: config.softcaps.scores,
-    ...{ qNorm: headNorm(own.qNorm), kNorm: headNorm(own.kNorm) },
+    ...{ qNorm: headNorm(own.qNorm, heads), kNorm: headNorm(own.kNorm, kvHeads) },
     window,
   };
   const { q, k, v, o } = mixer;
-  const block = blockOf(config, family, layer, own);
-  const key = `${prefix}.self_attn`;
+  const block = blockOf(config, family, place, layer, own);
+  const key = `${place.key}.self_attn`;
   return { ...block, key, choice: key, mixer, linears: [q, k, v, o] };
 }
 
 function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): Unnumbered {
   const { hiddenSize, intermediateSize: inner, activation } = config;
   const { mlp: rules, tensors } = family;
-  const prefix = `${tensors.layers}.${layer}`;
-  const linear = linearsOf<'gate' | 'up' | 'down'>(config, prefix, mlpNames(tensors), mlpNames(names.source));
+  const place = placeOf(family, names, layer);
+  const sources = mlpNames(names.source);
+  const linear = linearsOf<'gate' | 'up' | 'down'>(config, names, place, mlpNames(tensors), sources);
   const fused = names.fused.gateUp;
   const half = (first: number): RowsPart | undefined =>
     fused === undefined ? undefined : { first, run: inner, stride: inner, total: 2 * inner };
@@ -143,8 +173,8 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   };
   const { gate, up, down } = mixer;
   const linears = [...(gate ? [gate] : []), up, down];
-  const block = blockOf(config, family, layer, tensors.mlp);
-  const key = `${prefix}.mlp`;
+  const block = blockOf(config, family, place, layer, tensors.mlp);
+  const key = `${place.key}.mlp`;
   return { ...block, key, choice: key, mixer, linears };
 }
 
@@ -152,11 +182,11 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
 function blockOf(
   config: ModelConfig,
   family: Family,
+  place: Place,
   layer: number,
   { norm, postNorm }: { readonly norm: string; readonly postNorm?: string },
 ): Pick<ModuleSpec, 'layer' | 'norm' | 'postNorm' | 'residualFactor' | 'keepsInput'> {
-  const spec = (name: string) =>
-    normSpec(config, family, `${family.tensors.layers}.${layer}.${name}`, config.hiddenSize);
+  const spec = (name: string) => normSpec(config, family, inside(place, name), config.hiddenSize);
   return {
     ...{ layer, norm: spec(norm), residualFactor: config.factors.residual, keepsInput: false },
     postNorm: postNorm === undefined ? undefined : spec(postNorm),
@@ -164,6 +194,9 @@ function blockOf(
 }
 
 const mlpNames = ({ mlp }: TensorNames) => ({ ...mlp, gate: mlp.gate ?? '' });
+
+const ropeOf = ({ rope, localRope }: ModelConfig, window: number | undefined): RopeParams =>
+  (window === undefined ? undefined : localRope) ?? rope;
 
 /** The rows of q, k and v in one tensor. */
 function qkvParts(
@@ -199,20 +232,22 @@ interface LinearRules {
 const linearsOf =
   <R extends Exclude<Role, 'head' | 'router'>>(
     config: ModelConfig,
-    prefix: string,
+    { transposed }: Pick<Names, 'transposed'>,
+    place: Place,
     names: Readonly<Record<R | 'module', string>>,
     source: Readonly<Record<R | 'module', string>>,
   ) =>
   (role: R, { bias, fused, part, ...shape }: LinearRules): LinearSpec => {
-    const tensor = `${prefix}.${source.module}.${fused ?? source[role]}`;
+    const tensor = `${place.source}.${source.module}.${fused ?? source[role]}`;
     return {
       ...{
         role,
         name: `${role}_proj`,
         paramsName: `${role}_proj`,
-        key: `${prefix}.${names.module}.${names[role]}`,
+        key: `${place.key}.${names.module}.${names[role]}`,
         part,
       },
+      ...{ transposed, normalized: false },
       ...{ weight: `${tensor}.weight`, bias: hasBias(config, bias) ? `${tensor}.bias` : undefined },
       ...shape,
     };
@@ -221,39 +256,7 @@ const linearsOf =
 const hasBias = (config: ModelConfig, rule: BiasRule): boolean =>
   rule === 'always' || (rule !== 'never' && config[rule]);
 
-const normSpec = (
-  { normEps }: ModelConfig,
-  { normOffset: offset = 0, layerNorms = false }: Family,
-  name: string,
-  size: number,
-): NormSpec => ({
-  ...{ weight: `${name}.weight`, size, epsilon: normEps, offset },
-  ...{ kind: layerNorms ? 'layer' : 'rms', bias: layerNorms ? `${name}.bias` : undefined },
-});
-
 /** What modules beside each other share is there once. */
 const onceEach = (tensors: readonly StoredTensor[]): StoredTensor[] => [
   ...new Map(tensors.map((tensor) => [tensor.name, tensor])).values(),
 ];
-
-/** Norms and routers of a module. */
-function storedOf({ norm, postNorm, mixer }: ModuleSpec): StoredTensor[] {
-  const own = [norm, ...(postNorm ? [postNorm] : [])].flatMap(storedNorm);
-  if (mixer.kind === 'experts') {
-    const { key, weight, n, k } = mixer.router.linear;
-    const name = `${key}.weight`;
-    return [...own, { name, source: weight, shape: [n, k], copies: undefined, dtype: 'F16' }];
-  }
-  if (mixer.kind !== 'attention') return own;
-  // EXL2-QUIRK 3: the loader wants the norm of a head once per head, (heads, headDim).
-  const perHead = (each: NormSpec | undefined, copies: number): StoredTensor[] =>
-    each
-      ? [{ name: each.weight, source: each.weight, copies, shape: [copies, each.size], dtype: 'F16' }]
-      : [];
-  return [...own, ...perHead(mixer.qNorm, mixer.heads), ...perHead(mixer.kNorm, mixer.kvHeads)];
-}
-
-const storedNorm = ({ weight, bias, size }: NormSpec): StoredTensor[] =>
-  [weight, ...(bias === undefined ? [] : [bias])].map((name) => ({
-    ...{ name, source: name, shape: [size], copies: undefined, dtype: 'F16' },
-  }));

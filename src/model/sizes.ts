@@ -1,5 +1,5 @@
 import { DTYPES, elementCount } from '../tensor/dtype.ts';
-import type { InputKey, LinearSpec, ModelPlan, ModuleSpec } from './spec.ts';
+import type { InputKey, LinearSpec, ModelPlan, ModelSpec, ModuleSpec } from './spec.ts';
 
 export const linearWeights = ({ k, n }: LinearSpec): number => k * n;
 
@@ -37,6 +37,10 @@ export function parameterCount(plan: ModelPlan): number {
 /** Bytes of the tensors of the output that are not quantized. */
 export const storedBytes = ({ stored }: Pick<ModelPlan, 'stored'>): number =>
   total(stored, ({ shape, dtype }) => elementCount(shape) * DTYPES[dtype].bytes);
+
+/** Tokens of the longest row that the model can run: beyond learned positions there are none. */
+export const longestRow = ({ positions, config }: Pick<ModelSpec, 'positions' | 'config'>): number =>
+  positions === undefined ? Number.POSITIVE_INFINITY : config.maxPositions;
 
 /** One module of each size, with how many there are: a model of many layers has two sizes. */
 export function modulesBySize({ modules }: ModelPlan): { module: ModuleSpec; count: number }[] {

@@ -30,8 +30,11 @@ export interface LinearSpec {
   readonly k: number;
   readonly n: number;
   readonly input: InputKey;
-  /** Source tensor, (n, k), or one that has the linear's rows among others'. */
+  /** Source tensor, (n, k), or one that has the linear's rows among others'; `transposed`: (k, n), its columns. */
   readonly weight: string;
+  readonly transposed: boolean;
+  /** Each row of the weight is divided by its length when it is loaded. */
+  readonly normalized: boolean;
   /** Source tensor, (n), or one that has them among others'. */
   readonly bias: string | undefined;
   /** Where the linear's rows lie in these tensors; undefined: they are all of them. */
@@ -48,13 +51,16 @@ export interface RowsPart {
 
 /** x / √(mean(x²) + epsilon) · (weight + offset) over runs of `size` values; a layer norm takes x − mean(x), and adds a bias. */
 export interface NormSpec {
-  /** Source tensor, (size). */
+  /** What its tensors' names in the output start with. */
+  readonly key: string;
+  /** Source tensor, (size), or (heads, size) where heads have their own, which the runs take in turn. */
   readonly weight: string;
   readonly size: number;
+  readonly heads: number | undefined;
   readonly epsilon: number;
   readonly offset: 0 | 1;
   readonly kind: 'rms' | 'layer';
-  /** Source tensor of a layer norm, (size). */
+  /** Source tensor of a layer norm that has one, (size). */
   readonly bias: string | undefined;
 }
 
@@ -70,7 +76,8 @@ export interface AttentionSpec {
   /** Norms of every query and every key head. */
   readonly qNorm: NormSpec | undefined;
   readonly kNorm: NormSpec | undefined;
-  readonly rope: RopeParams;
+  /** Undefined: nothing is rotated. */
+  readonly rope: RopeParams | undefined;
   /** Factor on the scores, and their cap; 0: none. */
   readonly scale: number;
   readonly softcap: number;
@@ -165,6 +172,8 @@ export interface ModelSpec {
   readonly embedding: string;
   /** Factor on the embeddings. */
   readonly embeddingFactor: number;
+  /** Source tensor of learned positions, which are added to the embeddings, (maxPositions, hiddenSize). */
+  readonly positions: string | undefined;
   /** Attention, MLP, attention, MLP, … */
   readonly modules: readonly ModuleSpec[];
   readonly choices: readonly ChoiceSpec[];

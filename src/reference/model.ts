@@ -1,6 +1,6 @@
 /** The forward pass in plain f64 loops, for tests of the GPU kernels. Speed is no aim. */
 
-import { type RopeTables, ropeTables } from '../model/config/rope.ts';
+import { type RopeParams, type RopeTables, ropeTables } from '../model/config/rope.ts';
 import type { Activation } from '../model/families/family.ts';
 import { type Gathered, type Ops, runModule } from '../model/forward.ts';
 import type {
@@ -16,6 +16,9 @@ import { layerNorm } from './model-kernels/layer-norm.ts';
 import { topExperts } from './model-kernels/top-experts.ts';
 
 type Numbers = Float32Array | Float64Array;
+
+/** What a row that is zero is divided by when it is normalized. */
+const LEAST_LENGTH = 1e-12;
 /** The values of a source tensor by name. */
 type WeightOf = (name: string) => Numbers;
 
@@ -45,11 +48,11 @@ export function referenceForward(
   const { hiddenSize } = model.config;
   const embedding = weight(model.embedding);
   const ops = new ReferenceOps(weight, ids.length, tables);
-  let x: Float64Array = Float64Array.from(
-    { length: ids.length * hiddenSize },
-    (_, i) =>
-      model.embeddingFactor * embedding[ids[Math.floor(i / hiddenSize)]! * hiddenSize + (i % hiddenSize)]!,
-  );
+  const positions = model.positions === undefined ? undefined : weight(model.positions);
+  let x: Float64Array = Float64Array.from({ length: ids.length * hiddenSize }, (_, i) => {
+    const own = embedding[ids[Math.floor(i / hiddenSize)]! * hiddenSize + (i % hiddenSize)]!;
+    return model.embeddingFactor * own + (positions?.[i] ?? 0);
+  });
   const hiddenStates: Float64Array[] = [];
   const modules: ReferenceModule[] = [];
   let residual = x;
@@ -81,10 +84,11 @@ class ReferenceOps implements Ops<Float64Array> {
     this.#tables = tables;
   }
 
-  norm(x: Float64Array, { kind, weight, bias, epsilon, offset }: NormSpec): Float64Array {
+  norm(x: Float64Array, { kind, weight, bias, size, epsilon, offset }: NormSpec): Float64Array {
     const w = Float64Array.from(this.#weight(weight), (value) => value + offset);
-    if (kind === 'rms') return rmsNorm(x, w, epsilon);
-    return layerNorm(x, w, this.#weight(bias!), w.length, epsilon);
+    if (kind === 'rms') return rmsNorm(x, w, epsilon, size);
+    const b = bias === undefined ? new Float64Array(w.length) : this.#weight(bias);
+    return layerNorm(x, w, b, size, epsilon);
   }
 
   project(x: Float64Array, spec: LinearSpec, residual?: Float64Array): Float64Array {
@@ -92,8 +96,7 @@ class ReferenceOps implements Ops<Float64Array> {
     return residual ? residual.map((value, i) => value + y[i]!) : y;
   }
 
-  rotate(x: Float64Array, attention: AttentionSpec): Float64Array {
-    const { headDim, rope } = attention;
+  rotate(x: Float64Array, rope: RopeParams, { headDim }: AttentionSpec): Float64Array {
     const heads = x.length / (this.#tokens * headDim);
     const tables = this.#tables ?? ropeTables(rope, this.#tokens);
     return rotate(x, tables, heads, headDim, { rotated: rope.rotated, neighbours: rope.pairs });
@@ -150,20 +153,36 @@ class ReferenceOps implements Ops<Float64Array> {
   free(): void {}
 }
 
-/** The linear's own rows of `width` values, n of them, where they lie among others'. */
-function rowsOf(values: Numbers, { part }: Pick<LinearSpec, 'part'>, width: number, n: number): Numbers {
-  if (!part) return values;
-  const { first, run, stride } = part;
-  const row = (i: number) => first + Math.floor(i / run) * stride + (i % run);
-  return Float64Array.from(
-    { length: n * width },
-    (_, i) => values[row(Math.floor(i / width)) * width + (i % width)]!,
-  );
+/** The linear's own rows of `width` values, n of them, where they lie among others', or are columns. */
+function rowsOf(
+  values: Numbers,
+  { part, transposed }: Pick<LinearSpec, 'part' | 'transposed'>,
+  width: number,
+  n: number,
+): Numbers {
+  const { first, run, stride, total } = part ?? { first: 0, run: n, stride: n, total: n };
+  const at = (i: number, j: number) => {
+    const row = first + Math.floor(i / run) * stride + (i % run);
+    return transposed ? j * total + row : row * width + j;
+  };
+  return Float64Array.from({ length: n * width }, (_, i) => values[at(Math.floor(i / width), i % width)]!);
+}
+
+/** Runs of k values, each divided by its length. */
+export function normalizeRows(w: Numbers, k: number): Float64Array {
+  const y = Float64Array.from(w);
+  for (let start = 0; start < y.length; start += k) {
+    const row = y.subarray(start, start + k);
+    const length = Math.max(Math.hypot(...row), LEAST_LENGTH);
+    for (let i = 0; i < k; i++) row[i]! /= length;
+  }
+  return y;
 }
 
 /** y = x·Wᵀ + bias: x (m, k), W (n, k), y (m, n). */
 function linear(x: Float64Array, { k, n, ...spec }: LinearSpec, weight: WeightOf): Float64Array {
-  const w = rowsOf(weight(spec.weight), spec, k, n);
+  const own = rowsOf(weight(spec.weight), spec, k, n);
+  const w = spec.normalized ? normalizeRows(own, k) : own;
   const bias = spec.bias === undefined ? undefined : rowsOf(weight(spec.bias), spec, 1, n);
   const y = new Float64Array((x.length / k) * n);
   for (let i = 0; i < y.length; i++) {

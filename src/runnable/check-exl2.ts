@@ -32,15 +32,12 @@ export function checkExl2Tensors(
         'config.json is of another model. Get the model again.',
     );
   }
-  for (const { name, shape } of stored) {
+  for (const { name, shape, copies } of stored) {
     checkType(source, name, FLOATS);
     const actual = source.requireInfo(name).shape;
     // ExLlamaV2 keeps the norm of a head once per head; once alone says the same.
     const once = shape.slice(-1);
-    if (
-      !equal(actual, shape) &&
-      !(shape.length > 1 && name.endsWith('_norm.weight') && equal(actual, once))
-    ) {
+    if (!equal(actual, shape) && !(copies !== undefined && equal(actual, once))) {
       throw wrongShape(source, name, actual, shape);
     }
   }

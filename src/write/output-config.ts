@@ -8,23 +8,42 @@ type Json = Readonly<Record<string, unknown>>;
  * for where transformers 5 writes it elsewhere or leaves it out. ExLlamaV2 would take its own defaults for it, and
  * compute something else without a word.
  */
-export function outputConfig({ raw, architecture, headDim, normEps }: ModelConfig): Json {
-  const epsilon = FAMILIES.get(architecture)?.epsilonKeys?.written ?? 'rms_norm_eps';
+export function outputConfig(config: ModelConfig): Json {
+  const { raw, architecture, headDim, normEps } = config;
+  const { epsilonKeys, keys = {} } = FAMILIES.get(architecture)!;
+  const epsilon = epsilonKeys?.written ?? 'rms_norm_eps';
   const filledIn = (part: Json): Json => ({
     ...part,
     ...{ head_dim: part['head_dim'] ?? headDim, [epsilon]: part[epsilon] ?? normEps },
-    ...ropeFields(part),
+    ...sizes(part, config, keys),
+    ...ropeFields(part, config),
   });
   const text = raw['text_config'] as Json | undefined;
   const whole = text ? { ...raw, text_config: filledIn(text) } : filledIn(raw);
   return { ...whole, architectures: [architecture] };
 }
 
+/** Sizes that config.json leaves to a family which has names of its own for them. */
+function sizes(part: Json, config: ModelConfig, keys: Readonly<Record<string, string>>): Json {
+  const values = {
+    intermediate_size: config.intermediateSize,
+    max_position_embeddings: config.maxPositions,
+  };
+  const absent = Object.entries(values).flatMap(([usual, value]) => {
+    const own = keys[usual];
+    return own === undefined || (part[own] ?? part[usual] ?? undefined) !== undefined
+      ? []
+      : [[own, value] as const];
+  });
+  return Object.fromEntries(absent);
+}
+
 /**
  * ExLlamaV2 reads `rope_theta`, `partial_rotary_factor` and `original_max_position_embeddings` beside `rope_scaling`, and
- * there `type` of the linear, long and multimodal kinds and `rope_type` of Llama 3's, but never both.
+ * there `type` of the linear, long, YaRN and multimodal kinds and `rope_type` of Llama 3's, but never both. Of YaRN it
+ * demands both contexts' ratio and the original one.
  */
-function ropeFields(raw: Json): Json {
+function ropeFields(raw: Json, { maxPositions }: ModelConfig): Json {
   const all = (raw['rope_parameters'] ?? raw['rope_scaling']) as Json | null | undefined;
   // Of layers with a window ExLlamaV2 knows by itself.
   const rope = (all?.['full_attention'] as Json | undefined) ?? all;
@@ -37,10 +56,19 @@ function ropeFields(raw: Json): Json {
     ...(kind === 'default' && !isMultimodal && { rope_scaling: null }),
     ...(isMultimodal && { rope_scaling: { type: 'mrope', ...numbers } }),
     ...((kind === 'linear' || isLong) && { rope_scaling: { type: kind, ...numbers } }),
+    ...(kind === 'yarn' && {
+      rope_scaling: { type: kind, ...numbers, ...yarnNumbers(raw, numbers, maxPositions) },
+    }),
     ...present(numbers, 'partial_rotary_factor'),
     ...(isLong && present(numbers, 'original_max_position_embeddings')),
     ...(kind === 'llama3' && { rope_scaling: { rope_type: kind, ...numbers } }),
   };
+}
+
+function yarnNumbers(raw: Json, numbers: Json, maxPositions: number): Json {
+  const key = 'original_max_position_embeddings';
+  const original = (raw[key] ?? numbers[key] ?? maxPositions) as number;
+  return { factor: numbers['factor'] ?? maxPositions / original, [key]: original };
 }
 
 const present = (values: Json, ...keys: readonly string[]): Json =>

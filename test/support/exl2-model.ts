@@ -38,12 +38,17 @@ export async function dequantizedDirectory(name: string): Promise<WritableDirect
   return directory;
 }
 
-/** The weights (n, k) and the other tensors of an EXL2 file by the names of the unquantized model, all F32. */
-export async function dequantizedTensors(
+/** As {@link dequantized}, of a file. */
+export const dequantizedTensors = async (
   path: string,
   outline: ModelSpec,
-): Promise<ReadonlyMap<string, HostTensor>> {
-  const stored = await readSafetensors(path);
+): Promise<ReadonlyMap<string, HostTensor>> => dequantized(await readSafetensors(path), outline);
+
+/** The weights (n, k) and the other tensors of an EXL2 model by the names of the unquantized model, all F32. */
+export function dequantized(
+  stored: ReadonlyMap<string, HostTensor>,
+  outline: ModelSpec,
+): ReadonlyMap<string, HostTensor> {
   const linears = [...outline.modules.flatMap((module) => module.linears), outline.head];
   const values = new Map<string, HostTensor>();
   const add = (tensor: string, shape: readonly number[], data: Float32Array) =>
@@ -59,10 +64,10 @@ export async function dequantizedTensors(
       (_, i) => w[(i % k) * padded + Math.floor(i / k)]!,
     );
     add(`${key}.weight`, [n, k], transposed);
-    if (bias) add(bias, [n], toFloat(stored.get(bias)!, path).data.subarray(0, n));
+    if (bias) add(bias, [n], toFloat(stored.get(bias)!, 'EXL2 model').data.subarray(0, n));
   }
   for (const { name: tensor, shape } of storedOnce(outline)) {
-    const { data } = toFloat(stored.get(tensor)!, path);
+    const { data } = toFloat(stored.get(tensor)!, 'EXL2 model');
     add(
       tensor,
       shape,

@@ -214,6 +214,16 @@ test('the sizes of the calibration follow preset, adapter and own values', () =>
   });
 });
 
+test('rows are no longer than a model can run', () => {
+  expect(plannedRows(options(), false, 600, 1024)).toEqual({
+    measurement: { rows: 19, length: 1024 },
+    quantization: { rows: 115, length: 1024 },
+  });
+  expect(plannedRows(options('-c', 'a.txt', '-l', '96'), true, 600, 80)).toMatchObject({
+    ...{ measurement: { rows: 8, length: 32 }, quantization: { length: 80 } },
+  });
+});
+
 test('the quick preset quantizes with as many rows as have the tokens that the model needs', () => {
   expect(plannedRows(options(), true, 3073)).toMatchObject({ quantization: { rows: 49, length: 64 } });
   expect(plannedRows(options('-r', '9'), true, 3073)).toMatchObject({ quantization: { rows: 9 } });

@@ -85,7 +85,7 @@ test('a measurement alone needs no rows to quantize with, and a whole job goes o
 test('what was passed over of the calibration data is told once, with the larger number', async () => {
   const gpu = await testGpu();
   const job = await tinyJob(gpu, tinyModel(1), directories());
-  const rows = await job.calibration.measurement(undefined as never, 0);
+  const rows = await job.calibration.measurement(undefined as never, 0, 64);
   const passing = (messages: number) => async () => ({
     ...rows,
     sources: ['chats.jsonl'],

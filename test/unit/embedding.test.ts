@@ -15,7 +15,7 @@ const ROW_BYTES = LENGTH * HIDDEN * 4;
 const table = STORED.F16.source(VOCABULARY * HIDDEN);
 const values = STORED.F16.values(table);
 const outline = {
-  config: { vocabSize: VOCABULARY, hiddenSize: HIDDEN },
+  config: { vocabSize: VOCABULARY, hiddenSize: HIDDEN, maxPositions: VOCABULARY },
   ...{ embedding: 'table', embeddingFactor: 1 },
 } as ModelSpec;
 const source = {
@@ -73,6 +73,23 @@ test('embeddings are multiplied where the model says so', async () => {
     [...values.subarray(id * HIDDEN, (id + 1) * HIDDEN)].map((value) => Math.fround(12 * value)),
   );
   expect([...(await states.readRow(0))]).toEqual(expected);
+  states.free();
+  gpu.destroy();
+});
+
+test('learned positions are added, from 0 on in every row', async () => {
+  const gpu = await testGpu();
+  const states = new HiddenStates(gpu, ROWS, LENGTH, HIDDEN);
+  // Positions are the vectors of the first tokens.
+  const positioned = { ...outline, positions: 'table', embeddingFactor: 2 };
+  await embedTokens(gpu, source, positioned, [{ ids, states }]);
+  for (let row = 0; row < ROWS; row++) {
+    const expected = Array.from({ length: LENGTH * HIDDEN }, (_, i) => {
+      const id = ids[row * LENGTH + Math.floor(i / HIDDEN)]!;
+      return Math.fround(2 * values[id * HIDDEN + (i % HIDDEN)]! + values[i]!);
+    });
+    expect([...(await states.readRow(row))]).toEqual(expected);
+  }
   states.free();
   gpu.destroy();
 });

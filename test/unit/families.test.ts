@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/model/config/config.ts';
 import { buildPlan, requirements } from '../../src/model/plan.ts';
 import { resolveModel } from '../../src/model/resolve.ts';
-import type { AttentionSpec } from '../../src/model/spec.ts';
+import { storedOf } from '../../src/model/resolve-norms.ts';
+import type { AttentionSpec, NormSpec } from '../../src/model/spec.ts';
 import type { DType, TensorInfo } from '../../src/tensor/dtype.ts';
 import { UnsupportedError } from '../../src/util/errors.ts';
 import { outputConfig } from '../../src/write/output-config.ts';
@@ -146,6 +147,105 @@ test('StarCoder 2 has layer norms, biases and no gate; ExLlamaV2 finds its epsil
   expect(outputConfig(model.config)).toMatchObject({ layer_norm_epsilon: 1e-4 });
 });
 
+describe('GPT-2', () => {
+  const sizes = { n_embd: 64, n_head: 2, n_layer: 2, n_positions: 96, vocab_size: 320 };
+  const gpt = (architecture: string, more: object = {}) =>
+    parseConfig({ architectures: [architecture], ...sizes, ...more });
+
+  test('has keys and names of its own, the usual ones in the output, and defaults for what is not said', () => {
+    const config = gpt('GPT2LMHeadModel', { model_type: 'gpt2', layer_norm_epsilon: 1e-4, n_inner: null });
+    expect(config).toMatchObject({
+      ...{ hiddenSize: 64, heads: 2, kvHeads: 2, headDim: 32, layers: 2, intermediateSize: 256 },
+      ...{ maxPositions: 96, normEps: 1e-4, activation: 'gelu_tanh', tiedEmbeddings: true },
+    });
+    const model = resolveModel(config, false, 'transformer.');
+    expect(model).toMatchObject({
+      ...{ embedding: 'transformer.wte.weight', positions: 'transformer.wpe.weight' },
+      finalNorm: { key: 'model.norm', weight: 'transformer.ln_f.weight', bias: 'transformer.ln_f.bias' },
+      head: { key: 'lm_head', weight: 'transformer.wte.weight', transposed: false },
+    });
+    const { q, k, o, rope } = attention(model, 1);
+    expect(rope).toBeUndefined();
+    expect(q).toMatchObject({
+      ...{ key: 'model.layers.1.self_attn.q_proj', weight: 'transformer.h.1.attn.c_attn.weight' },
+      ...{ bias: 'transformer.h.1.attn.c_attn.bias', transposed: true },
+    });
+    expect(k.part).toEqual({ first: 64, run: 64, stride: 64, total: 192 });
+    expect(o).toMatchObject({
+      key: 'model.layers.1.self_attn.o_proj',
+      weight: 'transformer.h.1.attn.c_proj.weight',
+    });
+    expect(model.modules[1]!.linears.map(({ key }) => key)).toEqual([
+      ...['model.layers.0.mlp.c_fc', 'model.layers.0.mlp.c_proj'],
+    ]);
+    expect(requirements(model).find(({ name }) => name.endsWith('c_attn.weight'))!.shape).toEqual([64, 192]);
+    expect(resolveModel(config).modules[0]!.norm.weight).toBe('h.0.ln_1.weight');
+  });
+
+  test('in an EXL2 model has the names of the output', () => {
+    const model = resolveModel(gpt('GPT2LMHeadModel'), true);
+    expect(model).toMatchObject({ embedding: 'model.embed_tokens.weight', positions: 'model.wpe.weight' });
+    expect(attention(model).q).toMatchObject({
+      ...{ weight: 'model.layers.0.self_attn.q_proj.weight', part: undefined, transposed: false },
+    });
+  });
+
+  test('as BigCode has one key/value head, and weights as others have them', () => {
+    const config = gpt('GPTBigCodeForCausalLM', { model_type: 'gpt_bigcode', multi_query: true });
+    expect(config).toMatchObject({ kvHeads: 1, intermediateSize: 256 });
+    const { q, v } = attention(resolveModel(config));
+    expect(q.transposed).toBe(false);
+    expect(v.part).toEqual({ first: 96, run: 32, stride: 32, total: 128 });
+    expect(() => gpt('GPTBigCodeForCausalLM', { multi_query: false })).toThrow(UnsupportedError);
+    expect(() => gpt('GPTBigCodeForCausalLM', { multi_query: false })).toThrow(/multi_query \(false\)/);
+  });
+
+  test('is refused with what ExLlamaV2 does not compute, by the names in its config.json', () => {
+    const scaled = { scale_attn_by_inverse_layer_idx: true };
+    expect(() => gpt('GPT2LMHeadModel', scaled)).toThrow(/scale_attn_by_inverse_layer_idx \(true\)/);
+    expect(() => gpt('GPT2LMHeadModel', { activation_function: 'relu' })).toThrow(
+      /activation_function is "relu"/,
+    );
+    expect(() => gpt('GPT2LMHeadModel', { n_embd: 'wide' })).toThrow(/n_embd is "wide"/);
+    expect(() => gpt('GPT2LMHeadModel', { n_embd: undefined })).toThrow(/n_embd is missing/);
+    expect(() => parse('LlamaForCausalLM', { activation_function: 'gelu_new' })).toThrow(UnsupportedError);
+  });
+
+  test('leaves ExLlamaV2 nothing to guess', () => {
+    const written = outputConfig(gpt('GPTBigCodeForCausalLM', { n_positions: undefined, n_inner: null }));
+    expect(written).toMatchObject({ n_inner: 256, n_positions: 1024, layer_norm_epsilon: 1e-5 });
+    const stated = outputConfig(gpt('GPT2LMHeadModel', { n_inner: 128 }));
+    expect(stated).toMatchObject({ n_inner: 128, n_positions: 96 });
+    expect(stated).not.toHaveProperty('intermediate_size');
+  });
+});
+
+test('Index normalizes the rows of its head where config.json says so, and not those of an EXL2 model', () => {
+  const head = (norm_head: unknown, stored = false) =>
+    resolveModel(parse('IndexForCausalLM', { norm_head, model_type: 'index' }), stored).head.normalized;
+  expect([head(1), head(true), head(0), head(undefined), head(1, true)]).toEqual([
+    ...[true, true, false, false, false],
+  ]);
+  expect(() => head(2)).toThrow(/norm_head is 2; expected 0 or 1/);
+  expect(() => parse('LlamaForCausalLM', { norm_head: 1 })).toThrow(/norm_head \(1\)/);
+});
+
+test('norms of heads with weights of their own are one tensor, as it is stored', () => {
+  const norm: NormSpec = {
+    ...{ key: 'a', weight: 'b.weight', bias: undefined, size: 32, heads: 4 },
+    ...{ epsilon: 1e-5, offset: 0, kind: 'layer' },
+  };
+  const model = resolve('Qwen3ForCausalLM', { head_dim: 32 });
+  const [module] = model.modules;
+  const own = { ...module!, mixer: { ...attention(model), qNorm: norm } };
+  const stored = storedOf(own);
+  expect(stored.find(({ name }) => name === 'a.weight')).toMatchObject({
+    ...{ source: 'b.weight', shape: [4, 32], copies: undefined },
+  });
+  expect(stored.at(-1)).toMatchObject({ shape: [2, 32], copies: 2 });
+  expect(requirements({ ...model, modules: [own] })).toContainEqual({ name: 'b.weight', shape: [4, 32] });
+});
+
 describe('models that see', () => {
   const text = { ...base, tie_word_embeddings: false };
   const wrapped = { text_config: text, vision_config: { hidden_size: 64 }, tie_word_embeddings: true };
@@ -229,7 +329,7 @@ describe('models that see', () => {
       num_hidden_layers: 6,
       rope_parameters: since,
     });
-    expect([0, 5].map((layer) => attention(newer, layer).rope.theta)).toEqual([2e4, 5e5]);
+    expect([0, 5].map((layer) => attention(newer, layer).rope?.theta)).toEqual([2e4, 5e5]);
   });
 
   test('give ExLlamaV2 what it looks for under text_config', () => {

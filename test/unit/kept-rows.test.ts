@@ -33,12 +33,12 @@ test('rows that were kept are taken with their sources; what was not kept is mad
   const work = workDirectory(memoryDirectory('work', {}));
   const { made, value } = provider();
   const calibration = withKeptRows(value, work);
-  expect(await calibration.quantization(tokenizer, 0)).toEqual(rowsOf(20));
+  expect(await calibration.quantization(tokenizer, 0, 8)).toEqual(rowsOf(20));
   expect(made).toEqual(['quantization']);
 
   await writeRows(work, { measurement: rowsOf(1), quantization: rowsOf(7) });
-  expect(await calibration.measurement(tokenizer, 0)).toEqual(rowsOf(1));
-  expect(await calibration.quantization(tokenizer, 0)).toEqual(rowsOf(7));
+  expect(await calibration.measurement(tokenizer, 0, 8)).toEqual(rowsOf(1));
+  expect(await calibration.quantization(tokenizer, 0, 8)).toEqual(rowsOf(7));
   expect(await calibration.heldOut(tokenizer, { rows: 2, length: 3 })).toEqual(rowsOf(30));
   expect(made).toEqual(['quantization', 'held out']);
 });

@@ -79,7 +79,10 @@ describe('parseConfig', () => {
     [{ head_dim: 4 }, /num_attention_heads × head_dim is 16/],
     [{ head_dim: 8 }, /num_key_value_heads × head_dim is 16; .* multiple of 32/],
     [{ hidden_act: 'relu2' }, /hidden_act is "relu2"; supported: silu/],
-    [{ rope_scaling: { rope_type: 'yarn', factor: 2 } }, /rope type "yarn"; supported .* linear, llama3/],
+    [
+      { rope_scaling: { rope_type: 'proportional', factor: 2 } },
+      /rope type "proportional"; supported .* linear, llama3/,
+    ],
     [{ rope_parameters: { full_attention: { rope_theta: 1e6 } } }, /per layer type/],
     [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5/],
   ])('does not support %j', (changes, message) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { inverseFrequencies, type RopeParams, ropeTables } from '../../src/model/config/rope.ts';
 
 const plain: RopeParams = {
-  ...{ theta: 10000, positionFactor: 1, llama3: undefined, long: undefined },
+  ...{ theta: 10000, positionFactor: 1, llama3: undefined, long: undefined, yarn: undefined },
   ...{ rotated: 4, pairs: false },
 };
 

@@ -3,6 +3,7 @@ import { neededTokens } from '../../estimate/token-need.ts';
 import { nodeDirectory } from '../../io/platform/node/node-directory.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import type { ConvertSettings } from '../../job/settings.ts';
+import { longestRow } from '../../model/sizes.ts';
 import type { OpenTokenizer } from '../../tokenizer/tokenizer.ts';
 import { InputError, UnsupportedError } from '../../util/errors.ts';
 import { calibrationFor } from '../calibration.ts';
@@ -48,9 +49,9 @@ async function open(
   const opened = await openForJob({ model, settings, ...host });
   if (options.calDataset === undefined) return opened;
   const { measurement, quantization } = calibrationFor(options, software);
-  const needed = neededTokens(opened.plan);
-  await measurement(opened.tokenizer, needed);
-  await quantization?.(opened.tokenizer, needed);
+  const { plan, tokenizer } = opened;
+  await measurement(tokenizer, neededTokens(plan), longestRow(plan));
+  await quantization?.(tokenizer, neededTokens(plan), longestRow(plan));
   return opened;
 }
 

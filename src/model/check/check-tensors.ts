@@ -5,8 +5,8 @@ import { missingTensors } from './missing-tensors.ts';
 import type { TensorRequirement } from './requirement.ts';
 
 const WEIGHT_DTYPES: readonly DType[] = ['F32', 'F16', 'BF16'];
-/** Rotary frequencies that old checkpoints carry; they are computed from config.json instead. */
-const IGNORED = /\.rotary_emb\.inv_freq$/;
+/** Rotary frequencies and masks that old checkpoints carry; they follow from config.json and the tokens' order. */
+const BUFFER = /\.rotary_emb\.inv_freq$|\.attn\.(masked_)?bias$/;
 
 /**
  * Checks that every required tensor is there with its shape and a weight dtype.
@@ -24,7 +24,7 @@ export function checkTensors(
   checkVocabulary(model, tensors);
   for (const requirement of required) checkShape(requirement, tensors.get(requirement.name)!);
   const names = new Set(required.map(({ name }) => name));
-  return [...tensors.keys()].filter((name) => !names.has(name) && !IGNORED.test(name)).sort();
+  return [...tensors.keys()].filter((name) => !names.has(name) && !BUFFER.test(name)).sort();
 }
 
 /** What to do about a tensor of such a dtype. */

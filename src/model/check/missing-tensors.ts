@@ -4,6 +4,7 @@ import { InputError, UnsupportedError } from '../../util/errors.ts';
 import { nearNames } from '../../util/text/near-names.ts';
 import type { ModelSpec } from '../spec.ts';
 import { foreignFormat } from './foreign-formats.ts';
+import { layerNumber } from './layer-number.ts';
 import type { TensorRequirement } from './requirement.ts';
 
 /** What may stand before the usual names: what wraps the model, and how to save it without. */
@@ -13,7 +14,6 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   '_orig_mod.': 'torch.compile: save model._orig_mod',
   'language_model.': 'a multimodal model: save its language_model',
 };
-const LAYER = /(?:^|\.)model\.layers\.(\d+)\./;
 
 /** The error for `missing` tensors, one at least, of those `required` of the model, where there are those of `names`. */
 export function missingTensors(
@@ -71,8 +71,8 @@ function renamed(
   required: readonly TensorRequirement[],
   names: readonly string[],
 ): InputError | undefined {
-  // What the usual names begin with, all but the head's.
-  const body = embedding.slice(0, embedding.indexOf('.') + 1);
+  // What the usual names begin with, all but the head's; of GPT-2's nothing.
+  const body = embedding.split('.').length > 2 ? embedding.slice(0, embedding.indexOf('.') + 1) : '';
   const ofBody = ({ name }: TensorRequirement) => name.startsWith(body);
   if (missing.filter(ofBody).length < required.filter(ofBody).length) return undefined;
   for (const { name } of missing.filter(ofBody)) {
@@ -119,7 +119,7 @@ function fewerLayers(
   missing: readonly TensorRequirement[],
   names: readonly string[],
 ): InputError | undefined {
-  const layerOf = (name: string) => Number(LAYER.exec(name)?.[1] ?? -1);
+  const layerOf = (name: string) => layerNumber(name) ?? -1;
   const last = Math.max(-1, ...names.map(layerOf));
   if (last < 0 || last >= layers - 1 || !missing.every(({ name }) => layerOf(name) > last)) return undefined;
   return new InputError(

@@ -6,7 +6,7 @@ import { Fields } from '../config/fields.ts';
 import type { RopeOverrides } from '../config/rope.ts';
 import { FAMILIES } from '../families/registry.ts';
 import { buildPlan, requirements } from '../plan.ts';
-import { resolveModel } from '../resolve.ts';
+import { filePrefix, resolveModel } from '../resolve.ts';
 import type { ModelPlan } from '../spec.ts';
 import { foreignFormat } from './foreign-formats.ts';
 import { haveSameValues } from './same-values.ts';
@@ -89,7 +89,8 @@ function unusedWindow({ config }: ModelPlan): string[] {
 /** The model that `config` describes, checked against the files. */
 function planAs(source: ModelDirectory, config: unknown, rope: RopeOverrides): ModelPlan {
   const parsed = parseConfig(config, rope);
-  source.checkNeeded(requirements(resolveModel(parsed)).map(({ name }) => name));
+  const outline = resolveModel(parsed, false, filePrefix(parsed, source.names()));
+  source.checkNeeded(requirements(outline).map(({ name }) => name));
   return buildPlan(parsed, new Map(source.names().map((name) => [name, source.info(name)!])));
 }
 
@@ -105,7 +106,8 @@ function staleQuantization(source: ModelDirectory, json: unknown, rope: RopeOver
   if (foreignFormat(names) || source.unreadable.some(isWeight) || !names.filter(isWeight).every(isFloat)) {
     return undefined;
   }
-  const model = resolveModel(parseConfig(without(json, 'quantization_config'), rope));
+  const config = parseConfig(without(json, 'quantization_config'), rope);
+  const model = resolveModel(config, false, filePrefix(config, names));
   const isThere = (name: string) => source.has(name) || source.isIndexed(name);
   return requirements(model).every(({ name }) => isThere(name)) ? method : undefined;
 }

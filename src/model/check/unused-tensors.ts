@@ -2,8 +2,8 @@ import type { ModelDirectory } from '../../io/model/model-directory.ts';
 import { UnsupportedError } from '../../util/errors.ts';
 import { requirements } from '../plan.ts';
 import type { ModelPlan } from '../spec.ts';
+import { layerNumber } from './layer-number.ts';
 
-const LAYER = /(?:^|\.)model\.layers\.(\d+)\./;
 /** Norms, and the logits that gpt-oss adds to each head's. */
 const COMPUTES = /norm[^.]*\.weight$|\.sinks$/;
 
@@ -18,8 +18,8 @@ export async function refuseComputing(source: ModelDirectory, plan: ModelPlan): 
   const { architecture, layers } = plan.config;
   const found: string[] = [];
   for (const name of plan.unexpected) {
-    const layer = LAYER.exec(name)?.[1];
-    if (layer !== undefined && Number(layer) >= layers) continue;
+    const layer = layerNumber(name);
+    if (layer !== undefined && layer >= layers) continue;
     const isBias = name.endsWith('.bias') && needed.has(name.replace(/bias$/, 'weight'));
     const computes = isBias ? await hasValues(source, name) : layer !== undefined && COMPUTES.test(name);
     if (computes) found.push(name);

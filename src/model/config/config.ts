@@ -1,6 +1,7 @@
 import { UnsupportedError } from '../../util/errors.ts';
 import type { Activation, Factor, Family, NumberRule } from '../families/family.ts';
 import { FAMILIES, findFamily, NOT_YET } from '../families/registry.ts';
+import { parseActivation } from './activation.ts';
 import { checkKeys } from './check-keys.ts';
 import { Fields } from './fields.ts';
 import { parseLocalRope, parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
@@ -30,6 +31,11 @@ export interface ModelConfig {
   readonly mlpBias: boolean;
   /** StarCoder 2's switch of all biases; on where it is not said. */
   readonly useBias: boolean;
+  /** Query and key heads are normed. */
+  readonly headNorms: boolean;
+  /** Rows of the head's weight are normalized when it is used (Index). */
+  readonly normHead: boolean;
+  /** Of no use where positions are learned. */
   readonly rope: RopeParams;
   /** Of layers with a window, where that is another. */
   readonly localRope: RopeParams | undefined;
@@ -72,14 +78,7 @@ const CONTEXT_KEYS = [
   'n_positions',
 ];
 const DEFAULT_CONTEXT = 2048;
-
-const ACTIVATIONS: Readonly<Record<string, Activation>> = {
-  silu: 'silu',
-  swish: 'silu',
-  gelu: 'gelu',
-  gelu_new: 'gelu_tanh',
-  gelu_pytorch_tanh: 'gelu_tanh',
-};
+const CONFIG = 'config.json';
 
 /**
  * Reads a Hugging Face config.json, of transformers 5 or before.
@@ -87,12 +86,13 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
  * already quantized, or one that EXL2 cannot hold.
  */
 export function parseConfig(json: unknown, overrides: RopeOverrides = {}): ModelConfig {
-  const whole = new Fields(json, 'config.json');
+  const whole = new Fields(json, CONFIG);
   const family = parseFamily(whole);
-  const fields = family.wraps ? languagePart(whole, family.wraps) : whole;
+  const fields = family.wraps ? languagePart(whole, family.wraps) : new Fields(json, CONFIG, family.keys);
   const sizes = parseSizes(fields, family);
   const maxPositions = parseContext(fields, family);
   const rope = parseRope(fields, family, sizes.headDim, maxPositions, overrides);
+  const { headNorms } = family.attention;
   const cap = (key: string | undefined) => (key === undefined ? 0 : (fields.number(key, CAP) ?? 0));
   const config: ModelConfig = {
     architecture: family.name,
@@ -101,12 +101,14 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
       fields.number(family.epsilonKeys?.source ?? 'rms_norm_eps', { min: 0, max: 1 }) ??
       family.defaults.normEps ??
       DEFAULT_NORM_EPS,
-    activation: family.activation ?? parseActivation(fields),
+    activation: family.activation ?? parseActivation(fields, family.defaults.activation),
     maxPositions,
     tiedEmbeddings: fields.boolean('tie_word_embeddings', family.defaults.tied),
     attentionBias: fields.boolean('attention_bias'),
     mlpBias: fields.boolean('mlp_bias'),
     useBias: fields.boolean('use_bias', true),
+    headNorms: headNorms === 'own' ? fields.boolean('use_qk_norm') : headNorms,
+    normHead: parseNormHead(fields),
     rope,
     localRope: parseLocalRope(fields, family, rope),
     factors: parseFactors(fields, family, sizes),
@@ -131,7 +133,7 @@ function languagePart(whole: Fields, towers: readonly string[]): Fields {
   const tied = whole.values['tie_word_embeddings'] ?? text['tie_word_embeddings'];
   const { architectures: _, ...own } = text;
   const all = { ...whole.values, ...own, ...(tied !== undefined && { tie_word_embeddings: tied }) };
-  return new Fields(all, 'config.json');
+  return new Fields(all, CONFIG);
 }
 
 function parseFactors(
@@ -205,8 +207,9 @@ function parseFamily(fields: Fields): Family {
 function parseSizes(fields: Fields, family: Family) {
   const hiddenSize = requiredSize(fields, 'hidden_size');
   const widthKey = family.experts?.width ?? 'intermediate_size';
-  const intermediateSize = requiredSize(fields, widthKey);
   const { defaults } = family;
+  const inner = defaults.innerFactor && defaults.innerFactor * hiddenSize;
+  const intermediateSize = requiredSize(fields, widthKey, inner);
   const heads = requiredSize(fields, 'num_attention_heads', defaults.heads);
   const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? defaults.kvHeads ?? heads;
   if (heads % kvHeads !== 0) {
@@ -272,9 +275,10 @@ function requiredSize(fields: Fields, name: string, absent?: number): number {
   );
 }
 
-/** A context as good as endless is cut: some tools write a number without meaning. */
-function parseContext(fields: Fields, { defaults }: Family): number {
-  const key = CONTEXT_KEYS.find((name) => fields.get(name) !== undefined);
+/** A context as good as endless is cut: some tools write a number without meaning. Learned positions are as many as they are. */
+function parseContext(fields: Fields, { defaults, tensors }: Family): number {
+  const keys = tensors.positions === undefined ? CONTEXT_KEYS : ['max_position_embeddings'];
+  const key = keys.find((name) => fields.get(name) !== undefined);
   if (key === undefined) return defaults.maxPositions ?? DEFAULT_CONTEXT;
   const length = fields.number(key, { min: 1, max: Number.POSITIVE_INFINITY })!;
   return Math.min(Math.floor(length), SIZE.max);
@@ -288,12 +292,8 @@ function checkPackable(name: string, k: number): void {
   }
 }
 
-function parseActivation(fields: Fields): Activation {
-  const name = fields.text('hidden_act') ?? 'silu';
-  const activation = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;
-  if (!activation) {
-    const supported = Object.keys(ACTIVATIONS).join(', ');
-    throw new UnsupportedError(`config.json: hidden_act is "${name}"; supported: ${supported}`);
-  }
-  return activation;
+function parseNormHead(fields: Fields): boolean {
+  const value = fields.get('norm_head') ?? 0;
+  if (![0, 1, false, true].includes(value as number | boolean)) throw fields.wrong('norm_head', '0 or 1');
+  return Boolean(value);
 }

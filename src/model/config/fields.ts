@@ -9,24 +9,39 @@ export interface NumberRange {
 export class Fields {
   readonly values: Readonly<Record<string, unknown>>;
   readonly #where: string;
+  readonly #others: Readonly<Record<string, string>>;
 
-  /** Throws InputError when `json` is not an object. `where` names it in messages. */
-  constructor(json: unknown, where: string) {
+  /**
+   * Throws InputError when `json` is not an object. `where` names it in messages; `others`: what fields may be called
+   * besides, by their usual names.
+   */
+  constructor(json: unknown, where: string, others: Readonly<Record<string, string>> = {}) {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
       throw new InputError(`${where} holds ${show(json)}; expected a JSON object`);
     }
     this.values = json as Record<string, unknown>;
     this.#where = where;
+    this.#others = others;
   }
 
   /** Undefined when the field is absent or null. */
   get(name: string): unknown {
+    return this.#own(this.called(name));
+  }
+
+  #own(name: string): unknown {
     return Object.hasOwn(this.values, name) ? (this.values[name] ?? undefined) : undefined;
+  }
+
+  /** What a field is called here. */
+  called(name: string): string {
+    return this.#own(name) === undefined ? (this.#others[name] ?? name) : name;
   }
 
   /** An InputError about this field. */
   wrong(name: string, expected: string): InputError {
-    return new InputError(`${this.#where}: ${name} is ${show(this.values[name])}; expected ${expected}`);
+    const called = this.called(name);
+    return new InputError(`${this.#where}: ${called} is ${show(this.values[called])}; expected ${expected}`);
   }
 
   number(name: string, range: NumberRange): number | undefined {

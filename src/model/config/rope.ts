@@ -1,6 +1,7 @@
 import { InputError, UnsupportedError } from '../../util/errors.ts';
 import type { Family } from '../families/family.ts';
 import type { Fields } from './fields.ts';
+import { parseYarn, type YarnRope, yarnFrequency } from './yarn.ts';
 
 /** Llama 3.1's stretching of long wavelengths; `original` is the context length before it, in tokens. */
 export interface Llama3Rope {
@@ -28,6 +29,7 @@ export interface RopeParams {
   readonly positionFactor: number;
   readonly llama3: Llama3Rope | undefined;
   readonly long: LongRope | undefined;
+  readonly yarn: YarnRope | undefined;
 }
 
 /** ExLlamaV2's options: a linear factor that replaces the model's own, and an NTK alpha. */
@@ -41,7 +43,7 @@ type RopeFamily = Pick<Family, 'rope' | 'knows' | 'defaults'>;
 const POSITIVE = { min: 1e-6, max: 1e12 };
 const DEFAULT_THETA = 10000;
 /** `dynamic` is the default within the context that the model was made for, and nothing longer is run. */
-const SUPPORTED = ['default', 'linear', 'llama3', 'longrope', 'su', 'dynamic'];
+const SUPPORTED = ['default', 'linear', 'llama3', 'longrope', 'su', 'yarn', 'dynamic'];
 const PART = { min: 1e-3, max: 1 };
 
 /**
@@ -67,12 +69,14 @@ export function parseRope(
     family.defaults.ropeTheta ??
     DEFAULT_THETA;
   const alpha = positiveOption('rope alpha', overrides.ropeAlpha) ?? 1;
+  const base = theta * alpha ** (headDim / (headDim - 2));
   const isLong = type === 'longrope' || type === 'su';
   const factor = rope && (type === 'linear' || type === 'llama3') ? requiredNumber(rope, 'factor') : 1;
   return {
     ...{ rotated, pairs: family.rope?.pairs ?? false },
     long: rope && isLong ? parseLong(config, rope, rotated, maxPositions) : undefined,
-    theta: theta * alpha ** (headDim / (headDim - 2)),
+    yarn: rope && type === 'yarn' ? parseYarn(config, rope, rotated, base, maxPositions) : undefined,
+    theta: base,
     positionFactor: positiveOption('rope scale', overrides.ropeScale) ?? (type === 'linear' ? factor : 1),
     llama3: rope && type === 'llama3' ? parseLlama3(rope, factor) : undefined,
   };
@@ -91,7 +95,7 @@ export function parseLocalRope(config: Fields, family: RopeFamily, rope: RopePar
   if (!local) return undefined;
   const own = config.fields('rope_parameters')?.fields('sliding_attention');
   const theta = own?.number('rope_theta', POSITIVE) ?? config.number(local.key, POSITIVE) ?? local.absent;
-  return { ...rope, theta, positionFactor: 1, llama3: undefined, long: undefined };
+  return { ...rope, theta, positionFactor: 1, llama3: undefined, long: undefined, yarn: undefined };
 }
 
 function checkSupported(type: string, rope: Fields | undefined, family: RopeFamily): void {
@@ -169,6 +173,7 @@ function positiveOption(name: string, value: number | undefined): number | undef
 export function inverseFrequencies(rope: RopeParams): Float64Array {
   return Float64Array.from({ length: rope.rotated / 2 }, (_, i) => {
     const frequency = rope.theta ** ((-2 * i) / rope.rotated) / (rope.long?.factors[i] ?? 1);
+    if (rope.yarn) return yarnFrequency(frequency, i, rope.yarn);
     return rope.llama3 ? stretch(frequency, rope.llama3) : frequency;
   });
 }
@@ -193,7 +198,7 @@ export interface RopeTables {
 
 /** The tables of a model for positions 0 to length − 1 (Hugging Face's half-rotation convention). */
 export const ropeTables = (rope: RopeParams, length: number): RopeTables =>
-  rotationTables(inverseFrequencies(rope), rope.positionFactor, length, rope.long?.amplitude);
+  rotationTables(inverseFrequencies(rope), rope.positionFactor, length, (rope.long ?? rope.yarn)?.amplitude);
 
 /** Computed in f64 and rounded once. */
 export function rotationTables(

@@ -86,6 +86,8 @@ export const COMPUTING_KEYS: readonly ComputingKey[] = [
     () => [0, false],
   ),
   ...keys('is_causal', () => [true]),
+  // GPT-BigCode as ExLlamaV2 knows it has one key/value head.
+  ...keys('multi_query', () => [true]),
   // Norms and how blocks are put together: Cohere, StableLM, GPT-NeoX, Falcon, BLOOM, Nemotron, Baichuan 2, Index.
   ...keys(
     `use_qk_norm qk_norm qk_layernorm use_qk_layernorm qk_ln use_qk_l2norm norm_head use_parallel_residual

@@ -23,10 +23,17 @@ export interface FusedNames {
 
 /** Names of tensors in a model's files, where they are not those that its output has. */
 export interface SourceNames {
+  /** Before all of these but the head's; some files have it, others do not. */
+  readonly prefix?: string;
   readonly embedding?: string;
+  readonly positions?: string;
+  readonly finalNorm?: string;
   readonly head?: string;
+  readonly layers?: string;
   readonly attention?: Partial<TensorNames['attention']>;
   readonly fused?: FusedNames;
+  /** Weights of the layers' linears are (inputs, outputs). */
+  readonly transposed?: true;
 }
 
 /**
@@ -35,6 +42,8 @@ export interface SourceNames {
  */
 export interface TensorNames {
   readonly embedding: string;
+  /** Learned positions, which are added to the embeddings. Missing: queries and keys are rotated. */
+  readonly positions?: string;
   readonly finalNorm: string;
   readonly head: string;
   /** Before the layer's number. */
@@ -67,12 +76,17 @@ export interface NumberRule {
 export interface Family {
   /** As in config.json's `architectures`. */
   readonly name: string;
+  /** What its config.json calls keys that others call as on the left. */
+  readonly keys?: Readonly<Record<string, string>>;
   readonly tensors: TensorNames;
   readonly attention: {
     readonly qkvBias: BiasRule;
     readonly oBias: BiasRule;
-    /** RMS norms of each query and key head, before the rotation. */
-    readonly headNorms: boolean;
+    /**
+     * Norms of each query and key head, before the rotation: RMS norms, alike for all heads, or layer norms without
+     * bias, where `use_qk_norm` is on, with each head's `own` weights.
+     */
+    readonly headNorms: boolean | 'own';
     readonly windows: WindowRule;
   };
   readonly mlp: { readonly bias: BiasRule };
@@ -142,5 +156,8 @@ export interface Family {
     readonly vocabSize?: number;
     readonly ropeTheta?: number;
     readonly maxPositions?: number;
+    readonly activation?: Activation;
+    /** Width of MLPs, in hidden sizes. */
+    readonly innerFactor?: number;
   };
 }

@@ -4,7 +4,10 @@ import { gemma2 } from './gemma2.ts';
 import { gemma3 } from './gemma3.ts';
 import { gemmoe } from './gemmoe.ts';
 import { glm4 } from './glm4.ts';
+import { gptBigCode } from './gpt-bigcode.ts';
+import { gpt2 } from './gpt2.ts';
 import { granite } from './granite.ts';
+import { index } from './index-lm.ts';
 import { internlm2 } from './internlm2.ts';
 import { llama } from './llama.ts';
 import { minicpm } from './minicpm.ts';
@@ -40,6 +43,9 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     glm4,
     orion,
     starcoder2,
+    gpt2,
+    gptBigCode,
+    index,
     mistral3,
     pixtral,
     qwen2Vl,
@@ -51,10 +57,11 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
 );
 
 /** What ExLlamaV2 0.3.2 loads besides. A name that is in neither list it takes for Llama, with a warning. */
-export const NOT_YET: ReadonlySet<string> = new Set(
-  `DbrxForCausalLM CohereForCausalLM Cohere2ForCausalLM
-  GPT2LMHeadModel GPTBigCodeForCausalLM IndexForCausalLM`.split(/\s+/),
-);
+export const NOT_YET: ReadonlySet<string> = new Set([
+  'DbrxForCausalLM',
+  'CohereForCausalLM',
+  'Cohere2ForCausalLM',
+]);
 
 /** By its name in config.json, where some write `LLaMAForCausalLM`. */
 export function findFamily(name: string): Family | undefined {

@@ -2,6 +2,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
+import { addVector } from '../../kernels/elementwise/add_vector.ts';
 import { scaleSoftcap } from '../../kernels/elementwise/scale_softcap.ts';
 import { embed } from '../../kernels/embed/embed.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
@@ -34,7 +35,7 @@ export interface EmbeddedRows {
 }
 
 /**
- * Fills states with token embeddings. The vectors that occur go to the GPU and are spread there: at once, or for as
+ * Fills states with token embeddings, and positions where they are learned. The vectors that occur go to the GPU and are spread there: at once, or for as
  * many rows of all states at a time as memory allows.
  */
 export async function embedTokens(
@@ -49,7 +50,7 @@ export async function embedTokens(
     targets.map(({ ids, states }) =>
       ids.subarray(first * length, Math.min(first + count, states.rows) * length),
     );
-  const { rowBytes } = storedVectors(source, plan);
+  const { rowBytes } = storedVectors(source, plan.config, plan.embedding);
   const room = Math.min(gpu.memory.available * VECTORS_SHARE, gpu.memory.largestBuffer);
   const fits = distinct(idsOf(0, rows)).length * rowBytes <= room;
   const step = fits ? rows : Math.max(1, Math.floor(room / (targets.length * length * rowBytes)));
@@ -57,9 +58,11 @@ export async function embedTokens(
     const parts = idsOf(first, step);
     await withScope(gpu, async (scope) => {
       const vectors = await loadEmbeddings(gpu, scope, source, plan, ...parts);
+      const positions = await loadPositions(gpu, scope, source, plan, 0, length);
       for (const [i, { states }] of targets.entries()) {
         await forEachBatch(gpu, parts[i]!.length / length, 1, (batch, row, end, defer) => {
-          const x = spread(gpu, batch, vectors, parts[i]!.subarray(row * length, end * length));
+          const own = parts[i]!.subarray(row * length, end * length);
+          const x = spread(gpu, batch, vectors, own, positions);
           defer(states.store(x, first + row));
         });
       }
@@ -67,12 +70,13 @@ export async function embedTokens(
   }
 }
 
-/** The embeddings of tokens, (tokens, hidden) f32. */
+/** The embeddings of tokens, (tokens, hidden) f32. @param positions are added, of the same shape. */
 export function spread(
   gpu: Gpu,
   scope: Scope,
   { dtype, hidden: k, places, table, factor }: Embeddings,
   ids: Int32Array,
+  positions?: GpuTensor,
 ): GpuTensor {
   const m = ids.length;
   const y = scope.alloc([m, k], 'embedded tokens');
@@ -82,7 +86,36 @@ export function spread(
   );
   gpu.run(embed[dtype], { m, k, source: table, place, y });
   if (factor !== 1) gpu.run(scaleSoftcap, { count: m * k, scale: factor, softcap: 0, x: y });
+  if (positions) gpu.run(addVector, { count: m * k, x: positions, y });
   return y;
+}
+
+/**
+ * The vectors of learned positions from `first` on, (count, hidden) f32; undefined: the model has none.
+ * @throws InputError when it has learned fewer.
+ */
+export async function loadPositions(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  { config, positions }: ModelSpec,
+  first: number,
+  count: number,
+): Promise<GpuTensor | undefined> {
+  if (positions === undefined) return undefined;
+  if (first + count > config.maxPositions) {
+    throw new InputError(
+      `Texts of ${first + count} tokens are longer than the model's context: it has learned ${config.maxPositions} ` +
+        'positions. Ask for shorter rows (--length), or for less text.',
+    );
+  }
+  const { dtype } = storedVectors(source, config, positions);
+  const { data } = await source.readRows(positions, first, first + count);
+  const table = scope.alloc([data.length / 4], 'positions as stored');
+  gpu.writeAt(table, 0, data);
+  const ids = Int32Array.from({ length: count }, (_, i) => i);
+  const vectors = { dtype, hidden: config.hiddenSize, table, places: placesOf(ids), factor: 1 };
+  return spread(gpu, scope, vectors, ids);
 }
 
 /** The embedding of every id that occurs. Throws InputError for one that the model does not have. */
@@ -100,7 +133,7 @@ export async function loadEmbeddings(
       `Token ${wrong} in the rows is outside the model's vocabulary of ${vocabSize}: tokenizer.json or the file of rows belongs to another model.`,
     );
   }
-  const { dtype, rowBytes } = storedVectors(source, plan);
+  const { dtype, rowBytes } = storedVectors(source, plan.config, plan.embedding);
   const wanted = distinct(ids);
   const table = scope.alloc([(wanted.length * rowBytes) / 4], 'embeddings');
   const span = Math.max(1, Math.floor(READ_BYTES / rowBytes));
@@ -122,11 +155,12 @@ export async function loadEmbeddings(
 
 function storedVectors(
   source: TensorSource,
-  { config, embedding: name }: ModelSpec,
+  { hiddenSize }: ModelSpec['config'],
+  name: string,
 ): Pick<Embeddings, 'dtype'> & { rowBytes: number } {
   const { dtype } = source.requireInfo(name);
   assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${name} is ${dtype}`);
-  return { dtype, rowBytes: config.hiddenSize * DTYPES[dtype].bytes };
+  return { dtype, rowBytes: hiddenSize * DTYPES[dtype].bytes };
 }
 
 /** Copies the vectors of these ids, which `data` has from the first of them on, one after the other. */

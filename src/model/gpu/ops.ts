@@ -69,7 +69,7 @@ export function forwardContext(
 ): ForwardContext {
   const rotations = new Map<RopeParams, { cosine: GpuTensor; sine: GpuTensor }>();
   for (const { mixer } of modules) {
-    if (mixer.kind !== 'attention' || rotations.has(mixer.rope)) continue;
+    if (mixer.kind !== 'attention' || !mixer.rope || rotations.has(mixer.rope)) continue;
     const { cos, sin } = ropeTables(mixer.rope, length);
     const cosine = scope.upload(Float32Array.from(cos), 'rope cosines');
     const sine = scope.upload(Float32Array.from(sin), 'rope sines');
@@ -105,7 +105,7 @@ export class GpuOps implements Ops<GpuTensor> {
     return project(this.context, this.scope, x, this.weights.linears.get(name)!, residual);
   }
 
-  rotate(x: GpuTensor, { headDim: d, rope: params }: AttentionSpec): GpuTensor {
+  rotate(x: GpuTensor, params: RopeParams, { headDim: d }: AttentionSpec): GpuTensor {
     const { gpu, length, rotations, cache } = this.context;
     const heads = x.shape[1]! / d;
     const past = cache?.past ?? 0;
@@ -192,10 +192,10 @@ export function normalize(
   gpu: Gpu,
   scope: Scope,
   x: GpuTensor,
-  { size: k, epsilon, kind, w: weight, b: bias }: NormWeight,
+  { size: k, heads = 1, epsilon, kind, w: weight, b: bias }: NormWeight,
 ): GpuTensor {
   const y = scope.alloc(x.shape, 'norm');
-  const call = { rows: x.size / 4 / k, k, heads: 1, epsilon, x, weight, y };
+  const call = { rows: x.size / 4 / k, k, heads, epsilon, x, weight, y };
   if (kind === 'layer') gpu.run(layerNorm, { ...call, bias: bias! });
   else gpu.run(rmsNorm, call);
   return y;

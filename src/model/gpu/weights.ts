@@ -3,7 +3,9 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
+import { loadTransposed } from '../../kernels/load_weight/load_transposed.ts';
 import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
+import { normalizeColumns } from '../../kernels/load_weight/normalize_columns.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
 import { assert, UnsupportedError } from '../../util/errors.ts';
 import { normsOf, routerOf } from '../plan.ts';
@@ -20,17 +22,17 @@ export interface LinearWeight {
   readonly bias: GpuTensor | undefined;
 }
 
-/** A norm with its weight, (size) f32. */
+/** A norm with its weight, (size) or (heads, size) f32. */
 export interface NormWeight extends NormSpec {
   readonly w: GpuTensor;
-  /** Of a layer norm, (size) f32. */
+  /** Of a layer norm, likewise. */
   readonly b: GpuTensor | undefined;
 }
 
 /** Bytes of the file that are uploaded at a time. */
 const UPLOAD_BYTES = 16 * 2 ** 20;
 
-/** Streams a weight from its file to the GPU and transposes it there. `columns`: only these out_features. */
+/** Streams a weight from its file to the GPU and turns it there as it is used. `columns`: only these out_features. */
 export async function loadLinear(
   gpu: Gpu,
   scope: Scope,
@@ -45,19 +47,67 @@ export async function loadLinear(
   await withScope(gpu, async (temporary) => {
     const { dtype } = source.requireInfo(linear.weight);
     assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
-    const rowBytes = k * DTYPES[dtype].bytes;
-    const raw = temporary.alloc([(n * rowBytes) / 4], `file bytes of ${linear.weight}`);
-    const most = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
-    for (let start = columns.start; start < columns.end; ) {
-      const { first, count } = rowsFrom(linear, start, Math.min(most, columns.end - start));
-      const { data } = await source.readRows(linear.weight, first, first + count);
-      await gpu.uploadsReady();
-      gpu.writeAt(raw, (start - columns.start) * rowBytes, data);
-      start += count;
+    const { bytes } = DTYPES[dtype];
+    const raw = temporary.alloc([(n * k * bytes) / 4], `file bytes of ${linear.weight}`);
+    if (linear.transposed) {
+      await uploadColumns(gpu, source, linear, columns, bytes, raw);
+      gpu.run(loadTransposed[dtype], { k, n, nPadded, source: raw, w });
+    } else {
+      await uploadRows(gpu, source, linear, columns, bytes, raw);
+      gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });
     }
-    gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });
+    if (linear.normalized) gpu.run(normalizeColumns, { k, n: nPadded, w });
   });
   return { k, n: nPadded, w, bias: await loadBias(scope, source, linear, columns, nPadded) };
+}
+
+/** The linear's rows, as the file has them. @param bytes of a value. */
+async function uploadRows(
+  gpu: Gpu,
+  source: TensorSource,
+  linear: LinearSpec,
+  { start: begin, end }: Range,
+  bytes: number,
+  raw: GpuTensor,
+): Promise<void> {
+  const rowBytes = linear.k * bytes;
+  const most = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
+  for (let start = begin; start < end; ) {
+    const { first, count } = rowsFrom(linear, start, Math.min(most, end - start));
+    const { data } = await source.readRows(linear.weight, first, first + count);
+    await gpu.uploadsReady();
+    gpu.writeAt(raw, (start - begin) * rowBytes, data);
+    start += count;
+  }
+}
+
+/** Of a weight that the file has transposed: the linear's columns of each of its rows. @param bytes of a value. */
+async function uploadColumns(
+  gpu: Gpu,
+  source: TensorSource,
+  linear: LinearSpec,
+  { start: begin, end }: Range,
+  bytes: number,
+  raw: GpuTensor,
+): Promise<void> {
+  const { k, n, weight, part } = linear;
+  const [rowBytes, fileRowBytes] = [(end - begin) * bytes, (part?.total ?? n) * bytes];
+  const most = Math.max(1, Math.floor(UPLOAD_BYTES / fileRowBytes));
+  for (let row = 0; row < k; row += most) {
+    const { data } = await source.readRows(weight, row, Math.min(k, row + most));
+    const rows = data.length / fileRowBytes;
+    const own = new Uint8Array(rows * rowBytes);
+    for (let column = begin; column < end; ) {
+      const { first, count } = rowsFrom(linear, column, end - column);
+      for (let i = 0; i < rows; i++) {
+        const at = i * fileRowBytes + first * bytes;
+        own.set(data.subarray(at, at + count * bytes), i * rowBytes + (column - begin) * bytes);
+      }
+      column += count;
+    }
+    await gpu.uploadsReady();
+    gpu.writeAt(raw, row * rowBytes, own);
+  }
 }
 
 /** Indices start … end − 1. */
@@ -66,7 +116,7 @@ export interface Range {
   readonly end: number;
 }
 
-/** Where rows of a linear from `start` on lie in its tensor, as many as lie together and at most `most`. */
+/** Where rows of a linear (columns of a transposed one) from `start` on lie in its tensor, as many as lie together and at most `most`. */
 function rowsFrom({ part }: LinearSpec, start: number, most: number): { first: number; count: number } {
   if (!part) return { first: start, count: most };
   const { first, run, stride } = part;
@@ -141,23 +191,23 @@ export async function loadLinears(
 }
 
 /**
- * The weight of a norm with its offset, (size) f32. Where heads are normed, EXL2 models have it once per head, (heads,
+ * The weight of a norm with its offset, (size) or (heads, size) f32. Where heads are normed alike, EXL2 models have it once per head, (heads,
  * size), which says the same.
- * @throws UnsupportedError where heads have norms of their own.
+ * @throws UnsupportedError where they differ though heads have none of their own.
  */
 async function loadNormWeight(
   scope: Scope,
   source: TensorSource,
-  { weight, size, offset }: NormSpec,
+  { weight, size, heads, offset }: NormSpec,
 ): Promise<GpuTensor> {
   const { data } = await source.readFloat(weight);
-  if (data.some((value, i) => value !== data[i % size])) {
+  if (heads === undefined && data.some((value, i) => value !== data[i % size])) {
     throw new UnsupportedError(
-      `${weight} has norms that differ from head to head, which no supported model has.`,
+      `${weight} has norms that differ from head to head, which no model of this architecture has.`,
     );
   }
   return scope.upload(
-    Float32Array.from(data.subarray(0, size), (value) => value + offset),
+    Float32Array.from(data.subarray(0, (heads ?? 1) * size), (value) => value + offset),
     weight,
   );
 }
@@ -165,11 +215,18 @@ async function loadNormWeight(
 export const loadNorm = async (scope: Scope, source: TensorSource, norm: NormSpec): Promise<NormWeight> => ({
   ...norm,
   w: await loadNormWeight(scope, source, norm),
-  b:
-    norm.bias === undefined
-      ? undefined
-      : scope.upload(Float32Array.from((await source.readFloat(norm.bias)).data), norm.bias),
+  b: norm.kind === 'rms' ? undefined : await loadNormBias(scope, source, norm),
 });
+
+/** Zeros where a layer norm has none. */
+async function loadNormBias(
+  scope: Scope,
+  source: TensorSource,
+  { key, bias, size, heads = 1 }: NormSpec,
+): Promise<GpuTensor> {
+  const values = bias === undefined ? new Float32Array(heads * size) : (await source.readFloat(bias)).data;
+  return scope.upload(Float32Array.from(values), `${key}.bias`);
+}
 
 /** All norms of a module, by the names of their weights. */
 export async function loadNorms(

@@ -17,12 +17,12 @@ export const inside = ({ key, source }: Place, name: string): Place => ({
 
 export const normSpec = (
   { normEps }: ModelConfig,
-  { normOffset: offset = 0, layerNorms = false }: Family,
+  { normOffset: offset = 0, layerNorms }: Family,
   { key, source }: Place,
   size: number,
 ): NormSpec => ({
   ...{ key, weight: `${source}.weight`, size, heads: undefined, epsilon: normEps, offset },
-  ...{ kind: layerNorms ? 'layer' : 'rms', bias: layerNorms ? `${source}.bias` : undefined },
+  ...{ kind: layerNorms ? 'layer' : 'rms', bias: layerNorms === true ? `${source}.bias` : undefined },
 });
 
 /** Of `heads` query or key heads; undefined where the model has none. */

@@ -142,7 +142,7 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
     v: linear('v', { ...input, n: kvHeads * headDim, fused, part: parts?.v }),
     o: linear('o', { input: 'attnOutput', k: heads * headDim, n: hiddenSize, bias: rules.oBias }),
     ...{ heads, kvHeads, headDim },
-    rope: tensors.positions === undefined ? ropeOf(config, window) : undefined,
+    rope: isRotated(family, window) ? ropeOf(config, window) : undefined,
     scale: family.factors?.scores ? config.factors.scores : 1 / Math.sqrt(headDim),
     softcap: config.softcaps.scores,
     ...{ qNorm: headNorm(own.qNorm, heads), kNorm: headNorm(own.kNorm, kvHeads) },
@@ -150,9 +150,13 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
   };
   const { q, k, v, o } = mixer;
   const block = blockOf(config, family, place, layer, own);
-  const key = `${place.key}.self_attn`;
-  return { ...block, key, choice: key, mixer, linears: [q, k, v, o] };
+  const key = `${place.key}.${family.parallel ? 'parallel_decoder.attn' : 'self_attn'}`;
+  const keepsInput = family.parallel === true;
+  return { ...block, key, choice: key, keepsInput, mixer, linears: [q, k, v, o] };
 }
+
+const isRotated = ({ tensors, rope }: Family, window: number | undefined): boolean =>
+  tensors.positions === undefined && !(rope?.windowsOnly && window === undefined);
 
 function mlpModule(config: ModelConfig, family: Family, names: Names, layer: number): Unnumbered {
   const { hiddenSize, intermediateSize: inner, activation } = config;
@@ -174,7 +178,7 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   const { gate, up, down } = mixer;
   const linears = [...(gate ? [gate] : []), up, down];
   const block = blockOf(config, family, place, layer, tensors.mlp);
-  const key = `${place.key}.mlp`;
+  const key = `${place.key}.${family.parallel ? 'parallel_decoder.mlp' : 'mlp'}`;
   return { ...block, key, choice: key, mixer, linears };
 }
 

@@ -62,13 +62,18 @@ export function readMaybeCompressed(path: string): unknown {
   }
 }
 
+/** A strategy has attention and MLP apart, where a measurement has them in one entry. */
+const strategyKey = (key: string): string =>
+  key.replace('parallel_decoder.attn', 'self_attn').replace('parallel_decoder.mlp', 'mlp');
+
 /** A strategy of an ExLlamaV2 job, as our quantization pass takes it. */
 export function strategyFromJson(plan: ModelPlan, json: unknown): Strategy {
   const byKey = new Map(Object.entries(json as Record<string, Record<string, unknown>>));
   const params = new Map(
     plan.choices.map(({ key, linears }) => {
       const settings = linears.map(
-        ({ paramsName }) => [paramsName, paramsFromJson(byKey.get(key)![paramsName], key)] as const,
+        ({ paramsName }) =>
+          [paramsName, paramsFromJson(byKey.get(strategyKey(key))![paramsName], key)] as const,
       );
       return [key, Object.fromEntries(settings)];
     }),

@@ -118,7 +118,9 @@ export interface Family {
   /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */
   readonly factors?: Partial<Record<Factor, NumberRule>>;
   /** Layer norms, with biases, in place of RMS norms. */
-  readonly layerNorms?: boolean;
+  readonly layerNorms?: true | 'withoutBias';
+  /** A layer's attention and MLP read the same normed input, and both add to it. */
+  readonly parallel?: true;
   /** Of the norms' epsilon in config.json, and as ExLlamaV2 reads it there; both `rms_norm_eps` where it is not said. */
   readonly epsilonKeys?: { readonly source: string; readonly written: string };
   /** What norms add to their weights. */
@@ -133,6 +135,8 @@ export interface Family {
    */
   readonly rope?: {
     readonly pairs?: true;
+    /** Layers without a window are not rotated. */
+    readonly windowsOnly?: true;
     readonly part?: number;
     readonly types?: readonly string[];
     readonly local?: { readonly key: string; readonly absent: number };

@@ -1,3 +1,5 @@
+import { cohere } from './cohere.ts';
+import { cohere2 } from './cohere2.ts';
 import type { Family } from './family.ts';
 import { gemma } from './gemma.ts';
 import { gemma2 } from './gemma2.ts';
@@ -53,15 +55,13 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     mixtral,
     qwen3Moe,
     gemmoe,
+    cohere,
+    cohere2,
   ].map((family) => [family.name, family]),
 );
 
 /** What ExLlamaV2 0.3.2 loads besides. A name that is in neither list it takes for Llama, with a warning. */
-export const NOT_YET: ReadonlySet<string> = new Set([
-  'DbrxForCausalLM',
-  'CohereForCausalLM',
-  'Cohere2ForCausalLM',
-]);
+export const NOT_YET: ReadonlySet<string> = new Set(['DbrxForCausalLM']);
 
 /** By its name in config.json, where some write `LLaMAForCausalLM`. */
 export function findFamily(name: string): Family | undefined {

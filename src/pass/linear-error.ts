@@ -13,6 +13,7 @@ import { multiply } from '../model/gpu/linear.ts';
 import type { LinearWeight } from '../model/gpu/weights.ts';
 import { type InputKey, MODULE_INPUT, type ModuleSpec } from '../model/spec.ts';
 import { relativeError } from './relative-error.ts';
+import { rowParts } from './sums/row-parts.ts';
 
 /** Tokens of a sample at most: enough for two digits of an error, and next to nothing beside the Hessians' work. */
 const MOST_TOKENS = 256;
@@ -25,7 +26,7 @@ export const sampleShape = ({ rows, length }: RowShape): RowShape => ({
 
 /**
  * A sample of each distinct linear input of a module, kept on the GPU while its rows run forward: of experts, which get
- * other tokens each, the first ones that come.
+ * other tokens each, the first ones that come of the rows of the first part, which one worker has in any case.
  */
 export class InputSample {
   readonly #gpu: Gpu;
@@ -36,9 +37,14 @@ export class InputSample {
   readonly #inputs = new Map<InputKey, GpuTensor>();
   /** Tokens so far of inputs that experts have of their own. */
   readonly #filled = new Map<InputKey, number>();
+  readonly #firstPart: number;
 
-  /** For calibration rows of this shape; the tensors belong to `scope`. */
-  constructor(gpu: Gpu, scope: Scope, { key, linears, mixer }: ModuleSpec, shape: RowShape) {
+  /**
+   * For calibration rows of this shape; the tensors belong to `scope`.
+   * @param rows of all calibration rows, in the parts that they are summed in.
+   */
+  constructor(gpu: Gpu, scope: Scope, { key, linears, mixer }: ModuleSpec, shape: RowShape, rows: number) {
+    this.#firstPart = rowParts(rows)[0]!.end;
     this.#gpu = gpu;
     this.#length = shape.length;
     this.#shape = sampleShape(shape);
@@ -59,7 +65,7 @@ export class InputSample {
     const k = x.shape[1]!;
     const filled = this.#filled.get(name);
     if (filled !== undefined) {
-      const count = Math.min(tokens, rows * length - filled);
+      const count = start < this.#firstPart ? Math.min(tokens, rows * length - filled) : 0;
       this.#filled.set(name, filled + count);
       if (count > 0) this.#gpu.copyPart(x, 0, this.#inputs.get(name)!, filled * k * 4, count * k * 4);
       return;

@@ -45,7 +45,7 @@ export async function quantizeModule(
   const inputs = [...inputSizes(module).keys()];
   try {
     const quantized = await withScope(gpu, async (scope): Promise<QuantizedModule> => {
-      const sample = new InputSample(gpu, scope, module, own.expected);
+      const sample = new InputSample(gpu, scope, module, own.expected, rows);
       const { sums, mixed } = await pass.sum(index, inputs, batch, firstSeen(sample, own.expected));
       const counted = expertTokens(module, sums.tokens);
       const request = { module, params, sums, rows, sample };

@@ -39,7 +39,8 @@ async function smallContext(gpu: Gpu, layers: number) {
   const context = await stageContext(gpu, MODEL);
   const { plan } = context;
   const modules = plan.modules.filter(({ layer }) => layer < layers);
-  return { ...context, plan: { ...plan, modules } };
+  const choices = plan.choices.filter(({ layer }) => layer < layers);
+  return { ...context, plan: { ...plan, modules, choices } };
 }
 
 let gpu: Gpu;

@@ -1,8 +1,5 @@
 import type { ReadableDirectory } from '../../src/io/bytes.ts';
-import type { HostTensor } from '../../src/tensor/dtype.ts';
-import { f32ToF16Array } from '../../src/util/half.ts';
-import { type OddModel, oddModel, put } from './odd-models.ts';
-import { randomFloats } from './random.ts';
+import { type OddModel, oddModel, put, randomHalves } from './odd-models.ts';
 
 const [HIDDEN, HEADS, INNER, VOCABULARY] = [64, 2, 256, 320];
 export const POSITIONS = 40;
@@ -13,15 +10,6 @@ export const GPT2_CONFIG = {
   ...{ n_embd: HIDDEN, n_head: HEADS, n_layer: 1, n_positions: POSITIONS, n_ctx: POSITIONS },
   ...{ vocab_size: VOCABULARY, layer_norm_epsilon: 1e-5, bos_token_id: 1, eos_token_id: 2 },
 };
-
-/** Random normal halves. */
-function randomHalves(name: string, shape: readonly number[], seed: number, scale: number): HostTensor {
-  const values = randomFloats(
-    shape.reduce((a, b) => a * b, 1),
-    seed,
-  ).map((value) => value * scale);
-  return { name, dtype: 'F16', shape, data: new Uint8Array(f32ToF16Array(values).buffer) };
-}
 
 /** A random GPT-2 of one layer with a tokenizer, `prefix` before its names. */
 export function gpt2Model(

@@ -3,6 +3,8 @@ import type { ReadableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { planShard } from '../../src/io/safetensors/writer.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
+import { f32ToF16Array } from '../../src/util/half.ts';
+import { randomFloats } from './random.ts';
 import { readSafetensors } from './safetensors.ts';
 
 const FIXTURES = 'test/fixtures/golden/architectures';
@@ -66,6 +68,20 @@ export function rename({ tensors }: OddModel, to: (name: string) => string): voi
 }
 
 export const put = ({ tensors }: OddModel, tensor: HostTensor): void => void tensors.set(tensor.name, tensor);
+
+/** A tensor of random normal halves. */
+export function randomHalves(
+  name: string,
+  shape: readonly number[],
+  seed: number,
+  scale: number,
+): HostTensor {
+  const values = randomFloats(
+    shape.reduce((a, b) => a * b, 1),
+    seed,
+  ).map((value) => value * scale);
+  return { name, dtype: 'F16', shape, data: new Uint8Array(f32ToF16Array(values).buffer) };
+}
 
 /** A tensor of zeros. */
 export const zeros = (

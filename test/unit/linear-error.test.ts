@@ -41,7 +41,7 @@ test('it holds the last tokens of every row, whatever batches the rows come in',
   const tokens = (first: number, count: number) =>
     Float32Array.from({ length: count * length * k }, (_, i) => first * length + Math.floor(i / k));
   const sampled = await withScope(gpu, async (scope) => {
-    const sample = new InputSample(gpu, scope, module, { rows, length });
+    const sample = new InputSample(gpu, scope, module, { rows, length }, 7);
     for (const [start, count] of [
       [0, 3],
       [3, 3],

@@ -20,7 +20,7 @@ async function cardOf(modelFiles: Record<string, string>): Promise<string> {
   const output = memoryDirectory('out', { 'README-original.md': card('foreign') });
   const model = memoryDirectory('model', modelFiles);
   const context = {
-    plan: { modules: [] },
+    plan: { modules: [], choices: [] },
     work: workDirectory(memoryDirectory('work')),
     emit: () => {},
     control: { signal: new AbortController().signal },

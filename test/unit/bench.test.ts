@@ -143,6 +143,8 @@ describe('options', () => {
   test('shapes by name and by numbers; layers', () => {
     expect(shapeConfig('llama-8b', 1)).toMatchObject({ hiddenSize: 4096, layers: 1, kvHeads: 8 });
     expect(shapeConfig('llama-1b', undefined).layers).toBe(22);
+    expect(shapeConfig('mixtral-8x7b', 1)).toMatchObject({ experts: { count: 8, perToken: 2 }, layers: 1 });
+    expect(shapeConfig('qwen3-30b-a3b', 1)).toMatchObject({ headDim: 128, intermediateSize: 768 });
     expect(shapeConfig(TINY, undefined)).toMatchObject({ intermediateSize: 96, heads: 4, vocabSize: 128 });
   });
 
@@ -155,7 +157,9 @@ describe('options', () => {
   });
 
   test.each([
-    [['--shape', '64,96'], 'expected llama-1b, llama-8b or hidden,mlp,heads'],
+    [['--shape', '64,96'], 'expected llama-1b, llama-8b, mixtral-8x7b, qwen3-30b-a3b or hidden,mlp,heads'],
+    [['--shape', '64,96,4,4,1,128,8'], 'experts,experts_per_token'],
+    [['--shape', '64,96,4,4,1,128,8,9'], 'num_experts_per_tok is 9'],
     [['--shape', '100,96,5,5,1,128'], 'hidden_size is 100'],
     [['--layers', '0'], '--layers is 0'],
     [['--stage', 'compile'], 'Choices: "all", "measure", "quantize"'],

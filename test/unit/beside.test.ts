@@ -141,9 +141,9 @@ describe('experts', () => {
     expect(tokens).toHaveLength(5);
     expect(tokens!.reduce((a, b) => a + b)).toBe(2 * rows.rows * rows.length);
     expect(warnings.join()).toMatch(
-      /In 1 layers some experts saw fewer calibration tokens than 4 .*\(384\), .* layer 0: 5 of 5/,
+      /In one layer some experts saw fewer calibration tokens than 2 .*\(192\), .* layer 0: 5 of 5/,
     );
-    const enough = new Map([[plan.choices[1]!.key, [384, 384, 1000, 400, 2000]]]);
+    const enough = new Map([[plan.choices[1]!.key, [192, 192, 1000, 400, 2000]]]);
     expect(fewExpertTokensWarning(plan, enough)).toBeUndefined();
   });
 

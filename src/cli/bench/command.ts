@@ -31,7 +31,7 @@ const OPTIONS = {
   shape: {
     type: 'string',
     default: 'llama-1b',
-    description: `Of the model: ${shapeNames()}, or hidden,mlp,heads,kv_heads,layers,vocabulary.`,
+    description: `Of the model: ${shapeNames()}, or hidden,mlp,heads,kv_heads,layers,vocabulary, and for experts their number, how many a token goes to and maybe the heads’ size.`,
   },
   layers: { type: 'number', description: 'Layers, instead of the shape’s own.' },
   rows: {
@@ -156,6 +156,7 @@ const shapeText = (config: ModelConfig): string =>
   [
     ...[config.hiddenSize, config.intermediateSize, config.heads, config.kvHeads],
     ...[config.layers, config.vocabSize],
+    ...(config.experts ? [config.experts.count, config.experts.perToken, config.headDim] : []),
   ].join(',');
 
 const writeJson = (path: string, value: unknown): Promise<void> =>

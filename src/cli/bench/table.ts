@@ -38,8 +38,9 @@ const SINGLE_KERNELS: readonly Column[] = [
 const LEAST_SHARE = 0.001;
 
 const KINDS = [
-  { title: 'attention, mean', suffix: '.self_attn' },
-  { title: 'MLP, mean', suffix: '.mlp' },
+  { title: 'attention, mean', pattern: /\.self_attn$/ },
+  { title: 'MLP, mean', pattern: /\.mlp$/ },
+  { title: 'experts, mean', pattern: /\.block_sparse_moe/ },
 ] as const;
 
 const WARNINGS = 'Warnings (the weights are random: perplexities and errors mean nothing):';
@@ -79,7 +80,9 @@ function moduleLines({ modules }: BenchResult): string[] {
   return [
     titleRow(MODULES),
     ...keys.map((key) => row(key, (other) => other === key)),
-    ...KINDS.map(({ title, suffix }) => row(title, (key) => key.endsWith(suffix))),
+    ...KINDS.filter(({ pattern }) => keys.some((key) => pattern.test(key))).map(({ title, pattern }) =>
+      row(title, (key) => pattern.test(key)),
+    ),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { SizedModule } from '../allocate/allocate.ts';
 import type { RowShape } from '../calibrate/rows.ts';
+import { keepsInputs } from '../model/sizes.ts';
 import type { LinearSpec, ModelPlan } from '../model/spec.ts';
 
 /** The program itself with tokenizer and calibration text. */
@@ -19,15 +20,19 @@ export interface MemoryRequest {
 
 /** Main memory that a conversion takes when all calibration states are in it. */
 export function memoryNeed(
-  { config, modules, head }: ModelPlan,
+  plan: ModelPlan,
   sized: readonly SizedModule[],
   { measurement, quantization, headBytes, fileBytes }: MemoryRequest,
 ): number {
+  const { config, modules, head } = plan;
   const { hiddenSize, vocabSize } = config;
   const count = ({ rows, length }: RowShape) => rows * length;
   // Each pass has what goes into a module and what comes out; the second also of the original model.
   const originals = Math.min(measurement.rows, quantization.rows) * quantization.length;
-  const tokens = 2 * Math.max(count(measurement), count(quantization) + originals);
+  // Where modules stand beside each other, what they read is kept beside each of these.
+  const tokens = keepsInputs(plan)
+    ? 2 * Math.max(2 * count(measurement), count(quantization) + 3 * originals)
+    : 2 * Math.max(count(measurement), count(quantization) + originals);
   const vectors = Math.min(vocabSize, Math.max(count(measurement), count(quantization)));
   const largest = sized.flatMap(({ candidates }) => candidates.map(({ totalBits }) => totalBits / 8));
   // While a tensor is read back there are two of it.

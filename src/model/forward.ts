@@ -21,6 +21,8 @@ export interface Ops<T> {
   norm(x: T, norm: NormSpec): T;
   /** x·W + bias, added to `residual` where it is given. */
   project(x: T, linear: LinearSpec, residual?: T): T;
+  /** Clamps to ±limit, in its place. */
+  clip(x: T, limit: number): T;
   /** Rotates the heads of a query or key projection, in its place. */
   rotate(x: T, rope: RopeParams, attention: AttentionSpec): T;
   /** Causal attention of rotated q and k. @param layer its number, for the keys and values of tokens before. */
@@ -105,14 +107,19 @@ function gated<T>(ops: Ops<T>, mlp: MlpSpec, x: T): Inner<T> {
 }
 
 function attended<T>(ops: Ops<T>, attention: AttentionSpec, layer: number, x: T): Inner<T> {
+  const { clip } = attention;
+  const projected = (linear: LinearSpec) => {
+    const y = ops.project(x, linear);
+    return clip === undefined ? y : ops.clip(y, clip);
+  };
   const heads = (linear: LinearSpec, norm: NormSpec | undefined) =>
     ops.once(linear, () => {
-      const normed = normIf(ops, ops.project(x, linear), norm);
+      const normed = normIf(ops, projected(linear), norm);
       return attention.rope ? ops.rotate(normed, attention.rope, attention) : normed;
     });
   const q = heads(attention.q, attention.qNorm);
   const k = heads(attention.k, attention.kNorm);
-  const v = ops.once(attention.v, () => ops.project(x, attention.v));
+  const v = ops.once(attention.v, () => projected(attention.v));
   ops.free(x);
   const inner = ops.attend(q, k, v, attention, layer);
   for (const each of [q, k, v]) ops.free(each);

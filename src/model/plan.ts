@@ -57,10 +57,17 @@ export const routerOf = ({ mixer }: ModuleSpec): LinearSpec[] =>
 const ofNorm = (norm: NormSpec): TensorRequirement[] =>
   normTensors(norm).map(({ source: name, shape }) => ({ name, shape }));
 
-const ofLinear = ({ weight, bias, part, transposed, k, n }: LinearSpec): TensorRequirement[] => [
-  { name: weight, shape: transposed ? [k, part?.total ?? n] : [part?.total ?? n, k] },
-  ...(bias === undefined ? [] : [{ name: bias, shape: [part?.total ?? n] }]),
-];
+/** Shape of the tensor that has a linear's weight, maybe among others'. */
+export const weightShape = ({ part, inputs, transposed, k, n }: LinearSpec): readonly [number, number] =>
+  transposed ? [inputs?.total ?? k, part?.total ?? n] : [part?.total ?? n, k];
+
+const ofLinear = (linear: LinearSpec): TensorRequirement[] => {
+  const { weight, bias, part, n } = linear;
+  return [
+    { name: weight, shape: weightShape(linear) },
+    ...(bias === undefined ? [] : [{ name: bias, shape: [part?.total ?? n] }]),
+  ];
+};
 
 /** Linears whose rows lie in one tensor need it once. */
 const once = (all: readonly TensorRequirement[]): TensorRequirement[] => [

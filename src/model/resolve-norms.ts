@@ -10,9 +10,10 @@ export interface Place {
   readonly source: string;
 }
 
-export const inside = ({ key, source }: Place, name: string): Place => ({
+/** @param inSource the name there, where it is another. */
+export const inside = ({ key, source }: Place, name: string, inSource = name): Place => ({
   key: `${key}.${name}`,
-  source: `${source}.${name}`,
+  source: `${source}.${inSource}`,
 });
 
 export const normSpec = (

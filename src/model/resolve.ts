@@ -34,9 +34,9 @@ export function resolveModel(config: ModelConfig, stored = false, prefix = ''): 
       ? expertModules(
           config,
           config.experts,
-          family.tensors,
-          names.source,
-          blockOf(config, family, placeOf(family, names, layer), layer, family.tensors.mlp),
+          placeOf(family, names, layer),
+          { own: family.tensors.mlp, source: names.source.mlp, stacked: names.stackedExperts },
+          blockOf(config, family, names, layer, 'mlp'),
         )
       : [mlpModule(config, family, names, layer)]),
   ])
@@ -45,8 +45,9 @@ export function resolveModel(config: ModelConfig, stored = false, prefix = ''): 
   const embedding = `${names.source.embedding}.weight`;
   const { head: key, finalNorm: normKey, ...keys } = family.tensors;
   const head: LinearSpec = {
-    ...{ role: 'head', name: key, paramsName: key, key, input: MODULE_INPUT, part: undefined },
+    ...{ role: 'head', name: key, paramsName: key, key, input: MODULE_INPUT },
     ...{ k: hiddenSize, n: vocabSize, bias: undefined, transposed: false },
+    ...{ part: undefined, inputs: undefined },
     weight: config.tiedEmbeddings ? embedding : `${names.source.head}.weight`,
     // An EXL2 model has it as it is used.
     normalized: config.normHead && !stored,
@@ -104,17 +105,20 @@ interface Names {
   readonly source: TensorNames;
   readonly fused: FusedNames;
   readonly transposed: boolean;
+  readonly stackedExperts: boolean;
 }
 
 function namesOf({ tensors, source = {} }: Family, stored: boolean, prefix: string): Names {
-  const { attention, fused = {}, transposed = false, ...names } = stored ? {} : source;
+  const { attention, mlp, ...others } = stored ? {} : source;
+  const { fused = {}, transposed = false, stackedExperts = false, ...names } = others;
   const own = { ...tensors, ...names };
   const prefixed = {
     ...{ embedding: prefix + own.embedding, finalNorm: prefix + own.finalNorm, layers: prefix + own.layers },
     ...(own.positions !== undefined && { positions: prefix + own.positions }),
     attention: { ...tensors.attention, ...attention },
+    mlp: { ...tensors.mlp, ...mlp },
   };
-  return { source: { ...own, ...prefixed }, fused, transposed };
+  return { source: { ...own, ...prefixed }, fused, transposed, stackedExperts };
 }
 
 const placeOf = ({ tensors }: Family, { source }: Names, layer: number): Place => ({
@@ -132,8 +136,10 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
   const linear = linearsOf<'q' | 'k' | 'v' | 'o'>(config, names, place, tensors.attention, sources);
   const input = { input: MODULE_INPUT, k: hiddenSize, bias: rules.qkvBias };
   const parts = qkvParts(config, names.fused.qkv?.order);
-  const headNorm = (name: string, count: number) =>
-    headNormSpec(config, family, inside(place, `${module}.${name}`), count);
+  const headNorm = (name: 'qNorm' | 'kNorm', count: number) => {
+    const inSource = `${sources.module}.${sources[name]}`;
+    return headNormSpec(config, family, inside(place, `${module}.${own[name]}`, inSource), count);
+  };
   const fused = names.fused.qkv?.name;
   const mixer: AttentionSpec = {
     kind: 'attention',
@@ -145,11 +151,11 @@ function attentionModule(config: ModelConfig, family: Family, names: Names, laye
     rope: isRotated(family, window) ? ropeOf(config, window) : undefined,
     scale: family.factors?.scores ? config.factors.scores : 1 / Math.sqrt(headDim),
     softcap: config.softcaps.scores,
-    ...{ qNorm: headNorm(own.qNorm, heads), kNorm: headNorm(own.kNorm, kvHeads) },
-    window,
+    ...{ qNorm: headNorm('qNorm', heads), kNorm: headNorm('kNorm', kvHeads) },
+    ...{ window, clip: config.clip },
   };
   const { q, k, v, o } = mixer;
-  const block = blockOf(config, family, place, layer, own);
+  const block = blockOf(config, family, names, layer, 'attention');
   const key = `${place.key}.${family.parallel ? 'parallel_decoder.attn' : 'self_attn'}`;
   const keepsInput = family.parallel === true;
   return { ...block, key, choice: key, keepsInput, mixer, linears: [q, k, v, o] };
@@ -177,23 +183,27 @@ function mlpModule(config: ModelConfig, family: Family, names: Names, layer: num
   };
   const { gate, up, down } = mixer;
   const linears = [...(gate ? [gate] : []), up, down];
-  const block = blockOf(config, family, place, layer, tensors.mlp);
+  const block = blockOf(config, family, names, layer, 'mlp');
   const key = `${place.key}.${family.parallel ? 'parallel_decoder.mlp' : 'mlp'}`;
   return { ...block, key, choice: key, mixer, linears };
 }
 
-/** What all modules of a layer have, by the names of their norms. */
+/** What all modules of a layer have, its norms among it. */
 function blockOf(
   config: ModelConfig,
   family: Family,
-  place: Place,
+  names: Names,
   layer: number,
-  { norm, postNorm }: { readonly norm: string; readonly postNorm?: string },
+  kind: 'attention' | 'mlp',
 ): Pick<ModuleSpec, 'layer' | 'norm' | 'postNorm' | 'residualFactor' | 'keepsInput'> {
-  const spec = (name: string) => normSpec(config, family, inside(place, name), config.hiddenSize);
+  const place = placeOf(family, names, layer);
+  const [own, sources] = [family.tensors[kind], names.source[kind]];
+  const spec = (name: string, source: string | undefined) =>
+    normSpec(config, family, inside(place, name, source), config.hiddenSize);
   return {
-    ...{ layer, norm: spec(norm), residualFactor: config.factors.residual, keepsInput: false },
-    postNorm: postNorm === undefined ? undefined : spec(postNorm),
+    norm: spec(own.norm, sources.norm),
+    postNorm: own.postNorm === undefined ? undefined : spec(own.postNorm, sources.postNorm),
+    ...{ layer, residualFactor: config.factors.residual, keepsInput: false },
   };
 }
 
@@ -251,7 +261,7 @@ const linearsOf =
         key: `${place.key}.${names.module}.${names[role]}`,
         part,
       },
-      ...{ transposed, normalized: false },
+      ...{ transposed, normalized: false, inputs: undefined },
       ...{ weight: `${tensor}.weight`, bias: hasBias(config, bias) ? `${tensor}.bias` : undefined },
       ...shape,
     };

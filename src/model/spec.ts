@@ -39,6 +39,8 @@ export interface LinearSpec {
   readonly bias: string | undefined;
   /** Where the linear's rows lie in these tensors; undefined: they are all of them. */
   readonly part: RowsPart | undefined;
+  /** Of a transposed weight: where its k rows lie in the tensor; undefined: they are all of them. */
+  readonly inputs: InputsPart | undefined;
 }
 
 /** Runs of `run` rows, the first at `first`, `stride` rows from one to the next, of a tensor of `total` rows. */
@@ -46,6 +48,12 @@ export interface RowsPart {
   readonly first: number;
   readonly run: number;
   readonly stride: number;
+  readonly total: number;
+}
+
+/** Rows from `first` on, of a tensor of `total`. */
+export interface InputsPart {
+  readonly first: number;
   readonly total: number;
 }
 
@@ -83,6 +91,8 @@ export interface AttentionSpec {
   readonly softcap: number;
   /** Sliding window in tokens. */
   readonly window: number | undefined;
+  /** What q, k and v make is clamped to ±clip; undefined: it is not. */
+  readonly clip: number | undefined;
 }
 
 export interface MlpSpec {

@@ -13,12 +13,11 @@ import type {
   NormSpec,
 } from '../model/spec.ts';
 import { layerNorm } from './model-kernels/layer-norm.ts';
+import { linear } from './model-kernels/linear.ts';
 import { topExperts } from './model-kernels/top-experts.ts';
 
 type Numbers = Float32Array | Float64Array;
 
-/** What a row that is zero is divided by when it is normalized. */
-const LEAST_LENGTH = 1e-12;
 /** The values of a source tensor by name. */
 type WeightOf = (name: string) => Numbers;
 
@@ -96,6 +95,10 @@ class ReferenceOps implements Ops<Float64Array> {
     return residual ? residual.map((value, i) => value + y[i]!) : y;
   }
 
+  clip(x: Float64Array, limit: number): Float64Array {
+    return clipped(x, limit);
+  }
+
   rotate(x: Float64Array, rope: RopeParams, { headDim }: AttentionSpec): Float64Array {
     const heads = x.length / (this.#tokens * headDim);
     const tables = this.#tables ?? ropeTables(rope, this.#tokens);
@@ -153,47 +156,9 @@ class ReferenceOps implements Ops<Float64Array> {
   free(): void {}
 }
 
-/** The linear's own rows of `width` values, n of them, where they lie among others', or are columns. */
-function rowsOf(
-  values: Numbers,
-  { part, transposed }: Pick<LinearSpec, 'part' | 'transposed'>,
-  width: number,
-  n: number,
-): Numbers {
-  const { first, run, stride, total } = part ?? { first: 0, run: n, stride: n, total: n };
-  const at = (i: number, j: number) => {
-    const row = first + Math.floor(i / run) * stride + (i % run);
-    return transposed ? j * total + row : row * width + j;
-  };
-  return Float64Array.from({ length: n * width }, (_, i) => values[at(Math.floor(i / width), i % width)]!);
-}
-
-/** Runs of k values, each divided by its length. */
-export function normalizeRows(w: Numbers, k: number): Float64Array {
-  const y = Float64Array.from(w);
-  for (let start = 0; start < y.length; start += k) {
-    const row = y.subarray(start, start + k);
-    const length = Math.max(Math.hypot(...row), LEAST_LENGTH);
-    for (let i = 0; i < k; i++) row[i]! /= length;
-  }
-  return y;
-}
-
-/** y = x·Wᵀ + bias: x (m, k), W (n, k), y (m, n). */
-function linear(x: Float64Array, { k, n, ...spec }: LinearSpec, weight: WeightOf): Float64Array {
-  const own = rowsOf(weight(spec.weight), spec, k, n);
-  const w = spec.normalized ? normalizeRows(own, k) : own;
-  const bias = spec.bias === undefined ? undefined : rowsOf(weight(spec.bias), spec, 1, n);
-  const y = new Float64Array((x.length / k) * n);
-  for (let i = 0; i < y.length; i++) {
-    const row = Math.floor(i / n) * k;
-    const column = (i % n) * k;
-    let sum = bias ? bias[i % n]! : 0;
-    for (let j = 0; j < k; j++) sum += x[row + j]! * w[column + j]!;
-    y[i] = sum;
-  }
-  return y;
-}
+/** Values beyond ±limit become it. */
+export const clipped = (x: Numbers, limit: number): Float64Array =>
+  Float64Array.from(x, (value) => Math.min(limit, Math.max(-limit, value)));
 
 /** x / sqrt(mean(x²) + eps) · w over runs of k values: whole rows, or single heads. w (heads, k): runs take it in turn. */
 export function rmsNorm(x: Numbers, w: Numbers, eps: number, k = w.length): Float64Array {

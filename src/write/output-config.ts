@@ -1,4 +1,6 @@
+import { isJsonObject } from '../io/json/json.ts';
 import type { ModelConfig } from '../model/config/config.ts';
+import { Fields } from '../model/config/fields.ts';
 import { FAMILIES } from '../model/families/registry.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -10,12 +12,12 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function outputConfig(config: ModelConfig): Json {
   const { raw, architecture, headDim, normEps } = config;
-  const { epsilonKeys, keys = {} } = FAMILIES.get(architecture)!;
+  const { epsilon: fixed, epsilonKeys, keys = {} } = FAMILIES.get(architecture)!;
   const epsilon = epsilonKeys?.written ?? 'rms_norm_eps';
   const filledIn = (part: Json): Json => ({
-    ...part,
-    ...{ head_dim: part['head_dim'] ?? headDim, [epsilon]: part[epsilon] ?? normEps },
-    ...sizes(part, config, keys),
+    ...withSizes(part, config, keys),
+    head_dim: part['head_dim'] ?? headDim,
+    ...(fixed === undefined && { [epsilon]: part[epsilon] ?? normEps }),
     ...ropeFields(part, config),
   });
   const text = raw['text_config'] as Json | undefined;
@@ -23,19 +25,29 @@ export function outputConfig(config: ModelConfig): Json {
   return { ...whole, architectures: [architecture] };
 }
 
-/** Sizes that config.json leaves to a family which has names of its own for them. */
-function sizes(part: Json, config: ModelConfig, keys: Readonly<Record<string, string>>): Json {
+/** With sizes that config.json leaves to a family which has names of its own for them. */
+function withSizes(part: Json, config: ModelConfig, keys: Readonly<Record<string, string>>): Json {
+  const fields = new Fields(part, 'config.json', keys);
   const values = {
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
     intermediate_size: config.intermediateSize,
     max_position_embeddings: config.maxPositions,
+    num_local_experts: config.experts?.count,
+    num_experts_per_tok: config.experts?.perToken,
   };
-  const absent = Object.entries(values).flatMap(([usual, value]) => {
+  return Object.entries(values).reduce((whole, [usual, value]) => {
     const own = keys[usual];
-    return own === undefined || (part[own] ?? part[usual] ?? undefined) !== undefined
-      ? []
-      : [[own, value] as const];
-  });
-  return Object.fromEntries(absent);
+    return own === undefined || fields.get(usual) !== undefined ? whole : withField(whole, own, value);
+  }, part);
+}
+
+/** With a value under its name, with dots: within others. */
+function withField(whole: Json, path: string, value: unknown): Json {
+  const [name = '', ...within] = path.split('.');
+  const inner = whole[name];
+  if (within.length === 0) return { ...whole, [name]: value };
+  return { ...whole, [name]: withField(isJsonObject(inner) ? inner : {}, within.join('.'), value) };
 }
 
 /**

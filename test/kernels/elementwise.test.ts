@@ -2,6 +2,7 @@ import { afterAll, describe, test } from 'vitest';
 import { activation } from '../../src/kernels/elementwise/activation.ts';
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
 import { addScaled } from '../../src/kernels/elementwise/add_scaled.ts';
+import { clip } from '../../src/kernels/elementwise/clip.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { scaleSoftcap } from '../../src/kernels/elementwise/scale_softcap.ts';
 import * as reference from '../../src/reference/model.ts';
@@ -85,6 +86,20 @@ describe('add_scaled', () => {
     const before = Float32Array.from(FAR);
     const { y } = await runKernel(gpu, addScaled, { count: 2, factor: 1 }, { x: FAR, y: before });
     expectExact(y.subarray(2), FAR.subarray(2));
+  });
+});
+
+describe('clip', () => {
+  test.each([1, 63, 65, 1000])('%i values: those beyond the limit become it', async (count) => {
+    const [before, limit] = [randomFloats(count, 8), Math.fround(0.7)];
+    const { x } = await runKernel(gpu, clip, { count, limit }, { x: before });
+    expectExact(x, reference.clipped(before, limit));
+  });
+
+  test('what is far and what is at the limit become it, and nothing behind is touched', async () => {
+    const before = Float32Array.of(8, -8, 8.5, ...FAR);
+    const { x } = await runKernel(gpu, clip, { count: 8, limit: 8 }, { x: before });
+    expectExact(x, [8, -8, 8, 0, 8, -8, 8, -8, ...FAR.subarray(5)]);
   });
 });
 

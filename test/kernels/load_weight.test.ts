@@ -2,7 +2,7 @@ import { afterAll, describe, test } from 'vitest';
 import { loadTransposed } from '../../src/kernels/load_weight/load_transposed.ts';
 import { loadWeight } from '../../src/kernels/load_weight/load_weight.ts';
 import { normalizeColumns } from '../../src/kernels/load_weight/normalize_columns.ts';
-import { normalizeRows } from '../../src/reference/model.ts';
+import { normalizeRows } from '../../src/reference/model-kernels/linear.ts';
 import { f16ToF32Array } from '../../src/util/half.ts';
 import { expectExact, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -18,20 +18,27 @@ const ATTENTION = {
   'self_attn.o_proj.weight': [HIDDEN, HIDDEN],
 };
 
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+const inside = (prefix: string, shapes: Shapes): Shapes =>
+  Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [prefix + name, shape]));
+
+/** Of a layer as most are called, with what is around it. */
+const usualShapes = (layer: Shapes): Shapes => ({
+  'model.embed_tokens.weight': [VOCABULARY, HIDDEN],
+  'model.norm.weight': [HIDDEN],
+  'lm_head.weight': [VOCABULARY, HIDDEN],
+  ...inside('model.layers.0.', layer),
+});
+
 function randomModel(
   config: Record<string, unknown>,
-  layer: Readonly<Record<string, readonly number[]>>,
-  change: (model: OddModel) => void,
+  shapes: Shapes,
+  change: (model: OddModel) => void = () => {},
 ): Promise<ReadableDirectory> {
-  const shapes: Record<string, readonly number[]> = {
-    'model.embed_tokens.weight': [VOCABULARY, HIDDEN],
-    'model.norm.weight': [HIDDEN],
-    'lm_head.weight': [VOCABULARY, HIDDEN],
-  };
-  for (const [name, shape] of Object.entries(layer)) shapes[`model.layers.0.${name}`] = shape;
   return oddModel((model) => {
     for (const key of Object.keys(model.config)) delete model.config[key];
-    Object.assign(model.config, { ...SIZES, ...config });
+    Object.assign(model.config, config);
     model.tensors.clear();
     for (const [seed, [name, shape]] of Object.entries(shapes).entries())
       put(model, randomHalves(name, shape, seed, shape.length === 1 ? 1 : 0.15));
@@ -48,14 +55,14 @@ export function expertsModel(change: (model: OddModel) => void = () => {}): Prom
     [`${name}.w3.weight`, [INNER, HIDDEN]] as const,
   ]);
   return randomModel(
-    { architectures: ['MixtralForCausalLM'], num_local_experts: 5, num_experts_per_tok: 2 },
-    {
+    { ...SIZES, architectures: ['MixtralForCausalLM'], num_local_experts: 5, num_experts_per_tok: 2 },
+    usualShapes({
       ...ATTENTION,
       'input_layernorm.weight': [HIDDEN],
       'post_attention_layernorm.weight': [HIDDEN],
       'block_sparse_moe.gate.weight': [5, HIDDEN],
       ...Object.fromEntries(shapes),
-    },
+    }),
     change,
   );
 }
@@ -63,13 +70,43 @@ export function expertsModel(change: (model: OddModel) => void = () => {}): Prom
 /** A random Command R of a layer. */
 export const parallelModel = (): Promise<ReadableDirectory> =>
   randomModel(
-    { architectures: ['CohereForCausalLM'], tie_word_embeddings: false },
-    {
+    { ...SIZES, architectures: ['CohereForCausalLM'], tie_word_embeddings: false },
+    usualShapes({
       ...ATTENTION,
       'input_layernorm.weight': [HIDDEN],
       'mlp.gate_proj.weight': [INNER, HIDDEN],
       'mlp.up_proj.weight': [INNER, HIDDEN],
       'mlp.down_proj.weight': [HIDDEN, INNER],
+    }),
+  );
+
+/** config.json of a DBRX, whose keys lie within others, as far as they are not what is assumed. */
+export const DBRX_CONFIG = {
+  ...{ architectures: ['DbrxForCausalLM'], model_type: 'dbrx', tie_word_embeddings: false },
+  ...{ d_model: HIDDEN, n_heads: HEADS, n_layers: 1, max_seq_len: 256, vocab_size: VOCABULARY },
+  attn_config: { clip_qkv: 1, rope_theta: 500000 },
+  ffn_config: { ffn_hidden_size: INNER, moe_num_experts: 5, moe_top_k: 2, moe_jitter_eps: 0 },
+  ...{ bos_token_id: 1, eos_token_id: 2 },
+};
+
+/** A random DBRX of a layer: the experts' weights of a kind in one tensor, of which each of three modules reads a part. */
+export const stackedModel = (change?: (model: OddModel) => void): Promise<ReadableDirectory> =>
+  randomModel(
+    DBRX_CONFIG,
+    {
+      'transformer.wte.weight': [VOCABULARY, HIDDEN],
+      'transformer.norm_f.weight': [HIDDEN],
+      'lm_head.weight': [VOCABULARY, HIDDEN],
+      ...inside('transformer.blocks.0.', {
+        'norm_attn_norm.norm_1.weight': [HIDDEN],
+        'norm_attn_norm.norm_2.weight': [HIDDEN],
+        'norm_attn_norm.attn.Wqkv.weight': [2 * HIDDEN, HIDDEN],
+        'norm_attn_norm.attn.out_proj.weight': [HIDDEN, HIDDEN],
+        'ffn.router.layer.weight': [5, HIDDEN],
+        'ffn.experts.mlp.w1': [5 * INNER, HIDDEN],
+        'ffn.experts.mlp.v1': [5 * INNER, HIDDEN],
+        'ffn.experts.mlp.w2': [5 * INNER, HIDDEN],
+      }),
     },
-    () => {},
+    change,
   );

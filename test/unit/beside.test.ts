@@ -18,7 +18,7 @@ import { openModel } from '../../src/model/check/open-model.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
-import { expertsModel, parallelModel } from '../support/beside-models.ts';
+import { expertsModel, parallelModel, stackedModel } from '../support/beside-models.ts';
 import { expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { put, zeros } from '../support/odd-models.ts';
@@ -40,6 +40,7 @@ afterAll(() => {
 const MODELS = [
   ['experts', expertsModel],
   ['parallel blocks', parallelModel],
+  ['experts in stacked tensors', stackedModel],
 ] as const;
 
 /** Measured and quantized by the leader and so many other workers. */

@@ -3,7 +3,7 @@ import { withScope } from '../../src/gpu/scope.ts';
 import type { TensorSource } from '../../src/io/model/tensor-source.ts';
 import { loadLinear } from '../../src/model/gpu/weights.ts';
 import type { LinearSpec, RowsPart } from '../../src/model/spec.ts';
-import { normalizeRows } from '../../src/reference/model.ts';
+import { normalizeRows, linear as referenceLinear } from '../../src/reference/model-kernels/linear.ts';
 import { expectExact, expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { STORED } from '../support/stored-floats.ts';
@@ -13,7 +13,8 @@ afterAll(() => gpu.destroy());
 
 const LINEAR: LinearSpec = {
   ...{ role: 'q', name: 'q_proj', paramsName: 'q_proj', key: 'q', input: 'x', k: 64, n: 64 },
-  ...{ weight: 'w', bias: undefined, part: undefined, transposed: false, normalized: false },
+  ...{ weight: 'w', bias: undefined, part: undefined, transposed: false, inputs: undefined },
+  normalized: false,
 };
 
 /** A source with one f16 matrix, and its values. */
@@ -68,11 +69,35 @@ describe('a weight that its file has transposed', () => {
   });
 });
 
+test('one whose inputs lie among others’ is loaded from its first row on, as in f64', async () => {
+  const [inner, hidden] = [96, 64];
+  const { source, values } = matrix(3 * inner, hidden);
+  const down: LinearSpec = {
+    ...{ ...LINEAR, transposed: true, k: inner, n: hidden },
+    inputs: { first: inner, total: 3 * inner },
+  };
+  const own = values.subarray(inner * hidden, 2 * inner * hidden);
+  expectExact(await load(source, down), own);
+  const few = await load(source, down, { start: 32, end: 64 });
+  expectExact(
+    few,
+    own.filter((_, i) => i % hidden >= 32),
+  );
+  const identity = Float64Array.from({ length: inner ** 2 }, (_, i) => (i % (inner + 1) === 0 ? 1 : 0));
+  expectExact(
+    referenceLinear(identity, down, () => values),
+    own,
+  );
+});
+
 test('one that is read in several pieces is whole', async () => {
   // 16.5 MiB, of which 16 are read at a time.
   const [k, n] = [4096, 2112];
   const { source, values } = matrix(k, n);
   expectExact(await load(source, { ...LINEAR, transposed: true, k, n }), values);
+  // The last quarter of another's inputs: what is read begins late, and is one piece.
+  const part = { ...LINEAR, transposed: true, k: k / 4, n, inputs: { first: (k * 3) / 4, total: k } };
+  expectExact(await load(source, part), values.subarray((k * n * 3) / 4));
 });
 
 test('rows that are normalized have length 1, in whatever slice they are loaded', async () => {

@@ -140,7 +140,7 @@ const STREAMING = new Set(
     ['from_f32', 'from_f16', 'from_bf16'].map((dtype) => `load_weight ${dtype}`),
   ),
 );
-const IN_PLACE = new Set(['activation', 'add_bias', 'gated_activation', 'rope', 'scale_softcap']);
+const IN_PLACE = new Set(['activation', 'add_bias', 'clip', 'gated_activation', 'rope', 'scale_softcap']);
 
 /** Operations and bytes that a dispatch needs at least, each element of a tensor counted once. */
 export const kernelWork: CountWork = ({ name, inputs, outputs }, args) => {

@@ -1,4 +1,4 @@
-const LAYER = /(?:^|\.)(?:model\.layers|h)\.(\d+)\./;
+const LAYER = /(?:^|\.)(?:model\.layers|h|transformer\.blocks)\.(\d+)\./;
 
 /** Number of the layer that a tensor of this name is in; undefined: in none. */
 export function layerNumber(tensor: string): number | undefined {

@@ -1,8 +1,9 @@
 import { UnsupportedError } from '../../util/errors.ts';
 import type { Activation, Factor, Family, NumberRule } from '../families/family.ts';
-import { FAMILIES, findFamily, NOT_YET } from '../families/registry.ts';
+import { FAMILIES, findFamily } from '../families/registry.ts';
 import { parseActivation } from './activation.ts';
 import { checkKeys } from './check-keys.ts';
+import { type ExpertsConfig, parseExperts } from './experts.ts';
 import { Fields } from './fields.ts';
 import { parseLocalRope, parseRope, type RopeOverrides, type RopeParams } from './rope.ts';
 import { parseWindows } from './windows.ts';
@@ -33,6 +34,8 @@ export interface ModelConfig {
   readonly useBias: boolean;
   /** Query and key heads are normed. */
   readonly headNorms: boolean;
+  /** Queries, keys and values are clamped to ±clip; undefined: they are not. */
+  readonly clip: number | undefined;
   /** Rows of the head's weight are normalized when it is used (Index). */
   readonly normHead: boolean;
   /** Of no use where positions are learned. */
@@ -49,19 +52,12 @@ export interface ModelConfig {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-export interface ExpertsConfig {
-  readonly count: number;
-  readonly perToken: number;
-  readonly normalized: boolean;
-}
-
 /** No model has more; a wrong number fails here and not when memory runs out. */
 const SIZE = { min: 1, max: 2 ** 24 };
 /** No model has factors beyond these; a wrong number fails here. */
 const CAP = { min: 0, max: 1e6 };
 const FACTOR = { min: 1e-6, max: 1e6 };
 const LAYERS = { min: 1, max: 4096 };
-const MOST_EXPERTS = 4096;
 /** EXL2 packs rows of 32 input features into whole words at every width. */
 const K_MULTIPLE = 32;
 /** Of the output features of linears whose result is taken head by head: columns are padded to it. */
@@ -92,12 +88,16 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
   const sizes = parseSizes(fields, family);
   const maxPositions = parseContext(fields, family);
   const rope = parseRope(fields, family, sizes.headDim, maxPositions, overrides);
-  const { headNorms } = family.attention;
+  const {
+    clip,
+    attention: { headNorms },
+  } = family;
   const cap = (key: string | undefined) => (key === undefined ? 0 : (fields.number(key, CAP) ?? 0));
   const config: ModelConfig = {
     architecture: family.name,
     ...sizes,
     normEps:
+      family.epsilon ??
       fields.number(family.epsilonKeys?.source ?? 'rms_norm_eps', { min: 0, max: 1 }) ??
       family.defaults.normEps ??
       DEFAULT_NORM_EPS,
@@ -108,6 +108,7 @@ export function parseConfig(json: unknown, overrides: RopeOverrides = {}): Model
     mlpBias: fields.boolean('mlp_bias'),
     useBias: fields.boolean('use_bias', true),
     headNorms: headNorms === 'own' ? fields.boolean('use_qk_norm') : headNorms,
+    clip: clip === undefined ? undefined : fields.number(clip, FACTOR),
     normHead: parseNormHead(fields),
     rope,
     localRope: parseLocalRope(fields, family, rope),
@@ -196,10 +197,10 @@ function parseFamily(fields: Fields): Family {
   }
   if (name === undefined) throw fields.wrong('architectures', `a list with one name; ${supported}`);
   if (!family) {
-    const elsewhere = NOT_YET.has(name)
-      ? ''
-      : ', and ExLlamaV2 does not know it either, so that no EXL2 file of it could be run';
-    throw new UnsupportedError(`architecture ${name} is not supported${elsewhere}; ${supported}`);
+    throw new UnsupportedError(
+      `architecture ${name} is not supported, and ExLlamaV2 does not know it either, so that no EXL2 file of it ` +
+        `could be run; ${supported}`,
+    );
   }
   return family;
 }
@@ -208,7 +209,7 @@ function parseSizes(fields: Fields, family: Family) {
   const hiddenSize = requiredSize(fields, 'hidden_size');
   const widthKey = family.experts?.width ?? 'intermediate_size';
   const { defaults } = family;
-  const inner = defaults.innerFactor && defaults.innerFactor * hiddenSize;
+  const inner = defaults.inner ?? (defaults.innerFactor && defaults.innerFactor * hiddenSize);
   const intermediateSize = requiredSize(fields, widthKey, inner);
   const heads = requiredSize(fields, 'num_attention_heads', defaults.heads);
   const kvHeads = fields.integer('num_key_value_heads', SIZE) ?? defaults.kvHeads ?? heads;
@@ -216,8 +217,8 @@ function parseSizes(fields: Fields, family: Family) {
     throw fields.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
   }
   const headDim = parseHeadDim(fields, family, hiddenSize, heads);
-  checkPackable('hidden_size', hiddenSize);
-  checkPackable(widthKey, intermediateSize);
+  checkPackable(fields.called('hidden_size'), hiddenSize);
+  checkPackable(fields.called(widthKey), intermediateSize);
   checkPackable('num_attention_heads × head_dim', heads * headDim);
   if ((kvHeads * headDim) % N_MULTIPLE !== 0) {
     throw new UnsupportedError(
@@ -234,18 +235,6 @@ function parseSizes(fields: Fields, family: Family) {
     kvHeads,
     headDim,
     vocabSize: requiredSize(fields, 'vocab_size', defaults.vocabSize),
-  };
-}
-
-function parseExperts(fields: Fields, { experts }: Family): ExpertsConfig | undefined {
-  if (!experts) return undefined;
-  const key = experts.count.find((each) => fields.get(each) !== undefined) ?? experts.count[0]!;
-  const count = fields.integer(key, { min: 2, max: MOST_EXPERTS }) ?? experts.defaults.count;
-  const perToken =
-    fields.integer(experts.perToken, { min: 1, max: count }) ?? Math.min(count, experts.defaults.perToken);
-  return {
-    ...{ count, perToken },
-    normalized: experts.normalized === undefined || fields.boolean(experts.normalized),
   };
 }
 

@@ -5,7 +5,10 @@ export interface NumberRange {
   readonly max: number;
 }
 
-/** Typed, checked access to one JSON object; errors name the field, its value and what is expected. */
+/**
+ * Typed, checked access to one JSON object; errors name the field, its value and what is expected. A name with dots is
+ * that of a field within fields, `attn_config.rope_theta`.
+ */
 export class Fields {
   readonly values: Readonly<Record<string, unknown>>;
   readonly #where: string;
@@ -26,22 +29,31 @@ export class Fields {
 
   /** Undefined when the field is absent or null. */
   get(name: string): unknown {
-    return this.#own(this.called(name));
+    return this.#find(this.called(name)) ?? undefined;
   }
 
-  #own(name: string): unknown {
-    return Object.hasOwn(this.values, name) ? (this.values[name] ?? undefined) : undefined;
+  /** Whether the field is there, and null. */
+  isNull(name: string): boolean {
+    return this.#find(this.called(name)) === null;
+  }
+
+  #find(path: string): unknown {
+    const [name = '', ...within] = path.split('.');
+    const value = Object.hasOwn(this.values, name) ? this.values[name] : undefined;
+    if (within.length === 0) return value;
+    if (value === undefined || value === null) return undefined;
+    return new Fields(value, `${this.#where}: ${name}`).#find(within.join('.'));
   }
 
   /** What a field is called here. */
   called(name: string): string {
-    return this.#own(name) === undefined ? (this.#others[name] ?? name) : name;
+    return (this.#find(name) ?? undefined) === undefined ? (this.#others[name] ?? name) : name;
   }
 
   /** An InputError about this field. */
   wrong(name: string, expected: string): InputError {
     const called = this.called(name);
-    return new InputError(`${this.#where}: ${called} is ${show(this.values[called])}; expected ${expected}`);
+    return new InputError(`${this.#where}: ${called} is ${show(this.#find(called))}; expected ${expected}`);
   }
 
   number(name: string, range: NumberRange): number | undefined {

@@ -63,11 +63,7 @@ export function parseRope(
   const type = rope ? ropeType(rope) : 'default';
   checkSupported(type, rope, family);
   const rotated = rotatedDimensions(config, rope, family, headDim);
-  const theta =
-    rope?.number('rope_theta', POSITIVE) ??
-    config.number('rope_theta', POSITIVE) ??
-    family.defaults.ropeTheta ??
-    DEFAULT_THETA;
+  const theta = statedTheta(config, rope) ?? family.defaults.ropeTheta ?? DEFAULT_THETA;
   const alpha = positiveOption('rope alpha', overrides.ropeAlpha) ?? 1;
   const base = theta * alpha ** (headDim / (headDim - 2));
   const isLong = type === 'longrope' || type === 'su';
@@ -80,6 +76,15 @@ export function parseRope(
     positionFactor: positiveOption('rope scale', overrides.ropeScale) ?? (type === 'linear' ? factor : 1),
     llama3: rope && type === 'llama3' ? parseLlama3(rope, factor) : undefined,
   };
+}
+
+/** transformers 5 saves DBRX with a base of its own beside the model's: one of them is wrong. */
+function statedTheta(config: Fields, rope: Fields | undefined): number | undefined {
+  const [theta, other] = [rope?.number('rope_theta', POSITIVE), config.number('rope_theta', POSITIVE)];
+  if (rope && theta !== undefined && other !== undefined && other !== theta) {
+    throw rope.wrong('rope_theta', `${other}, as ${config.called('rope_theta')} says`);
+  }
+  return theta ?? other;
 }
 
 function ropeType(rope: Fields): string {

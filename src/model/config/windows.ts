@@ -34,8 +34,8 @@ function windowsByPattern(fields: Fields, layers: number, defaults: Family['defa
 
 /** An explicit null means no window; only an absent field takes the family's default. */
 function parseWindow(fields: Fields, defaults: Family['defaults']): number | undefined {
-  const absent = !Object.hasOwn(fields.values, 'sliding_window');
-  return absent ? defaults.slidingWindow : fields.integer('sliding_window', POSITIONS);
+  const key = 'sliding_window';
+  return fields.isNull(key) ? undefined : (fields.integer(key, POSITIONS) ?? defaults.slidingWindow);
 }
 
 function windowsByType(fields: Fields, layers: number, window: number | undefined): Windows {

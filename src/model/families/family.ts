@@ -31,6 +31,12 @@ export interface SourceNames {
   readonly head?: string;
   readonly layers?: string;
   readonly attention?: Partial<TensorNames['attention']>;
+  readonly mlp?: Partial<TensorNames['mlp']>;
+  /**
+   * A tensor, with no `.weight` in its name, for all experts' weights of a kind, after each other: (experts · inner, hidden),
+   * those of `down` as (inputs, outputs).
+   */
+  readonly stackedExperts?: true;
   readonly fused?: FusedNames;
   /** Weights of the layers' linears are (inputs, outputs). */
   readonly transposed?: true;
@@ -76,7 +82,7 @@ export interface NumberRule {
 export interface Family {
   /** As in config.json's `architectures`. */
   readonly name: string;
-  /** What its config.json calls keys that others call as on the left. */
+  /** What its config.json calls keys that others call as on the left; with dots: within others. */
   readonly keys?: Readonly<Record<string, string>>;
   readonly tensors: TensorNames;
   readonly attention: {
@@ -92,14 +98,15 @@ export interface Family {
   readonly mlp: { readonly bias: BiasRule };
   /**
    * Experts in place of each MLP, by config.json's keys: how many there are, to how many of them a token goes, their width
-   * where that is not `intermediate_size`, and whether their weights are divided by their sum, which they always are
-   * where there is no key.
+   * where that is not `intermediate_size`, and whether their weights are divided by their sum: a switch, or the power of a
+   * norm by which they are divided, 1 where it is not said and none where it is null. They always are where there is no key.
    */
   readonly experts?: {
     readonly count: readonly string[];
     readonly perToken: string;
     readonly width?: string;
     readonly normalized?: string;
+    readonly normPower?: string;
     readonly defaults: { readonly count: number; readonly perToken: number };
   };
   /** Before the names of all tensors. */
@@ -123,10 +130,14 @@ export interface Family {
   readonly parallel?: true;
   /** Of the norms' epsilon in config.json, and as ExLlamaV2 reads it there; both `rms_norm_eps` where it is not said. */
   readonly epsilonKeys?: { readonly source: string; readonly written: string };
+  /** Of norms, whatever config.json says; ExLlamaV2 knows it. */
+  readonly epsilon?: number;
   /** What norms add to their weights. */
   readonly normOffset?: 0 | 1;
   /** Whatever config.json says. */
   readonly activation?: Activation;
+  /** Key of the limit to which queries, keys and values are clamped as they are projected. */
+  readonly clip?: string;
   /** Keys of caps on scores and logits. */
   readonly softcaps?: { readonly scores?: string; readonly logits?: string };
   /**
@@ -161,6 +172,8 @@ export interface Family {
     readonly ropeTheta?: number;
     readonly maxPositions?: number;
     readonly activation?: Activation;
+    /** Width of MLPs. */
+    readonly inner?: number;
     /** Width of MLPs, in hidden sizes. */
     readonly innerFactor?: number;
   };

@@ -1,5 +1,6 @@
 import { cohere } from './cohere.ts';
 import { cohere2 } from './cohere2.ts';
+import { dbrx } from './dbrx.ts';
 import type { Family } from './family.ts';
 import { gemma } from './gemma.ts';
 import { gemma2 } from './gemma2.ts';
@@ -27,7 +28,10 @@ import { qwen3Moe } from './qwen3-moe.ts';
 import { starcoder2 } from './starcoder2.ts';
 import { yi } from './yi.ts';
 
-/** Every supported family by its name in config.json. A new family is a new file and a line here. */
+/**
+ * Every supported family by its name in config.json; ExLlamaV2 0.3.2 loads no others, but takes them for Llama, with a
+ * warning. A new family is a new file and a line here.
+ */
 export const FAMILIES: ReadonlyMap<string, Family> = new Map(
   [
     llama,
@@ -57,11 +61,9 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     gemmoe,
     cohere,
     cohere2,
+    dbrx,
   ].map((family) => [family.name, family]),
 );
-
-/** What ExLlamaV2 0.3.2 loads besides. A name that is in neither list it takes for Llama, with a warning. */
-export const NOT_YET: ReadonlySet<string> = new Set(['DbrxForCausalLM']);
 
 /** By its name in config.json, where some write `LLaMAForCausalLM`. */
 export function findFamily(name: string): Family | undefined {

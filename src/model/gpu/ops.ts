@@ -6,6 +6,7 @@ import { attention } from '../../kernels/attention/attention.ts';
 import { activation as plainActivation } from '../../kernels/elementwise/activation.ts';
 import { addBias } from '../../kernels/elementwise/add_bias.ts';
 import { addScaled } from '../../kernels/elementwise/add_scaled.ts';
+import { clip } from '../../kernels/elementwise/clip.ts';
 import { gatedActivation } from '../../kernels/elementwise/gated_activation.ts';
 import { scaleSoftcap } from '../../kernels/elementwise/scale_softcap.ts';
 import { gatherRows } from '../../kernels/experts/gather_rows.ts';
@@ -103,6 +104,11 @@ export class GpuOps implements Ops<GpuTensor> {
 
   project(x: GpuTensor, { name }: LinearSpec, residual?: GpuTensor): GpuTensor {
     return project(this.context, this.scope, x, this.weights.linears.get(name)!, residual);
+  }
+
+  clip(x: GpuTensor, limit: number): GpuTensor {
+    this.context.gpu.run(clip, { count: x.size / 4, limit, x });
+    return x;
   }
 
   rotate(x: GpuTensor, params: RopeParams, { headDim: d }: AttentionSpec): GpuTensor {

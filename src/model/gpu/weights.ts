@@ -6,9 +6,9 @@ import type { TensorSource } from '../../io/model/tensor-source.ts';
 import { loadTransposed } from '../../kernels/load_weight/load_transposed.ts';
 import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
 import { normalizeColumns } from '../../kernels/load_weight/normalize_columns.ts';
-import { DTYPES } from '../../tensor/dtype.ts';
+import { DTYPES, elementCount } from '../../tensor/dtype.ts';
 import { assert, UnsupportedError } from '../../util/errors.ts';
-import { normsOf, routerOf } from '../plan.ts';
+import { normsOf, routerOf, weightShape } from '../plan.ts';
 import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
 
 /** A linear on the GPU, ready for y = x·w. */
@@ -81,7 +81,7 @@ async function uploadRows(
   }
 }
 
-/** Of a weight that the file has transposed: the linear's columns of each of its rows. @param bytes of a value. */
+/** Of a weight that the file has transposed: the linear's columns of each of its own rows. @param bytes of a value. */
 async function uploadColumns(
   gpu: Gpu,
   source: TensorSource,
@@ -90,11 +90,12 @@ async function uploadColumns(
   bytes: number,
   raw: GpuTensor,
 ): Promise<void> {
-  const { k, n, weight, part } = linear;
+  const { k, n, weight, part, inputs } = linear;
+  const firstRow = inputs?.first ?? 0;
   const [rowBytes, fileRowBytes] = [(end - begin) * bytes, (part?.total ?? n) * bytes];
   const most = Math.max(1, Math.floor(UPLOAD_BYTES / fileRowBytes));
   for (let row = 0; row < k; row += most) {
-    const { data } = await source.readRows(weight, row, Math.min(k, row + most));
+    const { data } = await source.readRows(weight, firstRow + row, firstRow + Math.min(k, row + most));
     const rows = data.length / fileRowBytes;
     const own = new Uint8Array(rows * rowBytes);
     for (let column = begin; column < end; ) {
@@ -172,10 +173,16 @@ export async function loadSlices(
   return slices;
 }
 
-/** The large tensors of a module, worth reading ahead; none of none. */
-export const weightNames = (module: ModuleSpec | undefined): string[] => [
-  ...new Set(module?.linears.map(({ weight }) => weight)),
-];
+/**
+ * The large tensors of a module, worth reading ahead; none of none. Only those that it needs the whole of: where all
+ * experts' weights lie in one, each module would read and hold all of them for the sake of its few.
+ */
+export function weightNames(module: ModuleSpec | undefined): string[] {
+  const own = new Map<string, number>();
+  for (const { weight, k, n } of module?.linears ?? []) own.set(weight, (own.get(weight) ?? 0) + k * n);
+  const isOwn = (linear: LinearSpec) => own.get(linear.weight) === elementCount(weightShape(linear));
+  return [...new Set(module?.linears.filter(isOwn).map(({ weight }) => weight))];
+}
 
 /** All linears of a module, its router among them, by name. */
 export async function loadLinears(

@@ -88,6 +88,8 @@ export async function targetResult(
     ...(evaluation && { evaluation }),
     rfnErrors: result.rfn_error,
     linearErrors: result.linear_error,
+    ...(result.expert_error && { expertErrors: result.expert_error }),
+    ...(result.expert_tokens && { expertTokens: result.expert_tokens }),
     allocation,
   };
 }
@@ -96,5 +98,7 @@ export async function targetResult(
 interface EngineResult {
   readonly rfn_error: Readonly<Record<string, number>>;
   readonly linear_error: Readonly<Record<string, number>>;
+  readonly expert_error?: Readonly<Record<string, readonly number[]>>;
+  readonly expert_tokens?: Readonly<Record<string, readonly number[]>>;
   readonly perplexity: { readonly original: number; readonly quantized: number };
 }

@@ -23,11 +23,17 @@ export const choiceFacts = (choice: ChoiceSpec): ModuleFacts => ({
   kind: choice.modules[0]!.mixer.kind,
   layer: choice.layer,
   weights: moduleWeights(choice),
-  linears: [...new Map(choice.linears.map(({ paramsName: name, k, n }) => [name, { name, k, n }])).values()],
+  linears: [
+    ...new Map(
+      choice.linears.map(({ paramsName: name, role, k, n }) => [name, { name, role, k, n }]),
+    ).values(),
+  ],
   ...expertCount(choice),
 });
 
-const expertCount = ({ modules }: ChoiceSpec): Pick<ModuleFacts, 'experts'> => {
+const expertCount = ({ modules }: ChoiceSpec): Pick<ModuleFacts, 'experts' | 'expertsPerToken'> => {
   const { mixer } = modules[0]!;
-  return mixer.kind === 'experts' ? { experts: mixer.router.experts } : {};
+  if (mixer.kind !== 'experts') return {};
+  const { experts, perToken: expertsPerToken } = mixer.router;
+  return { experts, expertsPerToken };
 };

@@ -38,7 +38,9 @@ export const GLOSSARY = {
   'top-k': 'Draws among so many of the most likely tokens only; 0 is all.',
   'top-p': 'Draws among the most likely tokens that together reach this probability; 1 is all.',
   linear:
-    'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP (gate, up, down).',
+    'A matrix of weights. Each layer has four in its attention (q, k, v, o) and three in its MLP, or in each of its experts (gate, up, down).',
+  expert:
+    'One of several MLPs of a layer. A small router beside them sends each token through a few, so that an expert sees only a part of the calibration text.',
   parameters: 'All numbers that the model has learned.',
   worker:
     'A part of the program with a GPU device of its own. Workers share the work of one conversion; what comes out does not depend on how many there are.',

@@ -41,7 +41,3 @@ export const describeParams = (params: QuantParams): string =>
       return `${share} at ${bits} bits in groups of ${groupSize}`;
     })
     .join(', ');
-
-/** `layer 3, attention`. */
-export const moduleTitle = ({ layer, kind }: ModuleFacts): string =>
-  `layer ${layer}, ${kind === 'mlp' ? 'MLP' : 'attention'}`;

@@ -217,7 +217,7 @@ async function quantizeOnce(
   }
   return stage(context, 'quantize', async () => {
     const choice = { strategy, headBits: job.settings.headBits, perplexityRows: rows.measurement.rows };
-    const { rfnErrors, linearErrors, expertTokens, perplexity } = await quantizeAgain(
+    const { rfnErrors, linearErrors, expertErrors, expertTokens, perplexity } = await quantizeAgain(
       context,
       pool,
       rows.quantization,
@@ -226,7 +226,10 @@ async function quantizeOnce(
     const note: QuantizationNote = {
       rfn_error: Object.fromEntries(rfnErrors),
       linear_error: Object.fromEntries(linearErrors),
-      ...(expertTokens.size > 0 && { expert_tokens: Object.fromEntries(expertTokens) }),
+      ...(expertTokens.size > 0 && {
+        expert_error: Object.fromEntries(expertErrors),
+        expert_tokens: Object.fromEntries(expertTokens),
+      }),
       perplexity,
     };
     await work.writeJson(ARTEFACT.result, note);
@@ -252,6 +255,8 @@ const errorsOf = ({ rfn_error, linear_error, expert_tokens = {} }: QuantizationN
 interface QuantizationNote {
   readonly rfn_error: Readonly<Record<string, number>>;
   readonly linear_error: Readonly<Record<string, number>>;
+  /** For the page. */
+  readonly expert_error?: Readonly<Record<string, readonly number[]>>;
   readonly expert_tokens?: Readonly<Record<string, readonly number[]>>;
   readonly perplexity: QuantizeResult['perplexity'];
 }

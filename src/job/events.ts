@@ -75,7 +75,7 @@ export interface LinearEvent {
   readonly error?: number;
 }
 
-/** A module is finished in a stage. `rfnError` only in `quantize`. */
+/** A module is finished in a stage. `rfnError` and `expertTokens` only in `quantize`. */
 export interface ModuleEvent {
   readonly type: 'module';
   readonly stage: 'measure' | 'quantize';
@@ -86,6 +86,8 @@ export interface ModuleEvent {
   readonly count: number;
   readonly bitsPerWeight?: number;
   readonly rfnError?: number;
+  /** Calibration tokens of each of its experts, in their order. */
+  readonly expertTokens?: readonly number[];
   readonly seconds: number;
   /** Taken from an earlier, interrupted run. */
   readonly resumed: boolean;

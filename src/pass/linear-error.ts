@@ -6,6 +6,7 @@
 import type { RowShape } from '../calibrate/rows.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { rowsOf } from '../gpu/parts.ts';
 import type { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
@@ -78,9 +79,13 @@ export class InputSample {
     }
   }
 
-  /** What a linear with this weight makes of the sample, without its bias: (tokens, n). */
+  /**
+   * What a linear with this weight makes of the sample, without its bias: (tokens, n). Of an expert it has the tokens
+   * that came alone, as others would count as free of error; one of zeros where none came.
+   */
   project(scope: Scope, input: InputKey, weight: LinearWeight): GpuTensor {
-    const x = this.#inputs.get(input)!;
+    const all = this.#inputs.get(input)!;
+    const x = rowsOf(all, 0, Math.max(1, this.#filled.get(input) ?? all.shape[0]!));
     const y = scope.alloc([x.shape[0]!, weight.n], 'projection of the sample');
     multiply(this.#gpu, scope, x, weight, y, { accumulate: false, mixed: false });
     return y;

@@ -73,9 +73,19 @@ export async function quantize(
       const seconds = (performance.now() - started) / 1000;
       const count = plan.modules.length;
       const bitsPerWeight = candidateBits(module, params) / moduleWeights(module);
-      const facts = { bitsPerWeight, rfnError: errors.rfnError, seconds, resumed: done !== undefined };
+      const { rfnError, expertTokens } = errors;
+      const facts = { bitsPerWeight, rfnError, seconds, resumed: done !== undefined };
       const { key, choice } = module;
-      emit({ type: 'module', stage: 'quantize', key, choice, index, count, ...facts });
+      emit({
+        type: 'module',
+        stage: 'quantize',
+        key,
+        choice,
+        index,
+        count,
+        ...facts,
+        ...(expertTokens && { expertTokens }),
+      });
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);

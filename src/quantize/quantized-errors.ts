@@ -10,6 +10,8 @@ export interface QuantizedErrors {
    * the root mean square.
    */
   readonly linearErrors: ReadonlyMap<string, number>;
+  /** Each expert's, in their order, by the choice's key and the name of their parameters; of choices that have some. */
+  readonly expertErrors: ReadonlyMap<string, readonly number[]>;
   /** Calibration tokens of each expert, of choices that have some. */
   readonly expertTokens: ReadonlyMap<string, readonly number[]>;
 }
@@ -18,6 +20,7 @@ export interface QuantizedErrors {
 export function quantizedErrors(errors: ReadonlyMap<ModuleSpec, ModuleErrors>): QuantizedErrors {
   const rfnErrors = new Map<string, number>();
   const linearErrors = new Map<string, number>();
+  const expertErrors = new Map<string, readonly number[]>();
   const expertTokens = new Map<string, readonly number[]>();
   for (const key of new Set([...errors.keys()].map(({ choice }) => choice))) {
     const modules = [...errors.keys()].filter(({ choice }) => choice === key);
@@ -30,10 +33,12 @@ export function quantizedErrors(errors: ReadonlyMap<ModuleSpec, ModuleErrors>): 
         byName.set(paramsName, [...(byName.get(paramsName) ?? []), error]);
       }
     }
-    for (const [name, values] of byName)
-      linearErrors.set(`${key}.${name}`, Math.hypot(...values) / Math.sqrt(values.length));
     const tokens = own.flatMap((each) => each.expertTokens ?? []);
     if (tokens.length > 0) expertTokens.set(key, tokens);
+    for (const [name, values] of byName) {
+      linearErrors.set(`${key}.${name}`, Math.hypot(...values) / Math.sqrt(values.length));
+      if (tokens.length > 0) expertErrors.set(`${key}.${name}`, values);
+    }
   }
-  return { rfnErrors, linearErrors, expertTokens };
+  return { rfnErrors, linearErrors, expertErrors, expertTokens };
 }

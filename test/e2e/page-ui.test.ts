@@ -134,7 +134,7 @@ test('from the demo model to its files', async () => {
     expect(await page.$eval('.grid td', (td) => td.textContent)).toBe('4.44bpw, error 1.96');
     await eventually(async () =>
       expect(await page.$eval('.readout', (line) => line.textContent)).toMatch(
-        /^Layer 0, q_proj 4\.44 bpw, error 1\.96 % of its own output: .* 256 × 256$/,
+        /^Layer 0, attention, q 4\.44 bpw, error 1\.96 % of its own output: .* 256 × 256$/,
       ),
     );
   });

@@ -10,12 +10,15 @@ export interface LlamaSizes {
   readonly heads: number;
   readonly kvHeads: number;
   readonly vocab: number;
+  readonly experts?: number;
 }
 
-/** A Llama of these sizes, by its headers alone. */
-export function llamaPlan({ hidden, intermediate, layers, heads, kvHeads, vocab }: LlamaSizes): ModelPlan {
+/** A Llama of these sizes, by its headers alone; with experts a Mixtral, whose tokens go through two of them. */
+export function llamaPlan(sizes: LlamaSizes): ModelPlan {
+  const { hidden, intermediate, layers, heads, kvHeads, vocab, experts } = sizes;
   const config = parseConfig({
-    architectures: ['LlamaForCausalLM'],
+    architectures: [experts ? 'MixtralForCausalLM' : 'LlamaForCausalLM'],
+    ...(experts && { num_local_experts: experts, num_experts_per_tok: 2 }),
     hidden_size: hidden,
     intermediate_size: intermediate,
     num_hidden_layers: layers,
@@ -41,11 +44,25 @@ export function llamaPlan({ hidden, intermediate, layers, heads, kvHeads, vocab 
       [`${name}.self_attn.k_proj.weight`, [kv, hidden]],
       [`${name}.self_attn.v_proj.weight`, [kv, hidden]],
       [`${name}.self_attn.o_proj.weight`, [hidden, hidden]],
-      [`${name}.mlp.gate_proj.weight`, [intermediate, hidden]],
-      [`${name}.mlp.up_proj.weight`, [intermediate, hidden]],
-      [`${name}.mlp.down_proj.weight`, [hidden, intermediate]],
+      ...mlpShapes(name, sizes),
     );
   }
   const infos = shapes.map(([name, shape]): [string, TensorInfo] => [name, { name, dtype: 'F16', shape }]);
   return buildPlan(config, new Map(infos));
+}
+
+function mlpShapes(layer: string, { hidden, intermediate, experts }: LlamaSizes): [string, number[]][] {
+  const shapesOf = (prefix: string, gate: string, up: string, down: string): [string, number[]][] => [
+    [`${prefix}.${gate}.weight`, [intermediate, hidden]],
+    [`${prefix}.${up}.weight`, [intermediate, hidden]],
+    [`${prefix}.${down}.weight`, [hidden, intermediate]],
+  ];
+  if (!experts) return shapesOf(`${layer}.mlp`, 'gate_proj', 'up_proj', 'down_proj');
+  const moe = `${layer}.block_sparse_moe`;
+  return [
+    [`${moe}.gate.weight`, [experts, hidden]],
+    ...Array.from({ length: experts }, (_, expert) =>
+      shapesOf(`${moe}.experts.${expert}`, 'w1', 'w3', 'w2'),
+    ).flat(),
+  ];
 }

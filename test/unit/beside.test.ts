@@ -141,6 +141,11 @@ describe('experts', () => {
     const [tokens] = [...errors.expertTokens.values()];
     expect(tokens).toHaveLength(5);
     expect(tokens!.reduce((a, b) => a + b)).toBe(2 * rows.rows * rows.length);
+    expect([...errors.expertErrors.keys()].map((key) => key.slice(-3))).toEqual(['.w1', '.w3', '.w2']);
+    for (const [key, values] of errors.expertErrors) {
+      expect(values).toHaveLength(5);
+      expect(Math.hypot(...values) / Math.sqrt(5)).toBeCloseTo(errors.linearErrors.get(key)!, 12);
+    }
     expect(warnings.join()).toMatch(
       /In one layer some experts saw fewer calibration tokens than 2 .*\(192\), .* layer 0: 5 of 5/,
     );

@@ -3,12 +3,14 @@ import { readPackedLinear } from '../../src/exl2/packed-linear.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { withScope } from '../../src/gpu/scope.ts';
 import { ARTEFACT } from '../../src/job/artefacts.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import type { LinearSpec, ModuleSpec } from '../../src/model/spec.ts';
 import { InputSample, sampleShape } from '../../src/pass/linear-error.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { architectureModel, GOLDEN_DIR, readJson } from '../support/architectures.ts';
+import { expertsModel } from '../support/beside-models.ts';
 import { lonePool, readRows, stageContext, strategyFromJson } from '../support/conversion.ts';
 import { dequantizeLinear } from '../support/exl2-linear.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -60,6 +62,28 @@ test('it holds the last tokens of every row, whatever batches the rows come in',
   });
   const expected = Array.from({ length: rows * 36 }, (_, i) => Math.floor(i / 36) * length + 14 + (i % 36));
   expect(Array.from({ length: rows * 36 }, (_, i) => sampled[i * 32])).toEqual(expected);
+});
+
+test('of an expert that few tokens reach, these alone count', async () => {
+  const { plan } = await openModel(await expertsModel(), {});
+  const module = plan.modules[1]!;
+  const [reached, unreached] = module.linears.filter(({ role }) => role === 'down');
+  const { k, n } = reached!;
+  const errors = await withScope(gpu, async (scope) => {
+    const sample = new InputSample(gpu, scope, module, { rows: 7, length: 50 }, 7);
+    const x = { ...scope.upload(new Float32Array(3 * k).fill(1), 'inputs'), shape: [3, k] };
+    sample.take(reached!.input, x, 0, 3);
+    const weight = (value: number) => {
+      const w = scope.upload(new Float32Array(k * n).fill(value), 'weight');
+      return { k, n, w, bias: undefined };
+    };
+    const errorOf = (input: string) => {
+      const project = (value: number) => sample.project(scope, input, weight(value));
+      return sample.error('refined', scope, project(1.5), project(1));
+    };
+    return [await errorOf(reached!.input), await errorOf(unreached!.input)];
+  });
+  expect(errors).toEqual([0.5, 0]);
 });
 
 test('the error of each linear is the f64 one of its rebuilt weight, and kept for a job that goes on', async () => {

@@ -33,6 +33,10 @@ export interface TargetResult {
   readonly rfnErrors: Readonly<Record<string, number>>;
   /** Relative error of each linear's own output, by module and name; missing in results of earlier versions. */
   readonly linearErrors?: Readonly<Record<string, number>>;
+  /** Each expert's, where there are some: of these `linearErrors` has the root mean square. */
+  readonly expertErrors?: Readonly<Record<string, readonly number[]>>;
+  /** Calibration tokens of each expert, by module. */
+  readonly expertTokens?: Readonly<Record<string, readonly number[]>>;
   readonly allocation: AllocationEvent;
 }
 

@@ -1,11 +1,14 @@
 /** What the page knows of a model. */
 
 import type { RunningNeed } from '../../src/estimate/output-size.ts';
+import type { Role } from '../../src/model/spec.ts';
 
 /** A linear of a module, for the grid; of experts one stands for all that have its parameters. */
 export interface LinearFacts {
   /** Of its parameters. */
   readonly name: string;
+  /** Missing in records of earlier versions. */
+  readonly role?: Role;
   readonly k: number;
   readonly n: number;
 }
@@ -17,6 +20,8 @@ export interface ModuleFacts {
   readonly weights: number;
   /** How many; missing where it has none. */
   readonly experts?: number;
+  /** To how many of them a token goes. */
+  readonly expertsPerToken?: number;
   readonly linears: readonly LinearFacts[];
 }
 

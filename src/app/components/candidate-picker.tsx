@@ -1,5 +1,5 @@
 import { formatBits, formatPercent } from '../format.ts';
-import { moduleTitle } from '../settings.ts';
+import { capitalized, moduleTitle } from '../module-words.ts';
 import type { AllocationChoice } from '../state/allocation-choice.ts';
 import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';
 import { latestValue } from '../state/loadable.ts';
@@ -32,10 +32,9 @@ export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
   }));
   const view: ModuleView = { ...EMPTY_MODULE, trials, measured: true, ...(chosen && { choice: chosen }) };
   const pin = (candidate: number) => choice.pin(module.key, candidate);
-  const title = moduleTitle(module);
   return (
     <section class="panel" aria-label="Module">
-      <h2>{title.charAt(0).toUpperCase() + title.slice(1)}</h2>
+      <h2>{capitalized(moduleTitle(module))}</h2>
       <ModuleChart module={module} view={view} bits={choice.bits.value} onCandidate={pin} />
       <div class="row">
         <label for="pin">Takes</label>

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
 
+export type Fact = readonly [name: ComponentChildren, value: ComponentChildren];
+
 /** Names and values, one line each. */
-export function Facts({ of }: { of: readonly (readonly [ComponentChildren, ComponentChildren])[] }) {
+export function Facts({ of }: { of: readonly Fact[] }) {
   return (
     <dl class="facts">
       {of.map(([name, value], index) => (

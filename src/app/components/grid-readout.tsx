@@ -1,7 +1,8 @@
 import type { Signal } from '@preact/signals';
-import type { ModuleFacts } from '../../../workers/api/model.ts';
+import type { LinearFacts, ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatPercent } from '../format.ts';
-import { describeParams, moduleTitle } from '../settings.ts';
+import { capitalized, linearTitle, moduleTitle } from '../module-words.ts';
+import { describeParams } from '../settings.ts';
 import { EMPTY_MODULE, type JobView, trialNow } from '../state/job-view.ts';
 import { candidateOf, type GridPlace, moduleCells } from './grid-cells.ts';
 
@@ -31,12 +32,11 @@ function readout(
   if (place.module === 'lm_head') return { title: 'Output head', text: headText(view) };
   const module = view.record.model.modules.find(({ key }) => key === place.module);
   if (!module) return { title: '', text: '' };
-  return place.linear === ''
-    ? { title: capitalized(moduleTitle(module)), text: errorText(module, view, chosen) }
-    : {
-        title: `Layer ${module.layer}, ${place.linear}`,
-        text: linearText(module, place.linear, view, chosen),
-      };
+  const title = capitalized(moduleTitle(module));
+  const linear = module.linears.find(({ name }) => name === place.linear);
+  return linear
+    ? { title: `${title}, ${linearTitle(linear)}`, text: linearText(module, linear, view, chosen) }
+    : { title, text: errorText(module, view, chosen) };
 }
 
 const headText = ({ head, record }: JobView): string => {
@@ -54,25 +54,28 @@ function errorText(module: ModuleFacts, view: JobView, chosen: boolean): string 
   return quantized ? `quantized, ${percent}` : `measured, ${percent} with what it would get now`;
 }
 
-function linearText(module: ModuleFacts, name: string, view: JobView, chosen: boolean): string {
+function linearText(
+  module: ModuleFacts,
+  { name, k, n }: LinearFacts,
+  view: JobView,
+  chosen: boolean,
+): string {
   const moduleView = view.modules.get(module.key) ?? EMPTY_MODULE;
   const cell = moduleCells(module, moduleView, chosen).bits[name];
-  const { k, n } = module.linears.find((linear) => linear.name === name) ?? { k: 0, n: 0 };
   const size = `${k} × ${n}${module.experts ? ` in each of ${module.experts} experts` : ''}`;
   if (!cell) return `not measured yet; ${size}`;
   const trial = trialNow(moduleView);
   const params = trial && candidateOf(trial)?.[name];
-  const spread = spreadText(Object.values(moduleView.expertErrors?.[name] ?? {}));
+  const spread = spreadText(Object.values(moduleView.expertErrors?.[name] ?? {}), module.experts);
   const error =
     cell.error === undefined ? '' : `, error ${formatPercent(cell.error)} % of its own output${spread}`;
   return `${formatBits(cell.value)} bpw${error}${params ? `: ${describeParams(params)}` : ''}; ${size}`;
 }
 
-/** From the best to the worst of several experts. */
-function spreadText(errors: readonly number[]): string {
-  if (errors.length < 2) return '';
+/** From the best to the worst of the experts that are quantized. */
+function spreadText(errors: readonly number[], experts: number | undefined): string {
+  if (experts === undefined || errors.length === 0) return '';
   const [least, most] = [Math.min(...errors), Math.max(...errors)];
-  return ` (${errors.length} experts: ${formatPercent(least)} to ${formatPercent(most)} %)`;
+  const which = errors.length < experts ? `${errors.length} of ${experts}` : experts;
+  return ` (root mean square of ${which} experts, ${formatPercent(least)} to ${formatPercent(most)} %)`;
 }
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

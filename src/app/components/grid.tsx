@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits } from '../format.ts';
+import { linearTitle } from '../module-words.ts';
 import { bitsStep } from '../scales.ts';
 import type { JobView } from '../state/job-view.ts';
 import type { GridPlace } from './grid-cells.ts';
@@ -101,9 +102,9 @@ function GridHead({ modules }: { modules: readonly ModuleFacts[] }) {
       <tr>
         {modules.map(({ linears }) => (
           <>
-            {linears.map(({ name }) => (
-              <th key={name} scope="col">
-                {name.replace(/_proj$/, '')}
+            {linears.map((linear) => (
+              <th key={linear.name} scope="col">
+                {linearTitle(linear)}
               </th>
             ))}
             <th scope="col" class="error-cell">

@@ -1,6 +1,6 @@
 import type { ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatPercent } from '../format.ts';
-import { moduleTitle } from '../settings.ts';
+import { moduleTitle } from '../module-words.ts';
 import { type ModuleView, type Trial, trialNow } from '../state/job-view.ts';
 import { Chart, linePoints } from './chart.tsx';
 import { Term } from './term.tsx';

@@ -1,5 +1,6 @@
-import { moduleTitle } from '../settings.ts';
+import { capitalized, moduleTitle } from '../module-words.ts';
 import { EMPTY_MODULE, type JobView } from '../state/job-view.ts';
+import { ExpertChart } from './expert-chart.tsx';
 import { ModuleChart } from './module-chart.tsx';
 
 interface ModulePanelProps {
@@ -12,11 +13,12 @@ export function ModulePanel({ view, moduleKey }: ModulePanelProps) {
   const module =
     view.record.model.modules.find(({ key }) => key === moduleKey) ?? view.record.model.modules[0];
   if (!module) return null;
-  const title = moduleTitle(module);
+  const moduleView = view.modules.get(module.key) ?? EMPTY_MODULE;
   return (
     <section class="panel" aria-label="Module">
-      <h2>{title.charAt(0).toUpperCase() + title.slice(1)}</h2>
-      <ModuleChart module={module} view={view.modules.get(module.key) ?? EMPTY_MODULE} bits={view.bits} />
+      <h2>{capitalized(moduleTitle(module))}</h2>
+      <ModuleChart module={module} view={moduleView} bits={view.bits} />
+      <ExpertChart module={module} view={moduleView} />
     </section>
   );
 }

@@ -1,6 +1,6 @@
 import { STAGE_TITLES, STAGES, type StageName } from '../../job/stages.ts';
 import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
-import { moduleTitle } from '../settings.ts';
+import { capitalized, inWords } from '../module-words.ts';
 import { currentStage, moduleUnderWork, type StageState } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { ProgressBar } from './meter.tsx';
@@ -50,12 +50,9 @@ function StageStep({ stage, state }: { stage: StageName; state: StageState }) {
 }
 
 function underWork({ view }: LiveJob): string {
-  const module = moduleUnderWork(view.value);
-  if (module) {
-    const title = moduleTitle(module);
-    return title.charAt(0).toUpperCase() + title.slice(1);
-  }
-  return view.value.progress?.detail ?? 'Getting ready…';
+  const { record, progress } = view.value;
+  const detail = progress?.detail ?? 'Getting ready…';
+  return moduleUnderWork(view.value) ? capitalized(inWords(record.model, detail)) : detail;
 }
 
 /** Time left and what it is based on. */

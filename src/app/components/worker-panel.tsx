@@ -1,6 +1,6 @@
 import type { WorkerStatus } from '../../job/events.ts';
 import { formatBytes, formatFlops } from '../format.ts';
-import { moduleTitle } from '../settings.ts';
+import { inWords } from '../module-words.ts';
 import type { JobView } from '../state/job-view.ts';
 import { Meter } from './meter.tsx';
 import { Term } from './term.tsx';
@@ -8,10 +8,6 @@ import { Term } from './term.tsx';
 /** What each of several workers does, and how much of the time. */
 export function WorkerPanel({ view: { workers, record } }: { view: JobView }) {
   if (workers.length < 2) return null;
-  const inWords = (doing: string): string => {
-    const module = record.model.modules.find(({ key }) => doing.includes(key));
-    return module ? doing.replace(module.key, moduleTitle(module)) : doing;
-  };
   return (
     <section class="panel" aria-labelledby="workers">
       <h2 id="workers">
@@ -24,7 +20,7 @@ export function WorkerPanel({ view: { workers, record } }: { view: JobView }) {
               label={worker.adapter}
               share={worker.busy}
               text={`busy ${Math.round(100 * worker.busy)} %`}
-              note={<WorkerNote worker={worker} doing={inWords(worker.doing)} />}
+              note={<WorkerNote worker={worker} doing={inWords(record.model, worker.doing)} />}
             />
           </li>
         ))}

@@ -1,6 +1,6 @@
 import type { GpuFacts } from '../../../workers/api/gpu.ts';
 import type { ModelFacts } from '../../../workers/api/model.ts';
-import { Facts } from '../components/facts.tsx';
+import { type Fact, Facts } from '../components/facts.tsx';
 import { GpuNotice } from '../components/gpu-notice.tsx';
 import { GpuPicker } from '../components/gpu-picker.tsx';
 import { Notice } from '../components/notice.tsx';
@@ -57,6 +57,7 @@ function ModelCard({ model }: { model: ModelFacts }) {
         of={[
           ['Architecture', model.architecture],
           ['Layers', `${model.layers} × ${model.hiddenSize}`],
+          ...expertFacts(model),
           [
             <Term key="term" of="parameters">
               Parameters
@@ -70,6 +71,20 @@ function ModelCard({ model }: { model: ModelFacts }) {
       />
     </div>
   );
+}
+
+function expertFacts({ modules }: ModelFacts): Fact[] {
+  const { experts, expertsPerToken } = modules.find((module) => module.experts) ?? {};
+  return experts
+    ? [
+        [
+          <Term key="experts" of="expert">
+            Experts
+          </Term>,
+          `${experts} a layer, ${expertsPerToken} for each token`,
+        ],
+      ]
+    : [];
 }
 
 /** What people look for in a GPU. There are kernels that do without. */

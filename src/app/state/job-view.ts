@@ -5,12 +5,14 @@ import type { ModuleFacts } from '../../../workers/api/model.ts';
 import type {
   AllocationEvent,
   MemoryEvent,
+  ModuleEvent,
   PerplexityEvent,
   ProgressEvent,
   TrialEvent,
   WorkerStatus,
 } from '../../job/events.ts';
 import { STAGES, type StageName } from '../../job/stages.ts';
+import { moduleOf } from '../module-words.ts';
 
 export type StageState = 'waiting' | 'started' | 'done' | 'reused';
 
@@ -32,10 +34,15 @@ export interface ModuleView {
   readonly linearErrors: Readonly<Record<string, number>>;
   /** Each expert's so far, by name and the expert's number; 0 of what has none. */
   readonly expertErrors?: ExpertErrors;
+  /** Calibration tokens of each expert, in their order; of the parts that are quantized. */
+  readonly expertTokens?: readonly number[];
+  /** Once all parts are quantized. */
   readonly rfnError?: number;
-  /** Of those that are quantized, where it has several parts. */
-  readonly partErrors?: Readonly<Record<string, number>>;
+  /** What was told of the parts that are quantized, or of the whole, by key. */
+  readonly parts?: Readonly<Record<string, QuantizedPart>>;
 }
+
+export type QuantizedPart = Required<Pick<ModuleEvent, 'rfnError' | 'expertTokens'>>;
 
 export type ExpertErrors = Readonly<Record<string, Readonly<Record<number, number>>>>;
 
@@ -103,10 +110,10 @@ export function forBitrate(view: JobView, bits: number): JobView {
 export const currentStage = ({ stages }: JobView): StageName | undefined =>
   STAGES.find((stage) => stages[stage] === 'started');
 
-/** The module that progress names, if it is one. */
+/** The module that progress names, by its own key or that of a part. */
 export const moduleUnderWork = ({ record, progress }: JobView): ModuleFacts | undefined =>
   record.state === 'running' || record.state === 'paused'
-    ? record.model.modules.find(({ key }) => key === progress?.detail)
+    ? moduleOf(record.model, progress?.detail ?? '')
     : undefined;
 
 /** The trial that a module takes: as allocated, else what it would get now. Undefined before it is measured. */

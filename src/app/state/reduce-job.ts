@@ -1,6 +1,7 @@
 import type { JobUpdate } from '../../../workers/api/jobs.ts';
 import { budgetBits, roughChoice } from '../../allocate/allocate.ts';
 import type { ConvertEvent, LinearEvent, ModuleEvent, StageEvent, TrialEvent } from '../../job/events.ts';
+import { moduleOf } from '../module-words.ts';
 import { eventWords } from './event-words.ts';
 import { EMPTY_MODULE, forBitrate, type JobView, type ModuleView, meanErrors } from './job-view.ts';
 
@@ -22,7 +23,7 @@ export function reduceJob(view: JobView, update: JobUpdate, now: number): JobVie
       const next = { ...start, modules: new Map(start.modules), log: [...start.log] };
       for (const event of update.events) {
         apply(next, event);
-        const text = eventWords(event);
+        const text = eventWords(event, view.record.model);
         if (text !== undefined) next.log.push({ text, time: now, warning: event.type === 'warning' });
       }
       next.log = next.log.slice(-LOG_LINES);
@@ -74,7 +75,7 @@ function apply(draft: Draft, event: ConvertEvent): void {
       applyLinear(draft, event);
       break;
     case 'module':
-      draft.latest = event.key;
+      draft.latest = event.choice ?? event.key;
       applyModule(draft, event);
       break;
     case 'allocation':
@@ -106,13 +107,22 @@ function applyTrial(
   patch(draft, module, { trials });
 }
 
-/** The errors of experts, and of the parts of a choice, are independent of each other. */
-function applyModule(draft: Draft, { stage, key, choice = key, rfnError }: ModuleEvent): void {
+/** The errors of the parts are independent of each other. */
+function applyModule(
+  draft: Draft,
+  { stage, key, choice = key, rfnError, expertTokens = [] }: ModuleEvent,
+): void {
   if (stage === 'measure') patch(draft, choice, { measured: true });
   if (rfnError === undefined) return;
-  const { partErrors } = draft.modules.get(choice) ?? EMPTY_MODULE;
-  const errors = { ...partErrors, [key]: rfnError };
-  patch(draft, choice, { rfnError: Math.hypot(...Object.values(errors)), partErrors: errors });
+  const parts = { ...draft.modules.get(choice)?.parts, [key]: { rfnError, expertTokens } };
+  const told = Object.values(parts);
+  const tokens = told.flatMap((part) => part.expertTokens);
+  const { experts = 0 } = moduleOf(draft.record.model, choice) ?? {};
+  patch(draft, choice, {
+    parts,
+    ...(tokens.length > 0 && { expertTokens: tokens }),
+    ...(tokens.length >= experts && { rfnError: Math.hypot(...told.map((part) => part.rfnError)) }),
+  });
 }
 
 function applyLinear(draft: Draft, { choice, name, expert = 0, bitsPerWeight, error }: LinearEvent): void {

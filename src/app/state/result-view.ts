@@ -7,9 +7,15 @@ import { EMPTY_MODULE, type JobView, type ModuleView, viewOf } from './job-view.
 export function resultView(record: JobRecord, result: TargetResult): JobView {
   const modules = result.allocation.modules.map((choice): [string, ModuleView] => {
     const rfnError = result.rfnErrors[choice.key];
-    const linearErrors = errorsOf(record, result, choice.key);
-    const module = { ...EMPTY_MODULE, measured: true, choice, linearErrors };
-    return [choice.key, rfnError === undefined ? module : { ...module, rfnError }];
+    const linearErrors = errorsOf(record, result.linearErrors, choice.key);
+    const expertErrors = errorsOf(record, result.expertErrors, choice.key);
+    const expertTokens = result.expertTokens?.[choice.key];
+    const module: ModuleView = {
+      ...{ ...EMPTY_MODULE, measured: true, choice, linearErrors, expertErrors },
+      ...(expertTokens && { expertTokens }),
+      ...(rfnError !== undefined && { rfnError }),
+    };
+    return [choice.key, module];
   });
   return {
     ...viewOf(record),
@@ -20,10 +26,14 @@ export function resultView(record: JobRecord, result: TargetResult): JobView {
 }
 
 /** Of a module's linears, by name. */
-function errorsOf({ model }: JobRecord, { linearErrors }: TargetResult, key: string): Record<string, number> {
+function errorsOf<T>(
+  { model }: JobRecord,
+  all: Readonly<Record<string, T>> | undefined,
+  key: string,
+): Record<string, T> {
   const linears = model.modules.find((module) => module.key === key)?.linears ?? [];
-  const errors = linears.flatMap(({ name }): [string, number][] => {
-    const error = linearErrors?.[`${key}.${name}`];
+  const errors = linears.flatMap(({ name }): [string, T][] => {
+    const error = all?.[`${key}.${name}`];
     return error === undefined ? [] : [[name, error]];
   });
   return Object.fromEntries(errors);

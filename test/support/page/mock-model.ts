@@ -25,9 +25,16 @@ const LARGE: Shape = {
   ...{ layers: 32, hidden: 4096, intermediate: 14336, heads: 32, kvHeads: 8, vocab: 32768 },
 };
 
+const EXPERTS: Shape = {
+  name: 'Mixtral-4L',
+  ...{ layers: 4, hidden: 1024, intermediate: 1792, heads: 16, kvHeads: 8, vocab: 32000, experts: 8 },
+};
+
 /** By the wish of a test. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   large: LARGE,
+  experts: EXPERTS,
+  'many experts': { ...EXPERTS, name: 'Mixtral-4L-128', intermediate: 256, experts: 128 },
   huge: { ...LARGE, name: 'Deep 80', layers: 80 },
   named: { ...LARGE, name: 'A_long_name_without_a_space_at_which_a_line_could_break' },
 };
@@ -40,7 +47,7 @@ function modelOf({ name, ...sizes }: Shape): ModelFacts {
   const parameters = parameterCount(plan);
   return {
     name,
-    architecture: isTiny ? 'LlamaForCausalLM' : 'MistralForCausalLM',
+    architecture: architectureOf(sizes, isTiny),
     layers: sizes.layers,
     hiddenSize: sizes.hidden,
     vocabSize: sizes.vocab,
@@ -55,6 +62,11 @@ function modelOf({ name, ...sizes }: Shape): ModelFacts {
   };
 }
 
+function architectureOf({ experts }: LlamaSizes, isTiny: boolean): string {
+  if (experts) return 'MixtralForCausalLM';
+  return isTiny ? 'LlamaForCausalLM' : 'MistralForCausalLM';
+}
+
 /** Of an output whose modules take so many bits. */
 export const mockBytes = ({ running, hiddenSize, vocabSize }: ModelFacts, usedBits: number): number =>
   Math.round(usedBits / 8 + running!.otherBytes[6] + 2 * hiddenSize * vocabSize);
@@ -66,13 +78,16 @@ export async function mockMeasurement(model: ModelFacts): Promise<MeasuredModule
   const packed = (await fetch(goldenUrl)).body?.pipeThrough(new DecompressionStream('gzip'));
   const { measurement } = (await new Response(packed).json()) as { measurement: Golden };
   return model.modules.map((module) => {
-    const like = module.key.replace(/\d+/, String(module.layer % 6));
+    const kind = module.kind === 'attention' ? 'self_attn' : 'mlp';
+    const like = `model.layers.${module.layer % 6}.${kind}`;
     const lucky = 1 + 0.35 * Math.sin(module.layer * 2.4) * Math.exp(-module.layer / 40);
     const table = module.kind === 'attention' ? attentionCandidates() : mlpCandidates(true);
     const candidates = (measurement[like] ?? []).map(({ accuracy }, index) => {
-      const params = table[index]!;
+      const params = Object.fromEntries(
+        module.linears.map(({ name, role }) => [name, table[index]![`${role}_proj`]!]),
+      );
       const bits = module.linears.reduce(
-        (sum, { name, k, n }) => sum + totalBits(k, n, params[name] ?? [], false),
+        (sum, { name, k, n }) => sum + (module.experts ?? 1) * totalBits(k, n, params[name]!, false),
         0,
       );
       return {

@@ -8,6 +8,7 @@ import type {
   TargetResult,
 } from '../../../workers/api/jobs.ts';
 import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
+import { mockExpertErrors, mockExpertTokens, mockParts } from './mock-experts.ts';
 import { mockAllocation } from './mock-model.ts';
 
 const GB = 1e9;
@@ -65,26 +66,30 @@ export function* quantizationEvents(
     { type: 'stage', stage: 'quantize', state: 'started' },
   ];
   const total = sum(model.modules, ({ weights }) => weights) + model.hiddenSize * model.vocabSize;
+  const parts = model.modules.flatMap((module) => mockParts(module).map((part) => ({ module, part })));
   let done = 0;
-  for (const [index, module] of model.modules.entries()) {
-    const choice = result.allocation.modules[index];
-    const bits = linearBits(module, parseDescription(choice?.description ?? ''));
-    for (const [place, { name }] of module.linears.entries()) {
+  for (const [index, { module, part }] of parts.entries()) {
+    const weights = (module.weights * part.experts.length) / (module.experts ?? 1);
+    for (const [place, linear] of module.linears.entries()) {
       const share = (place + 1) / module.linears.length;
-      const key = `${module.key}.${name}`;
       yield [
-        ...progress('quantize', module.key, done + share * module.weights, total),
-        {
-          ...{ type: 'linear', key, choice: module.key, name },
-          bitsPerWeight: bits[name] ?? 0,
-          error: result.linearErrors?.[key] ?? 0,
-        },
+        ...progress('quantize', part.key, done + share * weights, total),
+        ...part.experts.map((expert) => linearEvent(module, linear.name, expert, result)),
       ];
     }
-    done += module.weights;
-    const rfnError = result.rfnErrors[module.key] ?? 0;
-    const bitsPerWeight = choice?.bitsPerWeight ?? 0;
-    yield [{ ...moduleEvent('quantize', module, index, model.modules.length), rfnError, bitsPerWeight }];
+    done += weights;
+    const count = parts.filter((each) => each.module === module).length;
+    yield [
+      {
+        ...moduleEvent('quantize', part, index, parts.length),
+        choice: module.key,
+        rfnError: result.rfnErrors[module.key]! / Math.sqrt(count),
+        bitsPerWeight: choiceOf(module, result).bitsPerWeight,
+        ...(module.experts && {
+          expertTokens: part.experts.map((expert) => mockExpertTokens(module)[expert]!),
+        }),
+      },
+    ];
   }
   yield [
     ...progress('quantize', 'lm_head', total, total),
@@ -96,6 +101,17 @@ export function* quantizationEvents(
     { type: 'progress', stage: 'compile', done: 1, total: 1, unit: 'bytes', detail: 'config.json' },
     { type: 'stage', stage: 'compile', state: 'done', seconds: 0.6 },
   ];
+}
+
+const choiceOf = ({ key }: ModuleFacts, { allocation }: TargetResult) =>
+  allocation.modules.find((choice) => choice.key === key)!;
+
+function linearEvent(module: ModuleFacts, name: string, expert: number, result: TargetResult): ConvertEvent {
+  const bits = linearBits(module, parseDescription(choiceOf(module, result).description));
+  const key = `${module.key}.${name}`;
+  const error = module.experts ? result.expertErrors![key]![expert]! : result.linearErrors![key]!;
+  const place = { choice: module.key, name, ...(module.experts && { expert }) };
+  return { type: 'linear', key, ...place, bitsPerWeight: bits[name]!, error };
 }
 
 /** What `count` workers do while these events come: one has been lost, one waits, the others work. */
@@ -144,6 +160,7 @@ export function mockResult(
     evaluation: mockMetrics(loss),
     rfnErrors: Object.fromEntries(rfnErrors),
     linearErrors: linearErrors(model, Object.fromEntries(rfnErrors)),
+    ...expertFacts(model, Object.fromEntries(rfnErrors)),
     allocation: event,
   };
 }
@@ -154,6 +171,25 @@ function linearErrors({ modules }: ModelFacts, rfnErrors: Record<string, number>
     linears.map(({ name }, i) => [`${key}.${name}`, (rfnErrors[key] ?? 0) * (0.6 + 0.4 * i)] as const),
   );
   return Object.fromEntries(errors);
+}
+
+function expertFacts(
+  model: ModelFacts,
+  rfnErrors: Record<string, number>,
+): Pick<TargetResult, 'expertErrors' | 'expertTokens'> {
+  const modules = model.modules.filter(({ experts }) => experts);
+  const errors = linearErrors({ ...model, modules }, rfnErrors);
+  return {
+    expertErrors: Object.fromEntries(
+      modules.flatMap((module) =>
+        module.linears.map(({ name }) => {
+          const key = `${module.key}.${name}`;
+          return [key, mockExpertErrors(module, errors[key]!)] as const;
+        }),
+      ),
+    ),
+    expertTokens: Object.fromEntries(modules.map((module) => [module.key, mockExpertTokens(module)])),
+  };
 }
 
 /** Metrics that go with a mean error of the modules. */
@@ -185,8 +221,12 @@ function progress(
   ];
 }
 
-const moduleEvent = (stage: 'measure' | 'quantize', { key }: ModuleFacts, index: number, count: number) =>
-  ({ type: 'module', stage, key, index, count, seconds: 1.1, resumed: false }) as const;
+const moduleEvent = (
+  stage: 'measure' | 'quantize',
+  { key }: { readonly key: string },
+  index: number,
+  count: number,
+) => ({ type: 'module', stage, key, index, count, seconds: 1.1, resumed: false }) as const;
 
 const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
   items.reduce((total, item) => total + value(item), 0);

@@ -47,7 +47,37 @@ export const SCREENS: readonly Screen[] = [
     name: 'quantizing, with the log',
     address: '?hold=quantize:6&pace=5',
     clicks: [PLAN, 'Convert', 'Log'],
-    shows: 'layers.3.self_attn quantized',
+    shows: 'Layer 3, attention quantized',
+  },
+  {
+    name: 'a plan with experts',
+    address: '?model=experts',
+    clicks: [PLAN],
+    shows: 'of disk',
+  },
+  {
+    name: 'measuring experts',
+    address: '?model=experts&workers=2&hold=measure:4&pace=5',
+    clicks: [PLAN, 'Convert'],
+    shows: 'Layer 2, experts',
+  },
+  {
+    name: 'quantizing experts, with each of them and the log',
+    address: '?model=experts&workers=4&hold=quantize:4&pace=5',
+    clicks: [PLAN, 'Convert', 'Each expert', 'Log'],
+    shows: 'Layer 1, experts 0–3 quantized',
+  },
+  {
+    name: 'choosing for experts',
+    address: '?model=experts&jobs=some#job=choosing',
+    clicks: ['3.48'],
+    shows: 'what is best for all',
+  },
+  {
+    name: 'done, with 128 experts a layer',
+    address: '?model=many experts&jobs=some#job=done',
+    clicks: ['4.66', 'Each expert'],
+    shows: '128 experts: ',
   },
   {
     name: 'quantizing 80 layers',

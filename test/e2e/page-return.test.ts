@@ -49,7 +49,7 @@ async function reloadInMidRun(page: Page): Promise<void> {
 /** Whether what was finished before the reload is taken from there. */
 async function showsFinishedEarlier(page: Page): Promise<void> {
   await clickText(page, 'Log');
-  await waitForText(page, 'self_attn measured, finished earlier');
+  await waitForText(page, 'attention measured, finished earlier');
 }
 
 /** What the user answers when the browser asks for a folder; set in the page. */

@@ -45,8 +45,11 @@ export function measurementAdvice(method: QuantizerMethod, { modules }: Measurem
   );
 }
 
-/** ExLlamaV2 lists the final norm and the head too, without candidates. */
-const UNMEASURED = ['model.norm.norm', 'lm_head.linear'];
+/** ExLlamaV2 lists the final norm and the head too, without candidates; what it has before the layers' names they have too. */
+const unmeasured = (keys: readonly string[]): string[] => {
+  const prefix = /^(.*?)model\.layers\./.exec(keys[0] ?? '')?.[1] ?? '';
+  return [`${prefix}model.norm.norm`, `${prefix}lm_head.linear`];
+};
 
 /** measurement.json as ExLlamaV2 writes and reads it. */
 export function measurementToJson({ modules }: Measurement): unknown {
@@ -61,9 +64,8 @@ export function modulesToJson(choices: readonly (readonly [key: string, candidat
     if (parent === undefined) measurement[key] = candidates;
     else measurement[parent] = { ...(measurement[parent] as object), [part!]: candidates };
   }
-  const modules = Object.keys(measurement).length;
-  for (const key of UNMEASURED) measurement[key] = null;
-  return { measurement, last_module_idx: modules + UNMEASURED.length };
+  for (const key of unmeasured(Object.keys(measurement))) measurement[key] = null;
+  return { measurement, last_module_idx: Object.keys(measurement).length };
 }
 
 /** Choices of one layer that ExLlamaV2 has in one entry: attention and MLP beside each other. */
@@ -103,10 +105,13 @@ export function measurementFromJson(json: unknown, plan: ModelPlan): Measurement
     );
   }
   const byKey = new Map(Object.entries(modules).flatMap(choicesIn));
-  const keys = new Set([...plan.choices.map(({ key }) => key), ...UNMEASURED]);
-  const unknown = [...byKey.keys()].find((key) => !keys.has(key));
-  if (unknown !== undefined) {
-    throw new InputError(`The measurement has ${unknown}, which this model lacks: it is of another model.`);
+  const keys = new Set(plan.choices.map(({ key }) => key));
+  // What has no candidates is listed for form's sake: norm and head, learned positions.
+  const unknown = [...byKey].find(([key, candidates]) => candidates !== null && !keys.has(key));
+  if (unknown) {
+    throw new InputError(
+      `The measurement has ${unknown[0]}, which this model lacks: it is of another model.`,
+    );
   }
   return {
     modules: new Map(

@@ -156,3 +156,17 @@ test('groups that the quantizer does not take are named; a size that the layer h
     measurementFromJson(withGroups('up_proj', `1:4b_${size}g`), plan);
   }
 });
+
+test('a model within another has all its keys there; positions without candidates are passed over', async () => {
+  const { plan } = await architectureModel('qwen2');
+  const inner = (text: string) =>
+    JSON.parse(
+      text.replaceAll('"model.', '"language_model.model.').replace('"lm_head', '"language_model.lm_head'),
+    );
+  const json = inner(JSON.stringify(golden('qwen2')));
+  const choices = plan.choices.map((choice) => ({ ...choice, key: `language_model.${choice.key}` }));
+  const measurement = measurementFromJson(json, { ...plan, choices });
+  expect(measurementToJson(measurement)).toEqual(json);
+  const withPositions = { ...golden('qwen2').measurement, 'model.wpe.pos_emb': null };
+  expect(measurementFromJson({ measurement: withPositions }, plan).modules.size).toBe(plan.choices.length);
+});

@@ -12,7 +12,7 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function outputConfig(config: ModelConfig): Json {
   const { raw, architecture, headDim, normEps } = config;
-  const { epsilon: fixed, epsilonKeys, keys = {} } = FAMILIES.get(architecture)!;
+  const { epsilon: fixed, epsilonKeys, keys = {}, writtenAs = architecture } = FAMILIES.get(architecture)!;
   const epsilon = epsilonKeys?.written ?? 'rms_norm_eps';
   const filledIn = (part: Json): Json => ({
     ...withSizes(part, config, keys),
@@ -22,7 +22,7 @@ export function outputConfig(config: ModelConfig): Json {
   });
   const text = raw['text_config'] as Json | undefined;
   const whole = text ? { ...raw, text_config: filledIn(text) } : filledIn(raw);
-  return { ...whole, architectures: [architecture] };
+  return { ...whole, architectures: [writtenAs] };
 }
 
 /** With sizes that config.json leaves to a family which has names of its own for them. */

@@ -332,6 +332,27 @@ describe('models that see', () => {
     expect([0, 5].map((layer) => attention(newer, layer).rope?.theta)).toEqual([2e4, 5e5]);
   });
 
+  test('are what Gemma 3 without eyes is called as, by its name and those of its tensors', () => {
+    const config = parse('Gemma3ForCausalLM', { head_dim: 32, model_type: 'gemma3_text' });
+    const model = resolveModel(config);
+    expect(model.modules[0]!.norm.weight).toBe('model.layers.0.input_layernorm.weight');
+    expect(model.modules[0]!.linears[0]).toMatchObject({
+      key: 'language_model.model.layers.0.self_attn.q_proj',
+      weight: 'model.layers.0.self_attn.q_proj.weight',
+    });
+    expect(model.head).toMatchObject({
+      key: 'language_model.lm_head',
+      weight: 'model.embed_tokens.weight',
+    });
+    expect(outputConfig(config)).toMatchObject({ architectures: ['Gemma3ForConditionalGeneration'] });
+    const tensors = new Map(
+      requirements(model).map(({ name, shape }) => [name, { name, dtype: 'F16', shape } as TensorInfo]),
+    );
+    const { stored, unexpected } = buildPlan(config, tensors);
+    expect(unexpected).toEqual([]);
+    expect(stored.every(({ name }) => name.startsWith('language_model.'))).toBe(true);
+  });
+
   test('give ExLlamaV2 what it looks for under text_config', () => {
     const rope_parameters = { rope_type: 'default', rope_theta: 1e6, mrope_section: [4, 6, 6] };
     const config = {

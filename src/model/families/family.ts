@@ -82,6 +82,8 @@ export interface NumberRule {
 export interface Family {
   /** As in config.json's `architectures`. */
   readonly name: string;
+  /** The name that the output has, where ExLlamaV2 knows the family by another's. */
+  readonly writtenAs?: string;
   /** What its config.json calls keys that others call as on the left; with dots: within others. */
   readonly keys?: Readonly<Record<string, string>>;
   readonly tensors: TensorNames;
@@ -119,7 +121,7 @@ export interface Family {
    * Around a language model, of which config.json speaks under `text_config`: the vision towers, by their `model_type`,
    * with which ExLlamaV2 loads it. Undefined: it is none.
    */
-  readonly wraps?: readonly string[];
+  readonly wraps?: readonly string[] | undefined;
   /** Where files do not have the names that the output has. */
   readonly source?: SourceNames;
   /** Factors on the embeddings, on what each block adds, in place of 1 / √headDim on scores, and on logits. */

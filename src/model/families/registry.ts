@@ -5,6 +5,7 @@ import type { Family } from './family.ts';
 import { gemma } from './gemma.ts';
 import { gemma2 } from './gemma2.ts';
 import { gemma3 } from './gemma3.ts';
+import { gemma3Text } from './gemma3-text.ts';
 import { gemmoe } from './gemmoe.ts';
 import { glm4 } from './glm4.ts';
 import { gptBigCode } from './gpt-bigcode.ts';
@@ -46,6 +47,7 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map(
     gemma,
     gemma2,
     gemma3,
+    gemma3Text,
     glm4,
     orion,
     starcoder2,

@@ -20,7 +20,7 @@ export function differenceOfProducts(gpu: Gpu, exact: typeof gemm, other: typeof
 /** The same of H + XᵀX; what lies above the diagonal's tiles is as it was. */
 export function differenceOfGrams(gpu: Gpu, exact: typeof gram, other: typeof gram): Promise<number> {
   return differenceOf(gpu, [exact, other], (kernel, [x], h) =>
-    gpu.run(kernel, { m: CHECKED_SIDE, k: CHECKED_SIDE, x: x!, h }),
+    gpu.run(kernel, { m: CHECKED_SIDE, k: CHECKED_SIDE, start: 0, rows: CHECKED_SIDE, x: x!, h }),
   );
 }
 

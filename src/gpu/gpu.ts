@@ -6,6 +6,7 @@ import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import { StagingPool } from './staging.ts';
 import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
+import { PANEL_BYTES } from './triangle.ts';
 import { UNIFORM_SLOTS, Uniforms } from './uniforms.ts';
 import { UploadPool } from './uploads.ts';
 
@@ -29,6 +30,8 @@ export class Gpu {
   readonly hasMatrixUnits: boolean;
   /** Floating-point operations that one dispatch should have at most. */
   dispatchFlops = Number.POSITIVE_INFINITY;
+  /** Bytes of a panel of a triangle at most: the same for all that share a job. */
+  panelBytes = PANEL_BYTES;
   /** Times what runs, while set. */
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;

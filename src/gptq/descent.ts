@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
 import { withScope } from '../gpu/scope.ts';
 import { view } from '../gpu/tensor.ts';
-import type { WeightSlice } from '../gpu/weight-slice.ts';
 import { descentSweep } from '../kernels/descent/descent_sweep.ts';
 import { residual } from '../kernels/descent/residual.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';

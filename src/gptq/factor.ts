@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import { allocTriangle, freeTriangle, moveTriangle, type Triangle } from '../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { allocTriangle, freeTriangle, moveTriangle, type Triangle } from '../gpu/triangle.ts';
 import { choleskyDiagonal } from '../kernels/cholesky/cholesky_diagonal.ts';
 import { choleskyPanel } from '../kernels/cholesky/cholesky_panel.ts';
 import { choleskyUpdate } from '../kernels/cholesky/cholesky_update.ts';

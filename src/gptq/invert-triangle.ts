@@ -1,8 +1,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import { panelRanges } from '../gpu/matrix/panels.ts';
+import type { Triangle, TrianglePanel } from '../gpu/matrix/triangle.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { Scope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { panelRanges, type Triangle, type TrianglePanel } from '../gpu/triangle.ts';
 import { triangularInverse } from '../kernels/triangular_inverse/triangular_inverse.ts';
 
 /** Rows of the diagonal blocks whose inverses the factorization leaves. */

@@ -1,10 +1,10 @@
 import { type Group, MAX_GROUP_ROWS } from '../exl2/params.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { inParts } from '../gpu/parts.ts';
 import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
-import type { WeightSlice } from '../gpu/weight-slice.ts';
 import { blockUpdate } from '../kernels/gptq/block_update.ts';
 import { factorColumns } from '../kernels/gptq/factor_columns.ts';
 import { groupSweep } from '../kernels/gptq/group_sweep.ts';

@@ -1,12 +1,12 @@
 import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
 import { foldWorkgroups, type Kernel } from './kernel.ts';
+import { PANEL_BYTES } from './matrix/panels.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import { StagingPool } from './staging.ts';
 import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
-import { PANEL_BYTES } from './triangle.ts';
 import { UNIFORM_SLOTS, Uniforms } from './uniforms.ts';
 import { UploadPool } from './uploads.ts';
 

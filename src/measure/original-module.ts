@@ -1,9 +1,9 @@
 /** A module as it is, run on all rows of the measurement. */
 
 import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
+import { allocTriangle, type Triangle } from '../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
-import { allocTriangle, type Triangle } from '../gpu/triangle.ts';
 import type { StageContext } from '../job/context.ts';
 import { columnSumSquares } from '../kernels/gram/column_sum_squares.ts';
 import { ORIGINAL_ADVICE, overflowError } from '../model/gpu/finite-states.ts';

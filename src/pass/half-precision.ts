@@ -1,6 +1,6 @@
 import { readDiagonal } from '../gptq/factor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { Triangle } from '../gpu/triangle.ts';
+import type { Triangle } from '../gpu/matrix/triangle.ts';
 import { gemmMixed } from '../kernels/gemm/gemm.ts';
 import { gemmSubgroupMatrix, MATRIX_SIDE } from '../kernels/gemm/gemm_subgroup_matrix.ts';
 import type { InputKey } from '../model/spec.ts';

@@ -2,7 +2,7 @@ import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
 import { type Pieces, RemoteRows } from '../distribute/leader/remote-rows.ts';
 import type { WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { passingRows } from '../estimate/work-estimate.ts';
-import { triangleSize } from '../gpu/triangle.ts';
+import { triangleSize } from '../gpu/matrix/panels.ts';
 import type { StageContext } from '../job/context.ts';
 import type { RowError } from '../kernels/row_sums/token_errors.ts';
 import { inputSizes } from '../model/sizes.ts';

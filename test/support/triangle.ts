@@ -1,6 +1,6 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { allocTriangle, type Triangle } from '../../src/gpu/matrix/triangle.ts';
 import type { Scope } from '../../src/gpu/scope.ts';
-import { allocTriangle, type Triangle } from '../../src/gpu/triangle.ts';
 import { reversed } from '../../src/reference/linalg/cholesky.ts';
 
 /** The lower triangle of a matrix (k, k), in the panels that the GPU has; `above`: what stands above the diagonal there. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { panelRanges, triangleSize } from '../../src/gpu/matrix/panels.ts';
 import { type Scope, withScope } from '../../src/gpu/scope.ts';
-import { panelRanges, triangleSize } from '../../src/gpu/triangle.ts';
 import { HessianSums, putSum, type SumPiece } from '../../src/pass/sums/hessian-sums.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, test, vi } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
-import { PANEL_BYTES } from '../../src/gpu/triangle.ts';
+import { PANEL_BYTES } from '../../src/gpu/matrix/panels.ts';
 import type { WritableDirectory } from '../../src/io/bytes.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import { QUANTIZERS, type QuantizerSettings } from '../../src/job/settings.ts';

@@ -1,8 +1,8 @@
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { WeightSlice } from '../../gpu/matrix/weight-slice.ts';
 import { inParts, rowsOf } from '../../gpu/parts.ts';
 import type { Scope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
-import type { WeightSlice } from '../../gpu/weight-slice.ts';
 import { copyColumns } from '../../kernels/elementwise/copy_columns.ts';
 import { gemm, gemmMixed } from '../../kernels/gemm/gemm.ts';
 import { gemv } from '../../kernels/gemm/gemv.ts';

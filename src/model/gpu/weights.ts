@@ -1,8 +1,8 @@
 import { padColumns } from '../../exl2/packed-linear.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { WeightSlice } from '../../gpu/matrix/weight-slice.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
-import type { WeightSlice } from '../../gpu/weight-slice.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
 import { loadTransposed } from '../../kernels/load_weight/load_transposed.ts';
 import { loadWeight } from '../../kernels/load_weight/load_weight.ts';

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../gpu/gpu.ts';
+import { allocTriangle, freeTriangle, type Triangle, zeroTriangle } from '../../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import { type GpuTensor, view } from '../../gpu/tensor.ts';
-import { allocTriangle, freeTriangle, type Triangle, zeroTriangle } from '../../gpu/triangle.ts';
 import { addVector } from '../../kernels/elementwise/add_vector.ts';
 import type { InputKey } from '../../model/spec.ts';
 

@@ -1,5 +1,5 @@
+import { type Triangle, zeroTriangle } from '../../gpu/matrix/triangle.ts';
 import { inParts, rowsOf } from '../../gpu/parts.ts';
-import { type Triangle, zeroTriangle } from '../../gpu/triangle.ts';
 import type { StageContext } from '../../job/context.ts';
 import { gram, gramMixed } from '../../kernels/gram/gram.ts';
 import type { HiddenStates } from '../../model/gpu/states.ts';

@@ -1,7 +1,7 @@
 import type { QuantParams } from '../../exl2/params.ts';
 import { factorHessian, type HessianFactor } from '../../gptq/factor.ts';
+import type { Triangle } from '../../gpu/matrix/triangle.ts';
 import { Scope, withScope } from '../../gpu/scope.ts';
-import type { Triangle } from '../../gpu/triangle.ts';
 import type { StageContext } from '../../job/context.ts';
 import { type LinearWeight, loadLinear } from '../../model/gpu/weights.ts';
 import type { InputKey, LinearSpec } from '../../model/spec.ts';

@@ -1,7 +1,7 @@
 import type { CalibrationRows } from '../../calibrate/rows.ts';
 import { quantizingNeed } from '../../estimate/gpu-need.ts';
+import { freeTriangle } from '../../gpu/matrix/triangle.ts';
 import { Scope } from '../../gpu/scope.ts';
-import { freeTriangle } from '../../gpu/triangle.ts';
 import type { ModelDirectory } from '../../io/model/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/model/read-ahead.ts';
 import type { StageContext } from '../../job/context.ts';

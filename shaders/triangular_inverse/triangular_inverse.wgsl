@@ -8,7 +8,7 @@
 // The matrix is in panels of rows. The left factor and what is made are rows of the panel left : (…, end) f32, rows first …
 // end−1 of the matrix; product : (…, side) f32 is T for the rows of that panel. Of the summed index only rightFirst …
 // rightEnd−1 is done here, rows of the panel right: (…, rightEnd) f32 of the matrix, or (…, side) of T. Sums that an earlier
-// part has begun go on from what it has stored, so that all panels add in one order. Needs first_half or second_half.
+// part has begun go on from what it has stored, so that all panels add in one order. Needs lib/inverse_first_half or lib/inverse_second_half.
 //
 // All are multiples of 32. Pairs begin at row aStart, of which the first is done, and after it at every 2·side rows.
 // Done are rows start … start+rows−1 of C as far as they are in the panel; `rows` is a multiple of 128, or all that are left.

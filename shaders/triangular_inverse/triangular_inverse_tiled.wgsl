@@ -1,5 +1,5 @@
 // As triangular_inverse.wgsl, which tells what it is, for adapters with fast workgroup memory. Needs lib/tile.wgsl and
-// first_half or second_half.
+// lib/inverse_first_half or lib/inverse_second_half.
 //
 // Tensors and scalars as there; panels begin at multiples of 128.
 // A workgroup of 256 invocations makes a tile of 128 × 128 of pair group.z. Tiles on the diagonal of A⁻¹ or C⁻¹ are

@@ -4,11 +4,15 @@ import { invertTriangle } from '../../src/gptq/invert-triangle.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { PANEL_BYTES } from '../../src/gpu/matrix/panels.ts';
 import { withScope } from '../../src/gpu/scope.ts';
+import { choleskyDiagonal } from '../../src/kernels/cholesky/cholesky_diagonal.ts';
+import { choleskyPanel } from '../../src/kernels/cholesky/cholesky_panel.ts';
+import { choleskyUpdate } from '../../src/kernels/cholesky/cholesky_update.ts';
+import { factorColumns } from '../../src/kernels/gptq/factor_columns.ts';
 import { triangularInverse } from '../../src/kernels/triangular_inverse/triangular_inverse.ts';
 import { triangularInverseTiled } from '../../src/kernels/triangular_inverse/triangular_inverse_tiled.ts';
 import * as reference from '../../src/reference/linalg/cholesky.ts';
 import { gemm, gram, transpose } from '../../src/reference/linalg/product.ts';
-import { expectNmse } from '../support/compare.ts';
+import { expectExact, expectNmse } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 import { runKernel } from '../support/run-kernel.ts';
@@ -23,6 +27,97 @@ tiledGpu.prefer(triangularInverse.second, triangularInverseTiled.second);
 afterAll(() => {
   gpu.destroy();
   tiledGpu.destroy();
+});
+
+describe('a panel of rows 32 to 95 of a matrix', () => {
+  const [k, first, rows] = [96, 32, 64];
+  const whole = hessian(k, 5);
+  const panel = whole.slice(first * k);
+  const inverse = (at: number) => {
+    const block = Float64Array.from(
+      { length: 32 * 32 },
+      (_, i) => whole[(at + Math.floor(i / 32)) * k + at + (i % 32)]!,
+    );
+    return reference.triangularInverse(cholesky(block, 32), 32);
+  };
+
+  test('cholesky_diagonal puts the inverse of the factor of its block into it, and into the pivot', async () => {
+    const outputs = { a: panel, pivot: new Float32Array(k * 32), status: new Uint32Array(1) };
+    const { a, pivot } = await runKernel(gpu, choleskyDiagonal, { start: 64, first, rows }, outputs);
+    const expected = inverse(64);
+    const block = Float64Array.from(
+      { length: 32 * 32 },
+      (_, i) => a[(32 + Math.floor(i / 32)) * k + 64 + (i % 32)]!,
+    );
+    expectNmse(block, expected, 1e-10);
+    expectNmse(pivot.subarray(64 * 32), expected, 1e-10);
+    expect(a.subarray(0, 32 * k)).toEqual(panel.subarray(0, 32 * k));
+  });
+
+  test('cholesky_panel makes the columns of a block above it, and puts them into the pivot', async () => {
+    const pivot = new Float32Array(k * 32);
+    pivot.set(Float32Array.from(inverse(0)));
+    const made = await runKernel(gpu, choleskyPanel, { start: 0, first, rows }, { a: panel, pivot });
+    const expected = gemm(
+      Float64Array.from({ length: rows * 32 }, (_, i) => panel[Math.floor(i / 32) * k + (i % 32)]!),
+      transpose(inverse(0), 32, 32),
+      ...([rows, 32, 32] as const),
+    );
+    expectNmse(made.pivot.subarray(first * 32), expected, 1e-11);
+    const columns = Float64Array.from(
+      { length: rows * 32 },
+      (_, i) => made.a[Math.floor(i / 32) * k + (i % 32)]!,
+    );
+    expectNmse(columns, expected, 1e-11);
+  });
+
+  test('cholesky_update subtracts the product of the columns of a block above it', async () => {
+    const pivot = randomFloats(k * 32, 9);
+    const { a } = await runKernel(gpu, choleskyUpdate, { start: 0, first, rows }, { a: panel, pivot });
+    const lower = (value: (i: number, j: number) => number) =>
+      Float64Array.from({ length: rows * k }, (_, at) => {
+        const [i, j] = [first + Math.floor(at / k), at % k];
+        return j <= i ? value(i, j) : 0;
+      });
+    const product = gemm(pivot, transpose(pivot, k, 32), k, k, 32);
+    expectNmse(
+      lower((i, j) => a[(i - first) * k + j]!),
+      lower((i, j) => whole[i * k + j]! - (j < 32 ? 0 : product[i * k + j]!)),
+      1e-12,
+    );
+  });
+});
+
+// Of X = J·U·J, whose panels have 128 rows and the rest.
+test('factor_columns: the columns of U that blocks read', async () => {
+  const k = 160;
+  const x = randomFloats(k * k, 3);
+  const jobs = Uint32Array.of(9, 9, 9, 9, 9, 9, 1, 32, 160, 0, 0, 0, 0, 0, 96, 0, 0, 0);
+  let u: Float32Array<ArrayBuffer> = new Float32Array(2 * k * 256).fill(7);
+  for (const [first, end] of [
+    [0, 128],
+    [128, 160],
+  ] as const) {
+    const panel = Float32Array.from(
+      { length: (end - first) * end },
+      (_, i) => x[(first + Math.floor(i / end)) * k + (i % end)]!,
+    );
+    const scalars = { k, first, rows: end - first, job: 1, jobCount: 2 };
+    ({ u } = await runKernel(gpu, factorColumns, scalars, { x: panel, jobs, u }));
+  }
+  const expected = new Float32Array(2 * k * 256).fill(7);
+  for (const [candidate, start, end] of [
+    [1, 32, 160],
+    [0, 0, 96],
+  ] as const) {
+    for (let i = 0; i < end; i++) {
+      for (let r = start; r < end; r++) {
+        const isThere = Math.floor(r / 32) >= Math.floor(i / 32);
+        expected[(candidate * k + i) * 256 + r - start] = isThere ? x[(k - 1 - i) * k + k - 1 - r]! : 0;
+      }
+    }
+  }
+  expectExact(u, expected);
 });
 
 /** A (k, k) factored, and the factor inverted; in panels of `rows` rows where that is said. */

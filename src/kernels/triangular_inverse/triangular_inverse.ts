@@ -1,5 +1,5 @@
-import firstHalf from '../../../shaders/triangular_inverse/first_half.wgsl?raw';
-import secondHalf from '../../../shaders/triangular_inverse/second_half.wgsl?raw';
+import firstHalf from '../../../shaders/lib/inverse_first_half.wgsl?raw';
+import secondHalf from '../../../shaders/lib/inverse_second_half.wgsl?raw';
 import wgsl from '../../../shaders/triangular_inverse/triangular_inverse.wgsl?raw';
 import { defineKernel } from '../../gpu/kernel.ts';
 

@@ -1,6 +1,6 @@
+import firstHalf from '../../../shaders/lib/inverse_first_half.wgsl?raw';
+import secondHalf from '../../../shaders/lib/inverse_second_half.wgsl?raw';
 import tile from '../../../shaders/lib/tile.wgsl?raw';
-import firstHalf from '../../../shaders/triangular_inverse/first_half.wgsl?raw';
-import secondHalf from '../../../shaders/triangular_inverse/second_half.wgsl?raw';
 import wgsl from '../../../shaders/triangular_inverse/triangular_inverse_tiled.wgsl?raw';
 import { defineVariant } from '../../gpu/kernel.ts';
 import { triangularInverse } from './triangular_inverse.ts';

@@ -155,7 +155,7 @@ function checkGpu(
     problems.push({ severe: true, text });
   }
   if (gpuBufferBytes > maxBufferBytes) {
-    const text = `A buffer of ${formatByteSize(gpuBufferBytes)} is needed; this browser and GPU allow ${formatByteSize(maxBufferBytes)}. Another browser may allow more.`;
+    const text = `A buffer of ${formatByteSize(gpuBufferBytes)} is needed for a calibration row; this browser and GPU allow ${formatByteSize(maxBufferBytes)}. Take the quick preset, whose rows are shorter; another browser may allow more.`;
     problems.push({ severe: true, text });
   }
   if (software) {

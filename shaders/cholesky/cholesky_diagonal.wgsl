@@ -1,6 +1,7 @@
 // Inverse of the factor of one diagonal block: A = L·Lᵀ, and L⁻¹ in its place.
 //
-// a : (k, k) f32, the 32 × 32 block at (start, start) is replaced by L⁻¹, with zeros above the diagonal
+// a : (rows, first+rows) f32, rows `first` … of the matrix: its 32 × 32 block at (start, start) is replaced by L⁻¹, with
+// zeros above the diagonal   pivot : (k, 32) f32, gets the same in its rows start …
 // status : (1) u32, counts pivots that are not positive and finite
 // One workgroup of 32 invocations; invocation i owns row i of L, then column i of the inverse.
 
@@ -16,8 +17,9 @@ fn is_positive(x: f32) -> bool {
 
 @compute @workgroup_size(32)
 fn main(@builtin(local_invocation_index) i: u32) {
+  let stride = s.first + s.rows;
   for (var j = 0u; j < SIZE; j++) {
-    l[i][j] = a[(s.start + i) * s.k + s.start + j];
+    l[i][j] = a[(s.start - s.first + i) * stride + s.start + j];
   }
   workgroupBarrier();
   for (var j = 0u; j < SIZE; j++) {
@@ -42,12 +44,14 @@ fn main(@builtin(local_invocation_index) i: u32) {
     workgroupBarrier();
   }
   // Column i of L⁻¹ by forward substitution; written as it grows and read back by the same invocation.
-  let column = s.start * s.k + s.start + i;
+  let column = (s.start - s.first) * stride + s.start + i;
   for (var row = 0u; row < SIZE; row++) {
     var sum = select(0.0, 1.0, row == i);
     for (var t = i; t < row; t++) {
-      sum -= l[row][t] * a[column + t * s.k];
+      sum -= l[row][t] * a[column + t * stride];
     }
-    a[column + row * s.k] = select(0.0, sum / l[row][row], row >= i);
+    let value = select(0.0, sum / l[row][row], row >= i);
+    a[column + row * stride] = value;
+    pivot[(s.start + row) * 32u + i] = value;
   }
 }

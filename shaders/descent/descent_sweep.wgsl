@@ -2,7 +2,8 @@
 // that is best while all others stay:
 //   g = (H·D)[r, j] with the block's rows before r as they are now,   code = clamp(round((q + g / H[r, r]) / scale) + zero)
 //
-// h : (k, k) f32, Hessian, permuted and damped   gradient : (rows, n) f32, H·D of the block; then the changes of D
+// h : (end − start, k) f32, the block's rows of the Hessian, permuted and damped
+// gradient : (rows, n) f32, H·D of the block; then the changes of D
 // codes, scaleCodes, scaleMax, rows: see dequantize   d : (k, n) f32, W − Q in act-order   start … end − 1: the block
 // Workgroup (columns) of 64 invocations; one invocation takes one column and reads back only what it wrote. Eight rows at
 // a time take in the changes of those before them, so that each is read once for the eight. All groups and blocks hold
@@ -26,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var g$i = gradient[own_at + $iu * n];
     #end
     var before_at = column;
-    var h_at = s.start * k4 + first / 4u; // H is symmetric
+    var h_at = first / 4u; // H is symmetric
     for (var i = s.start; i < first; i += 4u) {
       #repeat c 0 1 2 3
       {

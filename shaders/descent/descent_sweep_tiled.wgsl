@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     var sum$j = 0.0;
     #end
     for (var i = id.y * 4u; i < before; i += 32u) {
-      var h_at = (s.start + i) * k4 + first / 4u; // H is symmetric
+      var h_at = i * k4 + first / 4u; // H is symmetric
       #repeat c 0 1 2 3
       {
         let change = changes[(i + $cu) * 16u + id.x];
@@ -55,8 +55,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
       var word$w = codes[(first / 4u + $wu) * n + column];
       #repeat e 0 1 2 3
       var g$w$e = gradients[($wu * 4u + $eu) * 16u + id.x];
-      let h0_$w$e = h[(first + $wu * 4u + $eu) * k4 + first / 4u];
-      let h1_$w$e = h[(first + $wu * 4u + $eu) * k4 + first / 4u + 1u];
+      let h0_$w$e = h[(before + $wu * 4u + $eu) * k4 + first / 4u];
+      let h1_$w$e = h[(before + $wu * 4u + $eu) * k4 + first / 4u + 1u];
       #end
       #end
       #repeat w 0 1

@@ -1,7 +1,8 @@
 // Rows of a block of groups with the errors of all rows before the block fed into them:
 //   pending[r − start, j] = W[perm[r], j] − Σ_{i<start} U[i, r] · E[i, j],   start ≤ r < end
 //
-// w : (k, n) f32, weight in input-feature order   u : (k, k) f32, upper factor of the inverse Hessian
+// w : (k, n) f32, weight in input-feature order
+// u : (candidates, k, 256) f32, of the upper factor of the inverse Hessian, U[i, r] at (candidate, i, r − start)
 // perm : (k) u32, input feature of each row   e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows
 // pending : (candidates, 256, n) f32, rows of the block
 // jobs : (…, 6) u32, blocks, those of this step from `job` on: candidate, start, end and three words that are not used
@@ -17,7 +18,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   let start = jobs[job + 1u];
   let row = start + (group.y * 4u + id.y) * 8u;
   let n4 = s.n / 4u;
-  let k4 = s.k / 4u;
   let column = (group.x * 16u + id.x) * COLUMNS;
   if (row >= jobs[job + 2u] || column >= n4) {
     return;
@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   #end
   #end
   var e_at = candidate * s.k * n4 + column;
-  var u_at = row / 4u;
+  var u_at = candidate * s.k * 64u + (row - start) / 4u;
   for (var i = 0u; i < start; i++) {
     #repeat j COLUMNS
     let e$j = e[e_at + $ju];
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     #end
     #end
     e_at += n4;
-    u_at += k4;
+    u_at += 64u;
   }
   var at = (candidate * 256u + row - start) * n4 + column;
   #repeat h 0 1

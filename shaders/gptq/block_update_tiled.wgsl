@@ -11,12 +11,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let start = jobs[job + 1u];
   let end = jobs[job + 2u];
   let n4 = s.n / 4u;
-  let k4 = s.k / 4u;
   let row = lane / 16u;
   let column = lane % 16u;
   // What this invocation loads of each pair of tiles: a vec4 of a row of U and of a row of E.
   let step_row = lane / 32u;
-  let u_at = step_row * k4 + min((start + group.y * 128u) / 4u + lane % 32u, k4 - 1u);
+  let u_at = (candidate * s.k + step_row) * 64u + group.y * 32u + lane % 32u;
   let e_at = (candidate * s.k + step_row) * n4 + min(group.x * 32u + lane % 32u, n4 - 1u);
   var next_u = u[u_at];
   var next_e = e[e_at];
@@ -26,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     tile_b[turn * STEPS + lane / 32u][lane / 16u % 2u][lane % 16u] = next_e;
     workgroupBarrier();
     if (step + STEPS < start) {
-      next_u = u[u_at + (step + STEPS) * k4];
+      next_u = u[u_at + (step + STEPS) * 64u];
       next_e = e[e_at + (step + STEPS) * n4];
     }
     multiply_tiles(turn, row, column);

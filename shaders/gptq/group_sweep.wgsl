@@ -40,6 +40,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #repeat c COLUMNS
   let scale$c = exl2_scale(scaleCodes[index * n + column + $cu * LANES], unit);
   #end
+  let first = jobs[job + 4u]; // of the block
+  let u_start = (candidate * s.k + start) * 64u + (start - first) / 4u;
   let e_start = (candidate * s.k + start) * n + column;
   var current_at = candidate * 128u * n + column;
   var code_at = (candidate * k4 + start / 4u) * n + column;
@@ -52,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     current_at += n;
     #end
     var e_at = e_start;
-    var u_at = start * k4 + r / 4u;
+    var u_at = u_start + (r - start) / 4u;
     for (var i = start; i < r; i += 4u) {
       #repeat h 0 1 2 3
       {
@@ -70,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         #end
         e_at += n;
-        u_at += k4;
+        u_at += 64u;
       }
       #end
     }
@@ -96,7 +98,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
       #end
       row_at += n;
-      u_at += k4;
+      u_at += 64u;
       if ($iu % 4u == 3u) {
         #repeat c COLUMNS
         codes[code_at + $cu * LANES] = word$c;

@@ -1,7 +1,8 @@
 // Rows of a group with the errors of the earlier rows of its block fed into them:
 //   current[r − start, j] = pending[r − first, j] − Σ_{first≤i<start} U[i, r] · E[i, j],   start ≤ r < end
 //
-// pending : (candidates, 256, n) f32, rows of the blocks   u : (k, k) f32, upper factor of the inverse Hessian
+// pending : (candidates, 256, n) f32, rows of the blocks
+// u : (candidates, k, 256) f32, of the upper factor of the inverse Hessian, U[i, r] at (candidate, i, r − first)
 // e : (candidates, k, n) f32, errors (w − q)/U[r, r] of finished rows
 // current : (candidates, 128, n) f32, rows of the groups
 // jobs : (…, 6) u32, groups, those of this step from `job` on: candidate, start, end, bits, first row of the block, index
@@ -16,7 +17,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   let start = jobs[job + 1u];
   let row = start + (group.y * 4u + id.y) * 8u;
   let n4 = s.n / 4u;
-  let k4 = s.k / 4u;
   let column = (group.x * 16u + id.x) * COLUMNS;
   if (row >= jobs[job + 2u] || column >= n4) {
     return;
@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
   #end
   #end
   var e_at = (candidate * s.k + first) * n4 + column;
-  var u_at = first * k4 + row / 4u;
+  var u_at = (candidate * s.k + first) * 64u + (row - first) / 4u;
   for (var i = first; i < start; i++) {
     #repeat j COLUMNS
     let e$j = e[e_at + $ju];
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: v
     #end
     #end
     e_at += n4;
-    u_at += k4;
+    u_at += 64u;
   }
   var at = (candidate * 128u + row - start) * n4 + column;
   #repeat h 0 1

@@ -1,14 +1,16 @@
-// H += XᵀX, lower triangle: every 8 × 8 block with an element on or below the diagonal is written whole.
+// Rows start … start+rows−1 of H += XᵀX, lower triangle: every 8 × 8 block with an element on or below the diagonal is
+// written whole.
 //
-// x : (m, k) f32, inputs of a linear   h : (k, k) f32, its Hessian   row-major, k a multiple of 8.
+// x : (m, k) f32, inputs of a linear   h : (rows, start+rows) f32, of its Hessian   row-major, k, start and rows multiples
+// of 8.
 // One invocation makes one 8 × 8 block; a workgroup of 4 × 16 invocations makes 128 rows of 32 columns.
 // Sums run over the m tokens in order, in f32, and are then added to H, so a long sum is made of partial ones.
 
 @compute @workgroup_size(4, 16)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.y * 8u;
+  let row = s.start + id.y * 8u;
   let column = id.x * 8u;
-  if (row >= s.k || column > row) {
+  if (id.y * 8u >= s.rows || column > row) {
     return;
   }
   let k4 = s.k / 4u;
@@ -31,12 +33,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     #end
     at += k4;
   }
-  var out = row * k4 + column / 4u;
+  let h4 = (s.start + s.rows) / 4u;
+  var out = id.y * 8u * h4 + column / 4u;
   #repeat i 0 1
   #repeat j x y z w
   h[out] += left_$i$j;
   h[out + 1u] += right_$i$j;
-  out += k4;
+  out += h4;
   #end
   #end
 }

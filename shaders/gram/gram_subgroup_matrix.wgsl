@@ -1,6 +1,7 @@
-// H += XᵀX, lower triangle, on the GPU's matrix units: X is rounded to half precision, sums are f32.
+// Rows start … start+rows−1 of H += XᵀX, lower triangle, on the GPU's matrix units: X is rounded to half precision, sums are f32.
 //
-// x : (m, k) f32   h : (k, k) f32   row-major; m and k multiples of 16; values within ±65504.
+// x : (m, k) f32   h : (rows, start+rows) f32   row-major; m, k and rows multiples of 16, start one of 128; values within
+// ±65504.
 // A workgroup of 8 subgroups of 32 makes a tile of 128 × 128; a subgroup 64 × 32 of it, in 4 × 2 matrices of 16 × 16.
 // Tiles above the diagonal are left out, those on it are written whole. Sums begin at zero and are then added to H: matrix
 // units may cut off what a small product adds to a large sum.
@@ -20,15 +21,18 @@ alias Sum = subgroup_matrix_result<f32, 16, 16>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   // Number of the tile in the triangle, row by row: tile row r starts at r(r+1)/2.
-  var tile_row = u32((sqrt(8.0 * f32(group.x) + 1.0) - 1.0) * 0.5);
-  while ((tile_row + 1u) * (tile_row + 2u) / 2u <= group.x) {
+  let tile_start = s.start / 128u;
+  let tile = group.x + tile_start * (tile_start + 1u) / 2u;
+  var tile_row = u32((sqrt(8.0 * f32(tile) + 1.0) - 1.0) * 0.5);
+  while ((tile_row + 1u) * (tile_row + 2u) / 2u <= tile) {
     tile_row++;
   }
-  while (tile_row * (tile_row + 1u) / 2u > group.x) {
+  while (tile_row * (tile_row + 1u) / 2u > tile) {
     tile_row--;
   }
-  let tile_column = group.x - tile_row * (tile_row + 1u) / 2u;
+  let tile_column = tile - tile_row * (tile_row + 1u) / 2u;
   let k4 = s.k / 4u;
+  let end = s.start + s.rows;
   let row = lane / 128u * 64u; // of this subgroup's part of the tile
   let column = lane / 32u % 4u * 32u;
   // What this invocation loads of each pair of tiles: two vec4 of each.
@@ -44,7 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #repeat j 0 1
   let row$i$j = tile_row * 128u + row + $iu * 16u;
   let column$i$j = tile_column * 128u + column + $ju * 16u;
-  let inside$i$j = row$i$j < s.k && column$i$j < s.k;
+  let inside$i$j = row$i$j < end && column$i$j < end;
   var sum$i$j = Sum();
   #end
   #end
@@ -79,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   workgroupBarrier();
   if (inside$i$j) {
     for (var at = lane % 32u; at < 256u; at += 32u) {
-      h[(row$i$j + at / 16u) * s.k + column$i$j + at % 16u] += sums[lane / 32u * 256u + at];
+      h[(row$i$j - s.start + at / 16u) * end + column$i$j + at % 16u] += sums[lane / 32u * 256u + at];
     }
   }
   workgroupBarrier();

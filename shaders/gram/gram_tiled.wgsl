@@ -1,20 +1,22 @@
-// H += XᵀX, lower triangle: gram.wgsl for adapters with fast workgroup memory. Needs lib/tile.wgsl.
+// gram.wgsl for adapters with fast workgroup memory. Needs lib/tile.wgsl.
 //
-// x : (m, k) f32   h : (k, k) f32   row-major, k a multiple of 4.
+// Tensors as there; k is a multiple of 4, start one of 128.
 // A workgroup of 256 invocations makes a tile of 128 × 128; tiles above the diagonal are left out, those on it are
 // written whole.
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   // Number of the tile in the triangle, row by row: tile row r starts at r(r+1)/2.
-  var tile_row = u32((sqrt(8.0 * f32(group.x) + 1.0) - 1.0) * 0.5);
-  while ((tile_row + 1u) * (tile_row + 2u) / 2u <= group.x) {
+  let tile_start = s.start / 128u;
+  let tile = group.x + tile_start * (tile_start + 1u) / 2u;
+  var tile_row = u32((sqrt(8.0 * f32(tile) + 1.0) - 1.0) * 0.5);
+  while ((tile_row + 1u) * (tile_row + 2u) / 2u <= tile) {
     tile_row++;
   }
-  while (tile_row * (tile_row + 1u) / 2u > group.x) {
+  while (tile_row * (tile_row + 1u) / 2u > tile) {
     tile_row--;
   }
-  let tile_column = group.x - tile_row * (tile_row + 1u) / 2u;
+  let tile_column = tile - tile_row * (tile_row + 1u) / 2u;
   let k4 = s.k / 4u;
   let row = lane / 16u;
   let column = lane % 16u;
@@ -43,15 +45,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let left = tile_column * 32u + column;
   let first = tile_row * 128u + row * 4u;
+  let h4 = (s.start + s.rows) / 4u;
   #repeat i 0 1 2 3 4 5 6 7
   {
     let h_row = first + $iu % 4u + $iu / 4u * 64u;
-    if (h_row < s.k) {
-      let at = h_row * k4 + left;
-      if (left < k4) {
+    if (h_row < s.start + s.rows) {
+      let at = (h_row - s.start) * h4 + left;
+      if (left < h4) {
         h[at] += left$i;
       }
-      if (left + 16u < k4) {
+      if (left + 16u < h4) {
         h[at + 16u] += right$i;
       }
     }

@@ -5,10 +5,11 @@ const MOST_ROWS = 128u; // of a group
 // 1 / U[r, r]² of the group's rows: what an error in row r costs when the rows after it make up for what they can.
 var<workgroup> weights: array<f32, MOST_ROWS>;
 
-// Fills `weights` for the group's rows; every one of the workgroup's `lanes` invocations takes part.
-fn load_weights(start: u32, rows: u32, lane: u32, lanes: u32) {
+// Fills `weights` for the group's rows; every one of the workgroup's `lanes` invocations takes part. `diagonal_at`: where U's
+// diagonal element of the first row stands in u.
+fn load_weights(diagonal_at: u32, rows: u32, lane: u32, lanes: u32) {
   for (var r = lane; r < rows; r += lanes) {
-    let diagonal = u[(start + r) * (s.k + 1u)];
+    let diagonal = u[diagonal_at + r * 257u];
     weights[r] = 1.0 / (diagonal * diagonal);
   }
   workgroupBarrier();

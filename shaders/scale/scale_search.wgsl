@@ -18,7 +18,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let candidate = jobs[job];
   let start = jobs[job + 1u];
   let rows = jobs[job + 2u] - start;
-  load_weights(start, rows, lane, 96u);
+  let diagonal_at = (candidate * s.k + start) * 256u + start - jobs[job + 4u];
+  load_weights(diagonal_at, rows, lane, 96u);
   let n4 = s.n / 4u;
   let column = group.x * 8u + lane % 8u;
   let zero = f32(1u << (jobs[job + 3u] - 1u));

@@ -56,8 +56,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let candidate = jobs[job];
   let start = jobs[job + 1u];
   let rows = jobs[job + 2u] - start;
+  let diagonal_at = (candidate * s.k + start) * 256u + start - jobs[job + 4u];
   for (var r = lane; r < rows; r += LANES) {
-    let diagonal = u[(start + r) * (s.k + 1u)];
+    let diagonal = u[diagonal_at + r * 257u];
     weights[r] = 1.0 / (diagonal * diagonal);
   }
   workgroupBarrier();

@@ -2,6 +2,7 @@ import { checkJob, workOf } from '../convert/check-job.ts';
 import { checkWeightsNow, modelWeightBytes } from '../convert/check-weights.ts';
 import { planConversion } from '../convert/plan-conversion.ts';
 import { prepareRows } from '../convert/prepare-rows.ts';
+import { checkBuffers } from '../estimate/check-buffers.ts';
 import { neededTokens } from '../estimate/token-need.ts';
 import { checkAdapter, defaultBudget } from '../gpu/device.ts';
 import { largestBufferOf } from '../gpu/memory.ts';
@@ -50,7 +51,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
     calibration: calibrationFor(options, software),
     openTokenizer: endableTokenizer(signal),
   };
-  const checked = await checkJob(job, adapter && largestBufferOf(adapter.adapter.limits));
+  const checked = await checkJob(job);
   const { source, plan, measurement: measured } = checked;
   emit({ type: 'start', model: modelSummary(source, plan), bitsPerWeight: bits, headBits });
   if (opened instanceof UnsupportedError) {
@@ -61,6 +62,10 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   await checkInputs(workOf(job), inputs);
   const planned = plannedRows(options, software, neededTokens(plan), longestRow(plan));
   const { measurement, quantization = planned.quantization } = rows;
+  if (adapter) {
+    const longest = Math.max(measurement.length, quantization.length);
+    checkBuffers(plan, longest, largestBufferOf(adapter.adapter.limits));
+  }
   const { quantizer } = settings;
   const request = { bits, headBits, quantizer, measurement, quantization, measured };
   const event = planConversion(source, plan, request);

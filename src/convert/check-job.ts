@@ -3,7 +3,6 @@
  * same, and so finds the same.
  */
 
-import { checkBuffers } from '../estimate/check-buffers.ts';
 import { type WorkDirectory, workDirectory } from '../io/work/work-directory.ts';
 import { checkLayers } from '../job/layer-range.ts';
 import type { ConvertSettings } from '../job/settings.ts';
@@ -25,16 +24,17 @@ export interface OpenedJob extends OpenModel {
 
 /**
  * Looks at all of a job, and warns of what there is to know of the model and the measurement.
- * @param largestBuffer bytes that the GPU allows in one; undefined: there is none to ask.
  * @throws InputError, UnsupportedError.
  */
-export async function checkJob(
-  { emit, ...job }: Pick<ConvertJob, 'model' | 'output' | 'work' | 'settings' | 'openTokenizer' | 'emit'>,
-  largestBuffer: number | undefined,
-): Promise<OpenedJob> {
+export async function checkJob({
+  emit,
+  ...job
+}: Pick<
+  ConvertJob,
+  'model' | 'output' | 'work' | 'settings' | 'openTokenizer' | 'emit'
+>): Promise<OpenedJob> {
   await checkPlace(job);
   const opened = await openForJob(job);
-  if (largestBuffer !== undefined) checkBuffers(opened.plan, largestBuffer);
   checkBits(opened, job.settings);
   for (const message of warningsOf(opened, job.settings)) emit({ type: 'warning', message });
   return opened;

@@ -6,6 +6,7 @@ import { productSpeed } from '../autotune/measure-speeds.ts';
 import type { JobRows, WholeRows } from '../calibrate/rows.ts';
 import { startingIndexes } from '../distribute/leader/schedule.ts';
 import { PoolWorker, type RemoteWorker, WorkerPool } from '../distribute/leader/worker-pool.ts';
+import { checkBuffers } from '../estimate/check-buffers.ts';
 import { ARTEFACT, isMeasuredModule } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import { openJob } from '../job/job.ts';
@@ -46,7 +47,7 @@ export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
   const job = observed(given, recorder);
   const { measureOnly, measureLayers } = job.settings;
-  const opened = await checkJob(job, job.gpu.memory.largestBuffer);
+  const opened = await checkJob(job);
   const context = await openContext(job, opened);
   reportStart(context, job);
   const { rows, reference, remotes } = await calibrate(context, job, opened);
@@ -75,6 +76,9 @@ function observed(job: ConvertJob, recorder: Recorder): ConvertJob {
   });
   return { ...job, emit };
 }
+
+const longestRowOf = ({ measurement, quantization }: JobRows): number =>
+  Math.max(measurement.length, quantization?.length ?? 0);
 
 const isWhole = (rows: JobRows): rows is WholeRows => rows.quantization !== undefined;
 
@@ -107,6 +111,7 @@ function calibrate(
   return stage(context, 'calibrate', async () => {
     const host = { software: job.adapter.software, budget: context.gpu.memory.budget };
     const { rows, heldOut, model, inputs } = await prepareRows(opened, job, host);
+    checkBuffers(context.plan, longestRowOf(rows), context.gpu.memory.largestBuffer);
     await openJob(context.work, inputs);
     await writeRows(context.work, rows);
     const opening = openWorkers(job, rows, context.speeds, await remoteStarts(context, job, rows));

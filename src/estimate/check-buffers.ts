@@ -1,25 +1,29 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { bufferBytes } from '../gpu/memory.ts';
-import type { ModelPlan } from '../model/spec.ts';
+import type { LinearSpec, ModelPlan } from '../model/spec.ts';
 import { UnsupportedError } from '../util/errors.ts';
 import { formatByteSize } from '../util/text/byte-size.ts';
 
+const widthOf = ({ k, n }: LinearSpec): number => Math.max(k, padColumns(n));
+
 /**
- * Makes sure at the start that each linear of the modules and its Hessian fit into a buffer of `limit` bytes: no
- * budget makes a GPU's buffers larger. (The head is cut into slices.)
+ * Bytes of the largest buffer that cannot be cut: what a row of `length` tokens is within a module. (Weights are cut into
+ * slices that a buffer can hold, Hessians into panels that all GPUs can.)
  */
-export function checkBuffers({ modules }: ModelPlan, limit: number): void {
-  for (const { key, k, n } of modules.flatMap(({ linears }) => linears)) {
-    const needs = [
-      [`the Hessian of its ${k} input features`, bufferBytes(k * k * 4)],
-      ['its weight', bufferBytes(k * padColumns(n) * 4)],
-    ] as const;
-    for (const [what, bytes] of needs) {
-      if (bytes <= limit) continue;
-      throw new UnsupportedError(
-        `${key}: ${what} takes ${formatByteSize(bytes)} in one buffer, and this GPU with this driver or browser allows ` +
-          `${formatByteSize(limit)}. Another one may allow up to 4 GiB.`,
-      );
-    }
+export const largestBufferOfRows = ({ modules }: Pick<ModelPlan, 'modules'>, length: number): number =>
+  bufferBytes(length * Math.max(...modules.flatMap(({ linears }) => linears.map(widthOf))) * 4);
+
+/** Makes sure at the start that rows of `length` tokens fit into buffers of `limit` bytes: no budget makes these larger. */
+export function checkBuffers({ modules }: Pick<ModelPlan, 'modules'>, length: number, limit: number): void {
+  for (const linear of modules.flatMap(({ linears }) => linears)) {
+    const width = widthOf(linear);
+    const bytes = bufferBytes(length * width * 4);
+    if (bytes <= limit) continue;
+    const fits = Math.floor(limit / (width * 4));
+    throw new UnsupportedError(
+      `${linear.key}: a calibration row of ${length} tokens with ${width} features each takes ${formatByteSize(bytes)} in one ` +
+        `buffer, and this GPU with this driver or browser allows ${formatByteSize(limit)}. Calibrate with rows of at most ` +
+        `${fits} tokens (--length and --measurement_length; in the page, the quick preset).`,
+    );
   }
 }

@@ -11,23 +11,25 @@ import { packedRowCount, resolveGroups } from '../exl2/groups.ts';
 import { padColumns } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import { DESCENT_ROWS } from '../gptq/descent.ts';
+import { invertingBytes } from '../gptq/invert-triangle.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
-import { candidateBytes } from '../gptq/quantizer.ts';
+import { candidateBytes, factorColumnsBytes } from '../gptq/quantizer.ts';
+import { triangleBytes } from '../gpu/matrix/panels.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import type { QuantizerSettings } from '../job/settings.ts';
 import { splitOf } from '../kernels/gemm/gemm_split_k.ts';
-import { triangleSize } from '../kernels/hessian/add_triangle.ts';
 import { COMPARED } from '../kernels/logits/compare_logits.ts';
 import { rowSquareBytes } from '../kernels/row_sums/sum_squares.ts';
 import { rowErrorBytes } from '../kernels/row_sums/token_errors.ts';
 import { candidatesOf, inTrialOrder } from '../measurement/module-candidates.ts';
-import { sliceColumns } from '../model/gpu/weights.ts';
+import { headSlices as vocabularySlices } from '../model/gpu/weights.ts';
 import { normsOf } from '../model/plan.ts';
 import { inputSizes, modulesBySize } from '../model/sizes.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../model/spec.ts';
 import { blockBytes, trialBytes } from '../pass/activations.ts';
 import { sampleShape } from '../pass/linear-error.ts';
 import { PIECE_BYTES } from '../pass/sums/hessian-sums.ts';
+import { largestBufferOfRows } from './check-buffers.ts';
 
 /** Bytes of a buffer of 4-byte elements. */
 const buffer = (...shape: number[]): number => bufferBytes(shape.reduce((a, b) => a * b, 4));
@@ -50,10 +52,11 @@ function packing(k: number, slices: readonly number[], params: QuantParams): num
   const each = slices.map((n) => ({ n, ...candidateBytes(k, n, groups.length) }));
   const checking = most(each, ({ n, kept }) => kept + buffer(k, n) + buffer(1));
   const packed = most(slices, (n) => buffer(words, n) + buffer(4, words));
-  const computing = total(each, ({ meanwhile }) => meanwhile);
+  const computing = total(each, ({ meanwhile }) => meanwhile) + factorColumnsBytes(k);
   const descending = most(slices, (n) => {
     const { parts } = splitOf(DESCENT_ROWS, n, k);
-    return buffer(k, n) + buffer(DESCENT_ROWS, n) + (parts > 1 ? buffer(parts * DESCENT_ROWS, n) : 0);
+    const rows = buffer(DESCENT_ROWS, k) + buffer(k);
+    return rows + buffer(k, n) + buffer(DESCENT_ROWS, n) + (parts > 1 ? buffer(parts * DESCENT_ROWS, n) : 0);
   });
   return total(each, ({ kept }) => kept) + Math.max(computing, descending, packed, checking);
 }
@@ -61,13 +64,21 @@ function packing(k: number, slices: readonly number[], params: QuantParams): num
 /** Side of each Hessian of a module, or of some of its linears. */
 const hessianSizes = (module: Pick<ModuleSpec, 'linears'>): number[] => [...inputSizes(module).values()];
 
-/** factor.ts: Hessians from number `i` on are still there, factors up to it too, `each` matrices a factor. */
+/**
+ * factor.ts: Hessians from number `i` on are still there, and the factors up to it, each with its Hessian where that is
+ * kept; a step of the inverse holds a quarter of a square.
+ */
 const factoring = (sizes: readonly number[], each: number): number =>
   most([...sizes.keys()], (i) => {
     const k = sizes[i]!;
-    const done = sizes.slice(0, i);
-    const kept = [...sizes.slice(i), k, ...Array.from({ length: each }, () => done).flat()];
-    return total(kept, (size) => buffer(size, size)) + buffer(k, k) + 3 * buffer(k);
+    const kept = total(sizes.slice(0, i), (size) => each * triangleBytes(size));
+    return (
+      kept +
+      total(sizes.slice(i), triangleBytes) +
+      triangleBytes(k) +
+      Math.max(invertingBytes(k), buffer(k, 32)) +
+      2 * buffer(k)
+    );
   });
 
 /** measure-module.ts */
@@ -75,7 +86,7 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
   const linears = inTrialOrder(module.linears);
   const candidates = candidatesOf(module, method);
   const sizes = hessianSizes(module);
-  const factors = total(sizes, (k) => buffer(k, k));
+  const factors = total(sizes, triangleBytes);
   const [block, trial] = [blockBytes(module, t), trialBytes(module, t)];
   const versions = linears.map(({ paramsName, k, n }) => {
     const { settings } = distinctSettings(candidates, paramsName, k);
@@ -94,8 +105,8 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
   const quantizingAll = most([...linears.keys()], (i) => {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
     const rest = linears.slice(i);
-    const needed = total(hessianSizes({ linears: rest }), (k) => buffer(k, k));
-    return needed + total(rest, weight) + kept + versions[i]!.meanwhile;
+    const needed = total(hessianSizes({ linears: rest }), triangleBytes);
+    return needed + total(rest, weight) + kept + versions[i]!.meanwhile + factorColumnsBytes(linears[i]!.k);
   });
   const sums = finiteSums(t * plan.config.hiddenSize);
   const errors = candidates.length * rowErrorBytes(t);
@@ -110,10 +121,9 @@ function measuring(plan: ModelPlan, module: ModuleSpec, t: number, method: Quant
 /** finite-states.ts, for one row of `count` elements. */
 const finiteSums = (count: number): number => bufferBytes(rowSquareBytes(count));
 
-/** hessian-sums.ts: the totals of both halves beside the squares, and a piece of another worker's. */
+/** hessian-sums.ts: the totals of both halves beside the sums of a part, and a piece of another worker's. */
 const totals = (sizes: readonly number[]): number =>
-  2 * total(sizes, (k) => buffer(triangleSize(k))) +
-  most(sizes, (k) => Math.min(bufferBytes(PIECE_BYTES), buffer(triangleSize(k))));
+  2 * total(sizes, triangleBytes) + most(sizes, (k) => Math.min(bufferBytes(PIECE_BYTES), triangleBytes(k)));
 
 /**
  * quantize-module.ts and quantize-linears.ts with the parameters that take most, linear-error.ts
@@ -131,7 +141,7 @@ function quantizingModule(
   const sampled = sample.rows * sample.length;
   const { linears } = module;
   const sizes = hessianSizes(module);
-  const factors = total(sizes, (k) => buffer(k, k));
+  const factors = total(sizes, triangleBytes);
   const block = blockBytes(module, t);
   const sums = finiteSums(t * plan.config.hiddenSize);
   const packed = most(linears, ({ paramsName, k, n }) => {
@@ -154,7 +164,7 @@ function quantizingModule(
 
 /** Columns of each slice of the head, as weights.ts cuts it. */
 const headSlices = (head: LinearSpec): number[] =>
-  sliceColumns(head).map(({ start, end }) => padColumns(end - start));
+  vocabularySlices(head).map(({ start, end }) => padColumns(end - start));
 
 /** factor.ts: the factor, and the Hessian where codes are descended. */
 const matricesOf = ({ descentPasses }: QuantizerSettings): number => (descentPasses > 0 ? 2 : 1);
@@ -172,7 +182,7 @@ function quantizingHead(
   const widest = Math.max(...slices);
   const tokens = Math.min(t, logitRows(widest));
   const logits = buffer(tokens, widest) + buffer(tokens, COMPARED) + buffer(tokens);
-  const hessian = buffer(k, k);
+  const hessian = triangleBytes(k);
   const phases = [
     hessian + totals([k]) + states + logits,
     factoring([k], 1),
@@ -209,7 +219,7 @@ export const quantizingNeed = (plan: ModelPlan, first: RowShape, quantizer: Quan
 export interface GpuNeed {
   /** The least budget in bytes. */
   readonly bytes: number;
-  /** Bytes of the largest buffer. */
+  /** Bytes of the largest buffer that cannot be cut. */
   readonly largestBuffer: number;
 }
 
@@ -240,10 +250,8 @@ export function gpuNeed(
     quantizingNeed(plan, first, quantizer),
     longest + quantizingHead(plan, quantization.length, headParams, quantizer),
   ];
-  const linears = modules.flatMap((module) => module.linears);
   return {
     bytes: Math.max(...phases),
-    // The head is cut into slices that fit.
-    largestBuffer: most(linears, ({ k, n }) => Math.max(buffer(k, padColumns(n)), buffer(k, k))),
+    largestBuffer: largestBufferOfRows(plan, Math.max(measurement.length, quantization.length)),
   };
 }

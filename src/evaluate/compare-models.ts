@@ -1,10 +1,11 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { forEachBatch } from '../model/gpu/batches.ts';
+import type { Range } from '../model/gpu/column-slices.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { normalize } from '../model/gpu/ops.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
-import { type NormWeight, type Range, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
+import { headSliceBytes, headSlices, type NormWeight } from '../model/gpu/weights.ts';
 import type { ModelSpec } from '../model/spec.ts';
 import { loadFinalNorm, loadHeadSlice } from '../runnable/load.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
@@ -67,7 +68,7 @@ export function checkVocabularies(reference: RunnableModel, other: RunnableModel
 /** Slices of the vocabulary that suit both heads. */
 function sharedSlices(gpu: Gpu, models: readonly RunnableModel[]): Range[] {
   const heads = models.map(({ outline }) => outline.head);
-  return sliceColumns({ ...heads[0]!, k: Math.max(...heads.map(({ k }) => k)) }, sliceBytes(gpu));
+  return headSlices({ n: heads[0]!.n, k: Math.max(...heads.map(({ k }) => k)) }, headSliceBytes(gpu));
 }
 
 /** A model's final norm and its head for a slice of the vocabulary. */

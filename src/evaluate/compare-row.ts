@@ -3,9 +3,9 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { COMPARED, compareLogits } from '../kernels/logits/compare_logits.ts';
+import type { Range } from '../model/gpu/column-slices.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { finishLogits, project } from '../model/gpu/ops.ts';
-import type { Range } from '../model/gpu/weights.ts';
 import type { ModelSpec } from '../model/spec.ts';
 import type { SliceStatistics, TokenRows } from './token-statistics.ts';
 

@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
 import { withScope } from '../gpu/scope.ts';
 import { view } from '../gpu/tensor.ts';
 import { descentSweep } from '../kernels/descent/descent_sweep.ts';
@@ -8,9 +9,8 @@ import { gemmSplitK, splitOf } from '../kernels/gemm/gemm_split_k.ts';
 import { gemmTiled } from '../kernels/gemm/gemm_tiled.ts';
 import { sumParts } from '../kernels/gemm/sum_parts.ts';
 import { assert } from '../util/errors.ts';
-import type { HessianFactor } from './factor.ts';
+import { type HessianFactor, hessianRows } from './factor.ts';
 import type { GpuLinear } from './gpu-linear.ts';
-import type { WeightSlice } from './quantizer.ts';
 
 /** Rows whose codes are changed between two products with the Hessian. */
 export const DESCENT_ROWS = 128;
@@ -22,7 +22,7 @@ export const DESCENT_ROWS = 128;
  */
 export async function descend(
   gpu: Gpu,
-  { k, hessian }: HessianFactor,
+  { k, perm, hessian }: HessianFactor,
   slices: readonly WeightSlice[],
   linears: readonly GpuLinear[],
   passes: number,
@@ -34,6 +34,8 @@ export async function descend(
       const d = scope.alloc([k, n], 'change of the weight');
       const rows = Math.min(DESCENT_ROWS, k);
       const gradient = scope.alloc([rows, n], 'gradient');
+      const h = scope.alloc([rows, k], 'rows of the Hessian');
+      const order = scope.upload(perm, 'act-order');
       const split = splitOf(rows, n, k);
       const { parts } = split;
       // Blocks have few tiles: where products are tiled, they are split along k.
@@ -44,12 +46,13 @@ export async function descend(
         for (let start = 0; start < k; start += DESCENT_ROWS) {
           const end = Math.min(start + DESCENT_ROWS, k);
           const m = end - start;
-          const a = view(hessian, start * k, [m, k]);
+          const a = view(h, 0, [m, k]);
+          hessianRows(gpu, hessian, order, start, a);
           if (partial) {
             gpu.run(gemmSplitK, { m, n, k, ...split, a, b: d, c: partial });
             gpu.run(sumParts, { count: m * n, parts, x: partial, y: gradient });
           } else gpu.run(gemm, { m, n, k, accumulate: 0, a, b: d, c: gradient });
-          gpu.run(descentSweep, { ...linear, start, end, h: hessian, gradient, d });
+          gpu.run(descentSweep, { ...linear, start, end, h: a, gradient, d });
         }
         await gpu.sync();
       }

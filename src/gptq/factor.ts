@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import { allocTriangle, freeTriangle, moveTriangle, type Triangle } from '../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { choleskyDiagonal } from '../kernels/cholesky/cholesky_diagonal.ts';
@@ -6,8 +7,6 @@ import { choleskyPanel } from '../kernels/cholesky/cholesky_panel.ts';
 import { choleskyUpdate } from '../kernels/cholesky/cholesky_update.ts';
 import { diagonal } from '../kernels/hessian/diagonal.ts';
 import { permuteHessian } from '../kernels/hessian/permute_hessian.ts';
-import { symmetrize } from '../kernels/hessian/symmetrize.ts';
-import { reverseTriangle } from '../kernels/triangular_inverse/reverse_triangle.ts';
 import { NumericalError } from '../util/errors.ts';
 import { dampingOf } from './damping.ts';
 import { invertTriangle } from './invert-triangle.ts';
@@ -27,15 +26,29 @@ export interface FactorOptions {
   readonly keepHessian: boolean;
 }
 
+/** A Hessian as the sum of xᵀx that it is made of. */
+export interface DampedHessian {
+  /** In the order of the input features. */
+  readonly sum: Triangle;
+  readonly scale: number;
+  /** What is added to the diagonal: so much of it, */
+  readonly ratio: number;
+  /** and this. */
+  readonly damp: number;
+}
+
 /** What the quantizer needs of a Hessian: act-order and the factor of its inverse. */
 export interface HessianFactor {
   readonly k: number;
   /** Input feature of each row position, by falling diagonal. */
   readonly perm: Uint32Array<ArrayBuffer>;
-  /** U (k, k), upper: H⁻¹ = UᵀU for the permuted, damped H. The lower triangle is zero. */
-  readonly choleskyFactor: GpuTensor;
-  /** The permuted, damped H (k, k), where it was asked for. */
-  readonly hessian?: GpuTensor;
+  /**
+   * X (k, k), lower: with J the reversal, U = J·X·J is the upper factor of the inverse, H⁻¹ = UᵀU for the permuted, damped
+   * H. What is right of its diagonal blocks of 32 means nothing.
+   */
+  readonly inverse: Triangle;
+  /** Where it was asked for. */
+  readonly hessian?: DampedHessian;
   /** How often the damping was added. */
   readonly attempts: number;
 }
@@ -43,20 +56,21 @@ export interface HessianFactor {
 /**
  * Factors the Hessian of one linear input.
  *
- * With J the reversal, J·H·J = L·Lᵀ gives U = J·L⁻¹·J: one factorization instead of two and an inverse.
- * @param sum lower triangle of Σ xᵀx (k, k); the upper one is filled here.
+ * J·H·J = L·Lᵀ gives U = J·L⁻¹·J: one factorization instead of two and an inverse.
+ * @param scope owns the result.
+ * @param sum Σ xᵀx (k, k); it belongs to `sums`, and is used up.
  * @throws NumericalError when `what`'s Hessian is not finite or cannot be factored.
  */
 export async function factorHessian(
   gpu: Gpu,
   scope: Scope,
   what: string,
-  sum: GpuTensor,
+  sums: Scope,
+  sum: Triangle,
   { rows, method, keepHessian }: FactorOptions,
 ): Promise<HessianFactor> {
-  const k = sum.shape[0]!;
-  gpu.run(symmetrize, { k, h: sum });
-  const diagonalOfH = (await readDiagonal(gpu, sum, k)).map((value) => value / rows);
+  const { k } = sum;
+  const diagonalOfH = (await readDiagonal(gpu, sum)).map((value) => value / rows);
   if (!diagonalOfH.every(Number.isFinite)) {
     throw new NumericalError(
       `The Hessian of ${what} is not finite: the calibration states overflow there. Check the model's weights for NaN or infinity, or calibrate with other text.`,
@@ -64,20 +78,16 @@ export async function factorHessian(
   }
   const { ratio, constant } = dampingOf(method, diagonalOfH);
   const perm = actOrder(diagonalOfH);
-  const choleskyFactor = scope.alloc([k, k], `inverse Hessian factor of ${what}`);
-  const work = scope.alloc([k, k], `damped Hessian of ${what}`);
+  const inverse = allocTriangle(gpu, scope, k, `inverse Hessian factor of ${what}`);
   for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
-    const args = { k, scale: 1 / rows, ratio: ratio * attempts, damp: constant * attempts };
-    if (!(await tryFactor(gpu, sum, args, perm, work, choleskyFactor))) continue;
+    const hessian = { sum, scale: 1 / rows, ratio: ratio * attempts, damp: constant * attempts };
+    if (!(await tryFactor(gpu, hessian, perm, inverse))) continue;
     if (!keepHessian) {
-      scope.free(work);
-      return { k, perm, choleskyFactor, attempts };
+      freeTriangle(sums, sum);
+      return { k, perm, inverse, attempts };
     }
-    await withScope(gpu, async (temporary) => {
-      const order = temporary.upload(perm, 'act-order');
-      gpu.run(permuteHessian, { ...args, h: sum, order, a: work });
-    });
-    return { k, perm, choleskyFactor, hessian: work, attempts };
+    moveTriangle(sums, scope, sum);
+    return { k, perm, inverse, hessian, attempts };
   }
   throw new NumericalError(
     `The Hessian of ${what} cannot be factored, even with ${ATTEMPTS} times the damping of ${constant}. More calibration rows may help.`,
@@ -89,36 +99,63 @@ export function actOrder(values: readonly number[]): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
 }
 
-/** The diagonal of h (k, k). */
-export async function readDiagonal(gpu: Gpu, h: GpuTensor, k: number): Promise<number[]> {
+/** The diagonal of a symmetric matrix. */
+export async function readDiagonal(gpu: Gpu, { k, panels }: Triangle): Promise<number[]> {
   return withScope(gpu, async (scope) => {
     const d = scope.alloc([k], 'Hessian diagonal');
-    gpu.run(diagonal, { k, h, d });
+    for (const { start, end, tensor: h } of panels) gpu.run(diagonal, { start, rows: end - start, h, d });
     return Array.from(new Float32Array(await gpu.read(d)));
   });
 }
 
+/**
+ * Rows first … first + count − 1 of the damped Hessian in another order, (count, columns).
+ * @param order (at least first + count, columns) input feature of each row and column.
+ */
+export function hessianRows(
+  gpu: Gpu,
+  { sum, scale, ratio, damp }: DampedHessian,
+  order: GpuTensor,
+  first: number,
+  a: GpuTensor,
+): void {
+  const [count, columns] = a.shape as [number, number];
+  const args = { first, count, columns, scale, ratio, damp, order, a };
+  for (const { start, end, tensor: h } of sum.panels)
+    gpu.run(permuteHessian, { ...args, start, rows: end - start, h });
+}
+
 async function tryFactor(
   gpu: Gpu,
-  h: GpuTensor,
-  args: { k: number; scale: number; ratio: number; damp: number },
+  hessian: DampedHessian,
   perm: Uint32Array<ArrayBuffer>,
-  a: GpuTensor,
-  u: GpuTensor,
+  a: Triangle,
 ): Promise<boolean> {
-  const { k } = args;
   return withScope(gpu, async (scope) => {
     const status = scope.alloc([1], 'failed pivots');
     const order = scope.upload(perm.toReversed(), 'reversed act-order');
     gpu.zero(status);
-    gpu.run(permuteHessian, { ...args, h, order, a });
-    for (let start = 0; start < k; start += BLOCK) {
-      gpu.run(choleskyDiagonal, { k, start, a, status });
-      gpu.run(choleskyPanel, { k, start, a });
-      gpu.run(choleskyUpdate, { k, start, a });
-    }
-    invertTriangle(gpu, k, a, u);
-    gpu.run(reverseTriangle, { k, x: a, u });
+    for (const { start, tensor } of a.panels) hessianRows(gpu, hessian, order, start, tensor);
+    factorTriangle(gpu, scope, a, status);
+    invertTriangle(gpu, a);
     return new Uint32Array(await gpu.read(status))[0] === 0;
   });
+}
+
+/**
+ * Turns a symmetric matrix into its Cholesky factor, in place, but for the diagonal blocks of 32, in which their inverses
+ * stand.
+ * @param status (1) u32, counts pivots that are not positive and finite.
+ */
+export function factorTriangle(gpu: Gpu, scope: Scope, { k, panels }: Triangle, status: GpuTensor): void {
+  const pivot = scope.alloc([k, BLOCK], 'columns of a factor');
+  for (let start = 0; start < k; start += BLOCK) {
+    for (const { start: first, end, tensor: a } of panels) {
+      if (end <= start) continue;
+      const args = { start, first, rows: end - first, a, pivot };
+      if (first <= start) gpu.run(choleskyDiagonal, { ...args, status });
+      gpu.run(choleskyPanel, args);
+      gpu.run(choleskyUpdate, args);
+    }
+  }
 }

@@ -1,10 +1,12 @@
 import { type Group, MAX_GROUP_ROWS } from '../exl2/params.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
 import { bufferBytes } from '../gpu/memory.ts';
 import { inParts } from '../gpu/parts.ts';
 import { Scope } from '../gpu/scope.ts';
 import { type GpuTensor, view } from '../gpu/tensor.ts';
 import { blockUpdate } from '../kernels/gptq/block_update.ts';
+import { factorColumns } from '../kernels/gptq/factor_columns.ts';
 import { groupSweep } from '../kernels/gptq/group_sweep.ts';
 import { groupUpdate } from '../kernels/gptq/group_update.ts';
 import { rowSquareBytes } from '../kernels/row_sums/sum_squares.ts';
@@ -33,12 +35,6 @@ const SEARCH = {
   refined: { factors: 12, least: 0.55, most: 1.1 },
 } as const;
 const MOST_FACTORS = SEARCH.exllamav2.factors;
-
-/** Columns of a weight (k, n) f32 in input-feature order, n a multiple of 32. */
-export interface WeightSlice {
-  readonly w: GpuTensor;
-  readonly n: number;
-}
 
 /** A weight, in slices of its columns where one buffer cannot hold it, with the factor of its input's Hessian. */
 export interface QuantizerInput {
@@ -87,6 +83,9 @@ export function candidateBytes(k: number, n: number, groups: number): { kept: nu
   };
 }
 
+/** GPU memory of what one candidate of a weight with k rows takes meanwhile of the factor, whatever its columns. */
+export const factorColumnsBytes = (k: number): number => bufferBytes(k * BLOCK_ROWS * 4);
+
 /** How many of the candidates run together. */
 export function batchSize(
   gpu: Gpu,
@@ -97,8 +96,8 @@ export function batchSize(
   const each = slices.reduce((sum, { n }) => {
     const { kept, meanwhile } = candidateBytes(k, n, groups);
     return sum + kept + meanwhile;
-  }, 0);
-  const widest = Math.max(...slices.map((slice) => slice.n));
+  }, factorColumnsBytes(k));
+  const widest = Math.max(BLOCK_ROWS, ...slices.map((slice) => slice.n));
   const fit = Math.min(
     Math.floor((gpu.memory.available * 0.9) / each),
     Math.floor(gpu.memory.largestBuffer / (k * widest * 4)),
@@ -126,7 +125,8 @@ function quantizeBatch(
     const tiles = slices.reduce((sum, { n }) => sum + n / TILE, 0);
     const plan = planSteps(candidates);
     const shared = {
-      ...{ k, tiles, perm, scaleMax, u: factor.choleskyFactor },
+      ...{ k, tiles, perm, scaleMax },
+      u: scope.alloc([count, k, BLOCK_ROWS], `columns of the factor for ${what}`),
       jobs: scope.upload(plan.jobs, 'jobs'),
       unit: scope.alloc([groupCount], 'group units'),
       partial: scope.alloc([count, tiles, SEARCH[method].factors], 'scale errors'),
@@ -145,6 +145,7 @@ function quantizeBatch(
       return own;
     });
     for (const { blocks, groups } of plan.steps) {
+      takeColumns(gpu, factor, blocks, shared);
       for (const slice of work) {
         const runJobs = (start: number, jobCount: number) =>
           gpu.run(blockUpdate, { ...shared, ...slice, job: blocks.job + start, jobCount });
@@ -173,6 +174,19 @@ function quantizeBatch(
 /** Number of each candidate's first group among the groups of all. */
 const firstGroupsOf = (candidates: readonly (readonly Group[])[]): number[] =>
   candidates.map((_, i) => candidates.slice(0, i).reduce((sum, groups) => sum + groups.length, 0));
+
+/** Takes the columns of the factor that blocks read, up to row `end`, from the panels that have any of them. */
+function takeColumns(
+  gpu: Gpu,
+  { k, inverse }: HessianFactor,
+  { job, jobCount, end: rowEnd }: Jobs & { readonly end: number },
+  { jobs, u }: Pick<StepArguments, 'jobs' | 'u'>,
+): void {
+  for (const { start: first, end, tensor: x } of inverse.panels) {
+    if (k - end >= rowEnd) continue; // rows of U from there on
+    gpu.run(factorColumns, { k, first, rows: end - first, job, jobCount, x, jobs, u });
+  }
+}
 
 type StepScalar = 'k' | 'n' | 'job' | 'jobCount' | 'firstTile' | 'tiles';
 type StepTensor =
@@ -243,7 +257,8 @@ function planSteps(candidates: readonly (readonly Group[])[]) {
       ...[candidate, start, end, bits],
       ...[blocks[candidate]!.start, firstGroups[candidate]! + step],
     ]);
-    return { blocks: add(begun), groups: add(groups) };
+    const end = Math.max(0, ...begun.map(([, , blockEnd]) => blockEnd!));
+    return { blocks: { ...add(begun), end }, groups: add(groups) };
   });
   return { steps, jobs: Uint32Array.from(words) };
 }

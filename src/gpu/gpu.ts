@@ -1,6 +1,7 @@
 import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
 import { foldWorkgroups, type Kernel } from './kernel.ts';
+import { PANEL_BYTES } from './matrix/panels.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
@@ -29,6 +30,8 @@ export class Gpu {
   readonly hasMatrixUnits: boolean;
   /** Floating-point operations that one dispatch should have at most. */
   dispatchFlops = Number.POSITIVE_INFINITY;
+  /** Bytes of a panel of a triangle at most: the same for all that share a job. */
+  panelBytes = PANEL_BYTES;
   /** Times what runs, while set. */
   profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;

@@ -7,7 +7,7 @@ import { loadEmbeddings, loadPositions, spread } from '../model/gpu/embedding.ts
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { finishLogits, GpuOps, type ModuleWeights, normalize, project } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
-import { type NormWeight, sliceBytes, sliceColumns } from '../model/gpu/weights.ts';
+import { headSliceBytes, headSlices, type NormWeight } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { loadFinalNorm, loadHeadSlice, loadWeights } from '../runnable/load.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
@@ -66,7 +66,7 @@ export class LanguageModel {
       }
       onModule(modules.length, modules.length + 1);
       const slices: AnyLinear[] = [];
-      for (const columns of sliceColumns(head, sliceBytes(gpu)))
+      for (const columns of headSlices(head, headSliceBytes(gpu)))
         slices.push(await loadHeadSlice(gpu, scope, model, columns));
       const norm = await loadFinalNorm(scope, model);
       await gpu.sync();

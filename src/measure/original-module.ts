@@ -1,6 +1,7 @@
 /** A module as it is, run on all rows of the measurement. */
 
 import { factorHessian, type HessianFactor } from '../gptq/factor.ts';
+import { allocTriangle, type Triangle } from '../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
@@ -93,9 +94,9 @@ export async function captureHessians(
   const { gpu, quantizer } = context;
   const { module } = loaded;
   return withScope(gpu, async (sums) => {
-    const hessians = new Map<InputKey, GpuTensor>();
+    const hessians = new Map<InputKey, Triangle>();
     for (const [name, k] of inputSizes(module)) {
-      hessians.set(name, sums.alloc([k, k], `Hessian of ${module.key} ${name}`));
+      hessians.set(name, allocTriangle(gpu, sums, k, `Hessian of ${module.key} ${name}`));
     }
     const tapOf = (mixed: boolean) => summing(context, hessians, mixed);
     const fits = () => inputsFit(gpu, hessians);
@@ -103,8 +104,7 @@ export async function captureHessians(
     const factors = new Map<InputKey, HessianFactor>();
     for (const [name, h] of hessians) {
       const options = { rows: input.rows, method: quantizer.method, keepHessian: false };
-      factors.set(name, await factorHessian(gpu, scope, `${module.key} (${name})`, h, options));
-      sums.free(h);
+      factors.set(name, await factorHessian(gpu, scope, `${module.key} (${name})`, sums, h, options));
     }
     return { factors, loaded: precise };
   });

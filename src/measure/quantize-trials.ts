@@ -5,11 +5,13 @@ import type { HessianFactor } from '../gptq/factor.ts';
 import type { GpuLinear } from '../gptq/gpu-linear.ts';
 import { batchSize, type QuantizerInput, quantizeCandidates } from '../gptq/quantizer.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { freeTriangle } from '../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
 import type { LinearLosses, SettingLoss } from '../measurement/measured-part.ts';
 import { inTrialOrder } from '../measurement/module-candidates.ts';
+import { freeWeight } from '../model/gpu/weights.ts';
 import type { InputKey, LinearSpec } from '../model/spec.ts';
 import type { LoadedModule } from '../pass/loaded-module.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
@@ -40,11 +42,11 @@ export async function quantizeTrials(
     const { name, paramsName, key, k, input } = linear;
     const factor = factors.get(input)!;
     const { settings, indexOf } = distinctSettings(candidates, paramsName, k);
-    const { w, n } = linears.get(name)!;
-    const what: QuantizerInput = { what: key, slices: [{ w, n }], factor, method };
+    const weight = linears.get(name)!;
+    const what: QuantizerInput = { what: key, slices: weight.slices, factor, method };
     if (method === 'exllamav2') {
       const groups = settings.map((params) => resolveGroups(k, params));
-      trials.set(name, { versions: quantizeCandidates(gpu, scope, what, groups).flat(), indexOf });
+      trials.set(name, { versions: quantizeCandidates(gpu, scope, what, groups), indexOf });
     } else {
       const tried = await quantizeAll(gpu, scope, what, settings);
       trials.set(name, { versions: tried.versions, indexOf });
@@ -52,8 +54,8 @@ export async function quantizeTrials(
       losses.set(name, [...tried.losses, ...finer]);
     }
     await gpu.sync();
-    scope.free(w);
-    if (!order.slice(i + 1).some((other) => other.input === input)) factorScope.free(factor.choleskyFactor);
+    freeWeight(scope, weight);
+    if (!order.slice(i + 1).some((other) => other.input === input)) freeTriangle(factorScope, factor.inverse);
     progress(trials.size / module.linears.length);
   }
   return { trials, losses: method === 'refined' ? losses : undefined };
@@ -82,11 +84,11 @@ async function quantizeAll(
   keep: Scope,
   input: QuantizerInput,
   settings: readonly QuantParams[],
-): Promise<{ versions: GpuLinear[]; losses: SettingLoss[] }> {
+): Promise<{ versions: GpuLinear[][]; losses: SettingLoss[] }> {
   const groups = settings.map((params) => resolveGroups(input.factor.k, params));
   const reading: Promise<number[]>[] = [];
   const onLosses = (losses: Promise<number[]>) => void reading.push(mayBeGivenUp(losses));
-  const versions = quantizeCandidates(gpu, keep, { ...input, onLosses }, groups).flat();
+  const versions = quantizeCandidates(gpu, keep, { ...input, onLosses }, groups);
   const losses = (await Promise.all(reading)).flat();
   return { versions, losses: settings.map((params, i) => ({ params, loss: losses[i]! })) };
 }

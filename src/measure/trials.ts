@@ -10,6 +10,7 @@ import { forEachBatch } from '../model/gpu/batches.ts';
 import { GpuOps, project, type Routing } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
+import { freeWeight, type LinearWeight } from '../model/gpu/weights.ts';
 import { linearWeights, tokenShare } from '../model/sizes.ts';
 import type { LinearSpec, MlpSpec, NormSpec } from '../model/spec.ts';
 import type { LoadedModule } from '../pass/loaded-module.ts';
@@ -17,9 +18,9 @@ import type { LoadedModule } from '../pass/loaded-module.ts';
 /** Share that remembered projections may take of the GPU memory that is free beside everything else. */
 const MEMO_SHARE = 0.5;
 
-/** The quantized versions of a linear, and which of them each candidate takes. */
+/** The quantized versions of a linear, each in slices of its columns, and which of them each candidate takes. */
 export interface LinearTrials {
-  readonly versions: readonly GpuLinear[];
+  readonly versions: readonly (readonly GpuLinear[])[];
   readonly indexOf: readonly number[];
 }
 
@@ -122,12 +123,14 @@ class TrialOps extends GpuOps {
   override project(x: GpuTensor, { name }: LinearSpec, residual?: GpuTensor): GpuTensor {
     const { versions, indexOf } = this.#trials.get(name)!;
     const version = versions[indexOf[this.candidate]!]!;
-    const { k, n } = version;
-    const w = this.scope.alloc([k, n], `candidate weight of ${name}`);
-    dequantizeInto(this.context.gpu, version, w);
-    const { bias } = this.weights.linears.get(name)!;
-    const y = project(this.context, this.scope, x, { k, n, w, bias }, residual);
-    this.scope.free(w);
+    const slices = version.map((slice) => {
+      const w = this.scope.alloc([slice.k, slice.n], `candidate weight of ${name}`);
+      dequantizeInto(this.context.gpu, slice, w);
+      return { w, n: slice.n };
+    });
+    const weight = { ...(this.weights.linears.get(name) as LinearWeight), slices };
+    const y = project(this.context, this.scope, x, weight, residual);
+    freeWeight(this.scope, weight);
     return y;
   }
 

@@ -13,7 +13,7 @@ const MAX_TOKENS = 4096;
 /** Calibration rows of `length` tokens that are run together, at least one. */
 export function rowsPerBatch(gpu: Gpu, plan: ModelPlan, length: number): number {
   const row = Math.max(...modulesBySize(plan).map(({ module }) => trialBytes(module, length)));
-  const bytes = Math.min(gpu.memory.budget * ACTIVATION_SHARE, gpu.device.limits.maxStorageBufferBindingSize);
+  const bytes = Math.min(gpu.memory.budget * ACTIVATION_SHARE, gpu.memory.largestBuffer);
   return Math.max(1, Math.floor(Math.min(bytes / row, MAX_TOKENS / length)));
 }
 

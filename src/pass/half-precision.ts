@@ -1,6 +1,6 @@
 import { readDiagonal } from '../gptq/factor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
+import type { Triangle } from '../gpu/matrix/triangle.ts';
 import { gemmMixed } from '../kernels/gemm/gemm.ts';
 import { gemmSubgroupMatrix, MATRIX_SIDE } from '../kernels/gemm/gemm_subgroup_matrix.ts';
 import type { InputKey } from '../model/spec.ts';
@@ -12,8 +12,8 @@ import type { InputKey } from '../model/spec.ts';
 const LARGEST_INPUT = 65504 / 8;
 
 /** Whether no linear input in the sums is too large for half precision; one that was makes its sum infinite. */
-export async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<InputKey, GpuTensor>): Promise<boolean> {
-  const squares = await Promise.all([...hessians.values()].map((h) => readDiagonal(gpu, h, h.shape[0]!)));
+export async function inputsFit(gpu: Gpu, hessians: ReadonlyMap<InputKey, Triangle>): Promise<boolean> {
+  const squares = await Promise.all([...hessians.values()].map((h) => readDiagonal(gpu, h)));
   return squares.every(powerFits);
 }
 

@@ -1,26 +1,34 @@
+import { takeColumns } from '../exl2/packed-columns.ts';
 import { readPackedLinear } from '../exl2/packed-linear.ts';
 import { dequantizeInto } from '../gptq/gpu-linear.ts';
 import { uploadPacked } from '../gptq/pack.ts';
+import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import type { StageContext } from '../job/context.ts';
+import { columnSlices } from '../model/gpu/column-slices.ts';
+import { freeWeight } from '../model/gpu/weights.ts';
 import type { LinearSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import type { LoadedModule } from './loaded-module.ts';
 
-/** The weight (k, n) f32, n padded, that the packed tensors of a linear stand for. */
-async function rebuiltWeight(
+/** The weight (k, n) f32, n padded, that the packed tensors of a linear stand for, in slices. */
+async function rebuiltSlices(
   { gpu }: Pick<StageContext, 'gpu'>,
   scope: Scope,
   key: string,
   tensors: readonly HostTensor[],
-): Promise<GpuTensor> {
+): Promise<WeightSlice[]> {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const packed = readPackedLinear(key, (name) => byName.get(name));
-  const w = scope.alloc([packed.k, packed.n], `rebuilt ${key}`);
-  await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, packed), w));
-  return w;
+  const slices: WeightSlice[] = [];
+  for (const { start, end } of columnSlices(packed.n, packed.k * 4, gpu.memory.largestBuffer)) {
+    const w = scope.alloc([packed.k, end - start], `rebuilt ${key}`);
+    const own = takeColumns(packed, start, end);
+    await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, own), w));
+    slices.push({ w, n: end - start });
+  }
+  return slices;
 }
 
 /** The packed tensors of a linear. */
@@ -41,9 +49,9 @@ export async function takePackedWeight(
   tensors: readonly HostTensor[],
 ): Promise<void> {
   const original = linears.get(name)!;
-  const w = await rebuiltWeight(context, scope, key, tensors);
-  linears.set(name, { ...original, w });
-  scope.free(original.w);
+  const slices = await rebuiltSlices(context, scope, key, tensors);
+  linears.set(name, { ...original, slices });
+  freeWeight(scope, original);
 }
 
 /** Whether the module was finished with forward passes that rounded to half precision. */

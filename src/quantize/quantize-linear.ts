@@ -6,11 +6,12 @@ import { descend } from '../gptq/descent.ts';
 import type { FactorOptions, HessianFactor } from '../gptq/factor.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
+import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import type { LinearEvent } from '../job/events.ts';
 import type { QuantizerSettings } from '../job/settings.ts';
-import type { LinearWeight } from '../model/gpu/weights.ts';
+import { freeWeight, type LinearWeight } from '../model/gpu/weights.ts';
 import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';
@@ -45,42 +46,43 @@ export const factorOptions = ({ method, descentPasses }: QuantizerSettings, rows
 });
 
 export interface QuantizedLinear {
-  /** The rebuilt weight. */
-  readonly slices: readonly LinearWeight[];
+  /** Rebuilt. */
+  readonly weight: LinearWeight;
   /** To write. */
   readonly tensors: readonly HostTensor[];
 }
 
 /**
  * Quantizes one linear; frees its weight and gives back the rebuilt one with the tensors to write.
- * @param slices of its columns, in order.
  */
 export async function quantizeLinear(
   context: StageContext,
   scope: Scope,
   linear: LinearSpec,
-  slices: readonly LinearWeight[],
+  weight: LinearWeight,
   factor: HessianFactor,
   params: QuantParams,
 ): Promise<QuantizedLinear> {
   const { gpu } = context;
   const { key, k, n } = linear;
+  const { slices } = weight;
   return withScope(gpu, async (temporary) => {
     const groups = resolveGroups(k, params);
     const { method, descentPasses } = context.quantizer;
     const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor, method }, [groups]);
     await gpu.sync();
     if (descentPasses > 0) await descend(gpu, factor, slices, quantized!, descentPasses);
-    for (const { w } of slices) scope.free(w);
+    freeWeight(scope, weight);
     const packed = await packLinear(gpu, quantized!, factor.perm, n);
-    const rebuilt: LinearWeight[] = [];
+    const rebuilt: WeightSlice[] = [];
     let start = 0;
     for (const [i, slice] of slices.entries()) {
       const columns = takeColumns(packed, start, start + slice.n);
-      rebuilt.push({ ...slice, w: await rebuildWeight(gpu, scope, key, columns, quantized![i]!) });
+      rebuilt.push({ n: slice.n, w: await rebuildWeight(gpu, scope, key, columns, quantized![i]!) });
       start += slice.n;
     }
-    return { slices: rebuilt, tensors: await tensorsOf(context, key, packed, slices) };
+    const tensors = await tensorsOf(context, key, packed, weight);
+    return { weight: { ...weight, slices: rebuilt }, tensors };
   });
 }
 
@@ -88,16 +90,11 @@ async function tensorsOf(
   { gpu }: StageContext,
   key: string,
   packed: PackedLinear,
-  slices: readonly LinearWeight[],
+  { bias }: LinearWeight,
 ): Promise<HostTensor[]> {
   const tensors = packedTensors(key, packed);
-  if (!slices[0]!.bias) return tensors;
-  const bias = new Float32Array(packed.n);
-  let start = 0;
-  for (const slice of slices) {
-    bias.set(new Float32Array(await gpu.read(slice.bias!)), start);
-    start += slice.n;
-  }
-  const data = new Uint8Array(f32ToF16Array(bias).buffer);
+  if (!bias) return tensors;
+  const values = new Float32Array(await gpu.read(bias));
+  const data = new Uint8Array(f32ToF16Array(values).buffer);
   return [...tensors, { name: `${key}.bias`, dtype: 'F16', shape: [packed.n], data }];
 }

@@ -2,8 +2,8 @@ import type { CalibrationRows, RowShape } from '../calibrate/rows.ts';
 import { type Pieces, RemoteRows } from '../distribute/leader/remote-rows.ts';
 import type { WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { passingRows } from '../estimate/work-estimate.ts';
+import { triangleSize } from '../gpu/matrix/panels.ts';
 import type { StageContext } from '../job/context.ts';
-import { triangleSize } from '../kernels/hessian/add_triangle.ts';
 import type { RowError } from '../kernels/row_sums/token_errors.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { InputKey, ModelPlan } from '../model/spec.ts';
@@ -113,7 +113,7 @@ export class RowsPass {
         const pieces = half === most ? first : this.others.sum(index, inputs, half);
         return this.#sumAll(sums, pieces, index, half, batch, seen);
       },
-      () => inputsFit(gpu, sums.squares),
+      () => inputsFit(gpu, sums.sums),
     );
     return { sums, mixed };
   }

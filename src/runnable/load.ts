@@ -4,6 +4,7 @@ import { takeColumns } from '../exl2/packed-columns.ts';
 import { PACKED_TENSORS, type PackedLinear, padColumns, readPackedLinear } from '../exl2/packed-linear.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Scope } from '../gpu/scope.ts';
+import type { Range } from '../model/gpu/column-slices.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import type { ModuleWeights } from '../model/gpu/ops.ts';
 import { uploadPackedWeight } from '../model/gpu/packed-weight.ts';
@@ -13,7 +14,6 @@ import {
   loadNorm,
   loadNorms,
   type NormWeight,
-  type Range,
   weightNames,
 } from '../model/gpu/weights.ts';
 import { routerOf } from '../model/plan.ts';
@@ -36,7 +36,7 @@ export async function loadWeights(
     linears.set(router.name, await loadLinear(gpu, scope, source, router));
   for (const linear of module.linears) {
     const { packed, bias } = await readLinear(source, linear);
-    linears.set(linear.name, uploadPackedWeight(scope, linear.key, packed, bias));
+    linears.set(linear.name, uploadPackedWeight(gpu, scope, linear.key, packed, bias));
   }
   return { norms, linears };
 }
@@ -58,7 +58,7 @@ export async function loadHeadSlice(
   if (!quantization) return loadLinear(gpu, scope, source, head, columns);
   const { packed } = await readLinear(source, head);
   const slice = takeColumns(packed, columns.start, padColumns(columns.end));
-  return uploadPackedWeight(scope, head.key, slice, undefined);
+  return uploadPackedWeight(gpu, scope, head.key, slice, undefined);
 }
 
 export const loadFinalNorm = (scope: Scope, { source, outline }: RunnableModel): Promise<NormWeight> =>

@@ -14,6 +14,7 @@ import { GOLDEN_DIR } from '../support/architectures.ts';
 import { unpackLinear } from '../support/exl2-linear.ts';
 import { type GoldenLinear, readGoldenLinear } from '../support/golden-linear.ts';
 import { testGpu } from '../support/gpu.ts';
+import { uploadFactor, uploadTriangle } from '../support/triangle.ts';
 
 const NAMES = ['attn_q', 'attn_k', 'odd_shape', 'attn_o', 'mlp_up', 'mlp_down'].filter((name) =>
   existsSync(`${GOLDEN_DIR}/linear/${name}.safetensors`),
@@ -79,7 +80,7 @@ describe.each(NAMES)('%s', (name) => {
     const own = await factorOf(scope, name, golden, { method: 'exllamav2', keepHessian: false });
     expect([...own.perm]).toEqual([...golden.perm]);
     expect(own.attempts).toBe(1);
-    const theirs = { ...own, choleskyFactor: uploadCopy(scope, golden.choleskyFactor) };
+    const theirs = { ...own, inverse: uploadFactor(gpu, scope, golden.choleskyFactor, golden.k) };
     await compare(scope, golden, theirs);
     await compare(scope, golden, own);
     scope.freeAll();
@@ -118,12 +119,8 @@ function factorOf(
   { k, hessian }: GoldenLinear,
   options: Pick<FactorOptions, 'method' | 'keepHessian'>,
 ): Promise<HessianFactor> {
-  const sum = { ...uploadCopy(scope, hessian), shape: [k, k] };
-  return factorHessian(gpu, scope, name, sum, { ...options, rows: 1 });
-}
-
-function uploadCopy(scope: Scope, data: Float32Array) {
-  return scope.upload(Float32Array.from(data), 'golden data');
+  const sum = uploadTriangle(gpu, scope, hessian, k);
+  return factorHessian(gpu, scope, name, scope, sum, { ...options, rows: 1 });
 }
 
 async function compare(scope: Scope, golden: GoldenLinear, factor: HessianFactor): Promise<void> {

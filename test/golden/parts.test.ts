@@ -12,6 +12,7 @@ import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
+import { readTriangle } from '../support/triangle.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -37,12 +38,12 @@ async function run(dispatchFlops: number) {
         results.push(new Uint8Array((await output.readRow(row)).slice().buffer));
       const linear = module.linears[0]!;
       const factor = factors.get(linear.input)!;
-      results.push(new Uint8Array(await gpu.read(factor.choleskyFactor)));
-      const { w, n } = loaded.linears.get(linear.name)!;
+      results.push(new Uint8Array((await readTriangle(gpu, factor.inverse)).buffer));
+      const { slices } = loaded.linears.get(linear.name)!;
       const candidates = ['1:4b_32g', '1:3b_32g', '1:2b_64g'].map((text) =>
         resolveGroups(linear.k, parseParams(text)),
       );
-      const input2 = { what: linear.key, slices: [{ w, n }], factor, method: 'refined' as const };
+      const input2 = { what: linear.key, slices, factor, method: 'refined' as const };
       for (const [version] of quantizeCandidates(gpu, scope, input2, candidates))
         results.push(new Uint8Array(await gpu.read(version!.codes)));
     }

@@ -14,6 +14,7 @@ import { countDifferent } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { codesOfWords } from '../support/quantized-layout.ts';
 import { randomFloats } from '../support/random.ts';
+import { uploadFactor, uploadHessian } from '../support/triangle.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
@@ -33,8 +34,8 @@ test('descent with split products, and through workgroup memory, gives the codes
       // No errors are fed forward: descent has the more to do.
       const identity = Float32Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0));
       const perm = Uint32Array.from({ length: k }, (_, i) => i);
-      const hessian = scope.upload(Float32Array.from(h), 'h');
-      const factor = { k, perm, choleskyFactor: scope.upload(identity, 'u'), hessian, attempts: 1 };
+      const hessian = uploadHessian(gpu, scope, h, perm);
+      const factor = { k, perm, inverse: uploadFactor(gpu, scope, identity, k), hessian, attempts: 1 };
       const slices = [{ w: scope.upload(w, 'w'), n }];
       const [linears] = quantizeCandidates(
         gpu,

@@ -3,6 +3,7 @@ import { activation } from '../../src/kernels/elementwise/activation.ts';
 import { addBias } from '../../src/kernels/elementwise/add_bias.ts';
 import { addScaled } from '../../src/kernels/elementwise/add_scaled.ts';
 import { clip } from '../../src/kernels/elementwise/clip.ts';
+import { copyColumns } from '../../src/kernels/elementwise/copy_columns.ts';
 import { gatedActivation } from '../../src/kernels/elementwise/gated_activation.ts';
 import { scaleSoftcap } from '../../src/kernels/elementwise/scale_softcap.ts';
 import * as reference from '../../src/reference/model.ts';
@@ -29,6 +30,18 @@ test.each([
     Float64Array.from(before, (value, i) => value + row[i % n]!),
     1,
   );
+});
+
+test('copy_columns: those that are asked for, and no others', async () => {
+  const [rows, columns, fromWidth, fromColumn, toWidth, toColumn] = [3, 296, 304, 8, 384, 64];
+  const [x, y] = [randomFloats(rows * fromWidth, 1), randomFloats(rows * toWidth, 2)];
+  const expected = Float32Array.from(y);
+  for (let row = 0; row < rows; row++) {
+    const own = x.subarray(row * fromWidth + fromColumn, row * fromWidth + fromColumn + columns);
+    expected.set(own, row * toWidth + toColumn);
+  }
+  const scalars = { rows, columns, fromWidth, fromColumn, toWidth, toColumn };
+  expectExact((await runKernel(gpu, copyColumns, scalars, { x, y })).y, expected);
 });
 
 const ACTIVATIONS = [

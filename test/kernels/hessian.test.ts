@@ -1,11 +1,8 @@
 import { afterAll, test } from 'vitest';
 import { addVector } from '../../src/kernels/elementwise/add_vector.ts';
 import { columnSumSquares } from '../../src/kernels/gram/column_sum_squares.ts';
-import { addTriangle, triangleSize } from '../../src/kernels/hessian/add_triangle.ts';
 import { diagonal } from '../../src/kernels/hessian/diagonal.ts';
 import { permuteHessian } from '../../src/kernels/hessian/permute_hessian.ts';
-import { symmetrize } from '../../src/kernels/hessian/symmetrize.ts';
-import { unpackTriangle } from '../../src/kernels/hessian/unpack_triangle.ts';
 import * as reference from '../../src/reference/linalg/hessian.ts';
 import { expectExact, expectUlps } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -18,34 +15,65 @@ afterAll(() => gpu.destroy());
 // Workgroups take 64 or 256 elements of a row.
 const SIZES = [1, 2, 63, 65, 128, 257];
 
+/** Rows start … end − 1 of the lower triangle of h (k, k), and NaN above it. */
+const panelOf = (h: ArrayLike<number>, k: number, start: number, end: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: (end - start) * end }, (_, i) => {
+    const [row, column] = [start + Math.floor(i / end), i % end];
+    return column <= row ? h[row * k + column]! : Number.NaN;
+  });
+
+/** A symmetric matrix, all of it positive, so that adding the damping cancels nothing. */
+function symmetric(k: number, seed: number): Float32Array<ArrayBuffer> {
+  const h = randomFloats(k * k, seed).map(Math.abs);
+  for (let i = 0; i < k; i++) for (let j = 0; j < i; j++) h[j * k + i] = h[i * k + j]!;
+  return h;
+}
+
 test.each(SIZES)(
-  'permute_hessian, k %i: two products and two sums, each rounded once either way',
+  'permute_hessian, k %i, from two panels: two products and two sums, each rounded once either way',
   async (k) => {
-    const h = randomFloats(k * k, 1).map(Math.abs); // positive, so that adding the damping cancels nothing
+    const h = symmetric(k, 1);
     const order = randomPermutation(k, 2);
     const [scale, ratio, damp] = [Math.fround(1 / 19), Math.fround(0.2), Math.fround(0.37)];
-    const { a } = await runKernel(
-      gpu,
-      permuteHessian,
-      { k, scale, ratio, damp },
-      { h, order, a: new Float32Array(k * k) },
-    );
-    expectUlps(a, reference.permuteHessian(h, order, scale, ratio, damp), 4);
+    const whole = reference.permuteHessian(h, order, scale, ratio, damp);
+    const cut = Math.ceil(k / 2);
+    // All rows, or those from the cut on, with all columns or those of the first rows only.
+    for (const [first, count, columns] of [
+      [0, k, k],
+      [cut, k - cut, k],
+      [0, cut, cut],
+    ] as const) {
+      let a: Float32Array<ArrayBuffer> = new Float32Array(Math.max(1, count * columns));
+      for (const [start, end] of [
+        [0, cut],
+        [cut, k],
+      ] as const) {
+        if (end === start) continue;
+        const scalars = { first, count, columns, start, rows: end - start, scale, ratio, damp };
+        ({ a } = await runKernel(gpu, permuteHessian, scalars, { h: panelOf(h, k, start, end), order, a }));
+      }
+      const expected = whole.filter((_, at) => {
+        const [i, j] = [Math.floor(at / k), at % k];
+        return i >= first && i < first + count && j < columns;
+      });
+      expectUlps(a.subarray(0, count * columns), expected, 4);
+    }
   },
 );
 
-test.each(SIZES)('symmetrize and diagonal, k %i: copies', async (k) => {
+test.each(SIZES)('diagonal, k %i, of two panels: copies', async (k) => {
   const h = randomFloats(k * k, 3);
-  expectExact((await runKernel(gpu, symmetrize, { k }, { h })).h, reference.symmetrize(h, k));
-  const { d } = await runKernel(gpu, diagonal, { k }, { h, d: new Float32Array(k) });
+  const cut = Math.floor(k / 2);
+  let d: Float32Array<ArrayBuffer> = new Float32Array(k);
+  for (const [start, end] of [
+    [0, cut],
+    [cut, k],
+  ] as const) {
+    if (end === start) continue;
+    const scalars = { start, rows: end - start };
+    ({ d } = await runKernel(gpu, diagonal, scalars, { h: panelOf(h, k, start, end), d }));
+  }
   expectExact(d, reference.diagonal(h, k));
-});
-
-test.each(SIZES)('add_triangle and unpack_triangle, k %i: one rounding, and copies', async (k) => {
-  const h = randomFloats(k * k, 4);
-  const p = randomFloats(triangleSize(k), 5);
-  expectUlps((await runKernel(gpu, addTriangle, { k }, { h, p })).p, reference.addTriangle(h, k, p), 1);
-  expectExact((await runKernel(gpu, unpackTriangle, { k }, { p, h })).h, reference.unpackTriangle(p, k, h));
 });
 
 // Workgroups take 64 columns, and every fourth row at a time.

@@ -13,6 +13,7 @@ import { countDifferent } from '../support/compare.ts';
 import { testGpu } from '../support/gpu.ts';
 import { codesOfWords, groupsOf } from '../support/quantized-layout.ts';
 import { randomFloats, randomPermutation } from '../support/random.ts';
+import { uploadFactor } from '../support/triangle.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
@@ -31,7 +32,7 @@ interface Linear {
 /** What the shipped quantizer makes of a linear, one result for each candidate; `widths`: of the weight's slices. */
 function quantize({ w, u, perm, k, n }: Linear, candidates: readonly (readonly Group[])[], widths = [n]) {
   return withScope(gpu, async (scope): Promise<QuantizedLinear[]> => {
-    const factor = { k, perm, choleskyFactor: scope.upload(u, 'u'), attempts: 1 };
+    const factor = { k, perm, inverse: uploadFactor(gpu, scope, u, k), attempts: 1 };
     const starts = widths.map((_, i) => widths.slice(0, i).reduce((a, b) => a + b, 0));
     const slices = widths.map((width, i) => ({
       w: scope.upload(columnsOf(w, n, starts[i]!, width), 'w'),

@@ -25,6 +25,7 @@ import { testGpu } from '../support/gpu.ts';
 import { codesOfWords, groupsOf, randomCodes, rowTable, wordsOfCodes } from '../support/quantized-layout.ts';
 import { randomFloats, randomIntegers, randomPermutation } from '../support/random.ts';
 import { runKernel } from '../support/run-kernel.ts';
+import { uploadFactor, uploadHessian } from '../support/triangle.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
@@ -35,14 +36,17 @@ const bitsOf = (...values: number[]): Uint32Array<ArrayBuffer> =>
 describe.each(BIT_WIDTHS)('scales of a group, %i bits', (bits) => {
   // Two candidates; the job is the second one's, rows 32 to 95 of 96.
   const [k, n, start, end] = [96, 96, 32, 96];
-  const jobs = Uint32Array.of(1, start, end, bits, 1, 2);
+  const jobs = Uint32Array.of(1, start, end, bits, start, 2);
   const current = randomFloats(2 * 128 * n, bits).map((value, i) => {
     if (i % n === 7) return 0;
     return i % n === 8 ? value * 50 : value / 30; // a column of zeros, one of outliers
   });
-  const u = randomFloats(k * k, 3).map((value, i) => (i % (k + 1) === 0 ? 0.2 + Math.abs(value) : 0));
+  const diagonal = randomFloats(k, 3).map((value) => 0.2 + Math.abs(value));
+  // The block's columns for each candidate; it begins at row 32.
+  const u = new Float32Array(2 * k * 256);
+  for (let r = start; r < k; r++) u[(k + r) * 256 + r - start] = diagonal[r]!;
   const rows = current.subarray(128 * n, (128 + end - start) * n);
-  const weights = Array.from({ length: end - start }, (_, i) => 1 / u[(start + i) * (k + 1)]! ** 2);
+  const weights = Array.from({ length: end - start }, (_, i) => 1 / diagonal[start + i]! ** 2);
   const bases = baseScales(rows, n, bits);
   const base = Float32Array.from([...new Float32Array(n), ...bases]);
   const widest = Math.max(...bases);
@@ -163,8 +167,9 @@ test.each([
   let after = { codes: wordsOfCodes(codes, n), d: Float32Array.from(before, (value, i) => w[i]! - value) };
   for (const [i, start] of blocks.slice(0, -1).entries()) {
     const end = blocks[i + 1]!;
-    const gradient = Float32Array.from(gemm(h.subarray(start * k, end * k), after.d, end - start, n, k));
-    const tensors = { ...after, h, ...scales, rows: rowTable(GROUPS), gradient };
+    const rows = h.subarray(start * k, end * k);
+    const gradient = Float32Array.from(gemm(rows, after.d, end - start, n, k));
+    const tensors = { ...after, h: rows, ...scales, rows: rowTable(GROUPS), gradient };
     after = await runKernel(gpu, kernel, { k, n, start, end }, tensors);
   }
   const actual = codesOfWords(after.codes, n);
@@ -203,8 +208,8 @@ describe.each([
 
   /** What the shipped quantizer makes of it, before and after descent, and the loss that it tells. */
   const run = withScope(gpu, async (scope) => {
-    const hessian = scope.upload(Float32Array.from(h), 'h');
-    const factor = { k, perm, choleskyFactor: scope.upload(u, 'u'), hessian, attempts: 1 };
+    const hessian = uploadHessian(gpu, scope, h, perm);
+    const factor = { k, perm, inverse: uploadFactor(gpu, scope, u, k), hessian, attempts: 1 };
     const slices = [{ w: scope.upload(w, 'w'), n }];
     const told: Promise<number[]>[] = [];
     const onLosses = (losses: Promise<number[]>) => void told.push(losses);

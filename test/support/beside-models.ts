@@ -35,15 +35,45 @@ function randomModel(
   config: Record<string, unknown>,
   shapes: Shapes,
   change: (model: OddModel) => void = () => {},
+  spread = 0.15,
 ): Promise<ReadableDirectory> {
   return oddModel((model) => {
     for (const key of Object.keys(model.config)) delete model.config[key];
     Object.assign(model.config, config);
     model.tensors.clear();
     for (const [seed, [name, shape]] of Object.entries(shapes).entries())
-      put(model, randomHalves(name, shape, seed, shape.length === 1 ? 1 : 0.15));
+      put(model, randomHalves(name, shape, seed, shape.length === 1 ? 1 : spread));
     change(model);
   });
+}
+
+/** A random Llama of a layer whose weights and Hessians are some hundred kilobytes. */
+export function wideModel(): Promise<ReadableDirectory> {
+  const [hidden, inner, vocabulary] = [288, 320, 352];
+  return randomModel(
+    {
+      ...{ ...SIZES, hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary },
+      ...{ architectures: ['LlamaForCausalLM'], num_attention_heads: 9, num_key_value_heads: 3 },
+    },
+    {
+      'model.embed_tokens.weight': [vocabulary, hidden],
+      'model.norm.weight': [hidden],
+      'lm_head.weight': [vocabulary, hidden],
+      ...inside('model.layers.0.', {
+        'input_layernorm.weight': [hidden],
+        'self_attn.q_proj.weight': [hidden, hidden],
+        'self_attn.k_proj.weight': [hidden / 3, hidden],
+        'self_attn.v_proj.weight': [hidden / 3, hidden],
+        'self_attn.o_proj.weight': [hidden, hidden],
+        'post_attention_layernorm.weight': [hidden],
+        'mlp.gate_proj.weight': [inner, hidden],
+        'mlp.up_proj.weight': [inner, hidden],
+        'mlp.down_proj.weight': [hidden, inner],
+      }),
+    },
+    undefined,
+    0.02,
+  );
 }
 
 /** A random Mixtral of a layer with five experts: in three modules, as an expert has half the attention's weights. */

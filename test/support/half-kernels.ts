@@ -35,17 +35,19 @@ export const gramInHalf = defineVariant(gram, {
     half,
     `@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x > id.y) {
+  let row = s.start + id.y;
+  let end = s.start + s.rows;
+  if (id.x > row) {
     return;
   }
   var sum = 0.0;
   for (var token = 0u; token < s.m; token++) {
-    sum += round_to_half(x[token * s.k + id.y]) * round_to_half(x[token * s.k + id.x]);
+    sum += round_to_half(x[token * s.k + row]) * round_to_half(x[token * s.k + id.x]);
   }
-  h[id.y * s.k + id.x] += sum;
+  h[id.y * end + id.x] += sum;
 }`,
   ],
   inputs: { x: 'f32' },
   outputs: { h: 'f32' },
-  workgroups: ({ k }) => [Math.ceil(k / 64), k],
+  workgroups: ({ start, rows }) => [Math.ceil((start + rows) / 64), rows],
 });

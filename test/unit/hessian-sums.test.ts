@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { panelRanges, triangleSize } from '../../src/gpu/matrix/panels.ts';
 import { type Scope, withScope } from '../../src/gpu/scope.ts';
 import { HessianSums, putSum, type SumPiece } from '../../src/pass/sums/hessian-sums.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
+import { readTriangle } from '../support/triangle.ts';
 
 /** Multiples of no size that the kernels work in. */
 const SIZES = new Map([
@@ -14,6 +16,8 @@ type Input = 'postNorm' | 'preDown';
 type Totals = ReadonlyMap<Input, Uint8Array<ArrayBuffer>>;
 const PART_TOKENS = [5, 1, 9, 3];
 /** Which half of all parts each belongs to. */
+/** So that the wider one has two panels. */
+const PANEL_BYTES_HERE = 128 * 131 * 4;
 const HALVES = [0, 0, 1, 1];
 const PARTS = PART_TOKENS.map((_, part) => part);
 
@@ -23,6 +27,7 @@ const TOLERANCE = 7 * 2 ** -24;
 let gpu: Gpu;
 beforeAll(async () => {
   gpu = await testGpu();
+  gpu.panelBytes = PANEL_BYTES_HERE;
 });
 afterAll(() => gpu.destroy());
 
@@ -39,13 +44,34 @@ function triangle(k: number, x: Float32Array, of: (product: number) => number = 
   return sum;
 }
 
-/** Puts a part's sum into the squares, where the GPU would make it; what is above the diagonal means nothing. */
+/** Rows start … end − 1 of a square (k, k), up to the last one's diagonal. */
+const panelOf = (square: Float32Array, k: number, start: number, end: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from(
+    { length: (end - start) * end },
+    (_, i) => square[(start + Math.floor(i / end)) * k + (i % end)]!,
+  );
+
+/** The lower triangle, row after row, of the bytes of panels after each other. */
+function lower(bytes: Uint8Array<ArrayBuffer>, k: number): number[] {
+  const values = new Float32Array(bytes.slice().buffer);
+  let at = 0;
+  return panelRanges(k, PANEL_BYTES_HERE).flatMap(({ start, end }) => {
+    const rows = Array.from({ length: end - start }, (_, i) => [
+      ...values.subarray(at + i * end, at + i * end + start + i + 1),
+    ]);
+    at += (end - start) * end;
+    return rows.flat();
+  });
+}
+
+/** Puts a part's sum where the GPU would make it; what is above the diagonal means nothing. */
 function sumPart(sums: HessianSums, part: number): void {
   for (const [name, k] of SIZES) {
     const packed = triangle(k, inputs(k, part));
     const square = new Float32Array(k * k).fill(Number.NaN);
     for (let i = 0, at = 0; i < k; i++) for (let j = 0; j <= i; j++) square[i * k + j] = packed[at++]!;
-    gpu.write(sums.squares.get(name)!, square);
+    for (const { start, end, tensor } of sums.sums.get(name)!.panels)
+      gpu.write(tensor, panelOf(square, k, start, end));
   }
   sums.endPart(HALVES[part]!);
 }
@@ -89,7 +115,7 @@ const totals = ([own, ...others]: readonly (readonly number[])[], before = false
     ]);
   });
 
-const floats = (sums: Totals, name: Input) => new Float32Array(sums.get(name)!.buffer);
+const floats = (sums: Totals, name: Input) => Float32Array.from(lower(sums.get(name)!, SIZES.get(name)!));
 
 test('the sum over all parts is the f64 one', async () => {
   const all = await totals([PARTS]);
@@ -125,27 +151,31 @@ test('it is the same to the bit whoever sums which parts', async () => {
   ];
   for (const share of shares) {
     for (const before of [false, true]) {
-      expect(await totals(share, before), `${JSON.stringify(share)} ${before}`).toEqual(alone);
+      const shared = await totals(share, before);
+      for (const name of SIZES.keys())
+        expect(floats(shared, name), `${JSON.stringify(share)} ${before}`).toEqual(floats(alone, name));
     }
   }
 });
 
-test('a sum that is put on a GPU, or finished there, is the lower triangle of the square', async () => {
+test('a sum that is put on a GPU, or finished there, is the one that was sent', async () => {
   const sent = await workerSums([2]);
   for (const [name, k] of SIZES) {
-    const { piece, bytes } = sent.find((one) => one.piece.input === name)!;
-    expect(piece).toMatchObject({ half: 1, input: name, start: 0, end: (k * (k + 1) * 4) / 2 });
-    const squares = await withScope(gpu, async (scope) => {
+    const own = sent.filter((one) => one.piece.input === name);
+    expect(own).toHaveLength(name === 'preDown' ? 2 : 1);
+    const bytes = new Uint8Array(own.flatMap((one) => [...one.bytes]));
+    expect(own.at(-1)!.piece).toMatchObject({ half: 1, end: bytes.length });
+    expect(bytes.length).toBe(4 * triangleSize(k, PANEL_BYTES_HERE));
+    const triangles = await withScope(gpu, async (scope) => {
       const sums = newSums(scope);
-      await sums.addPiece(piece, bytes);
+      for (const one of own) await sums.addPiece(one.piece, one.bytes);
       sums.finish();
-      const put = await putSum(gpu, scope, bytes, k);
-      return [await gpu.read(put), await gpu.read(sums.squares.get(name)!)];
+      const put = putSum(gpu, scope, bytes, k);
+      return [await readTriangle(gpu, put), await readTriangle(gpu, sums.sums.get(name)!)];
     });
-    for (const square of squares) {
-      const values = new Float32Array(square);
+    for (const values of triangles) {
       const rows = Array.from({ length: k }, (_, i) => [...values.subarray(i * k, i * k + i + 1)]);
-      expect(rows.flat(), name).toEqual([...new Float32Array(bytes.buffer)]);
+      expect(rows.flat(), name).toEqual(lower(bytes, k));
     }
   }
 });

@@ -57,7 +57,7 @@ test('it holds the last tokens of every row, whatever batches the rows come in',
       Float32Array.from({ length: k * 32 }, (_, i) => (i === 0 ? 1 : 0)),
       'weight',
     );
-    const y = sample.project(scope, input, { k, n: 32, w, bias: undefined });
+    const y = sample.project(scope, input, { k, n: 32, slices: [{ w, n: 32 }], bias: undefined });
     return new Float32Array(await gpu.read(y));
   });
   const expected = Array.from({ length: rows * 36 }, (_, i) => Math.floor(i / 36) * length + 14 + (i % 36));
@@ -75,7 +75,7 @@ test('of an expert that few tokens reach, these alone count', async () => {
     sample.take(reached!.input, x, 0, 3);
     const weight = (value: number) => {
       const w = scope.upload(new Float32Array(k * n).fill(value), 'weight');
-      return { k, n, w, bias: undefined };
+      return { k, n, slices: [{ w, n }], bias: undefined };
     };
     const errorOf = (input: string) => {
       const project = (value: number) => sample.project(scope, input, weight(value));

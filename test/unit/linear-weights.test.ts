@@ -34,8 +34,8 @@ function matrix(rows: number, columns: number) {
 /** Values of (k, n) f32 on the GPU. */
 const load = (source: TensorSource, linear: LinearSpec, columns?: { start: number; end: number }) =>
   withScope(gpu, async (scope) => {
-    const { w } = await loadLinear(gpu, scope, source, linear, columns);
-    return new Float32Array(await gpu.read(w));
+    const { slices } = await loadLinear(gpu, scope, source, linear, columns);
+    return new Float32Array(await gpu.read(slices[0]!.w));
   });
 
 describe('a weight that its file has transposed', () => {

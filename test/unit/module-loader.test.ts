@@ -43,7 +43,9 @@ type Opened = Awaited<ReturnType<typeof loader>>;
 async function use({ gpu, read, second, modules }: Opened) {
   const reads = read.mock.calls.length;
   const { scope, loaded } = await modules.take(second);
-  const weights = [...loaded.linears.values()].map(async ({ w }) => new Float32Array(await gpu.read(w)));
+  const weights = [...loaded.linears.values()].map(
+    async ({ slices }) => new Float32Array(await gpu.read(slices[0]!.w)),
+  );
   const used = { weights: await Promise.all(weights), reads: read.mock.calls.length - reads };
   scope.freeAll();
   return used;

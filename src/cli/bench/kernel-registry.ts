@@ -74,7 +74,8 @@ export const KERNELS: Readonly<Record<string, (inputs: KernelInputs) => Dispatch
   },
   cholesky_update: (inputs) => {
     const k = inputs.sizes.mlp;
-    return dispatch(choleskyUpdate, { k, start: 0, a: inputs.random(k, k) });
+    const [a, pivot] = [inputs.random(k, k), inputs.random(k, 32)];
+    return dispatch(choleskyUpdate, { start: 0, first: 0, rows: k, a, pivot });
   },
   triangular_inverse: (inputs) => inverseStep(triangularInverse.first, inputs),
   triangular_inverse_tiled: (inputs) => inverseStep(triangularInverseTiled.first, inputs),
@@ -115,7 +116,7 @@ function product(kernel: typeof gemm, inputs: KernelInputs, m: number): Dispatch
 
 function outer(kernel: typeof gram, inputs: KernelInputs): Dispatch {
   const { tokens: m, mlp: k } = inputs.sizes;
-  return dispatch(kernel, { m, k, x: inputs.random(m, k), h: inputs.random(k, k) });
+  return dispatch(kernel, { m, k, start: 0, rows: k, x: inputs.random(m, k), h: inputs.random(k, k) });
 }
 
 function attend(kernel: typeof attention, inputs: KernelInputs): Dispatch {
@@ -132,13 +133,16 @@ function inverseStep(kernel: typeof triangularInverse.first, inputs: KernelInput
   let side = 32;
   while (side * 2 < k) side *= 2;
   const rows = k - side;
-  return dispatch(kernel, { k, side, start: 0, rows, l: inputs.random(k, k), u: inputs.random(k, k) });
+  const scalars = { side, aStart: 0, pairs: 1, start: 0, rows, first: 0, end: k, rightFirst: 0, rightEnd: k };
+  const [left, right, product] = [inputs.random(k, k), inputs.random(k, k), inputs.empty(k, side)];
+  return dispatch(kernel, { ...scalars, left, right, product });
 }
 
 function descentStep(kernel: typeof descentSweep, inputs: KernelInputs): Dispatch {
   const { k, n, groupRows, ...linear } = quantizedLinear(inputs);
   const start = Math.floor(k / groupRows / 2) * groupRows;
-  const [h, gradient, d] = [inputs.random(k, k), inputs.random(groupRows, n), inputs.random(k, n)];
+  const [h, gradient] = [inputs.random(groupRows, k), inputs.random(groupRows, n)];
+  const d = inputs.random(k, n);
   return dispatch(kernel, { k, n, start, end: start + groupRows, h, gradient, d, ...linear });
 }
 
@@ -170,7 +174,7 @@ function groupStep(inputs: KernelInputs) {
     ...{ k, n, tiles, firstTile: 0, jobCount: CANDIDATES },
     job: Math.floor(groups.length / 2) * CANDIDATES,
     jobs: inputs.words(jobs.flat()),
-    u: inputs.random(k, k),
+    u: inputs.random(CANDIDATES, k, BLOCK_ROWS),
     e: inputs.random(CANDIDATES, k, n),
     pending: inputs.random(CANDIDATES, BLOCK_ROWS, n),
     current: inputs.random(CANDIDATES, GROUP_ROWS, n),
@@ -194,7 +198,7 @@ function blockStep(inputs: KernelInputs) {
     jobs: inputs.words(jobs.flat()),
     perm: inputs.words(Array.from({ length: k }, (_, i) => i).reverse()),
     w: inputs.random(k, n),
-    u: inputs.random(k, k),
+    u: inputs.random(CANDIDATES, k, BLOCK_ROWS),
     e: inputs.random(CANDIDATES, k, n),
     pending: inputs.empty(CANDIDATES, BLOCK_ROWS, n),
   };

@@ -23,10 +23,10 @@ const packedProduct: Count = (of, tensor) => {
   return { flops: 2 * m * n * k, bytes: packed + FLOAT * (m * k + m * n * (1 + of('accumulate'))) };
 };
 
-/** Only the lower triangle is wanted, and read and written. */
+/** Of these rows only the lower triangle is wanted, and read and written. */
 const gram: Count = (of) => {
-  const [m, k] = [of('m'), of('k')];
-  return { flops: m * k * k, bytes: FLOAT * (m * k + k * k) };
+  const [m, k, elements] = [of('m'), of('k'), of('rows') * (2 * of('start') + of('rows'))];
+  return { flops: m * elements, bytes: FLOAT * (m * k + elements) };
 };
 
 /** Pairs of a query and a key that it sees; a sliding window is not taken into account. */
@@ -40,26 +40,38 @@ const attention: Count = (of) => {
   };
 };
 
+/** Elements below the diagonal of these rows that come after the 32 columns. */
 const choleskyUpdate: Count = (of) => {
-  const rest = of('k') - of('start') - BLOCK;
-  return { flops: BLOCK * rest * rest, bytes: FLOAT * (rest * rest + rest * BLOCK) };
+  const after = of('start') + BLOCK;
+  const [from, to] = [Math.max(0, of('first') - after), of('first') + of('rows') - after];
+  const elements = to * to - from * from;
+  return { flops: BLOCK * elements, bytes: FLOAT * (elements + to * BLOCK) };
 };
 
 /**
- * For each pair of blocks, rows of the lower one times a triangle of blocks of 32; the second half sums only up to its
- * row. Every element of these rows and of the factors is read, or written, once.
+ * For each pair of blocks, rows of the lower one times the part of a triangle of blocks of 32 that lies in the right
+ * factor's panel; the second half sums only up to its row. Every element of these rows and of the factors is read, or
+ * written, once.
  */
 const triangularInverse =
   (half: 1 | 2): Count =>
   (of) => {
-    const [k, side, start, rows] = [of('k'), of('side'), of('start'), of('rows')];
+    const [side, start, end] = [of('side'), of('start'), of('end')];
     let [products, elements] = [0, 0];
-    for (let first = side; first < k; first += 2 * side) {
-      const end = Math.min(start + rows, side, k - first);
+    for (let pair = 0; pair < of('pairs'); pair++) {
+      const aStart = of('aStart') + pair * 2 * side;
+      const cStart = aStart + side;
+      const rows = Math.max(0, Math.min(start + of('rows'), side, end - cStart) - start);
+      const summedFrom = half === 1 ? aStart : cStart;
+      const within = (index: number) => Math.min(side, Math.max(0, index - summedFrom));
+      const [from, to] = [within(of('rightFirst')), within(of('rightEnd'))];
       const triangle = (size: number) => (size * (size + BLOCK)) / 2;
-      const summed = half === 1 ? (end - start) * triangle(side) : (triangle(end) - triangle(start)) * side;
-      products += Math.max(0, summed);
-      elements += summed <= 0 ? 0 : 2 * (end - start) * side + triangle(half === 1 ? side : end);
+      const upTo = (row: number) => triangle(Math.min(row, to)) - triangle(Math.min(row, from));
+      const beyond = (row: number) => Math.max(0, row - to) * (to - from);
+      const below = (row: number) => upTo(row) + beyond(row);
+      const factor = half === 1 ? triangle(to) - triangle(from) : below(start + rows) - below(start);
+      products += half === 1 ? rows * factor : factor * side;
+      elements += rows === 0 ? 0 : 2 * rows * side + (half === 1 ? factor : (to - from) * side);
     }
     return { flops: 2 * products, bytes: FLOAT * elements };
   };
@@ -135,8 +147,8 @@ const COUNTS: Readonly<Record<string, Count>> = {
 
 /** Kernels that see each element of their tensors once, and those that write into what they have read. */
 const STREAMING = new Set(
-  ['compare', 'dequantize', 'gather_columns', 'layer_norm', 'pack_codes', 'permute_hessian'].concat(
-    ['residual', 'reverse_triangle', 'rms_norm', 'sum_squares', 'token_errors', 'unpack_codes'],
+  ['compare', 'dequantize', 'gather_columns', 'layer_norm', 'pack_codes'].concat(
+    ['residual', 'rms_norm', 'sum_squares', 'token_errors', 'unpack_codes'],
     ['from_f32', 'from_f16', 'from_bf16'].map((dtype) => `load_weight ${dtype}`),
   ),
 );

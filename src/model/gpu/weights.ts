@@ -1,5 +1,6 @@
 import { padColumns } from '../../exl2/packed-linear.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { WeightSlice } from '../../gpu/matrix/weight-slice.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
@@ -10,14 +11,15 @@ import { DTYPES, elementCount } from '../../tensor/dtype.ts';
 import { assert, UnsupportedError } from '../../util/errors.ts';
 import { normsOf, routerOf, weightShape } from '../plan.ts';
 import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
+import { columnSlices, type Range } from './column-slices.ts';
 
 /** A linear on the GPU, ready for y = x·w. */
 export interface LinearWeight {
   readonly k: number;
-  /** Columns of `w`: out_features padded to a multiple of 32. */
+  /** Columns: out_features padded to a multiple of 32. */
   readonly n: number;
-  /** (k, n) f32; padded columns are zero. */
-  readonly w: GpuTensor;
+  /** In slices of its columns: one, where a buffer can hold it. */
+  readonly slices: readonly WeightSlice[];
   /** (n) f32, padded with zeros. */
   readonly bias: GpuTensor | undefined;
 }
@@ -32,14 +34,36 @@ export interface NormWeight extends NormSpec {
 /** Bytes of the file that are uploaded at a time. */
 const UPLOAD_BYTES = 16 * 2 ** 20;
 
-/** Streams a weight from its file to the GPU and turns it there as it is used. `columns`: only these out_features. */
+/**
+ * Streams a weight from its file to the GPU and turns it there as it is used.
+ * @param columns only these out_features.
+ * @param bytes of a slice at most.
+ */
 export async function loadLinear(
   gpu: Gpu,
   scope: Scope,
   source: TensorSource,
   linear: LinearSpec,
   columns: Range = { start: 0, end: linear.n },
+  bytes = gpu.memory.largestBuffer,
 ): Promise<LinearWeight> {
+  const { k } = linear;
+  const slices: WeightSlice[] = [];
+  for (const { start, end } of columnSlices(columns.end - columns.start, k * 4, bytes)) {
+    const own = { start: columns.start + start, end: columns.start + end };
+    slices.push(await loadSlice(gpu, scope, source, linear, own));
+  }
+  const n = padColumns(columns.end - columns.start);
+  return { k, n, slices, bias: await loadBias(scope, source, linear, columns, n) };
+}
+
+async function loadSlice(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  linear: LinearSpec,
+  columns: Range,
+): Promise<WeightSlice> {
   const { k } = linear;
   const n = columns.end - columns.start;
   const nPadded = padColumns(n);
@@ -58,7 +82,7 @@ export async function loadLinear(
     }
     if (linear.normalized) gpu.run(normalizeColumns, { k, n: nPadded, w });
   });
-  return { k, n: nPadded, w, bias: await loadBias(scope, source, linear, columns, nPadded) };
+  return { n: nPadded, w };
 }
 
 /** The linear's rows, as the file has them. @param bytes of a value. */
@@ -111,12 +135,6 @@ async function uploadColumns(
   }
 }
 
-/** Indices start … end − 1. */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Where rows of a linear (columns of a transposed one) from `start` on lie in its tensor, as many as lie together and at most `most`. */
 function rowsFrom({ part }: LinearSpec, start: number, most: number): { first: number; count: number } {
   if (!part) return { first: start, count: most };
@@ -145,32 +163,23 @@ async function loadBias(
   return scope.upload(padded, bias);
 }
 
-/** f32 bytes of a weight that are kept in one buffer; a wider one is cut into slices of its columns. */
-const SLICE_BYTES = 2 ** 29;
+/** f32 bytes of a head that are kept in one buffer; a wider one is cut into slices of the vocabulary. */
+const HEAD_SLICE_BYTES = 2 ** 29;
 
 /** The same, on a GPU whose buffers may be smaller. */
-export const sliceBytes = ({ memory }: Gpu): number => Math.min(SLICE_BYTES, memory.largestBuffer);
+export const headSliceBytes = ({ memory }: Gpu): number => Math.min(HEAD_SLICE_BYTES, memory.largestBuffer);
 
-/** The columns of a linear in slices that each fit well into a buffer; one, for all but the heads of large models. */
-export function sliceColumns({ k, n }: LinearSpec, bytes = SLICE_BYTES): Range[] {
-  const width = Math.max(32, Math.floor(bytes / (k * 4) / 32) * 32);
-  return Array.from({ length: Math.ceil(n / width) }, (_, i) => ({
-    start: i * width,
-    end: Math.min(n, (i + 1) * width),
-  }));
-}
+/** The vocabulary of a head in slices. */
+export const headSlices = ({ k, n }: Pick<LinearSpec, 'k' | 'n'>, bytes = HEAD_SLICE_BYTES): Range[] =>
+  columnSlices(n, k * 4, bytes);
 
-/** A linear in slices of its columns. */
-export async function loadSlices(
-  gpu: Gpu,
-  scope: Scope,
-  source: TensorSource,
-  linear: LinearSpec,
-): Promise<LinearWeight[]> {
-  const slices: LinearWeight[] = [];
-  for (const columns of sliceColumns(linear, sliceBytes(gpu)))
-    slices.push(await loadLinear(gpu, scope, source, linear, columns));
-  return slices;
+/** Each slice of a head as one for a part of the vocabulary; heads have no bias. */
+export const asHeads = ({ k, slices }: LinearWeight): LinearWeight[] =>
+  slices.map((slice) => ({ k, n: slice.n, slices: [slice], bias: undefined }));
+
+/** Frees a weight of `scope`; its bias stays. */
+export function freeWeight(scope: Scope, { slices }: Pick<LinearWeight, 'slices'>): void {
+  for (const { w } of slices) scope.free(w);
 }
 
 /**

@@ -1,31 +1,25 @@
 import type { Gpu } from '../../gpu/gpu.ts';
+import { allocTriangle, freeTriangle, type Triangle, zeroTriangle } from '../../gpu/matrix/triangle.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import { type GpuTensor, view } from '../../gpu/tensor.ts';
 import { addVector } from '../../kernels/elementwise/add_vector.ts';
-import { addTriangle, triangleSize } from '../../kernels/hessian/add_triangle.ts';
-import { unpackTriangle } from '../../kernels/hessian/unpack_triangle.ts';
 import type { InputKey } from '../../model/spec.ts';
 
-/** A sum Σ xᵀx (k, k) from its packed lower triangle, f32 row after row; it belongs to `scope`. */
-export async function putSum(
-  gpu: Gpu,
-  scope: Scope,
-  bytes: Uint8Array<ArrayBuffer>,
-  k: number,
-): Promise<GpuTensor> {
-  const h = scope.alloc([k, k], 'Hessian');
-  await withScope(gpu, (temporary) => {
-    const p = temporary.alloc([triangleSize(k)], 'Hessian sum');
-    gpu.write(p, bytes);
-    gpu.run(unpackTriangle, { k, p, h });
-  });
-  return h;
+/** A sum Σ xᵀx (k, k) from the bytes of its panels after each other; it belongs to `scope`. */
+export function putSum(gpu: Gpu, scope: Scope, bytes: Uint8Array<ArrayBuffer>, k: number): Triangle {
+  const sum = allocTriangle(gpu, scope, k, 'Hessian');
+  let start = 0;
+  for (const { tensor } of sum.panels) {
+    gpu.write(tensor, bytes.subarray(start, start + tensor.size));
+    start += tensor.size;
+  }
+  return sum;
 }
 
 /** Bytes that are read or written at a time. */
 export const PIECE_BYTES = 32 * 2 ** 20;
 
-/** Bytes start … end − 1 of the packed triangle that one worker has summed of a half of the parts. */
+/** Bytes start … end − 1, of one panel, of the triangle that one worker has summed of a half of the parts. */
 export interface SumPiece {
   readonly half: number;
   readonly input: InputKey;
@@ -35,22 +29,22 @@ export interface SumPiece {
   readonly tokens: number;
 }
 
-type Totals = ReadonlyMap<InputKey, GpuTensor>;
+type Totals = ReadonlyMap<InputKey, Triangle>;
 
 /**
- * Sums of xᵀx over parts of the rows: each part is summed in the squares and then added to the total of its half, and
- * at the end the halves are added.
+ * Sums of xᵀx over parts of the rows: each part is summed by itself and then added to the total of its half, and at the
+ * end the halves are added.
  */
 export class HessianSums {
-  /** (k, k) f32, lower triangles: of the part under way; after {@link finish} of all rows. */
-  readonly squares: ReadonlyMap<InputKey, GpuTensor>;
+  /** Of the part under way; after {@link finish} of all rows. */
+  readonly sums: ReadonlyMap<InputKey, Triangle>;
   readonly #gpu: Gpu;
   readonly #scope: Scope;
   readonly #what: string;
   readonly #memory: Map<InputKey, Uint8Array<ArrayBuffer>>;
   /** Tokens in the sums. */
   readonly tokens = new Map<InputKey, number>();
-  /** Packed, of each half that there is anything of. */
+  /** Of each half that there is anything of. */
   readonly #halves: [Totals | undefined, Totals | undefined] = [undefined, undefined];
 
   /**
@@ -68,8 +62,8 @@ export class HessianSums {
     this.#gpu = gpu;
     this.#scope = scope;
     this.#what = what;
-    this.squares = new Map(
-      [...sizes].map(([name, k]) => [name, scope.alloc([k, k], `Hessian of ${what} ${name}`)]),
+    this.sums = new Map(
+      [...sizes].map(([name, k]) => [name, allocTriangle(gpu, scope, k, `Hessian of ${what} ${name}`)]),
     );
   }
 
@@ -80,12 +74,10 @@ export class HessianSums {
     this.#free(1);
   }
 
-  /** Adds the squares, which hold the sums of a part, to the totals of its half. */
+  /** Adds the sums, which are those of a part, to the totals of its half. */
   endPart(half: number): void {
     const totals = this.#totalsOf(half);
-    for (const [name, h] of this.squares) {
-      this.#gpu.run(addTriangle, { k: h.shape[0]!, h, p: totals.get(name)! });
-    }
+    for (const [name, sum] of this.sums) this.#add(sum, totals.get(name)!);
   }
 
   /** So many more tokens are in the sum of an input. */
@@ -97,10 +89,9 @@ export class HessianSums {
   get pieces(): SumPiece[] {
     const first = this.#halves.findIndex((totals) => totals);
     return this.#halves.flatMap((totals, half) =>
-      [...(totals ?? [])].flatMap(([input, { size }]) =>
-        Array.from({ length: Math.ceil(size / PIECE_BYTES) }, (_, i) => ({
-          ...{ half, input, start: i * PIECE_BYTES },
-          end: Math.min(size, (i + 1) * PIECE_BYTES),
+      [...(totals ?? [])].flatMap(([input, total]) =>
+        piecesOf(total).map((range, i) => ({
+          ...{ half, input, ...range },
           tokens: half === first && i === 0 ? (this.tokens.get(input) ?? 0) : 0,
         })),
       ),
@@ -109,44 +100,42 @@ export class HessianSums {
 
   /** @param bytes of the piece's size, which take it. */
   readPiece({ half, input, start, end }: SumPiece, bytes: Uint8Array): Promise<void> {
-    const total = this.#halves[half]!.get(input)!;
-    return this.#gpu.readInto(view(total, start / 4, [(end - start) / 4]), bytes);
+    return this.#gpu.readInto(bytesOf(this.#halves[half]!.get(input)!, { start, end }), bytes);
   }
 
   /** Adds a piece that another worker has summed. Of two parts of a half, either may come first. */
-  async addPiece({ half, input, start, tokens }: SumPiece, bytes: Uint8Array): Promise<void> {
+  async addPiece({ half, input, start, end, tokens }: SumPiece, bytes: Uint8Array): Promise<void> {
     this.count(input, tokens);
     const total = this.#totalsOf(half).get(input)!;
     const count = bytes.length / 4;
     await withScope(this.#gpu, (scope) => {
       const x = scope.alloc([count], 'part of a Hessian sum');
       this.#gpu.write(x, bytes);
-      this.#gpu.run(addVector, { count, x, y: view(total, start / 4, [count]) });
+      this.#gpu.run(addVector, { count, x, y: bytesOf(total, { start, end }) });
     });
   }
 
   /** The total of one input, after {@link finish}; in memory that is used again for the next module's. */
   async read(input: InputKey): Promise<Uint8Array<ArrayBuffer>> {
-    const { size } = this.#totalsOf(0).get(input)!;
+    const pieces = piecesOf(this.#totalsOf(0).get(input)!);
+    const size = pieces.at(-1)!.end;
     const used = this.#memory.get(input);
     const bytes = used?.length === size ? used : new Uint8Array(size);
     this.#memory.set(input, bytes);
-    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
-      const piece = bytes.subarray(start, start + PIECE_BYTES);
-      await this.readPiece({ half: 0, input, start, end: start + piece.length, tokens: 0 }, piece);
-    }
+    for (const { start, end } of pieces)
+      await this.readPiece({ half: 0, input, start, end, tokens: 0 }, bytes.subarray(start, end));
     return bytes;
   }
 
-  /** Adds the halves, and puts the totals into the squares. */
+  /** Adds the halves, and puts the totals into the sums. */
   finish(): void {
     const first = this.#totalsOf(0);
     const second = this.#halves[1];
-    for (const [name, h] of this.squares) {
-      const p = first.get(name)!;
+    for (const [name, sum] of this.sums) {
+      const total = first.get(name)!;
       const rest = second?.get(name);
-      if (rest) this.#gpu.run(addVector, { count: p.size / 4, x: rest, y: p });
-      this.#gpu.run(unpackTriangle, { k: h.shape[0]!, p, h });
+      if (rest) this.#add(rest, total);
+      for (const [i, { tensor }] of sum.panels.entries()) this.#gpu.copy(total.panels[i]!.tensor, tensor);
     }
     this.#free(1);
   }
@@ -156,19 +145,53 @@ export class HessianSums {
     this.#free(0);
   }
 
+  #add(sum: Triangle, total: Triangle): void {
+    for (const [i, { tensor: x }] of sum.panels.entries())
+      this.#gpu.run(addVector, { count: x.size / 4, x, y: total.panels[i]!.tensor });
+  }
+
   #totalsOf(half: number): Totals {
     const there = this.#halves[half];
     if (there) return there;
     const label = `Hessian sum of ${this.#what}`;
-    const alloc = (h: GpuTensor) => this.#scope.alloc([triangleSize(h.shape[0]!)], label);
-    const totals = new Map([...this.squares].map(([name, h]) => [name, alloc(h)]));
-    for (const total of totals.values()) this.#gpu.zero(total);
+    const totals = new Map(
+      [...this.sums].map(([name, { k }]) => [name, allocTriangle(this.#gpu, this.#scope, k, label)]),
+    );
+    for (const total of totals.values()) zeroTriangle(this.#gpu, total);
     this.#halves[half] = totals;
     return totals;
   }
 
   #free(half: number): void {
-    for (const total of this.#halves[half]?.values() ?? []) this.#scope.free(total);
+    for (const total of this.#halves[half]?.values() ?? []) freeTriangle(this.#scope, total);
     this.#halves[half] = undefined;
   }
+}
+
+/** Bytes of the panels of a triangle after each other. */
+interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** In pieces, of which none has bytes of two panels. */
+function piecesOf({ panels }: Triangle): ByteRange[] {
+  const pieces: ByteRange[] = [];
+  let base = 0;
+  for (const { tensor } of panels) {
+    for (let at = 0; at < tensor.size; at += PIECE_BYTES)
+      pieces.push({ start: base + at, end: base + Math.min(tensor.size, at + PIECE_BYTES) });
+    base += tensor.size;
+  }
+  return pieces;
+}
+
+/** Where the bytes of a piece are. */
+function bytesOf({ panels }: Triangle, { start, end }: ByteRange): GpuTensor {
+  let base = 0;
+  for (const { tensor } of panels) {
+    if (start < base + tensor.size) return view(tensor, (start - base) / 4, [(end - start) / 4]);
+    base += tensor.size;
+  }
+  throw new RangeError(`no panel has byte ${start}`);
 }

@@ -1,5 +1,5 @@
+import { type Triangle, zeroTriangle } from '../../gpu/matrix/triangle.ts';
 import { inParts, rowsOf } from '../../gpu/parts.ts';
-import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { StageContext } from '../../job/context.ts';
 import { gram, gramMixed } from '../../kernels/gram/gram.ts';
 import type { HiddenStates } from '../../model/gpu/states.ts';
@@ -9,23 +9,28 @@ import type { HessianSums } from './hessian-sums.ts';
 import type { RowPart } from './row-parts.ts';
 
 /**
- * Zeroes Hessian sums, (k, k) in their lower triangles, to add xᵀx of the linear inputs (tokens, k) that it sees; those
+ * Zeroes Hessian sums (k, k), to add xᵀx of the linear inputs (tokens, k) that it sees; those
  * that there is no sum for are passed over.
  * @param mixed whether the products may round to half precision.
  */
 export function summing(
   { gpu }: StageContext,
-  sums: ReadonlyMap<InputKey, GpuTensor>,
+  sums: ReadonlyMap<InputKey, Triangle>,
   mixed: boolean,
 ): NonNullable<RowsSeen['tap']> {
-  for (const h of sums.values()) gpu.zero(h);
+  for (const sum of sums.values()) zeroTriangle(gpu, sum);
   return (input, x) => {
-    const h = sums.get(input);
-    if (!h) return;
+    const sum = sums.get(input);
+    if (!sum) return;
     const [m, k] = x.shape as [number, number];
-    inParts(gpu, m, k * k, (start, count) => {
-      gpu.run(mixed ? gramMixed : gram, { m: count, k, x: rowsOf(x, start, count), h });
-    });
+    for (const { start, end, tensor: h } of sum.panels) {
+      const rows = end - start;
+      // The same parts however many panels there are, so that the sums are the same.
+      inParts(gpu, m, k * k, (first, count) => {
+        const tokens = { m: count, x: rowsOf(x, first, count) };
+        gpu.run(mixed ? gramMixed : gram, { ...tokens, k, start, rows, h });
+      });
+    }
   };
 }
 
@@ -40,7 +45,7 @@ export async function sumRowParts(
   seen: RowsSeen = {},
 ): Promise<void> {
   for (const part of parts) {
-    const sum = summing(context, sums.squares, source.mixed);
+    const sum = summing(context, sums.sums, source.mixed);
     const tap: RowsSeen['tap'] = (input, x, start, tokens) => {
       sum(input, x, start, tokens);
       sums.count(input, tokens);

@@ -1,6 +1,12 @@
 import { Scope } from '../../gpu/scope.ts';
 import type { StageContext } from '../../job/context.ts';
-import { type LinearWeight, loadNorm, loadSlices, type NormWeight } from '../../model/gpu/weights.ts';
+import {
+  headSliceBytes,
+  type LinearWeight,
+  loadLinear,
+  loadNorm,
+  type NormWeight,
+} from '../../model/gpu/weights.ts';
 
 /** The final norm and the head on one GPU, each from when it is first asked for. */
 export class HeldHead {
@@ -8,7 +14,7 @@ export class HeldHead {
   readonly scope: Scope;
   readonly #context: StageContext;
   #norm: Promise<NormWeight> | undefined;
-  #slices: Promise<LinearWeight[]> | undefined;
+  #weight: Promise<LinearWeight> | undefined;
 
   constructor(context: StageContext) {
     this.scope = new Scope(context.gpu);
@@ -22,15 +28,16 @@ export class HeldHead {
   }
 
   /** In slices of the vocabulary. */
-  slices(): Promise<LinearWeight[]> {
+  weight(): Promise<LinearWeight> {
     const { gpu, source, plan } = this.#context;
-    this.#slices ??= loadSlices(gpu, this.scope, source, plan.head);
-    return this.#slices;
+    const { head } = plan;
+    this.#weight ??= loadLinear(gpu, this.scope, source, head, undefined, headSliceBytes(gpu));
+    return this.#weight;
   }
 
   release(): void {
     this.scope.freeAll();
     this.#norm = undefined;
-    this.#slices = undefined;
+    this.#weight = undefined;
   }
 }

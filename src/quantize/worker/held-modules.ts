@@ -59,7 +59,7 @@ export class HeldModules {
     const { scope, loaded, replaced } = this.#at(index);
     replaced.add(name);
     const made = await make(scope, loaded.linears.get(name)!);
-    loaded.linears.set(name, made.slices[0]!);
+    loaded.linears.set(name, made.weight);
     return made;
   }
 

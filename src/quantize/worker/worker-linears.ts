@@ -1,7 +1,7 @@
 import type { QuantParams } from '../../exl2/params.ts';
 import { factorHessian, type HessianFactor } from '../../gptq/factor.ts';
+import type { Triangle } from '../../gpu/matrix/triangle.ts';
 import { Scope, withScope } from '../../gpu/scope.ts';
-import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { StageContext } from '../../job/context.ts';
 import { type LinearWeight, loadLinear } from '../../model/gpu/weights.ts';
 import type { InputKey, LinearSpec } from '../../model/spec.ts';
@@ -30,9 +30,9 @@ export class WorkerLinears {
 
   /**
    * Factors the sum of so many rows for an input; the factors of another module, or of an earlier try, are freed.
-   * @param sum (k, k), see {@link factorHessian}.
+   * @param sum of `sums`, see {@link factorHessian}.
    */
-  async factor(index: number, input: InputKey, sum: GpuTensor, rows: number): Promise<void> {
+  async factor(index: number, input: InputKey, sums: Scope, sum: Triangle, rows: number): Promise<void> {
     const { gpu, plan, quantizer } = this.#context;
     if (this.#index !== index || this.#factors.has(input)) this.free();
     this.#index = index;
@@ -40,16 +40,16 @@ export class WorkerLinears {
     const what = module ? `${module.key} (${input})` : 'the head';
     this.#factors.set(
       input,
-      await factorHessian(gpu, this.#scope, what, sum, factorOptions(quantizer, rows)),
+      await factorHessian(gpu, this.#scope, what, sums, sum, factorOptions(quantizer, rows)),
     );
   }
 
-  /** Factors a sum that was made elsewhere: its packed lower triangle. */
+  /** Factors a sum that was made elsewhere: the bytes of its panels. */
   async takeSum(index: number, input: InputKey, sum: Uint8Array<ArrayBuffer>, rows: number): Promise<void> {
     const { gpu, plan } = this.#context;
     const { k } = plan.modules[index]!.linears.find((linear) => linear.input === input)!;
     await withScope(gpu, async (scope) => {
-      await this.factor(index, input, await putSum(gpu, scope, sum, k), rows);
+      await this.factor(index, input, scope, putSum(gpu, scope, sum, k), rows);
     });
   }
 
@@ -61,7 +61,7 @@ export class WorkerLinears {
     const { gpu, source } = this.#context;
     const factor = this.#factorOf(index, linear);
     const quantize = (scope: Scope, weight: LinearWeight) =>
-      quantizeLinear(this.#context, scope, linear, [weight], factor, params);
+      quantizeLinear(this.#context, scope, linear, weight, factor, params);
     const { tensors } = this.#modules.holds(index)
       ? await this.#modules.replace(index, linear, quantize)
       : await withScope(gpu, async (scope) => quantize(scope, await loadLinear(gpu, scope, source, linear)));
@@ -71,9 +71,9 @@ export class WorkerLinears {
   /** Quantizes the head, and frees its factor. */
   async quantizeHead(params: QuantParams): Promise<QuantizedLinear> {
     const { head, modules } = this.#context.plan;
-    const slices = await this.#head.slices();
+    const weight = await this.#head.weight();
     const factor = this.#factorOf(modules.length, head);
-    const quantized = await quantizeLinear(this.#context, this.#head.scope, head, slices, factor, params);
+    const quantized = await quantizeLinear(this.#context, this.#head.scope, head, weight, factor, params);
     this.free();
     return quantized;
   }

@@ -1,5 +1,6 @@
 import type { CalibrationRows } from '../../calibrate/rows.ts';
 import { quantizingNeed } from '../../estimate/gpu-need.ts';
+import { freeTriangle } from '../../gpu/matrix/triangle.ts';
 import { Scope } from '../../gpu/scope.ts';
 import type { ModelDirectory } from '../../io/model/model-directory.ts';
 import { type ReadAhead, readAhead } from '../../io/model/read-ahead.ts';
@@ -7,7 +8,7 @@ import type { StageContext } from '../../job/context.ts';
 import { embedTokens } from '../../model/gpu/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../../model/gpu/finite-states.ts';
 import type { HiddenStates } from '../../model/gpu/states.ts';
-import { weightNames } from '../../model/gpu/weights.ts';
+import { asHeads, weightNames } from '../../model/gpu/weights.ts';
 import { inputSizes } from '../../model/sizes.ts';
 import type { InputKey } from '../../model/spec.ts';
 import { withFittingBatch } from '../../pass/batch-size.ts';
@@ -154,7 +155,8 @@ export class WorkerRows {
   /** The original model's, after all modules. */
   async originalPerplexity(mixed: boolean): Promise<Perplexity> {
     const original = this.#ownOriginal;
-    return original.perplexity({ mixed, norm: await this.head.norm(), head: await this.head.slices() });
+    const head = asHeads(await this.head.weight());
+    return original.perplexity({ mixed, norm: await this.head.norm(), head });
   }
 
   /** Makes what is expected of the first rows, where no sums are made on the way. */
@@ -165,9 +167,9 @@ export class WorkerRows {
 
   /** Factors its sums, which are of all rows, for some inputs; all of them are used up. */
   async factorSums(index: number, inputs: ReadonlySet<InputKey>, rows: number): Promise<void> {
-    for (const [input, h] of this.sums.squares) {
-      if (inputs.has(input)) await this.linears.factor(index, input, h, rows);
-      this.#sumScope.free(h);
+    for (const [input, sum] of this.sums.sums) {
+      if (inputs.has(input)) await this.linears.factor(index, input, this.#sumScope, sum, rows);
+      else freeTriangle(this.#sumScope, sum);
     }
   }
 
@@ -213,7 +215,7 @@ export class WorkerRows {
 
   async #loadHead(): Promise<void> {
     await this.head.norm();
-    if (this.#quantizesHead) await this.head.slices();
+    if (this.#quantizesHead) await this.head.weight();
   }
 
   /** The large tensors of a module or the head, worth reading ahead. */

@@ -60,7 +60,7 @@ export function statePlaces(
   ];
   const room = budgets?.memoryBytes === undefined ? undefined : stateRoom(plan, budgets.memoryBytes, beside);
   const placed = stages.map(({ all, need, transfers }) => {
-    const gpuBytes = Math.min(all, budgets ? stateRoomOnGpu(budgets.gpuBytes, need) : 0);
+    const gpuBytes = Math.min(all, budgets ? Math.floor(stateRoomOnGpu(budgets.gpuBytes, need)) : 0);
     const memoryBytes = Math.min(all - gpuBytes, room ?? Number.POSITIVE_INFINITY);
     const diskBytes = all - gpuBytes - memoryBytes;
     const diskSeconds = (plan.modules.length * transfers * diskBytes) / DISK_BYTES_PER_SECOND;

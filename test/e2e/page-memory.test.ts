@@ -19,7 +19,7 @@ const OPTIONS = {
   chooseAfterMeasuring: false,
   gpuBudgetBytes: 2 ** 30,
   /** As much as the program itself takes: nothing is left to states. */
-  memoryBudgetBytes: 380e6,
+  memoryBudgetBytes: 370e6,
   seed: 0,
 };
 

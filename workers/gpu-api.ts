@@ -27,6 +27,8 @@ export interface GpuJob {
   };
   /** Of each worker. */
   readonly gpuBudgetBytes: number;
+  /** Main memory of all workers; missing: without limit. */
+  readonly memoryBudgetBytes?: number;
   /** The GPU of each worker but the first. */
   readonly otherGpus: readonly GpuChoice[];
   /** That the whole job takes, for the message when a disk is full. */

@@ -62,6 +62,7 @@ export async function runJob(
           emit,
           control,
           openTokenizer: ({ name }) => openTokenizer(job.source, name, control.signal),
+          memoryBudget: job.memoryBudgetBytes,
           remotes: jobWorkers.links,
         },
       }),
@@ -72,6 +73,7 @@ export async function runJob(
   } finally {
     clearInterval(timer);
     jobWorkers.stop();
+    await removeScratch(job.work);
     await events.flush();
   }
 }
@@ -110,3 +112,9 @@ async function openCalibration(id: string, file: string): Promise<ByteSource> {
   assert(source, `the calibration file ${file} has gone from the browser's storage`);
   return source;
 }
+
+/** States of the other workers, which have been ended with them open. */
+const removeScratch = async (work: string): Promise<void> => {
+  // What is still there goes when the job is begun again, or removed.
+  await (await storageDirectory(work)).scratch?.clear().catch(() => {});
+};

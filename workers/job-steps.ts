@@ -40,7 +40,16 @@ export function targetStep(
 
 function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, bits: number): GpuJob {
   const { id, options, model, calibrationName } = record;
-  const { headBits, quantizer, precision = 'mixed', preset, seed, gpuBudgetBytes, workers = 1 } = options;
+  const {
+    headBits,
+    quantizer,
+    precision = 'mixed',
+    preset,
+    seed,
+    gpuBudgetBytes,
+    memoryBudgetBytes,
+    workers = 1,
+  } = options;
   const file = calibrationName === undefined ? {} : { file: calibrationName };
   return {
     id,
@@ -58,6 +67,7 @@ function baseJob({ record, source, output, diskBytes }: JobEntry, work: string, 
     },
     calibration: { text: calibrationText(source), preset, seed, ...file },
     gpuBudgetBytes: Math.floor(gpuBudgetBytes / workers),
+    ...(memoryBudgetBytes !== undefined && { memoryBudgetBytes }),
     otherGpus: otherGpusOf(options),
     diskBytes,
   };

@@ -39,13 +39,20 @@ export async function planJob(
   );
   const made = plans.filter((plan) => plan !== undefined);
   const { workers = 1 } = options;
+  const all = 1 + otherGpusOf(options).length;
   const most = (need: (plan: PlanEvent) => number) => Math.max(0, ...made.map(need));
   // Of the work directories only the one in use is there.
   const working = most(({ diskBytes, outputBytes }) => diskBytes - outputBytes);
   const plan = {
     outputBytes: plans.map((each) => each?.outputBytes ?? 0),
     gpuBytes: workers * most(({ gpuBytes }) => gpuBytes),
-    memoryBytes: (1 + otherGpusOf(options).length) * most(({ memoryBytes }) => memoryBytes),
+    memoryBytes: all * most(({ memoryBytes }) => memoryBytes),
+    states: {
+      gpuBytes: all * most(({ states }) => states.gpuBytes),
+      memoryBytes: all * most(({ states }) => states.memoryBytes),
+      diskBytes: all * most(({ states }) => states.diskBytes),
+      diskSeconds: most(({ states }) => states.diskSeconds),
+    },
     diskBytes: working + made.reduce((sum, { outputBytes }) => sum + outputBytes, 0),
     times: gpu ? timesOf(model, options, shapes, gpu) : { measure: 0, target: 0 },
   };
@@ -80,17 +87,24 @@ function calibrationShapes(
 /** Undefined, with a problem, for a bitrate that cannot be. */
 function planTarget(
   { source, plan }: OpenedModel,
-  { headBits, quantizer, preset }: JobOptions,
+  options: JobOptions,
   bits: number,
   given: CalibrationShapes & { readonly measured: Measurement | undefined },
   problems: Problem[],
 ): PlanEvent | undefined {
+  const { headBits, quantizer, preset, gpuBudgetBytes, memoryBudgetBytes, workers = 1 } = options;
+  const all = 1 + otherGpusOf(options).length;
   try {
     return planConversion(source, plan, {
       bits,
       headBits,
       quantizer: quantizerSettings(quantizer, preset),
       ...given,
+      budgets: {
+        gpuBytes: Math.floor(gpuBudgetBytes / workers),
+        memoryBytes: memoryBudgetBytes && Math.floor(memoryBudgetBytes / all),
+      },
+      workers: all,
     });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

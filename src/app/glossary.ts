@@ -16,6 +16,10 @@ export const GLOSSARY = {
     'What each layer loses under each of about 20 settings, and what follows from that for finer mixes. It depends on model and calibration text, not on the bitrate, so it can be kept and used again.',
   'GPU memory budget':
     'How much GPU memory the conversion may use. Less means smaller batches: slower, with the same result.',
+  'main memory budget':
+    'How much of the computer’s memory the conversion may use. What calibration text has become inside the model goes to disk beyond it: slower, with the same result.',
+  'calibration states':
+    'What calibration text has become inside the model so far: numbers for each token, which go through one module after the other.',
   cache:
     'Keys and values of all tokens so far, kept in GPU memory while the model runs; here with 16 bits each.',
   'GPU memory':

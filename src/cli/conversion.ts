@@ -12,6 +12,7 @@ import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
 import { endableTokenizer } from './endable.ts';
 import type { OpenAdapter } from './gpu.ts';
+import { defaultMemoryBudget } from './main-memory.ts';
 import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { pathInside } from './path-inside.ts';
@@ -78,6 +79,7 @@ async function convertLocked(
       emit,
       control: { signal },
       openTokenizer: endableTokenizer(signal),
+      memoryBudget: options.memoryBytes ?? defaultMemoryBudget(),
       remotes: processes.links,
     }).finally(() => gpu.destroy());
   } finally {

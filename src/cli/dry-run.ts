@@ -21,6 +21,7 @@ import { chosenCards } from './cards.ts';
 import { checkInputsStay, convertSettings } from './conversion.ts';
 import { endableTokenizer } from './endable.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
+import { defaultMemoryBudget } from './main-memory.ts';
 import { checkMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
 import { checkFree } from './work-lock.ts';
@@ -38,7 +39,7 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   const { inDir, outputDir, workDir, bits, headBits, workers } = options;
   await checkFree(workDir);
   await checkMeasurementFile(options);
-  await chosenCards(options.gpus);
+  const cards = await chosenCards(options.gpus);
   if (!options.resume) checkInputsStay(options);
   const opened = await adapterIfAny(options.gpu);
   const adapter = opened instanceof UnsupportedError ? undefined : opened;
@@ -58,7 +59,9 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
     emit({ type: 'warning', message: `The conversion itself cannot run here: ${opened.message}` });
   }
   const budget = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
-  const { rows, inputs } = await prepareRows(checked, job, { software, budget });
+  const processes = Math.max(1, cards.length) * workers;
+  const memoryBudget = Math.floor((options.memoryBytes ?? defaultMemoryBudget()) / processes);
+  const { rows, inputs } = await prepareRows(checked, job, { software, budget, memoryBudget });
   await checkInputs(workOf(job), inputs);
   const planned = plannedRows(options, software, neededTokens(plan), longestRow(plan));
   const { measurement, quantization = planned.quantization } = rows;
@@ -67,7 +70,9 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
     checkBuffers(plan, longest, largestBufferOf(adapter.adapter.limits));
   }
   const { quantizer } = settings;
-  const request = { bits, headBits, quantizer, measurement, quantization, measured };
+  const budgets = { gpuBytes: budget, memoryBytes: memoryBudget };
+  const sizes = { bits, headBits, quantizer, measurement, quantization, measured };
+  const request = { ...sizes, budgets, workers: processes };
   const event = planConversion(source, plan, request);
   const isSmall = modelWeightBytes(source, plan) <= PLAN_BYTES;
   if (isSmall) await checkWeightsNow(source, plan);

@@ -226,6 +226,14 @@ export const OPTIONS = {
     value: 'SIZE',
     description: 'Most GPU memory to take, such as 6GB or 512MiB. Less memory costs time, not quality.',
   },
+  'memory-budget': {
+    group: GPU,
+    type: 'string',
+    value: 'SIZE',
+    description:
+      'Most main memory to take, such as 16GB. Calibration states beyond it go to disk, into --out_dir: that costs time, not quality.',
+    defaultDescription: '60 % of what the machine has',
+  },
   'dry-run': {
     group: REPORT,
     type: 'boolean',

@@ -83,7 +83,8 @@ export function checkedOptions(given: JobArguments, places: Places): CliOptions 
       ropeAlpha: given.rope_alpha,
       gpu: given.gpu,
       gpus: optional(given.gpus, cardNumbers),
-      gpuMemoryBytes: optional(given['gpu-memory-budget'], memoryBudget),
+      gpuMemoryBytes: optional(given['gpu-memory-budget'], memoryBudget('gpu-memory-budget')),
+      memoryBytes: optional(given['memory-budget'], memoryBudget('memory-budget')),
     }),
   };
 }
@@ -105,11 +106,13 @@ function checkDataset(path: string | undefined): void {
   throw new InputError(`--cal_dataset ${path}: the file must end in one of ${DATASET_TYPES.join(', ')}.`);
 }
 
-function memoryBudget(text: string): number {
-  const bytes = parseByteSize(text);
-  if (bytes >= MIB) return bytes;
-  throw new InputError(`--gpu-memory-budget ${text} is ${bytes} bytes: give a unit, such as 6GB or 512MiB.`);
-}
+const memoryBudget =
+  (option: string) =>
+  (text: string): number => {
+    const bytes = parseByteSize(text);
+    if (bytes >= MIB) return bytes;
+    throw new InputError(`--${option} ${text} is ${bytes} bytes: give a unit, such as 6GB or 512MiB.`);
+  };
 
 /** The value of `--gpus`: `all`, or `0,2` → [0, 2]. */
 export function cardNumbers(text: string): 'all' | number[] {

@@ -45,6 +45,8 @@ export interface CliOptions {
   /** Processes on each card. */
   readonly workers: number;
   readonly gpuMemoryBytes?: number;
+  /** Main memory of all workers together; undefined: by the machine's. */
+  readonly memoryBytes?: number;
   readonly dryRun: boolean;
   readonly json: boolean;
 }

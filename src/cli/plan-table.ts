@@ -1,5 +1,6 @@
 import type { PlanEvent } from '../job/events.ts';
 import { formatByteSize } from '../util/text/byte-size.ts';
+import { formatDuration } from '../util/text/duration.ts';
 import { MODULE, type Table } from './reports.ts';
 import type { Column } from './table.ts';
 
@@ -66,6 +67,19 @@ export function planSummary(event: PlanEvent): string[] {
     `GPU memory  at least ${size(event.gpuBytes)}: one calibration row, one candidate at a time`,
     `            in buffers of up to ${size(event.gpuBufferBytes)}`,
     `Memory      ${size(event.memoryBytes)}; on an adapter in software GPU memory on top`,
+    ...statesLines(event.states),
     `Disk        ${size(event.diskBytes)} for work directory and output`,
   ];
+}
+
+/** Where the calibration states will be, and what that costs. */
+function statesLines({ gpuBytes, memoryBytes, diskBytes, diskSeconds }: PlanEvent['states']): string[] {
+  const size = formatByteSize;
+  const places = [
+    ...(gpuBytes > 0 ? [`${size(gpuBytes)} on the GPU`] : []),
+    ...(memoryBytes > 0 ? [`${size(memoryBytes)} in main memory`] : []),
+    ...(diskBytes > 0 ? [`${size(diskBytes)} on disk`] : []),
+  ];
+  const cost = `            to and from disk at most ${formatDuration(diskSeconds)}, at 1 GB/s`;
+  return [`States      ${places.join(', ')}`, ...(diskBytes > 0 ? [cost] : [])];
 }

@@ -17,6 +17,7 @@ import { formatDuration } from '../util/text/duration.ts';
 import { EtaEstimator } from '../util/text/eta.ts';
 import { plainStrings } from '../util/text/plain-text.ts';
 import { jsonLine } from './json-line.ts';
+import { memoryLine } from './memory-line.ts';
 import { candidateTable, planSummary, planTable } from './plan-table.ts';
 import {
   allocationTable,
@@ -114,6 +115,8 @@ export class TerminalReport {
         return evaluationLines(event);
       case 'warning':
         return [this.#styled('yellow', `Warning: ${event.message}`)];
+      case 'adjustment':
+        return [`Adjusted: ${event.message}`];
       case 'output':
         return [this.#effort(), this.#styled('green', outputText(event))];
       // Shown by the progress line and those below it, or summed up by the module's row.
@@ -153,7 +156,10 @@ export class TerminalReport {
     const estimate = () => this.#eta.estimate(event.total, this.#terminal.now());
     this.#line.update(
       () => progressText(event, estimate()),
-      () => (this.#isShared(event.stage) ? workerLines(this.#workers) : []),
+      () => [
+        ...(this.#isShared(event.stage) ? workerLines(this.#workers) : []),
+        ...(this.#memory ? [memoryLine(this.#memory)] : []),
+      ],
     );
   }
 

@@ -23,6 +23,8 @@ export interface ConvertJob {
   readonly control: Control;
   /** Missing: where nothing but the host can end the tokenizer's work. */
   readonly openTokenizer?: OpenTokenizer;
+  /** Main memory that all workers may take together; missing: without limit. Beyond it states go to disk. */
+  readonly memoryBudget?: number | undefined;
   /** The other workers; this one leads them. */
   readonly remotes?: readonly WorkerLink[];
 }

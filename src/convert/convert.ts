@@ -7,6 +7,8 @@ import type { JobRows, WholeRows } from '../calibrate/rows.ts';
 import { startingIndexes } from '../distribute/leader/schedule.ts';
 import { PoolWorker, type RemoteWorker, WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { checkBuffers } from '../estimate/check-buffers.ts';
+import { memoryBeside } from '../estimate/memory-need.ts';
+import { stateRoom } from '../estimate/state-places.ts';
 import { ARTEFACT, isMeasuredModule } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import { openJob } from '../job/job.ts';
@@ -23,6 +25,7 @@ import {
   measurementToJson,
 } from '../measurement/measurement-json.ts';
 import { sliceOrigin, sliceToJson } from '../measurement/measurement-slice.ts';
+import { StateStore } from '../model/gpu/state-store.ts';
 import { finishedTensors } from '../quantize/finished-tensors.ts';
 import type { QuantizeResult } from '../quantize/quantize.ts';
 import { quantizeAgain } from '../quantize/quantize-again.ts';
@@ -85,9 +88,16 @@ const isWhole = (rows: JobRows): rows is WholeRows => rows.quantization !== unde
 async function openContext(job: ConvertJob, { source, plan }: OpenedJob): Promise<StageContext> {
   const speeds = await chooseVariants(job.gpu, job.settings.precision, job.speeds);
   const { gpu, emit, control, settings } = job;
-  const { quantizer } = settings;
-  return { gpu, emit, control, source, plan, work: workOf(job), quantizer, speeds };
+  const { quantizer, headBits } = settings;
+  const budget = memoryPerWorker(job);
+  const beside = memoryBeside(source, plan, quantizer.method, headBits);
+  const stateStore = new StateStore(budget && stateRoom(plan, budget, beside), job.work.scratch);
+  return { gpu, emit, control, source, plan, work: workOf(job), stateStore, quantizer, speeds };
 }
+
+/** Undefined: without limit. */
+const memoryPerWorker = ({ memoryBudget, remotes = [] }: ConvertJob): number | undefined =>
+  memoryBudget && Math.floor(memoryBudget / (1 + remotes.length));
 
 function reportStart({ source, plan, gpu }: StageContext, { adapter, settings, emit }: ConvertJob): void {
   emit({
@@ -109,12 +119,15 @@ function calibrate(
   opened: OpenedJob,
 ): Promise<{ rows: JobRows; reference: Reference | undefined; remotes: readonly RemoteWorker[] }> {
   return stage(context, 'calibrate', async () => {
-    const host = { software: job.adapter.software, budget: context.gpu.memory.budget };
+    const memoryBudget = memoryPerWorker(job);
+    const host = { software: job.adapter.software, budget: context.gpu.memory.budget, memoryBudget };
     const { rows, heldOut, model, inputs } = await prepareRows(opened, job, host);
     checkBuffers(context.plan, longestRowOf(rows), context.gpu.memory.largestBuffer);
     await openJob(context.work, inputs);
+    await job.work.scratch?.clear();
     await writeRows(context.work, rows);
-    const opening = openWorkers(job, rows, context.speeds, await remoteStarts(context, job, rows));
+    const starts = await remoteStarts(context, job, rows);
+    const opening = openWorkers(job, rows, context.speeds, starts, context.stateStore.room);
     opening.catch(() => {}); // thrown below
     await checkWeights(context, model);
     const reference = heldOut && (await runReference(context, job, heldOut));

@@ -60,7 +60,7 @@ export async function runReference(
       await work.writeTensors(ARTEFACT.referenceStates, tensors, metadata);
       report(perplexity.reference);
     } finally {
-      states.free();
+      await states.free();
     }
     return reference;
   } catch (error) {
@@ -98,7 +98,7 @@ export async function evaluateOutput(
   } catch (error) {
     return notEvaluated(context, 'The output is complete, but cannot be compared with the original', error);
   } finally {
-    states.free();
+    await states.free();
   }
 }
 
@@ -137,7 +137,7 @@ async function keptStates(
   const values = new Float32Array((await file.read(STATES_TENSOR)).data.slice().buffer);
   const states = new HiddenStates(gpu, rows, length, plan.config.hiddenSize);
   const size = values.length / rows;
-  for (let row = 0; row < rows; row++) states.writeRow(row, values.slice(row * size, (row + 1) * size));
+  for (let row = 0; row < rows; row++) await states.writeRow(row, values.slice(row * size, (row + 1) * size));
   return states;
 }
 

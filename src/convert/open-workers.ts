@@ -8,6 +8,7 @@ import type { ConvertJob } from './convert-job.ts';
 /**
  * Opens the job in all other workers at once; those that cannot take part are left out, with a warning.
  * @param speeds the leader's.
+ * @param stateRoom bytes that the states of each may take in main memory.
  * @param starts number of the module that each will likely measure first, if any: it goes before it at once.
  */
 export async function openWorkers(
@@ -15,6 +16,7 @@ export async function openWorkers(
   rows: JobRows,
   speeds: Speeds | undefined,
   starts: readonly (number | undefined)[],
+  stateRoom: number,
 ): Promise<RemoteWorker[]> {
   const measured = speeds && { adapter: own.name, speeds };
   const { measurement, quantization } = rows;
@@ -22,6 +24,7 @@ export async function openWorkers(
     ...{ settings: settingsOf(settings), measurement },
     ...(quantization && { quantization }),
     ...(measured && { measured }),
+    ...(Number.isFinite(stateRoom) && { stateRoom }),
   };
   const opened = await Promise.all(
     remotes.map(async (link, i) => {

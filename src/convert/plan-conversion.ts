@@ -1,8 +1,9 @@
 import { budgetBits, checkBudget, type SizedModule } from '../allocate/allocate.ts';
 import type { RowShape } from '../calibrate/rows.ts';
 import { gpuNeed } from '../estimate/gpu-need.ts';
-import { memoryNeed } from '../estimate/memory-need.ts';
+import { fileBytesIn, memoryBeside } from '../estimate/memory-need.ts';
 import { weightParts } from '../estimate/output-size.ts';
+import { statePlaces, streamedBytes, type WorkerBudgets } from '../estimate/state-places.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { BitWidth } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
@@ -12,8 +13,7 @@ import type { QuantizerSettings } from '../job/settings.ts';
 import type { Measurement } from '../measurement/measurement-json.ts';
 import { candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
 import { linearWeights, moduleWeights } from '../model/sizes.ts';
-import type { LinearSpec, ModelPlan } from '../model/spec.ts';
-import { DTYPES } from '../tensor/dtype.ts';
+import type { ModelPlan } from '../model/spec.ts';
 
 /** What a conversion is asked to do, as far as its size depends on it. */
 export interface PlanRequest {
@@ -24,13 +24,11 @@ export interface PlanRequest {
   readonly quantization: RowShape;
   /** Made earlier, maybe of other candidates. */
   readonly measured?: Measurement | undefined;
+  /** Of each worker. */
+  readonly budgets?: WorkerBudgets;
+  /** Missing: one. */
+  readonly workers?: number;
 }
-
-/** Bytes of a linear's weight in the source. */
-export const fileBytesIn =
-  (source: ModelDirectory) =>
-  ({ weight, k, n }: LinearSpec): number =>
-    k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
 
 const TOKEN_ID_BYTES = 8;
 /** Measurement and strategy of a module, as JSON. */
@@ -74,7 +72,7 @@ export function checkTarget(
  * @throws InputError when no allocation is as small as asked for.
  */
 export function planConversion(source: ModelDirectory, plan: ModelPlan, request: PlanRequest): PlanEvent {
-  const { bits, headBits, quantizer, measurement, quantization, measured } = request;
+  const { bits, headBits, quantizer, measurement, quantization, measured, budgets, workers = 1 } = request;
   checkTarget(plan, bits, quantizer.method, measured);
   const modules = sizedModules(plan, quantizer.method, measured);
   const weights = sum(modules, (module) => module.weights);
@@ -87,9 +85,10 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
     copied: sum(source.copiedFiles(), ({ size }) => size) + reportBytes,
   };
   const outputBytes = sum(Object.values(outputParts), (bytes) => bytes);
-  const fileBytes = fileBytesIn(source);
-  const gpu = gpuNeed(plan, headParams(headBits), { measurement, quantization }, quantizer, fileBytes);
-  const memory = { measurement, quantization, headBytes: outputParts.head, fileBytes };
+  const shapes = { measurement, quantization };
+  const gpu = gpuNeed(plan, headParams(headBits), shapes, quantizer, fileBytesIn(source));
+  const beside = memoryBeside(source, plan, quantizer.method, headBits);
+  const states = statePlaces(plan, shapes, quantizer, budgets, beside);
   const rowBytes = sum([measurement, quantization], ({ rows, length }) => rows * length * TOKEN_ID_BYTES);
   const referenceBytes = REFERENCE_TOKENS * (plan.config.hiddenSize * 4 + TOKEN_ID_BYTES);
   const jobBytes = rowBytes + referenceBytes + modules.length * MODULE_JSON_BYTES;
@@ -107,11 +106,13 @@ export function planConversion(source: ModelDirectory, plan: ModelPlan, request:
     possibleBitsPerWeight: { least: least / weights, most: most / weights },
     outputBytes,
     outputParts,
-    calibration: { measurement, quantization },
+    calibration: shapes,
     gpuBytes: gpu.bytes,
     gpuBufferBytes: gpu.largestBuffer,
-    memoryBytes: memoryNeed(plan, modules, memory),
-    diskBytes: outputBytes + Math.ceil(usedBits / 8) + outputParts.head + jobBytes,
+    memoryBytes: beside + states.memoryBytes + (states.diskBytes > 0 ? streamedBytes(plan) : 0),
+    states,
+    diskBytes:
+      outputBytes + Math.ceil(usedBits / 8) + outputParts.head + jobBytes + workers * states.diskBytes,
   };
 }
 

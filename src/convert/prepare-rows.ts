@@ -2,6 +2,7 @@ import { type CalibrationRows, type JobRows, type RowShape, within } from '../ca
 import { ROWS_TENSOR, rowsFromTensor, rowsToTensor } from '../calibrate/rows-artefact.ts';
 import { type PassedOver, passedOverText } from '../calibrate/text/passed-over.ts';
 import { gpuNeed } from '../estimate/gpu-need.ts';
+import { fileBytesIn, memoryBeside } from '../estimate/memory-need.ts';
 import { neededTokens, tooFewTokensWarning } from '../estimate/token-need.ts';
 import type { TokenRows } from '../evaluate/token-statistics.ts';
 import { headParams } from '../exl2/candidates.ts';
@@ -15,7 +16,6 @@ import type { TokenEncoder } from '../tokenizer/tokenizer.ts';
 import { formatByteSize } from '../util/text/byte-size.ts';
 import type { OpenedJob } from './check-job.ts';
 import type { ConvertJob } from './convert-job.ts';
-import { fileBytesIn } from './plan-conversion.ts';
 
 /** Of a file of rows: where each of them is from. */
 const SOURCES = 'sources';
@@ -39,13 +39,15 @@ export interface RowsHost {
   readonly software: boolean;
   /** Bytes of GPU memory that may be used. */
   readonly budget: number;
+  /** Bytes of main memory that each worker may take; undefined: without limit. */
+  readonly memoryBudget: number | undefined;
 }
 
 /** Makes the token rows of all passes; warns of what was passed over, of memory that may not suffice, and of too few tokens. */
 export async function prepareRows(
   { source, plan, tokenizer }: OpenedJob,
   { calibration, settings, emit }: Pick<ConvertJob, 'calibration' | 'settings' | 'emit'>,
-  { software, budget }: RowsHost,
+  { software, budget, memoryBudget = Number.POSITIVE_INFINITY }: RowsHost,
 ): Promise<PreparedRows> {
   const longest = longestRow(plan);
   const rows = await makeRows(calibration, tokenizer, neededTokens(plan), longest, emit);
@@ -59,6 +61,11 @@ export async function prepareRows(
   if (bytes > budget) {
     // Better now than after hours of work; but the estimate may be too high.
     const message = `About ${formatByteSize(bytes)} of GPU memory are needed and ${formatByteSize(budget)} allowed: it may not suffice. Allow more if the GPU has it (--gpu-memory-budget), or calibrate with shorter rows.`;
+    emit({ type: 'warning', message });
+  }
+  const beside = memoryBeside(source, plan, settings.quantizer.method, settings.headBits);
+  if (beside > memoryBudget) {
+    const message = `About ${formatByteSize(beside)} of main memory are needed and ${formatByteSize(memoryBudget)} allowed, even with all calibration states on disk: it will take more (--memory-budget).`;
     emit({ type: 'warning', message });
   }
   const few = settings.measureOnly ? undefined : tooFewTokensWarning(plan, quantization);

@@ -1,7 +1,10 @@
-import type { SizedModule } from '../allocate/allocate.ts';
-import type { RowShape } from '../calibrate/rows.ts';
-import { keepsInputs } from '../model/sizes.ts';
+import type { BitWidth } from '../exl2/params.ts';
+import type { QuantizerMethod } from '../gptq/method.ts';
+import type { ModelDirectory } from '../io/model/model-directory.ts';
+import { candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
 import type { LinearSpec, ModelPlan } from '../model/spec.ts';
+import { DTYPES } from '../tensor/dtype.ts';
+import { weightParts } from './output-size.ts';
 
 /** The program itself with tokenizer and calibration text. */
 const PROGRAM_BYTES = 350 * 2 ** 20;
@@ -9,40 +12,31 @@ const PROGRAM_BYTES = 350 * 2 ** 20;
 const PIECE_BYTES = 64 * 2 ** 20;
 const PIECES = 3;
 
-export interface MemoryRequest {
-  readonly measurement: RowShape;
-  readonly quantization: RowShape;
-  /** Of the packed head. */
-  readonly headBytes: number;
-  /** Of a linear's weight in the source. */
-  readonly fileBytes: (linear: LinearSpec) => number;
-}
+/** Bytes of a linear's weight in the source. */
+export const fileBytesIn =
+  (source: ModelDirectory) =>
+  ({ weight, k, n }: LinearSpec): number =>
+    k * n * DTYPES[source.requireInfo(weight).dtype].bytes;
 
-/** Main memory that a conversion takes when all calibration states are in it. */
-export function memoryNeed(
+/** Main memory that a worker takes beside calibration states, at most. */
+export function memoryBeside(
+  source: ModelDirectory,
   plan: ModelPlan,
-  sized: readonly SizedModule[],
-  { measurement, quantization, headBytes, fileBytes }: MemoryRequest,
+  method: QuantizerMethod,
+  headBits: BitWidth,
 ): number {
-  const { config, modules, head } = plan;
-  const { hiddenSize, vocabSize } = config;
-  const count = ({ rows, length }: RowShape) => rows * length;
-  // Each pass has what goes into a module and what comes out; the second also of the original model.
-  const originals = Math.min(measurement.rows, quantization.rows) * quantization.length;
-  // Where modules stand beside each other, what they read is kept beside each of these.
-  const tokens = keepsInputs(plan)
-    ? 2 * Math.max(2 * count(measurement), count(quantization) + 3 * originals)
-    : 2 * Math.max(count(measurement), count(quantization) + originals);
-  const vectors = Math.min(vocabSize, Math.max(count(measurement), count(quantization)));
-  const largest = sized.flatMap(({ candidates }) => candidates.map(({ totalBits }) => totalBits / 8));
+  const { choices, modules, head } = plan;
+  const fileBytes = fileBytesIn(source);
+  const largest = choices.flatMap((choice) =>
+    candidatesOf(choice, method).map((candidate) => candidateBits(choice, candidate) / 8),
+  );
   // While a tensor is read back there are two of it.
-  const packed = 2 * Math.max(headBytes, ...largest);
+  const packed = 2 * Math.max(weightParts(plan, headBits, 0).head, ...largest);
   const moduleBytes = modules.map(({ linears }) =>
     linears.reduce((sum, linear) => sum + fileBytes(linear), 0),
   );
   // A module and the next one, which is read meanwhile.
   const readAhead = Math.max(...moduleBytes.map((bytes, i) => bytes + (moduleBytes[i + 1] ?? 0)));
   const pieces = PIECES * Math.min(PIECE_BYTES, fileBytes(head));
-  const atOnce = Math.max(vectors * hiddenSize * 4, readAhead + packed);
-  return Math.ceil(PROGRAM_BYTES + tokens * hiddenSize * 4 + pieces + atOnce);
+  return Math.ceil(PROGRAM_BYTES + pieces + readAhead + packed);
 }

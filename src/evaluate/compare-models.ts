@@ -42,8 +42,8 @@ export async function compareTokens(
       const b = other === reference ? a : await openHead(gpu, scope, other, slice);
       await forEachBatch(gpu, rows.rows, 1, async (batch, row, _, defer) => {
         await onStep(index * rows.rows + row, slices.length * rows.rows);
-        const own = rowHead(gpu, batch, a, row);
-        const heads = [own, a === b ? own : rowHead(gpu, batch, b, row)] as const;
+        const own = await rowHead(gpu, batch, a, row);
+        const heads = [own, a === b ? own : await rowHead(gpu, batch, b, row)] as const;
         defer(
           compareRow(gpu, heads, slice, rows, row, (token, statistics) =>
             found[row * rows.length + token]!.push(statistics),
@@ -89,12 +89,12 @@ async function openHead(
   return { norm, head: await loadHeadSlice(gpu, scope, model, slice), states, outline: model.outline };
 }
 
-const rowHead = (
+const rowHead = async (
   gpu: Gpu,
   scope: Scope,
   { norm, head, states, outline }: OpenHead,
   row: number,
-): RowHead => ({
-  x: normalize(gpu, scope, states.load(scope, row, row + 1), norm),
+): Promise<RowHead> => ({
+  x: normalize(gpu, scope, await states.load(scope, row, row + 1), norm),
   ...{ head, mixed: false, model: outline },
 });

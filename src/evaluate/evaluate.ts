@@ -18,6 +18,6 @@ export async function evaluateModel(
     const tokens = await compareTokens(gpu, reference, { model, states }, rows, onStep);
     return summarize(tokens, rows.rows, rows.length);
   } finally {
-    states.free();
+    await states.free();
   }
 }

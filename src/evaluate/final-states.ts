@@ -47,7 +47,7 @@ export async function finalStates(
         const context = forwardContext(gpu, scope, outline, length);
         await forEachBatch(gpu, rows, 1, async (batch, row, _, defer) => {
           await onStep(i * rows + row, modules.length * rows);
-          const input = states.loadInput(batch, row, row + 1);
+          const input = await states.loadInput(batch, row, row + 1);
           const routing = await routeTokens(context, batch, weights, module, input.x);
           const output = runModule(new GpuOps(context, batch, weights, routing), module, input);
           defer(states.store(output, row, module.keepsInput ? input.x : output));
@@ -61,7 +61,7 @@ export async function finalStates(
     }
     return states;
   } catch (error) {
-    states.free();
+    await states.free();
     throw error;
   }
 }

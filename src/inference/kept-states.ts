@@ -26,15 +26,15 @@ export class KeptStates {
       for (let row = 0; row < rows.rows; row++) kept.push(await states.readRow(row));
       return new KeptStates(model, rows, kept);
     } finally {
-      states.free();
+      await states.free();
     }
   }
 
   /** For comparisons on this device; the caller frees the states. */
-  on(gpu: Gpu): ModelStates {
+  async on(gpu: Gpu): Promise<ModelStates> {
     const { rows, length } = this.rows;
     const states = new HiddenStates(gpu, rows, length, this.model.outline.config.hiddenSize);
-    for (const [row, data] of this.#states.entries()) states.writeRow(row, data);
+    for (const [row, data] of this.#states.entries()) await states.writeRow(row, data);
     return { model: this.model, states };
   }
 }

@@ -17,6 +17,23 @@ export interface ByteSink {
   abort(): Promise<void>;
 }
 
+/** A file that is read and written anywhere, of no use when the program that opened it has ended. */
+export interface ScratchFile {
+  /** Fills `target` with the bytes from `start` on, which were written before. */
+  readInto(start: number, target: Uint8Array<ArrayBuffer>): Promise<void>;
+  write(start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Removes it too. */
+  close(): Promise<void>;
+}
+
+/** Where scratch files are made. No list of a directory has them. */
+export interface ScratchPlace {
+  /** Opens a new one. */
+  open(): Promise<ScratchFile>;
+  /** Removes those that programs have left that were ended; none may be in use. */
+  clear(): Promise<void>;
+}
+
 export interface FileEntry {
   /** Path relative to the directory, with '/'. */
   readonly path: string;
@@ -39,4 +56,6 @@ export interface WritableDirectory extends ReadableDirectory {
   create(path: string): Promise<ByteSink>;
   /** Removes a file; no error when it is not there. */
   remove(path: string): Promise<void>;
+  /** Where the platform has such files. */
+  readonly scratch?: ScratchPlace;
 }

@@ -1,4 +1,4 @@
-import type { ByteSink, ByteSource, ReadableDirectory, WritableDirectory } from './bytes.ts';
+import type { ByteSink, ByteSource, ReadableDirectory, ScratchPlace, WritableDirectory } from './bytes.ts';
 
 /** Bytes that have gone through files. */
 export interface ByteCount {
@@ -21,6 +21,7 @@ export const countBytes = (directory: WritableDirectory, count: ByteCount): Writ
   ...countReads(directory, count),
   create: async (path) => countedSink(await directory.create(path), count),
   remove: (path) => directory.remove(path),
+  ...(directory.scratch && { scratch: countedScratch(directory.scratch, count) }),
 });
 
 const countedSource = (source: ByteSource, count: ByteCount): ByteSource => ({
@@ -46,4 +47,22 @@ const countedSink = (sink: ByteSink, count: ByteCount): ByteSink => ({
   },
   close: () => sink.close(),
   abort: () => sink.abort(),
+});
+
+const countedScratch = (place: ScratchPlace, count: ByteCount): ScratchPlace => ({
+  async open() {
+    const file = await place.open();
+    return {
+      async readInto(start, target) {
+        await file.readInto(start, target);
+        count.read += target.length;
+      },
+      async write(start, bytes) {
+        await file.write(start, bytes);
+        count.written += bytes.length;
+      },
+      close: () => file.close(),
+    };
+  },
+  clear: () => place.clear(),
 });

@@ -2,6 +2,7 @@ import type { Speeds } from '../autotune/measure-speeds.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ModelDirectory } from '../io/model/model-directory.ts';
 import type { WorkDirectory } from '../io/work/work-directory.ts';
+import type { StateStore } from '../model/gpu/state-store.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';
@@ -13,6 +14,8 @@ export interface StageContext {
   readonly source: ModelDirectory;
   readonly plan: ModelPlan;
   readonly work: WorkDirectory;
+  /** Where calibration states go that the GPU has no room for. */
+  readonly stateStore: StateStore;
   readonly quantizer: QuantizerSettings;
   readonly emit: Emit;
   readonly control: Control;

@@ -136,11 +136,25 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** Less is taken at once than was meant, as memory does not suffice: what, and why. */
+export interface AdjustmentEvent {
+  readonly type: 'adjustment';
+  readonly message: string;
+}
+
+/** Of the worker that leads. */
 export interface MemoryEvent {
   readonly type: 'memory';
   readonly gpuBytes: number;
   readonly gpuPeakBytes: number;
   readonly gpuBudgetBytes: number;
+  /** Of calibration states beside those on the GPU. */
+  readonly states: {
+    readonly memoryBytes: number;
+    /** What the budget leaves to them of main memory; missing: there is none. */
+    readonly memoryRoomBytes?: number;
+    readonly diskBytes: number;
+  };
 }
 
 /** One of those that share a conversion's work, each with a device of its own. */
@@ -175,6 +189,15 @@ export interface OutputEvent {
   readonly files: readonly string[];
 }
 
+/** Where a worker's calibration states will be, of the stage that has most of them. */
+export interface StatesPlan {
+  readonly gpuBytes: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  /** That all stages take at most to read and write those on disk, at 1 GB/s. */
+  readonly diskSeconds: number;
+}
+
 /** What a conversion would do and need, from the headers alone (`--dry-run`). */
 export interface PlanEvent {
   readonly type: 'plan';
@@ -203,9 +226,10 @@ export interface PlanEvent {
   readonly gpuBytes: number;
   /** The largest single buffer among it, which GPUs limit too. */
   readonly gpuBufferBytes: number;
-  /** Main memory with all calibration states in it. An adapter in software takes `gpuBytes` on top. */
+  /** Main memory of a worker, with the states that are in it. An adapter in software takes `gpuBytes` on top. */
   readonly memoryBytes: number;
-  /** Work directory and output together. */
+  readonly states: StatesPlan;
+  /** Work directory, with the states of all workers that are on disk, and output together. */
   readonly diskBytes: number;
   /** All values of the weights have been looked at, and fit; missing where they are too many for a plan. */
   readonly weightsChecked?: true;
@@ -223,6 +247,7 @@ export type ConvertEvent =
   | ReferenceEvent
   | EvaluationEvent
   | WarningEvent
+  | AdjustmentEvent
   | MemoryEvent
   | WorkersEvent
   | PlanEvent

@@ -9,7 +9,7 @@ import type { StageContext } from './context.ts';
  * is only run forward to get to another.
  */
 export function progressReporter(
-  { plan, emit, gpu }: StageContext,
+  { plan, emit, gpu, stateStore }: StageContext,
   stage: 'measure' | 'quantize',
   counted: readonly ModuleSpec[] = plan.modules,
 ): (index: number, share?: number) => void {
@@ -27,6 +27,8 @@ export function progressReporter(
     const done = Math.round(sizes.reduce((sum, size, i) => sum + size * shares[i]!, 0));
     emit({ type: 'progress', stage, done, total, unit: 'weights', detail: names[index]! });
     const { used, peak, budget } = gpu.memory;
-    emit({ type: 'memory', gpuBytes: used, gpuPeakBytes: peak, gpuBudgetBytes: budget });
+    const { memoryBytes, diskBytes, room } = stateStore;
+    const states = { memoryBytes, diskBytes, ...(Number.isFinite(room) && { memoryRoomBytes: room }) };
+    emit({ type: 'memory', gpuBytes: used, gpuPeakBytes: peak, gpuBudgetBytes: budget, states });
   };
 }

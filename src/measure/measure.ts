@@ -62,7 +62,7 @@ export async function measure(
       await measured.add(task.index, await measureBy(worker, task), worker === pool.leader);
     });
   } finally {
-    measurer.free();
+    await measurer.free();
   }
   return measured.measurement;
 }

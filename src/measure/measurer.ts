@@ -65,27 +65,27 @@ export class Measurer {
     }
   }
 
-  free(): void {
-    this.#states.free();
-    this.#next.free();
+  async free(): Promise<void> {
+    await this.#states.free();
+    await this.#next.free();
   }
 
   async #embed(): Promise<void> {
-    const { gpu, source, plan } = this.#context;
+    const { gpu, source, plan, emit } = this.#context;
     this.#fetch(weightNames(plan.modules[0]));
-    await withFittingBatch(gpu, 1, 'the embedding', this.#both, () =>
-      embedTokens(gpu, source, plan, [{ ids: this.#rows.ids, states: this.#states }]),
-    );
+    const embed = () => embedTokens(gpu, source, plan, [{ ids: this.#rows.ids, states: this.#states }]);
+    await withFittingBatch(gpu, 1, 'the embedding', this.#both, embed, emit);
     this.#position = 0;
   }
 
   /** Does the module at the position, from the states into the next ones. */
   async #step<T>(work: (module: ModuleSpec, batch: number) => Promise<T>): Promise<T> {
-    const { gpu, plan } = this.#context;
+    const { gpu, plan, emit } = this.#context;
     const module = plan.modules[this.#position]!;
     this.#fetch(weightNames(plan.modules[this.#position + 1]));
     const size = rowsPerBatch(gpu, plan, this.#rows.length);
-    const result = await withFittingBatch(gpu, size, module.key, this.#both, (batch) => work(module, batch));
+    const begin = (batch: number) => work(module, batch);
+    const result = await withFittingBatch(gpu, size, module.key, this.#both, begin, emit);
     [this.#states, this.#next] = [this.#next, this.#states];
     this.#position++;
     return result;

@@ -47,8 +47,8 @@ export async function runTrials(
   const candidates = [...trials.values()][0]!.indexOf.length;
   const errors: RowError[][] = Array.from({ length: candidates }, () => []);
   await forEachBatch(gpu, states.rows, batch, async (scope, start, end, defer) => {
-    const input = states.loadInput(scope, start, end);
-    const expected = reference.load(scope, start, end);
+    const input = await states.loadInput(scope, start, end);
+    const expected = await reference.load(scope, start, end);
     const routing = await routeTokens(loaded.forward, scope, loaded, loaded.module, input.x);
     const ops = new TrialOps(loaded, trials, scope, input.x, routing, gpu.memory.available);
     // Each candidate's errors are read as soon as they are there, while the GPU works on the next ones.

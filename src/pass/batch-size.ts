@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Emit } from '../job/events.ts';
 import type { HiddenStates } from '../model/gpu/states.ts';
 import { modulesBySize } from '../model/sizes.ts';
 import type { ModelPlan } from '../model/spec.ts';
@@ -19,7 +20,7 @@ export function rowsPerBatch(gpu: Gpu, plan: ModelPlan, length: number): number 
 
 /**
  * Runs `work` with the largest batch that fits: when the GPU's memory does not suffice it frees what is pooled, moves
- * `states` to host memory, or else halves the batch, and starts the work again. Until it is done, `work` must not
+ * `states` to main memory or disk, or else halves the batch, and starts the work again. Until it is done, `work` must not
  * have changed what it reads.
  */
 export async function withFittingBatch<T>(
@@ -28,7 +29,13 @@ export async function withFittingBatch<T>(
   what: string,
   states: readonly HiddenStates[],
   work: (batch: number) => Promise<T>,
+  emit: Emit = () => {},
 ): Promise<T> {
+  const adjusted = (change: string, reason: Error) =>
+    emit({
+      type: 'adjustment',
+      message: `${what}: ${change}, as GPU memory does not suffice (${reason.message}).`,
+    });
   for (let batch = size; ; ) {
     const { budget } = gpu.memory;
     try {
@@ -37,9 +44,12 @@ export async function withFittingBatch<T>(
       if (!(error instanceof OutOfMemoryError)) throw error;
       gpu.memory.trim();
       // A budget that the driver has just cut leads to other choices than before.
-      if ((await moveToHost(states)) || (batch === 1 && gpu.memory.budget < budget)) continue;
+      const moved = await moveToHost(states);
+      if (moved) adjusted('calibration states go to main memory or disk', error);
+      if (moved || (batch === 1 && gpu.memory.budget < budget)) continue;
       if (batch === 1) throw tooLittleMemory(what, error);
       batch = Math.ceil(batch / 2);
+      adjusted(`${batch} ${batch === 1 ? 'row' : 'rows'} at a time`, error);
     }
   }
 }

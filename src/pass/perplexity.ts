@@ -38,7 +38,7 @@ export async function perplexity(
   const found = Array.from({ length: rows * length }, (): SliceStatistics[] => []);
   await forEachBatch(gpu, rows, 1, async (scope, row, _, defer) => {
     await checkControl(control);
-    const x = normalize(gpu, scope, states.load(scope, row, row + 1), norm);
+    const x = normalize(gpu, scope, await states.load(scope, row, row + 1), norm);
     const take: TakeStatistics = (token, statistics) => found[row * length + token]!.push(statistics);
     let start = 0;
     for (const slice of head) {

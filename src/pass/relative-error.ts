@@ -25,17 +25,18 @@ export const relativeError = (method: QuantizerMethod, rows: readonly RowError[]
   method === 'refined' ? tokenError(rows) : wholeRowError(rows);
 
 /** Puts the error of each row that has come out, of those that are expected, into `errors`; later. */
-export function noteErrors(
+export async function noteErrors(
   gpu: Gpu,
   { scope, output, start, defer }: ModuleRun,
   expected: HiddenStates,
   errors: RowError[],
-): void {
+): Promise<void> {
   const { rows, length } = expected;
   const end = Math.min(rows, start + output.shape[0]! / length);
   if (end <= start) return;
   const first = rowsOf(output, 0, (end - start) * length);
-  const recorded = recordRowErrors(gpu, scope, first, expected.load(scope, start, end), end - start);
+  const reference = await expected.load(scope, start, end);
+  const recorded = recordRowErrors(gpu, scope, first, reference, end - start);
   const note = (values: readonly RowError[]) => {
     for (const [i, value] of values.entries()) errors[start + i] = value;
   };

@@ -60,7 +60,7 @@ export interface RowsSeen {
   /** Sees what linears read, (tokens, k), of rows start …; where they are experts' there may be zeros after the tokens. */
   readonly tap?: (input: InputKey, x: GpuTensor, start: number, tokens: number) => void;
   /** Sees what comes out. */
-  readonly ran?: (run: ModuleRun) => void;
+  readonly ran?: (run: ModuleRun) => void | Promise<void>;
   /** What comes out is wanted of batches that begin before this row; of all, where it is not said. */
   readonly ranBefore?: number;
 }
@@ -77,12 +77,12 @@ export async function runRows(
   await forEachBatch(gpu, range.end - range.start, batch, async (scope, first, end, defer) => {
     await checkControl(control);
     const start = range.start + first;
-    const input = states.loadInput(scope, start, range.start + end);
+    const input = await states.loadInput(scope, start, range.start + end);
     const wanted = ran !== undefined && start < ranBefore;
     const seen: Tap<GpuTensor> = (name, values, tokens = values.shape[0]!) =>
       tap?.(name, values, start, tokens);
     const output = await source.run(scope, input, seen, wanted);
-    if (wanted) ran({ scope, input, output, start, defer });
+    if (wanted) await ran({ scope, input, output, start, defer });
   });
 }
 
@@ -101,8 +101,8 @@ export async function advance(
   let finite = true;
   await runRows(context, moduleSource(loaded), input, { start: 0, end: output.rows }, batch, {
     ...seen,
-    ran(run) {
-      seen.ran?.(run);
+    async ran(run) {
+      await seen.ran?.(run);
       const { scope, output: y, start, defer } = run;
       defer(output.store(y, start, loaded.module.keepsInput ? run.input.x : y));
       const looked = areFinite(context.gpu, scope, y, y.shape[0]! / output.length);

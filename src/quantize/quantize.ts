@@ -60,14 +60,14 @@ export async function quantize(
       progress(index, 0);
       const done = await finishedTensors(work, module.key, strategy);
       const params = strategy.params.get(module.choice)!;
-      const errors = await withFittingBatch(gpu, batchRows, module.key, pass.own.states, (batch) =>
+      const begin = (batch: number) =>
         done
           ? replayModule(context, pass, module, params, done, batch)
           : quantizeModule(context, pool, pass, module, params, rows.rows, batch, (result) => {
               progress(index, 0.7);
               return writeModule(context, module, result, mark);
-            }),
-      );
+            });
+      const errors = await withFittingBatch(gpu, batchRows, module.key, pass.own.states, begin, emit);
       allErrors.set(module, errors);
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
@@ -89,9 +89,8 @@ export async function quantize(
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);
-    const head = await withFittingBatch(gpu, batchRows, 'the head', pass.own.states, (batch) =>
-      quantizeHead(context, params, pass, rows, batch),
-    );
+    const beginHead = (batch: number) => quantizeHead(context, params, pass, rows, batch);
+    const head = await withFittingBatch(gpu, batchRows, 'the head', pass.own.states, beginHead, emit);
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors, mark);
     progress(plan.modules.length, 1);
     const errors = quantizedErrors(allErrors);

@@ -160,7 +160,7 @@ test.runIf(COMPLETE)('the golden output’s own weights give the errors of its l
   });
   console.log(`perplexity ${value.toFixed(4)}, in the log ${loggedErrors().perplexity}`);
   expect(Math.abs(value / loggedErrors().perplexity - 1)).toBeLessThan(0.002);
-  states.free();
+  await states.free();
   expected.free();
 });
 

@@ -66,8 +66,8 @@ describe.each(NAMES)('ExLlamaV2’s conversion of %s', (name) => {
     const a = { model: plain, states: await finalStates(gpu, plain, rows) };
     const b = { model: packed, states: await finalStates(gpu, packed, rows) };
     const metrics = summarize(await compareTokens(gpu, a, b, rows), 1, ids.length);
-    a.states.free();
-    b.states.free();
+    await a.states.free();
+    await b.states.free();
     expect(gpu.memory.used).toBe(0);
 
     const { logits } = await reference(fileOf(name), architectureConfig(name), ids);
@@ -132,7 +132,7 @@ test.runIf(BITS.length > 0).each(BITS)('the perplexity at %s bpw is that of f64'
   const rows = await documentRows('eval_text.txt', documents, tokenizer, 512, 1);
   const states = { model, states: await finalStates(gpu, model, rows) };
   const { perplexity: own } = summarize(await compareTokens(gpu, states, states, rows), 1, rows.length);
-  states.states.free();
+  await states.states.free();
   const path = `${GOLDEN_DIR}/exl2/exl2-${bits}/output.safetensors`;
   const { logits } = await reference(path, model.outline.config, rows.ids);
   const expected = perplexity(logits, rows.ids);

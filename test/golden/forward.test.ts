@@ -37,7 +37,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     const context = forwardContext(gpu, scope, plan, length);
     const states = new HiddenStates(gpu, 1, length, plan.config.hiddenSize);
     await embedTokens(gpu, source, plan, [{ ids: golden.ids, states }]);
-    let { x, residual } = states.loadInput(scope, 0, 1);
+    let { x, residual } = await states.loadInput(scope, 0, 1);
     let layers = 0;
     for (const module of plan.modules) {
       if (module.layer === layers) {
@@ -61,7 +61,7 @@ describe.each(ARCHITECTURE_NAMES)('%s', (name) => {
     finishLogits(gpu, logits, plan);
     expect(nmse(new Float32Array(await gpu.read(logits)), golden.logits)).toBeLessThan(TOLERANCE);
     scope.freeAll();
-    states.free();
+    await states.free();
     expect(gpu.memory.used).toBe(0);
   });
 });

@@ -28,7 +28,8 @@ async function run(dispatchFlops: number) {
   const scope = new Scope(gpu);
   const states = [0, 1, 2].map(() => new HiddenStates(gpu, rows, length, hidden));
   try {
-    for (let row = 0; row < rows; row++) states[0]!.writeRow(row, randomFloats(length * hidden, row + 1));
+    for (let row = 0; row < rows; row++)
+      await states[0]!.writeRow(row, randomFloats(length * hidden, row + 1));
     const results: Uint8Array[] = [];
     for (const [i, module] of context.plan.modules.slice(0, 2).entries()) {
       const loaded = await loadModule(context, scope, module, length);
@@ -49,7 +50,7 @@ async function run(dispatchFlops: number) {
     }
     return results;
   } finally {
-    for (const state of states) state.free();
+    for (const state of states) await state.free();
     scope.freeAll();
   }
 }

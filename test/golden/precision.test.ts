@@ -49,7 +49,7 @@ async function capture(scale: number, rounds: boolean) {
     expect(await bytes()).toEqual(seen);
     return { mixed: captured.loaded.forward.mixed, passes };
   } finally {
-    for (const states of [input, output]) states.free();
+    for (const states of [input, output]) await states.free();
     scope.freeAll();
   }
 }

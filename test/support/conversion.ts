@@ -17,6 +17,7 @@ import type { ConvertEvent, Emit } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
 import { candidateBits } from '../../src/measurement/module-candidates.ts';
 import { parseConfig } from '../../src/model/config/config.ts';
+import { StateStore } from '../../src/model/gpu/state-store.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
 import type { ModelPlan } from '../../src/model/spec.ts';
@@ -36,7 +37,8 @@ export async function stageContext(
   const control = { signal: new AbortController().signal };
   const emit: Emit = (event) => void events.push(event);
   const quantizer = QUANTIZERS[method];
-  return { gpu, source, plan, work, quantizer, emit, control, speeds: undefined, events };
+  const stateStore = new StateStore();
+  return { gpu, source, plan, work, stateStore, quantizer, emit, control, speeds: undefined, events };
 }
 
 /** A job of one worker. */

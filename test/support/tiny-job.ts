@@ -9,6 +9,7 @@ import { workDirectory } from '../../src/io/work/work-directory.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
 import { openModel } from '../../src/model/check/open-model.ts';
+import { StateStore } from '../../src/model/gpu/state-store.ts';
 import { GOLDEN_DIR, readJson } from './architectures.ts';
 import { readRows, strategyFromJson } from './conversion.ts';
 
@@ -47,6 +48,7 @@ export async function tinyStages(gpu: Gpu, model: ReadableDirectory, work: Writa
     ...{ gpu, source, plan, quantizer: QUANTIZERS.exllamav2, work: workDirectory(work) },
     emit: (event: ConvertEvent) => void events.push(event),
     control: { signal: new AbortController().signal },
+    stateStore: new StateStore(undefined, work.scratch),
     speeds: undefined,
   };
   const golden = readJson(`${GOLDEN_DIR}/conversion/architectures/${NAME}/conversion.json`);

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { ConvertEvent } from '../../src/job/events.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
 import { withFittingBatch } from '../../src/pass/batch-size.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
@@ -38,11 +39,20 @@ test('states make room first, keeping their values; then the batch is halved', a
   const gpu = await smallGpu();
   const states = new HiddenStates(gpu, 3, 2, 4);
   const rows = [0, 1, 2].map((row) => Float32Array.from({ length: 8 }, (_, i) => row * 8 + i));
-  for (const [row, data] of rows.entries()) states.writeRow(row, data.slice());
+  for (const [row, data] of rows.entries()) await states.writeRow(row, data.slice());
   expect(gpu.memory.used).toBeGreaterThan(0);
   const { batches, work } = workThatFits(2);
-  expect(await withFittingBatch(gpu, 7, 'a module', [states], work)).toBe('done');
+  const told: ConvertEvent[] = [];
+  const emit = (event: ConvertEvent) => void told.push(event);
+  expect(await withFittingBatch(gpu, 7, 'a module', [states], work, emit)).toBe('done');
   expect(batches).toEqual([7, 7, 4, 2]);
+  const why = (rows: number) =>
+    `as GPU memory does not suffice (weights need more than there is for ${rows} rows).`;
+  expect(told).toEqual([
+    { type: 'adjustment', message: `a module: calibration states go to main memory or disk, ${why(7)}` },
+    { type: 'adjustment', message: `a module: 4 rows at a time, ${why(7)}` },
+    { type: 'adjustment', message: `a module: 2 rows at a time, ${why(4)}` },
+  ]);
   expect(gpu.memory.used).toBe(0);
   for (const [row, data] of rows.entries()) expect(await states.readRow(row)).toEqual(data);
 });

@@ -15,6 +15,7 @@ import { together } from '../../src/measure/join-parts.ts';
 import { measure } from '../../src/measure/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/measurement/measurement-json.ts';
 import { openModel } from '../../src/model/check/open-model.ts';
+import { StateStore } from '../../src/model/gpu/state-store.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import { openRunnableModel } from '../../src/runnable/runnable-model.ts';
@@ -50,6 +51,7 @@ async function run(model: ReadableDirectory, count: number, quantizer = QUANTIZE
   const warnings: string[] = [];
   const context = {
     ...{ gpu: leader, source, plan, quantizer, work: workDirectory(work), speeds: undefined },
+    stateStore: new StateStore(),
     emit: (event: { type: string; message?: string }) => {
       if (event.type === 'warning') warnings.push(event.message!);
     },
@@ -100,7 +102,7 @@ describe.each(MODELS)('%s', (_, modelOf) => {
       const runnable = await openRunnableModel(directory);
       const states = await finalStates(leader, runnable, { rows: 1, length: ids.length, ids });
       const atOnce = await states.readRow(0);
-      states.free();
+      await states.free();
       if (directory === model) expectNmse(atOnce, expected.modules.at(-1)!.output, 1e-11);
       const loaded = await LanguageModel.load(leader, runnable);
       const [whole, single] = await withScope(leader, async (scope) => {

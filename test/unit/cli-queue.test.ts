@@ -108,16 +108,19 @@ test('a job is a command for one model and one bitrate with the same options', (
     'all',
   );
   for (const job of jobs) {
-    const args = jobArguments(job, { cards: [card(2), card(3)], sharing: 1 }, 6e9, undefined);
+    const args = jobArguments(job, { cards: [card(2), card(3)], sharing: 1, slots: 1 }, 6e9, undefined);
     const { gpus: _, ...options } = job.options;
     expect(parseOptions(args, places)).toEqual({
       action: 'convert',
       options: { ...options, json: true, gpus: [2, 3] },
     });
   }
-  const shared = jobArguments(jobs[0]!, { cards: [], sharing: 3 }, 6e9, '/w/measurement.json');
+  const shared = jobArguments(jobs[0]!, { cards: [], sharing: 3, slots: 3 }, 6e9, '/w/measurement.json');
   expect(shared).toEqual(
-    expect.arrayContaining(['--gpu-memory-budget=2000000000B', '--measurement=/w/measurement.json']),
+    expect.arrayContaining([
+      ...['--gpu-memory-budget=2000000000B', '--measurement=/w/measurement.json'],
+      expect.stringMatching(/^--memory-budget=\d+B$/),
+    ]),
   );
 });
 

@@ -43,7 +43,13 @@ const events: ConvertEvent[] = [
   { type: 'perplexity', model: 'original', value: 9, tokens: 512 },
   { type: 'perplexity', model: 'quantized', value: 9.45, tokens: 512 },
   { type: 'warning', message: 'few rows' },
-  { type: 'memory', gpuBytes: 1, gpuPeakBytes: 2, gpuBudgetBytes: 3 },
+  {
+    type: 'memory',
+    gpuBytes: 1,
+    gpuPeakBytes: 2,
+    gpuBudgetBytes: 3,
+    states: { memoryBytes: 4, diskBytes: 5 },
+  },
   { type: 'output', directory: '/out/m', bytes: 5_242_880, bitsPerWeight: 4, headBits: 6, files: ['a'] },
 ];
 
@@ -221,6 +227,7 @@ test('the plan lists modules, candidates and needs', () => {
       gpuBytes: 2 ** 21,
       gpuBufferBytes: 2 ** 19,
       memoryBytes: 2 ** 22,
+      states: { gpuBytes: 2 ** 20, memoryBytes: 2 ** 21, diskBytes: 2 ** 22, diskSeconds: 90 },
       diskBytes: 2 ** 23,
     },
   ]);
@@ -235,7 +242,9 @@ test('the plan lists modules, candidates and needs', () => {
   expect(text).toContain('at most 1.00 MiB at 4 bpw:\n            modules 0.977 KiB, head 1.95 KiB');
   expect(text).toContain('4 × 128 tokens to measure, 8 × 256 to quantize');
   expect(text).toMatch(/GPU memory {2}at least 2\.00 MiB:.*\n.*buffers of up to 512 KiB/);
-  expect(text).toMatch(/Memory {6}4\.00 MiB.*\nDisk {8}8\.00 MiB/);
+  expect(text).toMatch(
+    /Memory {6}4\.00 MiB.*\nStates {6}1\.00 MiB on the GPU, 2\.00 MiB in main memory, 4\.00 MiB on disk\n.* at most 1:30, at 1 GB\/s\nDisk {8}8\.00 MiB/,
+  );
 });
 
 test('only a screen gets colours', () => {

@@ -53,8 +53,30 @@ test('longer rows need more memory of both kinds, more rows need none on the GPU
   expect(longer.gpuBytes).toBeGreaterThan(planned.gpuBytes);
   const more = planWith({ quantization: { rows: 800, length: 128 } });
   expect(more.gpuBytes).toBe(planned.gpuBytes);
-  expect(more.memoryBytes - planned.memoryBytes).toBeGreaterThanOrEqual(2 * 792 * 128 * 256 * 4);
+  expect(more.memoryBytes - planned.memoryBytes).toBe(792 * 128 * 256 * 4);
   expect(more.diskBytes - planned.diskBytes).toBe(792 * 128 * 8);
+});
+
+test('states go to the GPU, to main memory and to disk, as far as there is room, and their disk is counted', () => {
+  const all = 256 * 4 * 128 * (8 + 3 * 4);
+  const { states } = planned;
+  expect(states).toEqual({ gpuBytes: 0, memoryBytes: all, diskBytes: 0, diskSeconds: 0 });
+  const beside = planned.memoryBytes - all;
+  const large = planWith({ budgets: { gpuBytes: 2 ** 40, memoryBytes: 0 } });
+  expect(large.states).toEqual({ gpuBytes: all, memoryBytes: 0, diskBytes: 0, diskSeconds: 0 });
+  expect(large.diskBytes).toBe(planned.diskBytes);
+  const none = { gpuBytes: 0, memoryBytes: beside };
+  const two = planWith({ budgets: none, workers: 2 });
+  expect(two.states).toMatchObject({ gpuBytes: 0, memoryBytes: 0, diskBytes: all });
+  expect(two.diskBytes - planned.diskBytes).toBe(2 * all);
+  // 12 modules; the measurement moves its 8 rows twice, the quantization its 20 three times.
+  const row = 128 * 256 * 4;
+  expect(two.states.diskSeconds).toBeCloseTo((12 * row * (2 * 8 + 3 * 20)) / 1e9);
+  const streamed = two.memoryBytes - beside;
+  expect(streamed).toBeGreaterThan(0);
+  const some = planWith({ budgets: { gpuBytes: 0, memoryBytes: beside + streamed + 3 * row } });
+  expect(some.states).toMatchObject({ memoryBytes: 3 * row, diskBytes: all - 3 * row });
+  expect(some.memoryBytes).toBe(beside + streamed + 3 * row);
 });
 
 test('no buffer needs more than the whole', () => {

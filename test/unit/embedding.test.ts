@@ -47,7 +47,7 @@ test.each([
       ]).flat();
       expect([...(await states.readRow(row))]).toEqual(expected);
     }
-    states.free();
+    await states.free();
   }
   expect(gpu.memory.used).toBe(0);
   gpu.destroy();
@@ -73,7 +73,7 @@ test('embeddings are multiplied where the model says so', async () => {
     [...values.subarray(id * HIDDEN, (id + 1) * HIDDEN)].map((value) => Math.fround(12 * value)),
   );
   expect([...(await states.readRow(0))]).toEqual(expected);
-  states.free();
+  await states.free();
   gpu.destroy();
 });
 
@@ -90,7 +90,7 @@ test('learned positions are added, from 0 on in every row', async () => {
     });
     expect([...(await states.readRow(row))]).toEqual(expected);
   }
-  states.free();
+  await states.free();
   gpu.destroy();
 });
 

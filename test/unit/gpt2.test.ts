@@ -59,7 +59,7 @@ describe.each(['', 'transformer.'])('a GPT-2 whose names begin with "%s"', (pref
     });
     expectNmse(last, logits.subarray(-vocabulary), 1e-11);
     expectNmse(await states.readRow(0), modules.at(-1)!.output, 1e-11);
-    states.free();
+    await states.free();
     loaded.free();
   });
 

@@ -60,7 +60,7 @@ describe('half precision, as matrix units round to it', () => {
         if (!captured.loaded.forward.mixed) exactly.push(module.key);
       });
     }
-    states.free();
+    await states.free();
     expect(exactly).toEqual([MASSIVE_MLP]);
   });
 

@@ -23,14 +23,14 @@ test.each([
   const hidden = 32;
   const states = new HiddenStates(gpu, ROWS, LENGTH, hidden, { room });
   const values = Array.from({ length: ROWS }, (_, row) => randomFloats(LENGTH * hidden, row));
-  for (const [row, data] of values.entries()) states.writeRow(row, data.slice());
+  for (const [row, data] of values.entries()) await states.writeRow(row, data.slice());
   await withScope(gpu, async (scope) => {
-    const batch = states.load(scope, 1, 4);
+    const batch = await states.load(scope, 1, 4);
     expect([...new Float32Array(await gpu.read(batch))]).toEqual(values.slice(1).flatMap((row) => [...row]));
     await states.store(batch, 0);
   });
   expect(await states.readRow(1)).toEqual(values[2]);
-  states.free();
+  await states.free();
 });
 
 test('attention over rows with an odd length is the same in parts', async () => {

@@ -3,6 +3,7 @@
 import type { Precision } from '../../src/autotune/precision.ts';
 import type { BitWidth } from '../../src/exl2/params.ts';
 import type { QuantizerMethod } from '../../src/gptq/method.ts';
+import type { StatesPlan } from '../../src/job/events.ts';
 import type { GpuChoice } from './gpu.ts';
 
 /** The GPUs that share a job; the first one leads. */
@@ -25,6 +26,8 @@ export interface JobOptions {
   readonly chooseAfterMeasuring: boolean;
   /** Of each GPU; its workers share it. */
   readonly gpuBudgetBytes: number;
+  /** Main memory of all workers together, beyond which calibration states go to disk. Missing: without limit. */
+  readonly memoryBudgetBytes?: number;
   /** On each GPU; they share the job, each with a device of its own. Missing: one. */
   readonly workers?: number;
   /** Missing: the fast one. */
@@ -46,6 +49,8 @@ export interface JobPlan {
   readonly outputBytes: readonly number[];
   readonly gpuBytes: number;
   readonly memoryBytes: number;
+  /** Of all workers. */
+  readonly states: StatesPlan;
   readonly diskBytes: number;
   readonly times: JobTimes;
   readonly problems: readonly { readonly severe: boolean; readonly text: string }[];

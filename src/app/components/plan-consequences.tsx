@@ -5,6 +5,7 @@ import { useApp } from '../state/app-state.ts';
 import { latestValue } from '../state/loadable.ts';
 import { isEmpty, type Queue, queueOn, secondsUntilFree } from '../state/queue.ts';
 import { Notice } from './notice.tsx';
+import { PlanStates } from './plan-states.tsx';
 
 /** What the options come to, what stands in the way, and the button. */
 export function PlanConsequences({ model }: { model: ModelFacts }) {
@@ -35,6 +36,7 @@ export function PlanConsequences({ model }: { model: ModelFacts }) {
       <p class={loadable.state === 'loading' ? 'sentence stale' : 'sentence'} aria-live="off">
         {plan ? <Sentence plan={plan} model={model} /> : 'Working out what that needs…'}
       </p>
+      {plan && <PlanStates states={plan.states} />}
       {!isEmpty(queue) && <p class="note">{waitWords(queue, wait)}</p>}
       <div class="row">
         <button type="button" class="primary" disabled={blocked} onClick={() => void app.start()}>

@@ -52,9 +52,32 @@ export function PlanMore() {
           />{' '}
           GB{isShared && ' on each GPU'} <Term of="GPU memory budget">why limit it?</Term>
         </div>
+        <MemoryOption />
         <WorkersOption />
       </div>
     </details>
+  );
+}
+
+function MemoryOption() {
+  const { memoryBudgetBytes } = useApp().draft;
+  return (
+    <>
+      <label for="memory-budget">Main memory</label>
+      <div>
+        at most{' '}
+        <NumberField
+          id="memory-budget"
+          value={Number((memoryBudgetBytes.value / 1e9).toFixed(2))}
+          min={0}
+          step={0.1}
+          onValue={(value) => {
+            memoryBudgetBytes.value = Math.round(value * 1e9);
+          }}
+        />{' '}
+        GB, 0 for no limit <Term of="main memory budget">why limit it?</Term>
+      </div>
+    </>
   );
 }
 

@@ -1,3 +1,4 @@
+import type { MemoryEvent } from '../../job/events.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import type { JobView } from '../state/job-view.ts';
 import { Meter } from './meter.tsx';
@@ -22,6 +23,7 @@ export function WorkMeters({ view }: { view: JobView }) {
           }
         />
       )}
+      {memory && <StatesMeter states={memory.states} />}
       <dl class="rates">
         <div>
           <dt>calibration</dt>
@@ -37,5 +39,28 @@ export function WorkMeters({ view }: { view: JobView }) {
         </div>
       </dl>
     </section>
+  );
+}
+
+/** Calibration states beside those on the GPU; what the budget leaves to them is known where there is one. */
+function StatesMeter({ states }: Pick<MemoryEvent, 'states'>) {
+  const { memoryBytes, memoryRoomBytes, diskBytes } = states;
+  const room = memoryRoomBytes ?? 0;
+  return (
+    <Meter
+      label="States in main memory"
+      share={room > 0 ? memoryBytes / room : 0}
+      text={
+        memoryRoomBytes === undefined
+          ? formatBytes(memoryBytes)
+          : `${formatBytes(memoryBytes)} of ${formatBytes(room)}`
+      }
+      note={
+        <>
+          on disk <span class="number">{formatBytes(diskBytes)}</span>,{' '}
+          <Term of="calibration states">what are states?</Term>
+        </>
+      }
+    />
   );
 }

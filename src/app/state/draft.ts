@@ -6,6 +6,7 @@ import type { ModelFacts } from '../../../workers/api/model.ts';
 import type { Gpus, JobOptions, JobPlan } from '../../../workers/api/options.ts';
 import type { Precision } from '../../autotune/precision.ts';
 import type { BitWidth } from '../../exl2/params.ts';
+import { suggestedMemoryBudget } from '../platform/main-memory.ts';
 import { failureOf, type Loadable, latestOnly, latestValue } from './loadable.ts';
 
 /** Bits per weight that people know. */
@@ -35,6 +36,8 @@ export class Draft {
   readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
   readonly chooseAfterMeasuring = signal(false);
   readonly gpuBudgetBytes = signal(0);
+  /** 0: without limit. */
+  readonly memoryBudgetBytes = signal(suggestedMemoryBudget());
   readonly workers = signal(1);
   readonly gpus = signal<Gpus>(['high-performance']);
   readonly cacheTokens = signal(4096);
@@ -50,6 +53,7 @@ export class Draft {
     ...(this.measurement.value && { measurement: this.measurement.value.json }),
     chooseAfterMeasuring: this.chooseAfterMeasuring.value,
     gpuBudgetBytes: this.gpuBudgetBytes.value,
+    ...(this.memoryBudgetBytes.value > 0 && { memoryBudgetBytes: this.memoryBudgetBytes.value }),
     workers: this.workers.value,
     gpus: this.gpus.value,
     seed: 0,

@@ -17,6 +17,7 @@ export function eventWords(event: ConvertEvent, model: ModelFacts): string | und
     case 'perplexity':
       return `Perplexity of the ${event.model} model: ${event.value.toFixed(3)} on ${event.tokens} tokens`;
     case 'warning':
+    case 'adjustment':
       return event.message;
     case 'output':
       return `Written: ${formatBytes(event.bytes)} in ${event.files.length} files, ${formatBits(event.bitsPerWeight)} bpw`;

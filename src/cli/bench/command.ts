@@ -7,6 +7,7 @@ import { writeJsonFile } from '../../io/write-file.ts';
 import type { ConvertEvent } from '../../job/events.ts';
 import type { ModelConfig } from '../../model/config/config.ts';
 import { InputError } from '../../util/errors.ts';
+import { parseByteSize } from '../../util/text/byte-size.ts';
 import { adapterName, chosenCards, seesOnly, startProcess } from '../cards.ts';
 import { endOf } from '../child.ts';
 import type { Surroundings } from '../command.ts';
@@ -21,6 +22,7 @@ import { ALL_KERNELS, benchKernel, chosenKernels, type KernelResult } from './ke
 import { KERNELS } from './kernel-registry.ts';
 import type { BenchResult, KernelBenchResult } from './result.ts';
 import { DEFAULT_ROWS, parseRows, shapeConfig, shapeNames } from './shape.ts';
+import { soak } from './soak.ts';
 import { benchTable, kernelRow, kernelTitle } from './table.ts';
 
 const STAGES = ['all', 'measure', 'quantize'] as const satisfies readonly BenchJob['stage'][];
@@ -59,6 +61,12 @@ const OPTIONS = {
   json: { type: 'string', description: 'File to write the result to as JSON.' },
   gpus: { type: 'string', description: 'Cards to share one conversion: all, or numbers such as 0,2.' },
   workers: { type: 'number', default: 1, description: 'Processes on each card.' },
+  repeat: {
+    type: 'number',
+    default: 1,
+    description: 'Conversions in a row in one process, with its memory after each.',
+  },
+  'memory-budget': { type: 'string', description: 'Main memory to use; states beyond it go to disk.' },
   ...GPU_OPTIONS,
 } as const;
 
@@ -88,15 +96,21 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
         process.signal,
       );
     }
-    const { workers } = given;
+    const { workers, repeat, 'memory-budget': memory } = given;
+    const memoryBudget = memory === undefined ? undefined : parseByteSize(memory);
     const pool = { cards, workers, root: process.places.root };
-    const job = { config, rows: parseRows(given.rows), stage, quantizer, precision, profile, pool };
+    const rows = parseRows(given.rows);
+    const job = { config, rows, stage, quantizer, precision, profile, pool, memoryBudget };
     const kernels = given.kernel && chosenKernels(given.kernel.map(String));
     const name = card ? adapterName(card) : given.gpu;
     const run = async (gpu: Gpu, opened: OpenAdapter) => {
       const result = kernels
         ? await benchKernels(kernels, gpu, opened, process)
-        : await bench(job, gpu, opened, process);
+        : await soak(
+            repeat,
+            () => bench(job, gpu, opened, process),
+            (line) => process.out.write(`${line}\n`),
+          );
       if (json !== undefined) await writeJson(userPath(process.places.cwd, json), result);
     };
     await withGpu(name, given['gpu-memory-budget'], run, workers);
@@ -104,7 +118,7 @@ export const benchCommand = (args: readonly string[], process: Process): Promise
   });
 
 async function bench(
-  job: Pick<BenchJob, 'config' | 'rows' | 'stage' | 'quantizer' | 'precision' | 'profile' | 'pool'>,
+  job: Omit<BenchJob, 'gpu' | 'adapter' | 'signal' | 'onEvent'>,
   gpu: Gpu,
   { name, software }: OpenAdapter,
   { out, signal, writeError }: Process,

@@ -36,6 +36,8 @@ export interface BenchJob {
   readonly quantizer: QuantizerMethod;
   readonly precision: Precision;
   readonly profile: boolean;
+  /** Bytes of main memory; undefined: without limit. */
+  readonly memoryBudget: number | undefined;
   /** Who shares the conversion. */
   readonly pool: Pick<PoolRequest, 'cards' | 'workers' | 'root'>;
   readonly signal: AbortSignal;
@@ -72,6 +74,7 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   const started = performance.now();
   await convert({
     ...{ gpu, adapter, settings, control: { signal }, remotes: processes.links },
+    memoryBudget: job.memoryBudget,
     model: directory('model'),
     output: directory('output'),
     work: directory('work'),

@@ -84,7 +84,7 @@ async function evaluateAll(
     }
   } finally {
     status.clear();
-    states.free();
+    await states.free();
   }
 }
 

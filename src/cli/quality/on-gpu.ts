@@ -45,12 +45,12 @@ export const runOriginal = (
 ): Promise<RunOriginal> =>
   onGpu(on, async (gpu) => {
     const states = await KeptStates.run(gpu, model, rows, onStep);
-    const own = states.on(gpu);
+    const own = await states.on(gpu);
     try {
       const tokens = await compareTokens(gpu, own, own, rows, onStep);
       return { states, perplexity: summarize(tokens, rows.rows, rows.length).perplexity.reference };
     } finally {
-      own.states.free();
+      await own.states.free();
     }
   });
 
@@ -62,10 +62,10 @@ export const compareWith = (
   onStep: OnStep,
 ): Promise<Metrics> =>
   onGpu(on, async (gpu) => {
-    const original = states.on(gpu);
+    const original = await states.on(gpu);
     try {
       return await evaluateModel(gpu, original, model, states.rows, onStep);
     } finally {
-      original.states.free();
+      await original.states.free();
     }
   });

@@ -3,6 +3,7 @@ import { ARTEFACT } from '../../job/artefacts.ts';
 import type { ConvertEvent } from '../../job/events.ts';
 import { argumentsOf } from '../arguments.ts';
 import { type Card, startProcess } from '../cards.ts';
+import { defaultMemoryBudget } from '../main-memory.ts';
 import type { QueueJob, QueueOptions } from '../options.ts';
 import { followJob, type JobEnd } from './job-process.ts';
 import { cardSlots, type Slot } from './slots.ts';
@@ -94,11 +95,12 @@ function outcome({ code, errors }: JobEnd, signal: AbortSignal): Pick<JobEvent, 
 
 /** What a command for this job alone is given. */
 export function jobArguments(
-  { given }: QueueJob,
-  { cards, sharing }: Slot,
+  { given, options }: QueueJob,
+  { cards, sharing, slots }: Slot,
   memoryBudget: number,
   measured: string | undefined,
 ): string[] {
+  const mainMemory = options.memoryBytes ?? defaultMemoryBudget();
   return argumentsOf({
     ...given,
     json: true,
@@ -106,5 +108,6 @@ export function jobArguments(
     ...(measured !== undefined && { measurement: measured }),
     ...(cards.length > 0 && { gpus: cards.map(({ number }) => number).join(',') }),
     ...(sharing > 1 && { 'gpu-memory-budget': `${Math.floor(memoryBudget / sharing)}B` }),
+    ...(slots > 1 && { 'memory-budget': `${Math.floor(mainMemory / slots)}B` }),
   });
 }

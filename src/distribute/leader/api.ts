@@ -24,6 +24,8 @@ export interface WorkerJob {
   readonly measurement: CalibrationRows;
   /** Missing where the job only measures. */
   readonly quantization?: CalibrationRows;
+  /** Bytes that the worker's states may take in main memory; missing: without limit. */
+  readonly stateRoom?: number;
 }
 
 export interface WorkerFacts {
@@ -37,6 +39,8 @@ export interface WorkerProgress {
   readonly share: number;
   /** GPU memory in use. */
   readonly memoryBytes: number;
+  /** Messages of what was adjusted since the last time; see AdjustmentEvent. */
+  readonly adjusted: readonly string[];
 }
 
 export interface WorkerApi {

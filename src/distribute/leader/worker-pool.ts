@@ -104,15 +104,20 @@ export class RemoteWorker extends PoolWorker {
     this.#link.release?.(data);
   }
 
-  /** Asks how far it is; a worker that does not answer is found out by its call under way. */
-  async look(): Promise<void> {
-    if (this.loss) return;
-    const { share, memoryBytes } = await this.#link.api.status();
+  /**
+   * Asks how far it is; a worker that does not answer is found out by its call under way.
+   * @returns what it has adjusted since the last time.
+   */
+  async look(): Promise<readonly string[]> {
+    if (this.loss) return [];
+    const { share, memoryBytes, adjusted } = await this.#link.api.status();
     this.memoryBytes = memoryBytes;
     // The answer may come after the task.
-    if (!this.isBusy) return;
-    this.share = share;
-    this.#onShare?.(share);
+    if (this.isBusy) {
+      this.share = share;
+      this.#onShare?.(share);
+    }
+    return adjusted;
   }
 }
 
@@ -133,7 +138,7 @@ export class WorkerPool {
     if (remotes.length === 0) return;
     this.#timer = setInterval(() => {
       leader.memoryBytes = leaderMemory();
-      for (const worker of remotes) worker.look().catch(() => {});
+      for (const worker of remotes) this.#look(worker).catch(() => {});
       this.#report();
     }, STATUS_MS);
   }
@@ -155,6 +160,12 @@ export class WorkerPool {
 
   end(): void {
     clearInterval(this.#timer);
+  }
+
+  async #look(worker: RemoteWorker): Promise<void> {
+    for (const message of await worker.look()) {
+      this.#emit({ type: 'adjustment', message: `${worker.name}: ${message}` });
+    }
   }
 
   #report(): void {

@@ -7,10 +7,12 @@ import type { ReadableDirectory, WritableDirectory } from '../../io/bytes.ts';
 import { workDirectory } from '../../io/work/work-directory.ts';
 import type { StageContext } from '../../job/context.ts';
 import { type Control, checkControl } from '../../job/control.ts';
+import type { Emit } from '../../job/events.ts';
 import { Measurer } from '../../measure/measurer.ts';
 import type { MeasuredPart } from '../../measurement/measured-part.ts';
 import type { CandidateRange } from '../../measurement/module-candidates.ts';
 import { openModel } from '../../model/check/open-model.ts';
+import { StateStore } from '../../model/gpu/state-store.ts';
 import type { InputKey, LinearSpec } from '../../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../../pass/batch-size.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';
@@ -55,6 +57,8 @@ export class JobWorker implements WorkerApi {
   /** For pieces on their way, in turn: new memory is slow. What was handed over is empty. */
   readonly #memory: Uint8Array<ArrayBuffer>[] = [];
   #share = 0;
+  /** What the leader has not been told of yet. */
+  #adjusted: string[] = [];
   /** The leader may have given up what it asked for before. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -68,8 +72,12 @@ export class JobWorker implements WorkerApi {
     const known = job.measured?.adapter === adapter ? job.measured.speeds : undefined;
     const speeds = await chooseVariants(gpu, precision, this.#host.speeds, known);
     const { source, plan } = await openModel(model, job.settings);
+    const emit: Emit = (event) => {
+      if (event.type === 'adjustment') this.#adjusted.push(event.message);
+    };
     const context = {
-      ...{ gpu, source, plan, work: workDirectory(work), quantizer, emit: () => {}, control, speeds },
+      ...{ gpu, source, plan, work: workDirectory(work), quantizer, emit, control, speeds },
+      stateStore: new StateStore(job.stateRoom, work.scratch),
     };
     this.#job = { context, rows: job };
     // Should this fail, it is told when it is asked to measure.
@@ -78,7 +86,9 @@ export class JobWorker implements WorkerApi {
   }
 
   status(): WorkerProgress {
-    return { share: this.#share, memoryBytes: this.#host.gpu.memory.used };
+    const adjusted = this.#adjusted;
+    this.#adjusted = [];
+    return { share: this.#share, memoryBytes: this.#host.gpu.memory.used, adjusted };
   }
 
   measure(index: number, range: CandidateRange): Promise<MeasuredPart> {
@@ -92,7 +102,7 @@ export class JobWorker implements WorkerApi {
 
   beginPass(parts: readonly RowPart[], originalRows: number): Promise<void> {
     return this.#afterLast(async ({ context, rows: { quantization: rows } }) => {
-      this.#measurer?.free();
+      await this.#measurer?.free();
       this.#measurer = undefined;
       await this.#pass?.free();
       assert(rows, 'a pass was begun of a job that only measures');
@@ -171,10 +181,10 @@ export class JobWorker implements WorkerApi {
     index: number | undefined,
     work: (pass: WorkerRows, batch: number) => Promise<T>,
   ): Promise<T> {
-    return this.#afterLast(({ context: { gpu, plan } }) => {
+    return this.#afterLast(({ context: { gpu, plan, emit } }) => {
       const pass = this.#begun;
       const { key } = plan.modules[index ?? plan.modules.length] ?? plan.head;
-      return withFittingBatch(gpu, this.#batch, key, pass.states, async (batch) => {
+      const begin = async (batch: number) => {
         this.#batch = batch;
         try {
           return await work(pass, batch);
@@ -182,7 +192,8 @@ export class JobWorker implements WorkerApi {
           pass.release();
           throw error;
         }
-      });
+      };
+      return withFittingBatch(gpu, this.#batch, key, pass.states, begin, emit);
     });
   }
 

@@ -2,6 +2,7 @@ import { assert } from '../../util/errors.ts';
 import type { ByteSink } from '../bytes.ts';
 import { handleError } from './handle-errors.ts';
 import { PARTIAL } from './partial.ts';
+import { removeWhenFree, type StoredHandle, writeAll } from './sync-access.ts';
 
 /** Starts the file `name` in `folder`; `path` names it in messages. */
 export type OpenSink = (folder: FileSystemDirectoryHandle, name: string, path: string) => Promise<ByteSink>;
@@ -52,29 +53,6 @@ export const syncSink: OpenSink = async (folder, name, path) => {
   });
 };
 
-/** What only workers see of a file in the storage; and renaming, which TypeScript's types lack and browsers have. */
-type StoredHandle = FileSystemFileHandle & {
-  createSyncAccessHandle?: () => Promise<SyncAccess>;
-  move?: (name: string) => Promise<void>;
-};
-
-interface SyncAccess {
-  truncate(size: number): void;
-  write(bytes: Uint8Array, options: { at: number }): number;
-  flush(): void;
-  close(): void;
-}
-
-/** Writes all of `bytes` and says how many: a disk that fills up meanwhile takes only a part of them at first. */
-function writeAll(file: SyncAccess, bytes: Uint8Array, at: number): number {
-  for (let done = 0; done < bytes.length; ) {
-    const taken = file.write(bytes.subarray(done), { at: at + done });
-    if (taken === 0) throw new DOMException('The file takes no more bytes.', 'QuotaExceededError');
-    done += taken;
-  }
-  return bytes.length;
-}
-
 interface SinkSteps<T> {
   write(target: T, bytes: Uint8Array): Promise<void>;
   close(target: T): Promise<void>;
@@ -107,21 +85,6 @@ function guarded<T>(path: string, target: T, steps: SinkSteps<T>): ByteSink {
       await attempt(steps.abort(target));
     },
   };
-}
-
-/** A browser may hold the file's lock for a moment after it said that it has let go. */
-const LOCK_TRIES = 20;
-const LOCK_WAIT_MS = 50;
-
-async function removeWhenFree(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await folder.removeEntry(name);
-    } catch (error) {
-      if ((error as Error).name !== 'NoModificationAllowedError' || attempt === LOCK_TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS));
-    }
-  }
 }
 
 async function exists(folder: FileSystemDirectoryHandle, name: string): Promise<boolean> {

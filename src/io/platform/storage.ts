@@ -4,10 +4,17 @@ import { pathSegments } from '../relative-path.ts';
 import { handleDirectory } from './handle-directory.ts';
 import { handleError, isMissing } from './handle-errors.ts';
 import { syncSink } from './handle-sinks.ts';
+import { storageScratch } from './storage-scratch.ts';
 
 /** The folder `path` in the browser's own storage (the origin private file system); for workers only. */
-export const storageDirectory = async (path: string): Promise<WritableDirectory> =>
-  handleDirectory(await storageRoot(), path, syncSink);
+export async function storageDirectory(path: string): Promise<WritableDirectory> {
+  const root = await storageRoot();
+  const directory = handleDirectory(root, path, syncSink);
+  // Older browsers have none of these handles.
+  if (!('createSyncAccessHandle' in FileSystemFileHandle.prototype)) return directory;
+  const openFolder = (create: boolean) => storedFolder(root, pathSegments(path, 'storage'), create);
+  return { ...directory, scratch: storageScratch(openFolder, directory.name) };
+}
 
 /** The browser's own storage. Throws InputError where the page gets none. */
 export async function storageRoot(): Promise<FileSystemDirectoryHandle> {
@@ -27,10 +34,19 @@ export async function removeStorage(path: string): Promise<void> {
   const segments = pathSegments(path, 'storage');
   const last = segments.pop()!;
   try {
-    let folder = await storageRoot();
-    for (const segment of segments) folder = await folder.getDirectoryHandle(segment);
+    const folder = await storedFolder(await storageRoot(), segments, false);
     await folder.removeEntry(last, { recursive: true });
   } catch (error) {
     if (!isMissing(error)) throw handleError(error, 'remove', path);
   }
+}
+
+async function storedFolder(
+  root: FileSystemDirectoryHandle,
+  segments: readonly string[],
+  create: boolean,
+): Promise<FileSystemDirectoryHandle> {
+  let folder = root;
+  for (const segment of segments) folder = await folder.getDirectoryHandle(segment, { create });
+  return folder;
 }

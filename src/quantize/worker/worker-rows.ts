@@ -105,14 +105,13 @@ export class WorkerRows {
 
   /** Embeds its rows. */
   async start(): Promise<void> {
-    const { gpu, source, plan } = this.#context;
+    const { gpu, source, plan, emit } = this.#context;
     if (this.quantized.rows === 0) return;
     this.#fetch(this.#namesAt(0));
     const original = this.#original?.states.slice(0, 1).map((states) => ({ ids: this.#rows.ids, states }));
     const targets = [{ ids: this.#ids, states: this.quantized }, ...(original ?? [])];
-    await withFittingBatch(gpu, 1, 'the embedding', this.states, () =>
-      embedTokens(gpu, source, plan, targets),
-    );
+    const embed = () => embedTokens(gpu, source, plan, targets);
+    await withFittingBatch(gpu, 1, 'the embedding', this.states, embed, emit);
   }
 
   /** Loads what makes the inputs of a module's linears or of the head, and makes room for the sums of these. */
@@ -199,7 +198,7 @@ export class WorkerRows {
   async free(): Promise<void> {
     this.release();
     await this.#loader.free();
-    for (const states of this.states) states.free();
+    for (const states of this.states) await states.free();
   }
 
   get #ownOriginal(): OriginalRows {

@@ -174,6 +174,7 @@ const api: CoordinatorApi = {
       outputBytes: bytes,
       gpuBytes: 3.1e9,
       memoryBytes: 0.8e9,
+      states: { gpuBytes: 0.5e9, memoryBytes: 0.3e9, diskBytes: 1.2e9, diskSeconds: 95 },
       diskBytes: bytes.reduce((a, b) => a + b, 0) * 2.1,
       times: mockTimes(model, slowness(options)),
       problems:

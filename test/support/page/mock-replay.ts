@@ -217,7 +217,13 @@ function progress(
   const gpuBytes = (0.9 + 0.4 * Math.sin(done)) * GB;
   return [
     { type: 'progress', stage, done, total, unit: 'weights', detail },
-    { type: 'memory', gpuBytes, gpuPeakBytes: 1.42 * GB, gpuBudgetBytes: 3 * GB },
+    {
+      type: 'memory',
+      gpuBytes,
+      gpuPeakBytes: 1.42 * GB,
+      gpuBudgetBytes: 3 * GB,
+      states: { memoryBytes: 0.6 * GB, memoryRoomBytes: 1.1 * GB, diskBytes: 0 },
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ import type { FileEntry, WritableDirectory } from '../../bytes.ts';
 import { pathSegments } from '../../relative-path.ts';
 import { isListed } from '../listed.ts';
 import { fileError, isMissing } from './node-errors.ts';
+import { nodeScratch } from './node-scratch.ts';
 import { nodeSink } from './node-sink.ts';
 import { nodeSource } from './node-source.ts';
 
@@ -42,6 +43,7 @@ export function nodeDirectory(path: string): WritableDirectory {
         throw fileError(error, 'remove', file);
       }
     },
+    scratch: nodeScratch(path),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ByteSink } from '../../bytes.ts';
 import { PARTIAL } from '../partial.ts';
 import { fileError } from './node-errors.ts';
 import { makeFolder } from './node-folder.ts';
+import { writeAll } from './positions.ts';
 
 /**
  * A file on disk, written as `<path>.partial`, flushed to the disk and then renamed: a crash leaves no half file. One
@@ -53,12 +54,4 @@ export async function nodeSink(path: string): Promise<ByteSink> {
       }
     },
   };
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written);
-    written += bytesWritten;
-  }
 }

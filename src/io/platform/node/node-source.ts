@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { InputError } from '../../../util/errors.ts';
 import type { ByteSource } from '../../bytes.ts';
 import { fileError } from './node-errors.ts';
+import { readExactly } from './positions.ts';
 
 /** What identifies a file's contents: reads fail when it changes, instead of mixing two versions. */
 export interface FileState {
@@ -56,20 +57,4 @@ async function openUnchanged(path: string, { size, mtimeMs }: FileState): Promis
   throw new InputError(
     `${path} was changed while it was in use: let other programs finish, then run the job again.`,
   );
-}
-
-async function readExactly(
-  handle: FileHandle,
-  path: string,
-  start: number,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  let filled = 0;
-  while (filled < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-    if (bytesRead === 0) {
-      throw new InputError(`${path} ends at byte ${start + filled}; expected ${start + bytes.length}.`);
-    }
-    filled += bytesRead;
-  }
 }

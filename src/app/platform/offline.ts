@@ -1,9 +1,8 @@
 /**
  * Lets the page open without a network from now on, where the browser can. In private windows and where storage is
- * refused it cannot, and the page is as it was.
+ * refused it cannot, and vite's own server has no such script: then the page is as it was.
  */
 export function keepForOffline(): void {
-  if (!import.meta.env.PROD) return; // vite's own server has no such script
   // What the page needs at once goes first.
   addEventListener('load', () => {
     navigator.serviceWorker?.register('./service-worker.js').catch(() => {});

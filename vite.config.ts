@@ -2,6 +2,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { offlineVisits } from './scripts/site/offline.ts';
+import { contentSecurityPolicy, POLICY_HEADERS } from './scripts/site/policy.ts';
+import { shareCard } from './scripts/site/share-card.ts';
 
 const DEMO_MODEL = 'tinystories-7m';
 
@@ -22,6 +25,8 @@ export default defineConfig(({ mode }) => ({
   appType: 'mpa',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
+  ...(mode !== 'cli' && { plugins: [contentSecurityPolicy(), shareCard(), offlineVisits()] }),
+  preview: { headers: POLICY_HEADERS },
   define: { __DEMO_MODEL__: JSON.stringify(demoModel()) },
   ...(mode !== 'cli' && { build: { outDir: 'dist/page', target: 'es2023' } }),
   ...(mode === 'cli' && {

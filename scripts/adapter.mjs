@@ -1,4 +1,4 @@
-/** A WebGPU adapter for Node, and a browser: found, or on Debian installed. */
+/** A WebGPU adapter for Node, and browsers: found, or on Debian installed. */
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { installPackages } from './packages.mjs';
@@ -45,6 +45,13 @@ export function ensureAdapter({ install }) {
   );
 }
 
+const FIREFOXES = [
+  '/usr/bin/firefox-esr',
+  '/usr/bin/firefox',
+  '/Applications/Firefox.app/Contents/MacOS/firefox',
+  'C:\\Program Files\\Mozilla Firefox\\firefox.exe',
+];
+
 /** Sets PUPPETEER_EXECUTABLE_PATH to a Chromium or Chrome. */
 export function ensureBrowser() {
   const find = () =>
@@ -56,6 +63,16 @@ export function ensureBrowser() {
     throw new SetupError('No Chromium or Chrome found: install one, or set PUPPETEER_EXECUTABLE_PATH to it.');
   }
   process.env.PUPPETEER_EXECUTABLE_PATH = browser;
+}
+
+/** The path of a Firefox, which FIREFOX_PATH may name. */
+export function ensureFirefox() {
+  const find = () => [process.env.FIREFOX_PATH, ...FIREFOXES].find((path) => path && existsSync(path));
+  if (!find() && process.platform === 'linux')
+    installPackages(['firefox-esr'], 'the other browser that the tests drive');
+  const firefox = find();
+  if (!firefox) throw new SetupError('No Firefox found: install one, or set FIREFOX_PATH to it.');
+  return firefox;
 }
 
 /** True when a software driver is there and works; it is then set. */

@@ -4,21 +4,24 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureAdapter, ensureBrowser } from './adapter.mjs';
+import { ensureAdapter, ensureBrowser, ensureFirefox } from './adapter.mjs';
 import { root, run, runNode, SetupError, say } from './shell.mjs';
 
 const OLDEST_NODE = [20, 19];
 
 /**
  * Installs what is missing, and sets this process's environment so that it is found. Throws SetupError when it can't.
- * @param {{tests: boolean, adapter: 'install' | 'find' | 'none', chromium: boolean}} need the packages for tests too;
- *   a WebGPU adapter, installed where there is none or only looked for; a Chromium for tests in the browser
+ * @param {{tests: boolean, adapter: 'install' | 'find' | 'none'}} need the packages and browsers for tests too; a
+ *   WebGPU adapter, installed where there is none or only looked for
  */
-export function ensureReady({ tests, adapter, chromium }) {
+export function ensureReady({ tests, adapter }) {
   ensureNode(process.versions.node);
   ensurePackages(tests);
   if (adapter !== 'none') ensureAdapter({ install: adapter === 'install' });
-  if (chromium) ensureBrowser();
+  if (tests) {
+    ensureBrowser();
+    ensureFirefox();
+  }
 }
 
 /** Throws when `version` (as in process.versions.node) is too old. */

@@ -4,7 +4,7 @@ import { buildWhatChanged, PAGE } from './builds.mjs';
 import { fail } from './shell.mjs';
 
 try {
-  ensureReady({ tests: false, adapter: 'none', chromium: false });
+  ensureReady({ tests: false, adapter: 'none' });
   buildWhatChanged([PAGE]);
 } catch (error) {
   fail(error);

@@ -5,7 +5,7 @@ import { root, runNode, SetupError, say } from './shell.mjs';
 
 const vite = (...args) => ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn', ...args];
 
-const CODE = ['src', 'shaders', 'package-lock.json', 'vite.config.ts'];
+const CODE = ['src', 'shaders', 'package-lock.json', 'vite.config.ts', 'scripts/site'];
 
 export const COMMAND_LINE = {
   what: 'the command line',

@@ -12,7 +12,7 @@ import { fail, root } from './shell.mjs';
  */
 export async function runProgram(file, script, neededAdapter) {
   try {
-    ensureReady({ tests: false, adapter: neededAdapter(process.argv.slice(2)), chromium: false });
+    ensureReady({ tests: false, adapter: neededAdapter(process.argv.slice(2)) });
     buildWhatChanged([COMMAND_LINE]);
     // npm starts scripts in the repository; the user's relative paths start where npm was called.
     if (process.env.npm_lifecycle_event === script) process.chdir(process.env.INIT_CWD);

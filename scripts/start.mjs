@@ -21,7 +21,7 @@ try {
     options: { open: { type: 'boolean', default: true }, port: { type: 'string', default: DEFAULT_PORT } },
     allowNegative: true,
   });
-  ensureReady({ tests: false, adapter: 'none', chromium: false });
+  ensureReady({ tests: false, adapter: 'none' });
   buildWhatChanged([PAGE]);
   await serve(values);
 } catch (error) {

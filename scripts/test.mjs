@@ -4,7 +4,7 @@ import { runChecks, STATIC_CHECKS } from './checks.mjs';
 import { fail } from './shell.mjs';
 
 try {
-  ensureReady({ tests: true, adapter: 'install', chromium: true });
+  ensureReady({ tests: true, adapter: 'install' });
   runChecks([
     ...Object.values(STATIC_CHECKS).flat(),
     ['tests', 'vitest/vitest.mjs', 'run', '--exclude', 'test/e2e/**'],

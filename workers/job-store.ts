@@ -1,4 +1,5 @@
 import { createStore, del, get, set, values } from 'idb-keyval';
+import { isRefusal, storageRefused } from '../src/io/platform/storage.ts';
 import type { TensorInfo } from '../src/tensor/dtype.ts';
 import type { ModelSource, OutputTarget } from './api/folders.ts';
 import type { JobRecord } from './api/jobs.ts';
@@ -25,12 +26,22 @@ export interface ModelHeaders {
 
 const store = createStore('exl2-web', 'jobs');
 
-export const readEntries = (): Promise<JobEntry[]> => values<JobEntry>(store);
-export const readEntry = (id: string): Promise<JobEntry | undefined> => get<JobEntry>(id, store);
-export const deleteEntry = (id: string): Promise<void> => del(id, store);
+/** Throws InputError where the page may keep nothing. */
+async function permitted<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isRefusal(error) ? storageRefused(error) : error;
+  }
+}
+
+export const readEntries = (): Promise<JobEntry[]> => permitted(() => values<JobEntry>(store));
+export const readEntry = (id: string): Promise<JobEntry | undefined> =>
+  permitted(() => get<JobEntry>(id, store));
+export const deleteEntry = (id: string): Promise<void> => permitted(() => del(id, store));
 
 export function writeEntry(entry: JobEntry): Promise<void> {
   const { source } = entry;
   const kept: ModelSource = source.kind === 'files' ? { ...source, files: [] } : source;
-  return set(entry.record.id, { ...entry, source: kept }, store);
+  return permitted(() => set(entry.record.id, { ...entry, source: kept }, store));
 }

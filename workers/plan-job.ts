@@ -3,6 +3,7 @@ import { type CalibrationShapes, presetShapes, shapesWithin } from '../src/calib
 import { planConversion } from '../src/convert/plan-conversion.ts';
 import { neededTokens, tooFewTokensWarning } from '../src/estimate/token-need.ts';
 import { estimateWork, type Work } from '../src/estimate/work-estimate.ts';
+import { storageRoot } from '../src/io/platform/storage.ts';
 import type { PlanEvent } from '../src/job/events.ts';
 import { quantizerSettings } from '../src/job/settings.ts';
 import {
@@ -17,6 +18,7 @@ import type { GpuFacts } from './api/gpu.ts';
 import type { JobOptions, JobPlan, JobTimes } from './api/options.ts';
 import { otherGpusOf } from './gpu-choice.ts';
 import type { OpenedModel } from './open-source.ts';
+import { wasmRefused } from './wasm-refused.ts';
 
 type Problem = JobPlan['problems'][number];
 
@@ -66,6 +68,7 @@ export async function planJob(
       problems,
     );
   await checkStorage(plan.diskBytes, problems);
+  await checkBrowser(problems);
   return { ...plan, problems };
 }
 
@@ -177,6 +180,14 @@ function checkGpu(
     problems.push({ severe: false, text });
   }
 }
+
+/** What a conversion needs besides a GPU, and servers or settings may refuse. */
+async function checkBrowser(problems: Problem[]): Promise<void> {
+  const refused = [await storageRoot().then(() => undefined, messageOf), await wasmRefused()];
+  problems.push(...refused.filter((text) => text !== undefined).map((text) => ({ severe: true, text })));
+}
+
+const messageOf = (error: Error): string => error.message;
 
 /** Browsers only say what they would allow at most, some not truly: a hint. */
 async function checkStorage(diskBytes: number, problems: Problem[]): Promise<void> {

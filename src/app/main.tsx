@@ -2,6 +2,7 @@ import { render } from 'preact';
 import './styles/page.css';
 import { App } from './app.tsx';
 import { connect } from './connect.ts';
+import { keepForOffline } from './platform/offline.ts';
 import { AppState } from './state/app-state.ts';
 
 const root = document.getElementById('app');
@@ -11,3 +12,4 @@ const state: AppState = new AppState(
   }),
 );
 if (root) render(<App state={state} />, root);
+keepForOffline();

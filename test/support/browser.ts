@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import puppeteer, { type Browser, type BrowserContext, type Page } from 'puppeteer';
 import { build, preview } from 'vite';
-import { ensureBrowser } from '../../scripts/adapter.mjs';
+import { ensureBrowser, ensureFirefox } from '../../scripts/adapter.mjs';
 import { PATIENCE_MS } from './patience.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,9 +21,18 @@ const FLAGS = [
   '--no-first-run',
 ];
 
-export function launchBrowser(): Promise<Browser> {
+interface LaunchOptions {
+  /** The folder that downloads go to. */
+  readonly downloads?: string;
+  /** That of the profile; without it a new one. */
+  readonly profile?: string;
+}
+
+export function launchBrowser({ downloads, profile }: LaunchOptions = {}): Promise<Browser> {
   ensureBrowser();
   return puppeteer.launch({
+    ...(profile && { userDataDir: profile }),
+    ...(downloads && { downloadBehavior: { policy: 'allow', downloadPath: downloads } }),
     headless: true,
     args: FLAGS,
     executablePath: process.env['PUPPETEER_EXECUTABLE_PATH']!,
@@ -32,10 +41,36 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
+/** Firefox with WebGPU, which it does not offer on Linux by itself, on whatever adapter Vulkan has. */
+export function launchFirefox({ downloads }: LaunchOptions = {}): Promise<Browser> {
+  return puppeteer.launch({
+    browser: 'firefox',
+    headless: true,
+    executablePath: ensureFirefox(),
+    extraPrefsFirefox: {
+      'dom.webgpu.enabled': true,
+      'gfx.webgpu.force-enabled': true,
+      'gfx.webgpu.ignore-blocklist': true,
+      ...(downloads && { 'browser.download.folderList': 2, 'browser.download.dir': downloads }),
+    },
+    // Its sandbox keeps the software adapter from its memory.
+    env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1' },
+    timeout: PATIENCE_MS,
+    protocolTimeout: PATIENCE_MS,
+  });
+}
+
 /** A page that waits for what must come as long as tests do. */
-export async function openPage(owner: Browser | BrowserContext): Promise<Page> {
+export async function openStrictPage(owner: Browser | BrowserContext): Promise<Page> {
   const page = await owner.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
+  return page;
+}
+
+/** Such a page without its content security policy: puppeteer compiles what it waits for, and tests add scripts. */
+export async function openPage(owner: Browser | BrowserContext): Promise<Page> {
+  const page = await openStrictPage(owner);
+  await page.setBypassCSP(true);
   return page;
 }
 
@@ -45,14 +80,24 @@ export interface ServedPage {
   close(): Promise<void>;
 }
 
-/** Builds the page whose HTML is at `input` in the repository, and serves it on a port of its own. */
-export async function servePage(input: string): Promise<ServedPage> {
+/**
+ * Builds the page whose HTML is at `input` in the repository, into a folder that is returned.
+ * @param define what stands for names in the code, beside what vite.config.ts says
+ */
+export async function buildPage(input: string, define: Record<string, string> = {}): Promise<string> {
   const outDir = mkdtempSync(join(tmpdir(), 'exl2-page-'));
   await build({
     root,
     logLevel: 'warn',
+    define,
     build: { outDir, emptyOutDir: true, rollupOptions: { input: join(root, input) } },
   });
+  return outDir;
+}
+
+/** Builds a page and serves it as `npm start` does, on a port of its own. */
+export async function servePage(input: string): Promise<ServedPage> {
+  const outDir = await buildPage(input);
   const server = await preview({
     root,
     logLevel: 'warn',

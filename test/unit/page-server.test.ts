@@ -25,6 +25,15 @@ afterAll(async () => {
   rmSync(outDir, { recursive: true });
 });
 
+test('files come with the content security policy', async () => {
+  for (const path of ['.', 'models/a.json']) {
+    const { headers } = await fetch(new URL(path, address));
+    expect(headers.get('content-security-policy'), path).toMatch(
+      /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval';.*frame-ancestors 'none'$/,
+    );
+  }
+});
+
 const statusOf = async (path: string, accept = '*/*'): Promise<number> =>
   (await fetch(new URL(path, address), { headers: { accept } })).status;
 

@@ -35,7 +35,8 @@ async function demo(): Promise<OpenedModel> {
 }
 
 const estimate = vi.fn(async () => ({ usage: 0, quota: 1e12 }));
-beforeEach(() => void vi.stubGlobal('navigator', { storage: { estimate } }));
+const getDirectory = vi.fn(async () => ({}));
+beforeEach(() => void vi.stubGlobal('navigator', { storage: { estimate, getDirectory } }));
 afterEach(() => void vi.unstubAllGlobals());
 
 const textsOf = async (options: Partial<JobOptions>, gpu: Partial<GpuFacts> = {}) => {
@@ -143,4 +144,20 @@ test('a measurement that is given saves the time to make it', async () => {
   const without = await planJob(model, OPTIONS, GPU);
   const given = await planJob(model, { ...OPTIONS, measurement: {} }, GPU);
   expect(given.times).toEqual({ measure: 0, target: without.times.target });
+});
+
+test('storage or WebAssembly that is refused is in the way, and the GPU is not blamed', async () => {
+  getDirectory.mockRejectedValueOnce(
+    new DOMException('Storage directory access is denied.', 'SecurityError'),
+  );
+  expect(await textsOf({})).toEqual([
+    expect.stringMatching(/^severe: The browser lets this page keep nothing/),
+  ]);
+  const error = new WebAssembly.CompileError('violates the policy');
+  const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValueOnce(error);
+  const texts = await textsOf({});
+  compile.mockRestore();
+  expect(texts).toEqual([
+    expect.stringMatching(/^severe: WebAssembly is not allowed here.*wasm-unsafe-eval/),
+  ]);
 });

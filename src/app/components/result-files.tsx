@@ -10,6 +10,10 @@ import { download, downloadAll, fileName, saveInto } from '../platform/save-file
 import { useApp } from '../state/app-state.ts';
 import { failureOf } from '../state/loadable.ts';
 
+/** Browsers may clear a site's storage when the disk is full, and users can. */
+const GONE =
+  'They were in this browser’s storage, which has been cleared: convert the model again to have them.';
+
 interface ResultFilesProps {
   readonly record: JobRecord;
   readonly result: TargetResult;
@@ -27,7 +31,7 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
         stored.value = files;
       },
       () => {
-        stored.value = undefined;
+        stored.value = [];
       },
     );
   }, [api, record.id, record.outputName, result.bits, stored]);
@@ -40,7 +44,7 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
       {files ? (
         <SaveAll folder={outputFolder(record.model.name, result.bits)} files={files} />
       ) : (
-        <p>They are in {outputPlace(record)}.</p>
+        <p>{stored.value ? GONE : `They are in ${outputPlace(record)}.`}</p>
       )}
       <ul class="files">
         {result.files.map(({ path, size }) => {

@@ -57,7 +57,10 @@ function NoJob() {
   return (
     <>
       <h1>This conversion is not here</h1>
-      <p class="lead">It was removed, or it was made in another browser.</p>
+      <p class="lead">
+        It was removed, it was made in another browser, or this browser has cleared what the page had kept, as
+        browsers may when the disk is full or a private window is closed.
+      </p>
       <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
         To the start
       </button>

@@ -7,7 +7,6 @@ import { shortName } from '../../util/text/short-name.ts';
 import { type CalibrationRows, cutRows, type RowShape } from '../rows.ts';
 import { ROWS_TENSOR, rowsFromTensor } from '../rows-artefact.ts';
 import { readJsonLines } from './jsonl.ts';
-import { readParquet } from './parquet.ts';
 import { noText, nothingPassedOver, type PassedOver } from './passed-over.ts';
 import { KNOWN_FIELDS } from './record-text.ts';
 import { readText } from './text-file.ts';
@@ -15,7 +14,11 @@ import { readText } from './text-file.ts';
 type TextReader = (source: ByteSource, passed: PassedOver) => AsyncIterable<string>;
 
 const TEXT_READERS: Readonly<Record<string, TextReader>> = {
-  '.parquet': readParquet,
+  // Comes with decompressors, and compiles some as it is loaded: only for those who have such a file.
+  '.parquet': async function* (source, passed) {
+    const { readParquet } = await import('./parquet.ts');
+    yield* readParquet(source, passed);
+  },
   '.txt': readText,
   '.jsonl': readJsonLines,
 };

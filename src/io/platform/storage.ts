@@ -21,13 +21,22 @@ export async function storageRoot(): Promise<FileSystemDirectoryHandle> {
   try {
     return await navigator.storage.getDirectory();
   } catch (error) {
-    if ((error as Error).name !== 'SecurityError') throw error;
-    throw new InputError(
-      'The browser gives this page no storage of its own, as in private windows: open it in an ordinary window.',
-      { cause: error },
-    );
+    throw isRefusal(error) ? storageRefused(error) : error;
   }
 }
+
+/** Whether a browser said of its storage, files or database, that the page may have none. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'SecurityError' || /denied permission/.test(error.message));
+
+/** Pages are not told which of the two it is. */
+export const storageRefused = (cause: unknown): InputError =>
+  new InputError(
+    'The browser lets this page keep nothing, and conversions keep there what they have finished. Either its settings ' +
+      'forbid site data, for all sites or for this one: allow it, then reload the page. Or this is a private window ' +
+      'of a browser that has no storage there: open the page in an ordinary window.',
+    { cause },
+  );
 
 /** Removes the folder `path` with all that is in it from the browser's storage; no error when it is not there. */
 export async function removeStorage(path: string): Promise<void> {

@@ -214,9 +214,24 @@ export async function showScreen(
   await waitForText(page, shows);
 }
 
+/**
+ * Waits until something is true in the page. Not puppeteer's own way, which compiles the check there: the page's policy
+ * forbids that.
+ */
+export async function waitUntil<Args extends unknown[]>(
+  page: Page,
+  check: (...args: Args) => boolean,
+  ...args: Args
+): Promise<void> {
+  await page.evaluate(`(async () => {
+    while (!(${check})(...${JSON.stringify(args)})) await new Promise(requestAnimationFrame);
+  })()`);
+}
+
 /** Clicks the first enabled control or cell whose text starts so, as soon as there is one. */
-export async function clickText(page: Page, text: string): Promise<void> {
-  await page.waitForFunction(
+export const clickText = (page: Page, text: string): Promise<void> =>
+  waitUntil(
+    page,
     (start) => {
       const controls = [...document.querySelectorAll<HTMLElement>('button, a, summary, td, label')];
       const found = controls.find(
@@ -225,11 +240,8 @@ export async function clickText(page: Page, text: string): Promise<void> {
       found?.click();
       return found !== undefined;
     },
-    {},
     text,
   );
-}
 
-export async function waitForText(page: Page, text: string): Promise<void> {
-  await page.waitForFunction((wanted) => document.body.textContent.includes(wanted), {}, text);
-}
+export const waitForText = (page: Page, text: string): Promise<void> =>
+  waitUntil(page, (wanted) => document.body.textContent.includes(wanted), text);

@@ -145,7 +145,7 @@ async function run(work: Work, by: Refuser, isRefused: IsRefused) {
 }
 
 /** Who refuses in each run; our own budget may more often. */
-const TURNS = ['budget', 'driver', 'budget', 'createBuffer'] as const;
+const TURNS = ['budget', 'driver', 'budget', 'budget', 'createBuffer', 'budget'] as const;
 
 /** Refusals that a step stands whenever they come; in the first one of a stage states can give way. */
 function mostIn(step: string, isFirst: boolean, by: Refuser): number {

@@ -1,6 +1,7 @@
+import { type Budget, chooseBudget, heapMemory } from '../src/autotune/budget.ts';
 import { chooseVariants } from '../src/autotune/choose-variants.ts';
 import { f32Speed } from '../src/autotune/measure-speeds.ts';
-import { defaultBudget, openGpu } from '../src/gpu/device.ts';
+import { openGpu } from '../src/gpu/device.ts';
 import { OutOfMemoryError } from '../src/util/errors.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice, GpuFacts } from './api/gpu.ts';
@@ -23,7 +24,7 @@ export async function gpuFacts(choice: GpuChoice): Promise<GpuFacts> {
       software,
       features,
       maxBufferBytes: Math.min(maxBufferSize, maxStorageBufferBindingSize),
-      budgetBytes: defaultBudget(software),
+      budgetBytes: (await pageBudget(gpu.device.adapterInfo, software)).bytes,
       flopsPerSecond: f32Speed(speeds),
       matrixFlopsPerSecond: speeds.subgroupMatrix,
     };
@@ -31,6 +32,10 @@ export async function gpuFacts(choice: GpuChoice): Promise<GpuFacts> {
     gpu.destroy();
   }
 }
+
+/** What jobs take unless they are told otherwise. */
+export const pageBudget = (info: GPUAdapterInfo, software: boolean): Promise<Budget> =>
+  chooseBudget({ info, software, store: keptSpeeds, find: async () => heapMemory(info) });
 
 const NO_MEMORY =
   'The GPU has no memory left, not even for a trial of its speed: close other programs that use it, and reload the page.';

@@ -1,8 +1,11 @@
+import { learnBudget } from '../src/autotune/budget.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
+import { pageBudget } from './gpu-facts.ts';
+import { keptSpeeds } from './kept-speeds.ts';
 
 export interface JobGpu {
   readonly gpu: Gpu;
@@ -32,7 +35,15 @@ export async function withJobGpu<T>(
   } catch (error) {
     drop();
     throw error;
+  } finally {
+    await learn(opened, budget);
   }
+}
+
+/** Of a job that was told no other budget than any. */
+async function learn({ gpu: { device, memory }, software }: JobGpu, budget: number): Promise<void> {
+  const usual = await pageBudget(device.adapterInfo, software);
+  if (usual.bytes === budget) await learnBudget(keptSpeeds, device.adapterInfo, usual, memory);
 }
 
 async function openJobGpu(choice: GpuChoice, budget: number): Promise<JobGpu> {

@@ -1,3 +1,4 @@
+import { withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { attention } from '../kernels/attention/attention.ts';
 import { attentionTiled } from '../kernels/attention/attention_tiled.ts';
@@ -108,9 +109,9 @@ const isWhole = (size: number): boolean => size % MATRIX_SIDE === 0;
 async function areMatrixUnitsRight(gpu: Gpu): Promise<boolean> {
   if (!gpu.hasMatrixUnits) return false;
   if (!(await gpu.accepts(gemmSubgroupMatrix)) || !(await gpu.accepts(gramSubgroupMatrix))) return false;
-  const differences = [
+  const differences = await withEnoughMemory(gpu, { what: 'the trial of its matrix units' }, async () => [
     await differenceOfProducts(gpu, gemmTiled, gemmSubgroupMatrix),
     await differenceOfGrams(gpu, gramTiled, gramSubgroupMatrix),
-  ];
+  ]);
   return differences.every((difference) => difference <= MIXED_ERROR);
 }

@@ -1,5 +1,6 @@
 /** How fast the forms of the matrix product are on a GPU. */
 
+import { withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
 import { gemm } from '../kernels/gemm/gemm.ts';
@@ -46,19 +47,25 @@ const GPU_FLOPS = 2e10;
  */
 export async function measureSpeeds(gpu: Gpu, matrixUnits: boolean): Promise<Speeds | undefined> {
   try {
-    const plain = await measureFlops(gpu, gemm);
-    const tiled = plain < GPU_FLOPS ? 0 : await measureFlops(gpu, gemmTiled);
-    if (tiled < plain) return { plain, tiled, wide: 0, subgroupMatrix: 0 };
-    const fits = gpu.device.limits.maxComputeWorkgroupStorageSize >= GEMM_WIDE_STORAGE;
-    const wide = fits ? await measureFlops(gpu, gemmWide) : 0;
-    const subgroupMatrix = matrixUnits ? await measureFlops(gpu, gemmSubgroupMatrix) : 0;
-    return { plain, tiled, wide, subgroupMatrix };
+    return await withEnoughMemory(gpu, { what: 'the trial of its speed' }, () =>
+      measureAll(gpu, matrixUnits),
+    );
   } catch (error) {
     if (error instanceof OutOfMemoryError) return undefined;
     throw error;
   } finally {
     gpu.memory.trim();
   }
+}
+
+async function measureAll(gpu: Gpu, matrixUnits: boolean): Promise<Speeds> {
+  const plain = await measureFlops(gpu, gemm);
+  const tiled = plain < GPU_FLOPS ? 0 : await measureFlops(gpu, gemmTiled);
+  if (tiled < plain) return { plain, tiled, wide: 0, subgroupMatrix: 0 };
+  const fits = gpu.device.limits.maxComputeWorkgroupStorageSize >= GEMM_WIDE_STORAGE;
+  const wide = fits ? await measureFlops(gpu, gemmWide) : 0;
+  const subgroupMatrix = matrixUnits ? await measureFlops(gpu, gemmSubgroupMatrix) : 0;
+  return { plain, tiled, wide, subgroupMatrix };
 }
 
 /** Floating-point operations per second of f32 matrix products on this GPU. Takes less than a second. */

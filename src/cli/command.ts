@@ -4,10 +4,12 @@ import type { Emit } from '../job/events.ts';
 import {
   DeviceLostError,
   InputError,
+  MainMemoryError,
   NumericalError,
   OutOfMemoryError,
   UnsupportedError,
 } from '../util/errors.ts';
+import { isExhausted, mainMemoryError } from '../util/main-memory.ts';
 import { plainText } from '../util/text/plain-text.ts';
 import { chosenCards, listCards, openCard, seesOnly, startProcess } from './cards.ts';
 import { endOf } from './child.ts';
@@ -105,20 +107,19 @@ async function convert(
   }
 }
 
+const EXPLAINED = [
+  InputError,
+  UnsupportedError,
+  NumericalError,
+  OutOfMemoryError,
+  MainMemoryError,
+  DeviceLostError,
+];
+
 /** What is expected to go wrong explains itself; anything else is a bug and needs its stack. */
 export function errorText(error: unknown): string {
-  const explained = [InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError];
-  if (isMemoryExhausted(error)) return `Error: ${NO_MEMORY} (${(error as Error).message})`;
-  return explained.some((type) => error instanceof type)
+  if (isExhausted(error)) return `Error: ${mainMemoryError('this', error).message}`;
+  return EXPLAINED.some((type) => error instanceof type)
     ? `Error: ${(error as Error).message}`
     : plainText(inspect(error), MAX_STACK);
 }
-
-const NO_MEMORY =
-  "The computer's main memory does not suffice: end other programs, or calibrate with fewer or shorter rows (--dry-run " +
-  'says what a conversion needs).';
-
-/** As JavaScript says it of an array. */
-const isMemoryExhausted = (error: unknown): boolean =>
-  error instanceof RangeError &&
-  /^(Array buffer allocation failed|Invalid typed array length)/.test(error.message);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
+import { learnBudget } from '../autotune/budget.ts';
 import { convert } from '../convert/convert.ts';
-import { defaultBudget, openGpu } from '../gpu/device.ts';
+import { openGpu } from '../gpu/device.ts';
 import { nodeDirectory } from '../io/platform/node/node-directory.ts';
 import { nodeModelDirectory } from '../io/platform/node/node-model-directory.ts';
 import { isArtefact } from '../job/artefacts.ts';
@@ -12,6 +13,7 @@ import { calibrationFor } from './calibration.ts';
 import type { Card } from './cards.ts';
 import { endableTokenizer } from './endable.ts';
 import type { OpenAdapter } from './gpu.ts';
+import { budgetFor } from './gpu-memory.ts';
 import { defaultMemoryBudget } from './main-memory.ts';
 import { checkMeasurementFile, readMeasurementFile, writeMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
@@ -47,11 +49,12 @@ export async function runConversion(
 
 async function convertLocked(
   options: CliOptions,
-  { adapter: { adapter, name, software }, cards, root }: ConversionHost,
+  { adapter: opened, cards, root }: ConversionHost,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<void> {
   const { inDir, workDir, workers } = options;
+  const { adapter, name, software } = opened;
   const work = nodeDirectory(workDir);
   await checkMeasurementFile(options);
   const settings = await convertSettings(options, software);
@@ -59,7 +62,9 @@ async function convertLocked(
     checkInputsStay(options);
     await dropJob(work);
   }
-  const budgetBytes = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
+  const speeds = speedFile();
+  const budget = await budgetFor(opened, options.gpuMemoryBytes, speeds);
+  const budgetBytes = Math.floor(budget.bytes / workers);
   const gpuName = options.gpu !== undefined && { gpu: options.gpu };
   const processes = startWorkerProcesses(
     { inDir, workDir, budgetBytes, cards, workers, root, ...gpuName },
@@ -69,8 +74,8 @@ async function convertLocked(
     const gpu = await openGpu(adapter, budgetBytes);
     await convert({
       gpu,
-      adapter: { name, software },
-      speeds: speedFile(),
+      adapter: { name, software, budgetWhy: budget.why },
+      speeds,
       model: nodeModelDirectory(inDir),
       output: nodeDirectory(options.outputDir),
       work,
@@ -81,7 +86,10 @@ async function convertLocked(
       openTokenizer: endableTokenizer(signal),
       memoryBudget: options.memoryBytes ?? defaultMemoryBudget(),
       remotes: processes.links,
-    }).finally(() => gpu.destroy());
+    }).finally(async () => {
+      gpu.destroy();
+      await learnBudget(speeds, adapter.info, budget, gpu.memory, workers);
+    });
   } finally {
     processes.stop();
   }

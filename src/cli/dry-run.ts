@@ -21,6 +21,7 @@ import { chosenCards } from './cards.ts';
 import { checkInputsStay, convertSettings } from './conversion.ts';
 import { endableTokenizer } from './endable.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
+import { budgetFor } from './gpu-memory.ts';
 import { defaultMemoryBudget } from './main-memory.ts';
 import { checkMeasurementFile } from './measurement-file.ts';
 import type { CliOptions } from './options.ts';
@@ -58,10 +59,13 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
   if (opened instanceof UnsupportedError) {
     emit({ type: 'warning', message: `The conversion itself cannot run here: ${opened.message}` });
   }
-  const budget = Math.floor((options.gpuMemoryBytes ?? defaultBudget(software)) / workers);
+  const budget = adapter && (await budgetFor(adapter, options.gpuMemoryBytes));
+  const budgetBytes = Math.floor(
+    (budget?.bytes ?? options.gpuMemoryBytes ?? defaultBudget(software)) / workers,
+  );
   const processes = Math.max(1, cards.length) * workers;
   const memoryBudget = Math.floor((options.memoryBytes ?? defaultMemoryBudget()) / processes);
-  const { rows, inputs } = await prepareRows(checked, job, { software, budget, memoryBudget });
+  const { rows, inputs } = await prepareRows(checked, job, { software, budget: budgetBytes, memoryBudget });
   await checkInputs(workOf(job), inputs);
   const planned = plannedRows(options, software, neededTokens(plan), longestRow(plan));
   const { measurement, quantization = planned.quantization } = rows;
@@ -70,22 +74,18 @@ export async function runDryRun(options: CliOptions, tell: Emit, signal: AbortSi
     checkBuffers(plan, longest, largestBufferOf(adapter.adapter.limits));
   }
   const { quantizer } = settings;
-  const budgets = { gpuBytes: budget, memoryBytes: memoryBudget };
+  const budgets = { gpuBytes: budgetBytes, memoryBytes: memoryBudget };
   const sizes = { bits, headBits, quantizer, measurement, quantization, measured };
   const request = { ...sizes, budgets, workers: processes };
   const event = planConversion(source, plan, request);
   const isSmall = modelWeightBytes(source, plan) <= PLAN_BYTES;
   if (isSmall) await checkWeightsNow(source, plan);
-  emit({ ...event, ...(isSmall && { weightsChecked: true }) });
+  const gpuBudget = budget && { bytes: budgetBytes, why: budget.why };
+  emit({ ...event, ...(gpuBudget && { gpuBudget }), ...(isSmall && { weightsChecked: true }) });
 }
 
-/** Whether the conversion would run on an adapter in software. */
-export async function isSoftwareOnly(gpu: string | undefined): Promise<boolean> {
-  const adapter = await adapterIfAny(gpu);
-  return adapter instanceof UnsupportedError || adapter.software;
-}
-
-async function adapterIfAny(gpu: string | undefined): Promise<OpenAdapter | UnsupportedError> {
+/** @returns what speaks against it, where there is none. */
+export async function adapterIfAny(gpu: string | undefined): Promise<OpenAdapter | UnsupportedError> {
   try {
     return await openAdapter(gpu);
   } catch (error) {

@@ -225,6 +225,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'SIZE',
     description: 'Most GPU memory to take, such as 6GB or 512MiB. Less memory costs time, not quality.',
+    defaultDescription: 'most of what is free, or 6 GiB where nothing tells',
   },
   'memory-budget': {
     group: GPU,

@@ -51,7 +51,7 @@ const bitsAsBytes = (bits: number): string => formatByteSize(Math.ceil(bits / 8)
 
 /** What comes out and what it takes. */
 export function planSummary(event: PlanEvent): string[] {
-  const { outputParts: parts, possibleBitsPerWeight: possible, calibration } = event;
+  const { outputParts: parts, possibleBitsPerWeight: possible, calibration, gpuBudget } = event;
   const { measurement, quantization } = calibration;
   const size = formatByteSize;
   return [
@@ -66,6 +66,7 @@ export function planSummary(event: PlanEvent): string[] {
       `${quantization.rows} × ${quantization.length} to quantize`,
     `GPU memory  at least ${size(event.gpuBytes)}: one calibration row, one candidate at a time`,
     `            in buffers of up to ${size(event.gpuBufferBytes)}`,
+    ...(gpuBudget ? [`            budget ${size(gpuBudget.bytes)}${gpuBudget.why}`] : []),
     `Memory      ${size(event.memoryBytes)}; on an adapter in software GPU memory on top`,
     ...statesLines(event.states),
     `Disk        ${size(event.diskBytes)} for work directory and output`,

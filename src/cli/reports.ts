@@ -47,8 +47,8 @@ export function startLines({ model, gpu, bitsPerWeight, headBits }: StartEvent):
   ];
 }
 
-const gpuLine = ({ name, software, budgetBytes }: NonNullable<StartEvent['gpu']>): string =>
-  `GPU     ${name}${software ? ' (in software: slow)' : ''}, memory budget ${formatByteSize(budgetBytes)}`;
+const gpuLine = ({ name, software, budgetBytes, budgetWhy = '' }: NonNullable<StartEvent['gpu']>): string =>
+  `GPU     ${name}${software ? ' (in software: slow)' : ''}, memory budget ${formatByteSize(budgetBytes)}${budgetWhy}`;
 
 /** The table of modules as they finish. `target` in bits per weight. */
 export function moduleColumns(stage: ModuleEvent['stage'], target: number | undefined): Column[] {

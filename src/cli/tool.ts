@@ -1,12 +1,13 @@
 /** What the smaller programs share: options by yargs, exit codes, the GPU. */
 import yargs, { type Options } from 'yargs';
-import { defaultBudget, openGpu } from '../gpu/device.ts';
+import { openGpu } from '../gpu/device.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { InputError } from '../util/errors.ts';
 import { parseByteSize } from '../util/text/byte-size.ts';
 import { errorText, type Surroundings } from './command.ts';
 import { exitCodeOf, INTERRUPTED } from './exit-code.ts';
 import { type OpenAdapter, openAdapter } from './gpu.ts';
+import { budgetFor } from './gpu-memory.ts';
 
 const HELP_WIDTH = 110;
 
@@ -96,7 +97,7 @@ export async function withGpu(
   workers = 1,
 ): Promise<void> {
   const opened = await openAdapter(wanted);
-  const bytes = budget === undefined ? defaultBudget(opened.software) : parseByteSize(budget);
+  const { bytes } = await budgetFor(opened, budget === undefined ? undefined : parseByteSize(budget));
   const gpu = await openGpu(opened.adapter, Math.floor(bytes / workers));
   try {
     await work(gpu, opened);

@@ -3,7 +3,7 @@ import type { WorkerLink } from '../distribute/leader/api.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ReadableDirectory, WritableDirectory } from '../io/bytes.ts';
 import type { Control } from '../job/control.ts';
-import type { Emit } from '../job/events.ts';
+import type { Emit, StartEvent } from '../job/events.ts';
 import type { CalibrationProvider, ConvertSettings } from '../job/settings.ts';
 import type { OpenTokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -11,7 +11,7 @@ import type { OpenTokenizer } from '../tokenizer/tokenizer.ts';
 export interface ConvertJob {
   readonly gpu: Gpu;
   /** What `gpu` is, for whoever watches. */
-  readonly adapter: { readonly name: string; readonly software: boolean };
+  readonly adapter: Pick<NonNullable<StartEvent['gpu']>, 'name' | 'software' | 'budgetWhy'>;
   /** Keeps what was measured of it; otherwise that is measured at each start. */
   readonly speeds?: SpeedStore;
   readonly model: ReadableDirectory;

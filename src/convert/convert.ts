@@ -11,6 +11,7 @@ import { memoryBeside } from '../estimate/memory-need.ts';
 import { stateRoom } from '../estimate/state-places.ts';
 import { ARTEFACT, isMeasuredModule } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
+import type { ConvertEvent } from '../job/events.ts';
 import { openJob } from '../job/job.ts';
 import type { LayerRange } from '../job/layer-range.ts';
 import { modelSummary } from '../job/model-summary.ts';
@@ -31,6 +32,7 @@ import type { QuantizeResult } from '../quantize/quantize.ts';
 import { quantizeAgain } from '../quantize/quantize-again.ts';
 import { Recorder } from '../report/recorder.ts';
 import { assert, InputError } from '../util/errors.ts';
+import { isExhausted, mainMemoryError } from '../util/main-memory.ts';
 import { checkJob, type OpenedJob, workOf } from './check-job.ts';
 import { checkWeights } from './check-weights.ts';
 import type { ConvertJob } from './convert-job.ts';
@@ -44,11 +46,23 @@ import { type Findings, writeAndEvaluate } from './write-and-evaluate.ts';
  * Converts a model, from its folder to an EXL2 folder. Every stage leaves an artefact in the work directory and is
  * skipped when that is there, so a job that was stopped anywhere goes on when it is run again.
  *
- * @throws InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError, or the signal's reason.
+ * @throws InputError, UnsupportedError, NumericalError, OutOfMemoryError, MainMemoryError, DeviceLostError, or the signal's reason.
  */
 export async function convert(given: ConvertJob): Promise<void> {
   const recorder = new Recorder();
-  const job = observed(given, recorder);
+  let place = 'the start';
+  const emit = (event: ConvertEvent) => {
+    if (event.type === 'progress') place = `${event.detail} (${event.stage})`;
+    given.emit(event);
+  };
+  try {
+    await convertObserved(observed({ ...given, emit }, recorder), recorder);
+  } catch (error) {
+    throw isExhausted(error) ? mainMemoryError(place, error) : error;
+  }
+}
+
+async function convertObserved(job: ConvertJob, recorder: Recorder): Promise<void> {
   const { measureOnly, measureLayers } = job.settings;
   const opened = await checkJob(job);
   const context = await openContext(job, opened);

@@ -5,17 +5,21 @@ import { compareTokens, type ModelStates } from '../evaluate/compare-models.ts';
 import { evaluateModel } from '../evaluate/evaluate.ts';
 import { finalStates } from '../evaluate/final-states.ts';
 import { type Metrics, summarize } from '../evaluate/metrics.ts';
+import { statesOf } from '../evaluate/states-of.ts';
 import type { TokenRows } from '../evaluate/token-statistics.ts';
+import { withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import { ARTEFACT } from '../job/artefacts.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
 import type { StageName } from '../job/stages.ts';
 import { ORIGINAL_ADVICE } from '../model/gpu/finite-states.ts';
-import { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states.ts';
+import { shortageTo } from '../pass/batch-size.ts';
 import { openRunnableModel, type RunnableModel } from '../runnable/runnable-model.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { InputError, NumericalError, OutOfMemoryError } from '../util/errors.ts';
+import { inMainMemory } from '../util/main-memory.ts';
 import type { ConvertJob } from './convert-job.ts';
 
 const STATES_TENSOR = 'states';
@@ -50,12 +54,16 @@ export async function runReference(
     return reference;
   }
   try {
-    const states = await finalStates(gpu, model, rows, steps(context, 'calibrate', model.name));
+    const tell = shortageTo(emit);
+    const states = await finalStates(gpu, model, rows, steps(context, 'calibrate', model.name), tell);
     try {
       const both = { model, states };
-      const { perplexity } = summarize(await compareTokens(gpu, both, both, rows), rows.rows, rows.length);
+      const compared = await compareTokens(gpu, both, both, rows, undefined, tell);
+      const { perplexity } = summarize(compared, rows.rows, rows.length);
       requireNumber(perplexity.reference);
-      const tensors = [rowsToTensor(named(rows)), await statesTensor(states)];
+      const request = { what: `what ${model.name} makes of held-out text`, movable: [states], tell };
+      const kept = await withEnoughMemory(gpu, request, () => statesTensor(states));
+      const tensors = [rowsToTensor(named(rows)), kept];
       const metadata = { perplexity: String(perplexity.reference) };
       await work.writeTensors(ARTEFACT.referenceStates, tensors, metadata);
       report(perplexity.reference);
@@ -90,15 +98,17 @@ export async function evaluateOutput(
   const file = await keptFile(context, reference);
   if (!file)
     throw new InputError(`${ARTEFACT.referenceStates} has gone from the work directory: run the job again.`);
-  const states = await keptStates(context, reference, file);
+  let states: HiddenStates | undefined;
   try {
+    states = await keptStates(context, reference, file);
     const model = await openRunnableModel(output, settings);
     const original: ModelStates = { model: reference.model, states };
-    return await evaluateModel(gpu, original, model, reference.rows, steps(context, 'evaluate', model.name));
+    const onStep = steps(context, 'evaluate', model.name);
+    return await evaluateModel(gpu, original, model, reference.rows, onStep, shortageTo(context.emit));
   } catch (error) {
     return notEvaluated(context, 'The output is complete, but cannot be compared with the original', error);
   } finally {
-    await states.free();
+    await states?.free();
   }
 }
 
@@ -130,21 +140,21 @@ async function keptFile(
 }
 
 async function keptStates(
-  { gpu, plan }: StageContext,
-  { rows: { rows, length } }: Reference,
+  { gpu, plan, emit }: StageContext,
+  { rows }: Reference,
   file: SafetensorsFile,
 ): Promise<HiddenStates> {
   const values = new Float32Array((await file.read(STATES_TENSOR)).data.slice().buffer);
-  const states = new HiddenStates(gpu, rows, length, plan.config.hiddenSize);
-  const size = values.length / rows;
-  for (let row = 0; row < rows; row++) await states.writeRow(row, values.slice(row * size, (row + 1) * size));
-  return states;
+  const size = values.length / rows.rows;
+  const readRow = (row: number) => values.slice(row * size, (row + 1) * size);
+  return statesOf(gpu, rows, plan.config.hiddenSize, readRow, shortageTo(emit));
 }
 
 /** (rows, length, hidden) f32. */
 async function statesTensor(states: HiddenStates): Promise<HostTensor> {
   const { rows, length, hidden } = states;
-  const data = new Float32Array(rows * length * hidden);
+  const count = rows * length * hidden;
+  const data = inMainMemory('the states of held-out text', 4 * count, () => new Float32Array(count));
   for (let row = 0; row < rows; row++) data.set(await states.readRow(row), row * length * hidden);
   return {
     name: STATES_TENSOR,

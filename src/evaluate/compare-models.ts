@@ -1,3 +1,4 @@
+import { type TellShortage, withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Scope, withScope } from '../gpu/scope.ts';
 import { forEachBatch } from '../model/gpu/batches.ts';
@@ -32,8 +33,21 @@ export async function compareTokens(
   other: ModelStates,
   rows: TokenRows,
   onStep: OnStep = () => {},
+  tell?: TellShortage,
 ): Promise<TokenComparison[]> {
   checkVocabularies(reference.model, other.model);
+  const movable = [...new Set([reference.states, other.states])];
+  const request = { what: `the comparison with ${reference.model.name}`, movable, tell };
+  return withEnoughMemory(gpu, request, () => compareOnce(gpu, reference, other, rows, onStep));
+}
+
+async function compareOnce(
+  gpu: Gpu,
+  reference: ModelStates,
+  other: ModelStates,
+  rows: TokenRows,
+  onStep: OnStep,
+): Promise<TokenComparison[]> {
   const slices = sharedSlices(gpu, [reference.model, other.model]);
   const found: SliceStatistics[][] = Array.from({ length: rows.rows * rows.length }, () => []);
   for (const [index, slice] of slices.entries()) {

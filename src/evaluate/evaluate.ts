@@ -1,3 +1,4 @@
+import type { TellShortage } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { compareTokens, type ModelStates } from './compare-models.ts';
@@ -12,10 +13,11 @@ export async function evaluateModel(
   model: RunnableModel,
   rows: TokenRows,
   onStep?: OnStep,
+  tell?: TellShortage,
 ): Promise<Metrics> {
-  const states = await finalStates(gpu, model, rows, onStep);
+  const states = await finalStates(gpu, model, rows, onStep, tell);
   try {
-    const tokens = await compareTokens(gpu, reference, { model, states }, rows, onStep);
+    const tokens = await compareTokens(gpu, reference, { model, states }, rows, onStep, tell);
     return summarize(tokens, rows.rows, rows.length);
   } finally {
     await states.free();

@@ -1,3 +1,4 @@
+import { type TellShortage, withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { withScope } from '../gpu/scope.ts';
 import { readAhead } from '../io/model/read-ahead.ts';
@@ -8,6 +9,7 @@ import { areFinite, overflowError } from '../model/gpu/finite-states.ts';
 import { forwardContext, GpuOps } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
 import { HiddenStates } from '../model/gpu/states.ts';
+import { StatesRoom } from '../model/gpu/states-room.ts';
 import { keepsInputs } from '../model/sizes.ts';
 import { blockTensors, loadWeights } from '../runnable/load.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
@@ -20,23 +22,37 @@ const OVERFLOW_ADVICE =
 export type OnStep = (done: number, total: number) => Promise<void> | void;
 
 /**
- * Runs a model on all rows, one module at a time, so that a model larger than the GPU's memory can be run too.
+ * Runs a model on all rows, one module at a time, so that a model larger than the GPU's memory can be run too. Where that
+ * is short it begins again, with all states in main memory.
  * @returns the states before the final norm; the caller frees them.
  * @throws NumericalError that names the module where they are not finite any more.
  */
-export async function finalStates(
+export function finalStates(
+  gpu: Gpu,
+  model: RunnableModel,
+  rows: TokenRows,
+  onStep: OnStep = () => {},
+  tell?: TellShortage,
+): Promise<HiddenStates> {
+  const room = new StatesRoom();
+  const request = { what: `a run of ${model.name}`, movable: [room], tell };
+  return withEnoughMemory(gpu, request, () => runOnce(gpu, model, rows, onStep, room));
+}
+
+async function runOnce(
   gpu: Gpu,
   model: RunnableModel,
   { rows, length, ids }: TokenRows,
-  onStep: OnStep = () => {},
+  onStep: OnStep,
+  room: StatesRoom,
 ): Promise<HiddenStates> {
   const { outline } = model;
   const { source, fetch } = readAhead(model.source);
   const ahead = { ...model, source };
   const { config, modules } = outline;
-  const states = new HiddenStates(gpu, rows, length, config.hiddenSize, {
-    keepsInputs: keepsInputs(outline),
-  });
+  const kept = room.of(undefined);
+  const options = { keepsInputs: keepsInputs(outline), ...(kept !== undefined && { room: kept }) };
+  const states = gpu.memory.allOrNone(() => new HiddenStates(gpu, rows, length, config.hiddenSize, options));
   try {
     fetch(blockTensors(model, modules[0]));
     await embedTokens(gpu, source, outline, [{ ids, states }]);

@@ -26,7 +26,7 @@ const MAX_BINDINGS = 8;
 const BUDGET = 6 * 2 ** 30;
 const SOFTWARE_BUDGET = 2 ** 30;
 
-/** Bytes of GPU memory to use when the user does not say: WebGPU cannot tell how much there is. */
+/** Bytes of GPU memory to use when neither the user nor the system says how much there is. */
 export const defaultBudget = (software: boolean): number => (software ? SOFTWARE_BUDGET : BUDGET);
 
 /** A device on `adapter` with its highest limits. `budget`: bytes of GPU memory to use. */

@@ -1,14 +1,16 @@
-import { assert, DeviceLostError, InternalError } from '../util/errors.ts';
+import { assert, InternalError, OutOfMemoryError } from '../util/errors.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
+import { inMainMemory } from '../util/main-memory.ts';
 import { foldWorkgroups, type Kernel } from './kernel.ts';
 import { PANEL_BYTES } from './matrix/panels.ts';
 import { GpuMemory } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
-import { StagingPool } from './staging.ts';
 import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
+import { lost, readFailure } from './transfer/failures.ts';
+import { StagingPool } from './transfer/staging.ts';
+import { UploadPool } from './transfer/uploads.ts';
 import { UNIFORM_SLOTS, Uniforms } from './uniforms.ts';
-import { UploadPool } from './uploads.ts';
 
 /** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
 export type KernelArguments<S extends string, I extends string, O extends string> = Readonly<
@@ -47,21 +49,26 @@ export class Gpu {
   #failure: Error | undefined;
   /** Of a command; told once, as nothing may be wrong with the next ones. */
   #refusal: Error | undefined;
+  /** Of memory, until all that was asked for is done without. */
+  #shortage: OutOfMemoryError | undefined;
 
   /** `budget`: bytes of GPU memory that buffers may take together. */
   constructor(device: GPUDevice, budget: number, hasMatrixUnits = false) {
     this.device = device;
     this.hasMatrixUnits = hasMatrixUnits;
     this.memory = new GpuMemory(device, budget, () => this.flush());
-    this.#staging = new StagingPool(device);
-    this.#uploads = new UploadPool(device);
-    this.#uniforms = new Uniforms(device);
+    this.#staging = new StagingPool(this.memory);
+    this.#uploads = new UploadPool(this.memory);
+    this.#uniforms = new Uniforms(device, this.memory);
     this.#pipelines = new PipelineCache(device, (error) => {
       this.#failure ??= error; // tells more than the refused commands that come of it
     });
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault(); // the console need not show what is thrown
-      this.#refusal ??= new InternalError(`WebGPU refused a command: ${event.error.message}`);
+      const { message } = event.error;
+      if (event.error instanceof GPUOutOfMemoryError)
+        this.memory.fail(`The GPU has no memory left: ${message}`);
+      else this.#refusal ??= new InternalError(`WebGPU refused a command: ${message}`);
     });
     void device.lost.then((info) => {
       this.#failure = lost(info.message || info.reason);
@@ -70,10 +77,7 @@ export class Gpu {
 
   /** Uninitialized f32/u32 tensor (4 bytes an element). Free it with {@link free}, or take it from a scope. */
   alloc(shape: readonly number[], label: string): GpuTensor {
-    const size = Math.max(
-      4,
-      shape.reduce((a, b) => a * b, 4),
-    );
+    const size = shape.reduce((a, b) => a * b, 4) || 4;
     return { buffer: this.memory.acquire(size, label), offset: 0, size, shape };
   }
 
@@ -186,7 +190,10 @@ export class Gpu {
 
   /** The bytes of `tensor`, once everything recorded so far has run. */
   read(tensor: GpuTensor): Promise<ArrayBuffer> {
-    return mayBeGivenUp(this.#readMapped(tensor, (mapped) => mapped.slice(0)));
+    const { label } = tensor.buffer;
+    return mayBeGivenUp(
+      this.#readMapped(tensor, (mapped) => inMainMemory(label, mapped.byteLength, () => mapped.slice(0))),
+    );
   }
 
   /** As {@link read}, into `target` of the tensor's size: several times as fast as into new memory. */
@@ -196,14 +203,15 @@ export class Gpu {
   }
 
   async #readMapped<T>(tensor: GpuTensor, take: (mapped: ArrayBuffer) => T): Promise<T> {
-    const staging = this.#staging.take(tensor.size);
+    const [staging, before] = [this.#staging.take(tensor.size), this.#shortage];
     try {
       this.#commands().copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.size);
       this.flush();
-      await staging.mapAsync(GPUMapMode.READ, 0, tensor.size).catch((error: unknown) => {
-        throw this.#failure ?? this.#refusal ?? readFailure(error);
+      await staging.mapAsync(GPUMapMode.READ, 0, tensor.size).catch(async (error: unknown) => {
+        await this.sync();
+        throw readFailure(tensor, error);
       });
-      await this.#throwIfFailed();
+      await this.#throwIfFailed(before);
       const taken = take(staging.getMappedRange(0, tensor.size));
       this.#staging.give(staging);
       return taken;
@@ -230,24 +238,44 @@ export class Gpu {
 
   /** Submits, waits until the GPU has done everything, and throws what went wrong meanwhile. */
   async sync(): Promise<void> {
+    const before = this.#shortage;
     this.flush();
     await this.device.queue.onSubmittedWorkDone().catch(() => {});
     this.#burst = FIRST_BURST;
-    await this.#throwIfFailed();
+    await this.#throwIfFailed(before);
+  }
+
+  /** When memory has run out: waits until nothing is under way, and gives back to the driver what is not in use. */
+  async recover(): Promise<void> {
+    for (let isOver = false; !isOver; ) {
+      try {
+        await this.sync();
+        isOver = true;
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+      }
+    }
+    this.memory.trim();
+    this.#staging.trim();
+    this.#uploads.trim();
   }
 
   destroy(): void {
     this.memory.trim();
-    this.#staging.destroy();
+    this.#staging.trim();
     this.#uploads.destroy();
     this.#uniforms.destroy();
     this.device.destroy();
   }
 
-  async #throwIfFailed(): Promise<void> {
-    await this.#pipelines.checked();
-    // Where memory is missing, commands on the buffer were refused too; that is over when the caller has freed it.
-    const failure = this.memory.takeFailure() ?? this.#failure ?? this.#refusal;
+  /** @param before what memory was short when that was asked for which is done now. */
+  async #throwIfFailed(before: OutOfMemoryError | undefined): Promise<void> {
+    await Promise.all([this.#pipelines.checked(), this.memory.checked()]);
+    // Where memory is missing, commands on the buffer are refused too, now or a little later.
+    const shortage = this.memory.takeFailure() ?? (this.#refusal && this.#shortage);
+    const failure = shortage ?? this.#failure ?? this.#refusal;
+    if (shortage) this.#shortage = shortage;
+    else if (this.#shortage === before) this.#shortage = undefined;
     this.#refusal = undefined;
     if (failure) throw failure;
   }
@@ -270,14 +298,3 @@ export class Gpu {
     this.#pass = undefined;
   }
 }
-
-const lost = (why: string): DeviceLostError =>
-  new DeviceLostError(
-    `The GPU device was lost (${why}). The job can be started again and goes on from its last finished module.`,
-  );
-
-/** Nothing here unmaps a buffer that is being mapped: an aborted mapping may be the first sign of a lost device. */
-const readFailure = (error: unknown): Error =>
-  (error as Error).name === 'AbortError'
-    ? lost(String(error))
-    : new InternalError(`Reading from the GPU failed: ${String(error)}`);

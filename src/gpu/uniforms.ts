@@ -1,4 +1,5 @@
 import type { Kernel } from './kernel.ts';
+import type { GpuMemory } from './memory.ts';
 import { OFFSET_ALIGNMENT } from './tensor.ts';
 
 /** Dispatches of one submission at most. */
@@ -7,6 +8,7 @@ export const UNIFORM_SLOTS = 256;
 /** The scalars of a submission's dispatches, each in an aligned slot of one uniform buffer. */
 export class Uniforms {
   readonly #device: GPUDevice;
+  readonly #memory: GpuMemory;
   readonly #data = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
   readonly #view = new DataView(this.#data);
   /** Submitted: writes to a buffer are ordered with submissions, so a used one can serve the next again. */
@@ -14,8 +16,9 @@ export class Uniforms {
   #buffer: GPUBuffer | undefined;
   #slots = 0;
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, memory: GpuMemory) {
     this.#device = device;
+    this.#memory = memory;
   }
 
   /** Slots that are taken. */
@@ -23,11 +26,11 @@ export class Uniforms {
     return this.#slots;
   }
 
-  /** Of the submission under way. */
+  /** Of the submission under way. Throws OutOfMemoryError. */
   get buffer(): GPUBuffer {
     this.#buffer ??=
-      this.#used.pop() ??
-      this.#device.createBuffer({
+      this.#takeUsed() ??
+      this.#memory.createBeside({
         size: UNIFORM_SLOTS * OFFSET_ALIGNMENT,
         usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
         label: 'uniforms',
@@ -56,6 +59,13 @@ export class Uniforms {
     this.#used.push(this.#buffer);
     this.#buffer = undefined;
     this.#slots = 0;
+  }
+
+  #takeUsed(): GPUBuffer | undefined {
+    for (let used = this.#used.pop(); used; used = this.#used.pop()) {
+      if (!this.#memory.isRefused(used)) return used;
+    }
+    return undefined;
   }
 
   destroy(): void {

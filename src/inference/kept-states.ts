@@ -1,8 +1,8 @@
 import type { ModelStates } from '../evaluate/compare-models.ts';
 import { finalStates, type OnStep } from '../evaluate/final-states.ts';
+import { statesOf } from '../evaluate/states-of.ts';
 import type { TokenRows } from '../evaluate/token-statistics.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { HiddenStates } from '../model/gpu/states.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
 
 /** A model with what it made of some rows, in main memory: it need not be run again on another device. */
@@ -32,9 +32,8 @@ export class KeptStates {
 
   /** For comparisons on this device; the caller frees the states. */
   async on(gpu: Gpu): Promise<ModelStates> {
-    const { rows, length } = this.rows;
-    const states = new HiddenStates(gpu, rows, length, this.model.outline.config.hiddenSize);
-    for (const [row, data] of this.#states.entries()) await states.writeRow(row, data);
+    const { hiddenSize } = this.model.outline.config;
+    const states = await statesOf(gpu, this.rows, hiddenSize, (row) => this.#states[row]!);
     return { model: this.model, states };
   }
 }

@@ -16,6 +16,8 @@ export interface StartEvent {
     /** Computes on the CPU. */
     readonly software: boolean;
     readonly budgetBytes: number;
+    /** Goes on from the budget, e.g. ` of 24.0 GiB, found by nvidia-smi`. */
+    readonly budgetWhy?: string;
     /** What is used: without matrix units it is f32, whatever was asked for. */
     readonly precision: Precision;
   };
@@ -224,6 +226,8 @@ export interface PlanEvent {
   readonly calibration: { readonly measurement: RowShape; readonly quantization: RowShape };
   /** GPU memory budget to give at least: one calibration row and one candidate at a time. */
   readonly gpuBytes: number;
+  /** What a conversion here would take at most, and why; missing where there is no GPU. */
+  readonly gpuBudget?: { readonly bytes: number; readonly why: string };
   /** The largest single buffer among it, which GPUs limit too. */
   readonly gpuBufferBytes: number;
   /** Main memory of a worker, with the states that are in it. An adapter in software takes `gpuBytes` on top. */

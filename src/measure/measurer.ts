@@ -16,6 +16,9 @@ import { newStates } from '../pass/new-states.ts';
 import { measureModule } from './measure-module.ts';
 import { passThrough } from './original-module.ts';
 
+/** What is done with a module: `states` are what comes into it, `next` what comes out. */
+type Step<T> = (module: ModuleSpec, batch: number, states: HiddenStates, next: HiddenStates) => Promise<T>;
+
 /**
  * Measures modules of one model, in any order. Each module's reference output is the next one's input, so the modules
  * in between are run forward; for one that lies behind it starts again from the embedding.
@@ -24,8 +27,10 @@ export class Measurer {
   readonly #context: StageContext;
   readonly #fetch: ReadAhead<ModelDirectory>['fetch'];
   readonly #rows: CalibrationRows;
-  #states: HiddenStates;
-  #next: HiddenStates;
+  /** Of the module at the position, and of the next one; from when they are first needed. */
+  #both: readonly HiddenStates[] = [];
+  /** Rows that have fitted so far. */
+  #batch = Number.POSITIVE_INFINITY;
   /** Number of the module whose input the states are. */
   #position = Number.POSITIVE_INFINITY;
 
@@ -34,10 +39,6 @@ export class Measurer {
     this.#context = { ...stage, source };
     this.#fetch = fetch;
     this.#rows = rows;
-    const need = measuringNeed(stage.plan, rows, stage.quantizer);
-    const [states, next] = newStates(stage, need, rows, [rows.rows, rows.rows]);
-    this.#states = states!;
-    this.#next = next!;
   }
 
   /**
@@ -51,8 +52,8 @@ export class Measurer {
     onForward?: (index: number) => void,
   ): Promise<MeasuredPart> {
     await this.goTo(index, onForward);
-    return this.#step((module, batch) =>
-      measureModule(this.#context, module, this.#states, this.#next, batch, range, progress),
+    return this.#step((module, batch, states, next) =>
+      measureModule(this.#context, module, states, next, batch, range, progress),
     );
   }
 
@@ -61,45 +62,49 @@ export class Measurer {
     if (this.#position > index) await this.#embed();
     while (this.#position < index) {
       onForward?.(this.#position);
-      await this.#step((module, batch) => this.#skip(module, batch));
+      await this.#step((...step) => this.#skip(...step));
     }
   }
 
   async free(): Promise<void> {
-    await this.#states.free();
-    await this.#next.free();
+    for (const states of this.#both) await states.free();
   }
 
   async #embed(): Promise<void> {
-    const { gpu, source, plan, emit } = this.#context;
+    const { gpu, source, plan, quantizer } = this.#context;
+    const rows = this.#rows;
     this.#fetch(weightNames(plan.modules[0]));
-    const embed = () => embedTokens(gpu, source, plan, [{ ids: this.#rows.ids, states: this.#states }]);
-    await withFittingBatch(gpu, 1, 'the embedding', this.#both, embed, emit);
+    if (this.#both.length === 0) {
+      const need = measuringNeed(plan, rows, quantizer);
+      this.#both = await newStates(this.#context, need, rows, [rows.rows, rows.rows]);
+    }
+    await withFittingBatch(this.#context, 1, 'the embedding', this.#both, () =>
+      embedTokens(gpu, source, plan, [{ ids: rows.ids, states: this.#both[0]! }]),
+    );
     this.#position = 0;
   }
 
   /** Does the module at the position, from the states into the next ones. */
-  async #step<T>(work: (module: ModuleSpec, batch: number) => Promise<T>): Promise<T> {
-    const { gpu, plan, emit } = this.#context;
+  async #step<T>(work: Step<T>): Promise<T> {
+    const { gpu, plan } = this.#context;
     const module = plan.modules[this.#position]!;
     this.#fetch(weightNames(plan.modules[this.#position + 1]));
-    const size = rowsPerBatch(gpu, plan, this.#rows.length);
-    const begin = (batch: number) => work(module, batch);
-    const result = await withFittingBatch(gpu, size, module.key, this.#both, begin, emit);
-    [this.#states, this.#next] = [this.#next, this.#states];
+    const size = Math.min(this.#batch, rowsPerBatch(gpu, plan, this.#rows.length));
+    const [states, next] = this.#both as [HiddenStates, HiddenStates];
+    const result = await withFittingBatch(this.#context, size, module.key, this.#both, (batch) => {
+      this.#batch = batch;
+      return work(module, batch, states, next);
+    });
+    this.#both = [next, states];
     this.#position++;
     return result;
   }
 
-  async #skip(module: ModuleSpec, batch: number): Promise<void> {
+  async #skip(module: ModuleSpec, batch: number, states: HiddenStates, next: HiddenStates): Promise<void> {
     const context = this.#context;
     await withScope(context.gpu, async (scope) => {
       const loaded = await loadModule(context, scope, module, this.#rows.length);
-      await passThrough(context, loaded, this.#states, this.#next, batch);
+      await passThrough(context, loaded, states, next, batch);
     });
-  }
-
-  get #both(): HiddenStates[] {
-    return [this.#states, this.#next];
   }
 }

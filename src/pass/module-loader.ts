@@ -12,6 +12,8 @@ interface Loading {
   readonly module: ModuleSpec;
   readonly scope: Scope;
   readonly loaded: Promise<LoadedModule>;
+  /** Of memory before: see {@link GpuMemory.failures}. */
+  readonly failures: number;
 }
 
 /**
@@ -55,9 +57,10 @@ export class ModuleLoader {
 
   #load(module: ModuleSpec): Loading {
     const scope = new Scope(this.#context.gpu);
+    const { failures } = this.#context.gpu.memory;
     const loaded = loadModule(this.#context, scope, module, this.#length);
     loaded.catch(() => {}); // thrown when it is used
-    return { module, scope, loaded };
+    return { module, scope, loaded, failures };
   }
 
   /** What was loaded ahead, if it is this module and memory sufficed. */
@@ -69,7 +72,10 @@ export class ModuleLoader {
       () => undefined,
       (error: unknown) => error,
     );
-    if (ahead.module === module && !(failure instanceof OutOfMemoryError)) return ahead;
+    const { memory } = this.#context.gpu;
+    await memory.checked();
+    const isWhole = ahead.failures === memory.failures && !(failure instanceof OutOfMemoryError);
+    if (ahead.module === module && isWhole) return ahead;
     ahead.scope.freeAll();
     return undefined;
   }

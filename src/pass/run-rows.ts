@@ -1,6 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
+import { rowsOf } from '../gpu/parts.ts';
 import type { Scope } from '../gpu/scope.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
+import { type GpuTensor, OFFSET_ALIGNMENT } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
 import { type ModuleInput, runModule, type Tap } from '../model/forward.ts';
@@ -65,6 +66,22 @@ export interface RowsSeen {
   readonly ranBefore?: number;
 }
 
+/**
+ * Shows what linears read of the rows start … one after the other: sums of them must not differ by how many rows are run
+ * together, as that depends on the memory that is free. Together are shown what experts read, which get tokens of many
+ * rows, and rows that do not begin where a view can.
+ */
+function tapByRow(tap: NonNullable<RowsSeen['tap']>, length: number, start: number, rows: number) {
+  return (name: InputKey, values: GpuTensor, tokens?: number): void => {
+    const [count, k] = values.shape as [number, number];
+    if (tokens !== undefined || count !== rows * length || (length * k * 4) % OFFSET_ALIGNMENT !== 0) {
+      tap(name, values, start, tokens ?? count);
+      return;
+    }
+    for (let row = 0; row < rows; row++) tap(name, rowsOf(values, row * length, length), start + row, length);
+  };
+}
+
 /** Runs rows, the one way in which any pass does. */
 export async function runRows(
   { gpu, control }: Pick<StageContext, 'gpu' | 'control'>,
@@ -79,8 +96,7 @@ export async function runRows(
     const start = range.start + first;
     const input = await states.loadInput(scope, start, range.start + end);
     const wanted = ran !== undefined && start < ranBefore;
-    const seen: Tap<GpuTensor> = (name, values, tokens = values.shape[0]!) =>
-      tap?.(name, values, start, tokens);
+    const seen: Tap<GpuTensor> = tap ? tapByRow(tap, states.length, start, end - first) : () => {};
     const output = await source.run(scope, input, seen, wanted);
     if (wanted) await ran({ scope, input, output, start, defer });
   });

@@ -50,9 +50,9 @@ export async function quantize(
   const { strategy } = choice;
   const mark = await strategyMark(strategy);
   const progress = progressReporter(context, 'quantize');
-  const pass = new RowsPass(context, pool, rows, choice.perplexityRows);
+  const pass = await RowsPass.open(context, pool, rows, choice.perplexityRows);
   const allErrors = new Map<ModuleSpec, ModuleErrors>();
-  const batchRows = Math.min(rowsPerBatch(gpu, plan, rows.length), choice.mostRows);
+  let batchRows = Math.min(rowsPerBatch(gpu, plan, rows.length), choice.mostRows);
   try {
     await pass.start();
     for (const [index, module] of plan.modules.entries()) {
@@ -60,14 +60,15 @@ export async function quantize(
       progress(index, 0);
       const done = await finishedTensors(work, module.key, strategy);
       const params = strategy.params.get(module.choice)!;
-      const begin = (batch: number) =>
-        done
+      const errors = await withFittingBatch(context, batchRows, module.key, pass.own.states, (batch) => {
+        batchRows = batch;
+        return done
           ? replayModule(context, pass, module, params, done, batch)
           : quantizeModule(context, pool, pass, module, params, rows.rows, batch, (result) => {
               progress(index, 0.7);
               return writeModule(context, module, result, mark);
             });
-      const errors = await withFittingBatch(gpu, batchRows, module.key, pass.own.states, begin, emit);
+      });
       allErrors.set(module, errors);
       progress(index, 1);
       const seconds = (performance.now() - started) / 1000;
@@ -89,8 +90,9 @@ export async function quantize(
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);
-    const beginHead = (batch: number) => quantizeHead(context, params, pass, rows, batch);
-    const head = await withFittingBatch(gpu, batchRows, 'the head', pass.own.states, beginHead, emit);
+    const head = await withFittingBatch(context, batchRows, 'the head', pass.own.states, (batch) =>
+      quantizeHead(context, params, pass, rows, batch),
+    );
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors, mark);
     progress(plan.modules.length, 1);
     const errors = quantizedErrors(allErrors);

@@ -61,7 +61,12 @@ export class RowsPass {
   #original: Promise<Perplexity | undefined> = Promise.resolve(undefined);
 
   /** @param firstRows as many rows as perplexity and errors are taken on. */
-  constructor(context: StageContext, pool: WorkerPool, rows: CalibrationRows, firstRows: number) {
+  static async open(
+    context: StageContext,
+    pool: WorkerPool,
+    rows: CalibrationRows,
+    firstRows: number,
+  ): Promise<RowsPass> {
     const { remotes, leader } = pool;
     const speeds = [leader, ...remotes].map(({ speed }) => speed);
     const alone = [leader.speed, ...remotes.map(() => 0)];
@@ -71,16 +76,28 @@ export class RowsPass {
     const pays = sharingPays(context.plan, rows, speeds, senders);
     const [own, ...others] = pays ? shared : shareParts(parts, alone);
     const count = Math.min(firstRows, rows.rows);
-    this.#context = context;
-    this.#pool = pool;
-    this.#length = rows.length;
-    this.others = new RemoteRows(
+    const remote = new RemoteRows(
       context.plan,
       remotes.map((worker, i) => ({ worker, parts: others[i]! })),
       count,
     );
-    const originalRows = this.others.isEmpty ? count : 0;
-    this.own = new WorkerRows(context, rows, { parts: own!, originalRows, firstRows: count });
+    const originalRows = remote.isEmpty ? count : 0;
+    const share = { parts: own!, originalRows, firstRows: count };
+    return new RowsPass(context, pool, rows.length, remote, await WorkerRows.open(context, rows, share));
+  }
+
+  private constructor(
+    context: StageContext,
+    pool: WorkerPool,
+    length: number,
+    others: RemoteRows,
+    own: WorkerRows,
+  ) {
+    this.#context = context;
+    this.#pool = pool;
+    this.#length = length;
+    this.others = others;
+    this.own = own;
   }
 
   /** The others may come to it later. */

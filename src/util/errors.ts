@@ -32,6 +32,14 @@ export class OutOfMemoryError extends PlainError {
   override readonly name = 'OutOfMemoryError';
 }
 
+/** As {@link OutOfMemoryError}, when all that callers can do has been done. */
+export class TooLittleMemoryError extends OutOfMemoryError {}
+
+/** The computer ran out of main memory. */
+export class MainMemoryError extends PlainError {
+  override readonly name = 'MainMemoryError';
+}
+
 /** The GPU device was lost; the job can go on from its last finished module with a new device. */
 export class DeviceLostError extends PlainError {
   override readonly name = 'DeviceLostError';

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { HiddenStates } from '../../src/model/gpu/states.ts';
@@ -10,6 +10,15 @@ const opened: Gpu[] = [];
 afterEach(() => {
   for (const gpu of opened.splice(0)) gpu.destroy();
 });
+
+/** What was warned of. */
+let warnings: string[];
+beforeEach(() => {
+  warnings = [];
+});
+const emit = (event: ConvertEvent) => {
+  if (event.type === 'warning') warnings.push(event.message);
+};
 
 async function smallGpu(): Promise<Gpu> {
   const gpu = await testGpu(2 ** 20);
@@ -31,7 +40,7 @@ function workThatFits(fits: number) {
 test('what fits is done at once', async () => {
   const gpu = await smallGpu();
   const { batches, work } = workThatFits(8);
-  expect(await withFittingBatch(gpu, 8, 'a module', [], work)).toBe('done');
+  expect(await withFittingBatch({ gpu, emit }, 8, 'a module', [], work)).toBe('done');
   expect(batches).toEqual([8]);
 });
 
@@ -42,16 +51,14 @@ test('states make room first, keeping their values; then the batch is halved', a
   for (const [row, data] of rows.entries()) await states.writeRow(row, data.slice());
   expect(gpu.memory.used).toBeGreaterThan(0);
   const { batches, work } = workThatFits(2);
-  const told: ConvertEvent[] = [];
-  const emit = (event: ConvertEvent) => void told.push(event);
-  expect(await withFittingBatch(gpu, 7, 'a module', [states], work, emit)).toBe('done');
+  expect(await withFittingBatch({ gpu, emit }, 7, 'a module', [states], work)).toBe('done');
   expect(batches).toEqual([7, 7, 4, 2]);
-  const why = (rows: number) =>
-    `as GPU memory does not suffice (weights need more than there is for ${rows} rows).`;
-  expect(told).toEqual([
-    { type: 'adjustment', message: `a module: calibration states go to main memory or disk, ${why(7)}` },
-    { type: 'adjustment', message: `a module: 4 rows at a time, ${why(7)}` },
-    { type: 'adjustment', message: `a module: 2 rows at a time, ${why(4)}` },
+  const short = (rows: number) =>
+    `GPU memory was short in a module: weights need more than there is for ${rows} rows.`;
+  expect(warnings).toEqual([
+    `${short(7)} It was begun again with calibration states in main memory or on disk.`,
+    `${short(7)} It was begun again with 4 rows at a time.`,
+    `${short(4)} It was begun again with 2 rows at a time.`,
   ]);
   expect(gpu.memory.used).toBe(0);
   for (const [row, data] of rows.entries()) expect(await states.readRow(row)).toEqual(data);
@@ -60,12 +67,12 @@ test('states make room first, keeping their values; then the batch is halved', a
 test('a single row that does not fit is the end, with advice', async () => {
   const gpu = await smallGpu();
   const { batches, work } = workThatFits(0);
-  const attempt = withFittingBatch(gpu, 2, 'model.layers.0.mlp', [], work);
+  const attempt = withFittingBatch({ gpu, emit }, 2, 'model.layers.0.mlp', [], work);
   await expect(attempt).rejects.toThrow(OutOfMemoryError);
   await expect(attempt).rejects.toThrow(
-    'weights need more than there is for 1 rows. model.layers.0.mlp does not fit even with one calibration row',
+    'weights need more than there is for 1 rows. model.layers.0.mlp does not fit even with one row ',
   );
-  expect(batches).toEqual([2, 1]);
+  expect(batches).toEqual([2, 1, 1, 1]);
 });
 
 test('other failures are passed on at once', async () => {
@@ -75,7 +82,7 @@ test('other failures are passed on at once', async () => {
     calls++;
     throw new RangeError('no');
   };
-  await expect(withFittingBatch(gpu, 8, 'a module', [], work)).rejects.toThrow(RangeError);
+  await expect(withFittingBatch({ gpu, emit }, 8, 'a module', [], work)).rejects.toThrow(RangeError);
   expect(calls).toBe(1);
 });
 
@@ -95,7 +102,7 @@ test('when the driver has less than the budget, work is tried again with what th
     return result;
   };
   const sizes: number[] = [];
-  await withFittingBatch(gpu, 1, 'a module', [], async () => {
+  await withFittingBatch({ gpu, emit }, 1, 'a module', [], async () => {
     const size = Math.floor(gpu.memory.available * 0.9);
     sizes.push(size);
     const tensor = gpu.alloc([size / 4], 'all there is');

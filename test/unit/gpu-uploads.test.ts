@@ -1,19 +1,24 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { UploadPool } from '../../src/gpu/uploads.ts';
+import { UploadPool } from '../../src/gpu/transfer/uploads.ts';
 
 const MIB = 2 ** 20;
 
-/** A device whose buffers are mapped again when the test says so. */
-class FakeDevice {
+/** Memory whose buffers are mapped again when the test says so. */
+class FakeMemory {
   readonly mapping: { resolve(): void; reject(error: Error): void }[] = [];
 
-  createBuffer({ size }: { size: number }) {
-    return {
+  createBeside({ size }: { size: number }): GPUBuffer {
+    const buffer: Partial<GPUBuffer> = {
       size,
+      destroy: () => undefined,
       getMappedRange: (_: number, length: number) => new ArrayBuffer(length),
-      unmap: () => {},
-      mapAsync: () => new Promise<void>((resolve, reject) => void this.mapping.push({ resolve, reject })),
+      unmap: () => undefined,
+      mapAsync: () =>
+        new Promise<undefined>((resolve, reject) => {
+          this.mapping.push({ resolve: () => resolve(undefined), reject });
+        }),
     };
+    return buffer as GPUBuffer;
   }
 }
 
@@ -22,8 +27,8 @@ beforeEach(() => void vi.stubGlobal('GPUMapMode', { WRITE: 2 }));
 
 /** A pool all of whose memory is on its way. */
 function exhausted() {
-  const device = new FakeDevice();
-  const pool = new UploadPool(device as unknown as GPUDevice);
+  const device = new FakeMemory();
+  const pool = new UploadPool(device);
   const data = new Uint8Array(64 * MIB);
   let taken = 0;
   while (pool.take(data)) taken++;
@@ -48,7 +53,7 @@ test('at most 256 MiB are on their way; then the queue writes, until a buffer is
 });
 
 test('nobody waits while there is memory, or where none is on its way', async () => {
-  const pool = new UploadPool(new FakeDevice() as unknown as GPUDevice);
+  const pool = new UploadPool(new FakeMemory());
   expect(await isReady(pool)).toBe(true);
   pool.take(new Uint8Array(64 * MIB));
   pool.submitted();
@@ -63,6 +68,6 @@ test('a lost device leaves nobody waiting', async () => {
 });
 
 test('small data is the queue’s', () => {
-  const pool = new UploadPool(new FakeDevice() as unknown as GPUDevice);
+  const pool = new UploadPool(new FakeMemory());
   expect(pool.take(new Uint8Array(MIB - 1))).toBeUndefined();
 });

@@ -6,6 +6,7 @@ import {
   DeviceLostError,
   InputError,
   InternalError,
+  MainMemoryError,
   NumericalError,
   OutOfMemoryError,
   UnsupportedError,
@@ -42,15 +43,16 @@ test('a message of gigabytes is not gone through', () => {
   expect(plainText(huge)).toHaveLength(800);
 });
 
-test.each([InputError, UnsupportedError, NumericalError, OutOfMemoryError, DeviceLostError, InternalError])(
-  'every error that explains itself is plain: %o',
-  (type) => {
-    const { message, name } = new type(`tensor ${NASTY}${'x'.repeat(10_000)}: get it again`);
-    expect(message).toMatch(/^tensor \\u001b\[2J .*…x+: get it again$/);
-    expect(message.length).toBeLessThanOrEqual(800);
-    expect(name).toBe(type.name);
-  },
-);
+test.each([
+  ...[InputError, UnsupportedError, NumericalError, OutOfMemoryError, MainMemoryError, DeviceLostError],
+  InternalError,
+  MainMemoryError,
+])('every error that explains itself is plain: %o', (type) => {
+  const { message, name } = new type(`tensor ${NASTY}${'x'.repeat(10_000)}: get it again`);
+  expect(message).toMatch(/^tensor \\u001b\[2J .*…x+: get it again$/);
+  expect(message.length).toBeLessThanOrEqual(800);
+  expect(name).toBe(type.name);
+});
 
 test('an error keeps its cause', () => {
   const cause = new Error('why');

@@ -70,12 +70,12 @@ test('memory that runs out while states change in place restarts the pass with s
 });
 
 test('where not even one row fits the error says what to do', async () => {
-  // Four, two and one row at a time; each restart first runs three rows of the original's states, and of the pass.
+  // Four, two and three times one row; each restart first runs three rows of the original's states, and of the pass.
   const { context, rows, choice } = await tinyStages(gpu, MODEL, memoryDirectory('work'));
-  const faulty = atAdvance(context, () => refuseBatches(1, 6, 13));
+  const faulty = atAdvance(context, () => refuseBatches(1, 6, 13, 20, 27));
   const failing = quantizeAgain(faulty, lonePool(), rows, choice);
   await expect(failing).rejects.toThrow(OutOfMemoryError);
   await expect(failing).rejects.toThrow(
-    'The quantization does not fit even with one calibration row at a time: give a larger GPU memory budget',
+    'The quantization does not fit even with one row at a time: give a larger GPU memory budget',
   );
 });

@@ -3,11 +3,12 @@ import { evaluateModel } from '../../evaluate/evaluate.ts';
 import type { OnStep } from '../../evaluate/final-states.ts';
 import { type Metrics, summarize } from '../../evaluate/metrics.ts';
 import type { TokenRows } from '../../evaluate/token-statistics.ts';
-import { defaultBudget, openGpu } from '../../gpu/device.ts';
+import { openGpu } from '../../gpu/device.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { KeptStates } from '../../inference/kept-states.ts';
 import type { RunnableModel } from '../../runnable/runnable-model.ts';
 import { type Card, openCard } from '../cards.ts';
+import { budgetFor } from '../gpu-memory.ts';
 
 /** The GPU that models are compared on. */
 export interface EvaluationGpu {
@@ -28,8 +29,9 @@ async function onGpu<T>(
   { card, name, budgetBytes }: EvaluationGpu,
   work: (gpu: Gpu) => Promise<T>,
 ): Promise<T> {
-  const { adapter, software } = await openCard(card, name);
-  const gpu = await openGpu(adapter, budgetBytes ?? defaultBudget(software));
+  const opened = await openCard(card, name);
+  const { bytes } = await budgetFor(opened, budgetBytes);
+  const gpu = await openGpu(opened.adapter, bytes);
   try {
     return await work(gpu);
   } finally {

@@ -1,9 +1,12 @@
 import { defaultBudget } from '../../gpu/device.ts';
 import type { ConvertEvent } from '../../job/events.ts';
+import { UnsupportedError } from '../../util/errors.ts';
 import { plainText } from '../../util/text/plain-text.ts';
 import { adapterName, type Card, chosenCards } from '../cards.ts';
-import { isSoftwareOnly, runDryRun } from '../dry-run.ts';
+import { adapterIfAny, runDryRun } from '../dry-run.ts';
 import { endableTokenizer } from '../endable.ts';
+import type { OpenAdapter } from '../gpu.ts';
+import { budgetFor } from '../gpu-memory.ts';
 import type { QueueJob, QueueOptions } from '../options.ts';
 import { TerminalReport } from '../render.ts';
 import type { Terminal } from '../terminal.ts';
@@ -26,10 +29,12 @@ export async function runQueueCommand(command: QueueCommand): Promise<number> {
   const [first] = queue.jobs;
   const { json, dryRun, gpus } = first!.options;
   const cards = await chosenCards(gpus);
-  const software = await isSoftware(first!, cards[0]);
+  const adapter = await adapterOf(first!, cards[0]);
+  const software = cards[0]?.file === undefined && (adapter?.software ?? true);
   await checkJobs(queue.jobs, { software, openTokenizer: endableTokenizer(signal) });
   if (dryRun) return dryRuns(queue.jobs, json, out, signal);
-  const memoryBudget = first!.options.gpuMemoryBytes ?? defaultBudget(software);
+  const given = first!.options.gpuMemoryBytes;
+  const memoryBudget = adapter ? (await budgetFor(adapter, given)).bytes : (given ?? defaultBudget(software));
   const failures = new Map<string, string>();
   const report = json ? undefined : new QueueReport(out, queue.jobs);
   const show = report?.show.bind(report) ?? jsonQueueReport((text) => out.write(text));
@@ -53,9 +58,10 @@ const failureText = (failures: ReadonlyMap<string, string>, jobs: number): strin
   `${[...failures].map(([name, reason]) => `${plainText(name)}: ${reason}\n`).join('')}` +
   'Run the same command again to go on with them; what is done is kept.\n';
 
-async function isSoftware({ options }: QueueJob, card: Card | undefined): Promise<boolean> {
-  if (card?.file !== undefined) return false;
-  return isSoftwareOnly(card ? adapterName(card) : options.gpu);
+/** What the jobs run on; where a card is told apart by its file, whatever this process is offered of its kind. */
+async function adapterOf({ options }: QueueJob, card: Card | undefined): Promise<OpenAdapter | undefined> {
+  const adapter = await adapterIfAny(card ? adapterName(card) : options.gpu);
+  return adapter instanceof UnsupportedError ? undefined : adapter;
 }
 
 async function dryRuns(

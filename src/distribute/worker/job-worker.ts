@@ -106,7 +106,7 @@ export class JobWorker implements WorkerApi {
       this.#measurer = undefined;
       await this.#pass?.free();
       assert(rows, 'a pass was begun of a job that only measures');
-      this.#pass = new WorkerRows(context, rows, { parts, originalRows, firstRows: 0 });
+      this.#pass = await WorkerRows.open(context, rows, { parts, originalRows, firstRows: 0 });
       this.#batch = rowsPerBatch(context.gpu, context.plan, rows.length);
       await this.#pass.start();
     });
@@ -181,10 +181,11 @@ export class JobWorker implements WorkerApi {
     index: number | undefined,
     work: (pass: WorkerRows, batch: number) => Promise<T>,
   ): Promise<T> {
-    return this.#afterLast(({ context: { gpu, plan, emit } }) => {
+    return this.#afterLast(({ context }) => {
       const pass = this.#begun;
-      const { key } = plan.modules[index ?? plan.modules.length] ?? plan.head;
-      const begin = async (batch: number) => {
+      const { modules, head } = context.plan;
+      const { key } = modules[index ?? modules.length] ?? head;
+      return withFittingBatch(context, this.#batch, key, pass.states, async (batch) => {
         this.#batch = batch;
         try {
           return await work(pass, batch);
@@ -192,8 +193,7 @@ export class JobWorker implements WorkerApi {
           pass.release();
           throw error;
         }
-      };
-      return withFittingBatch(gpu, this.#batch, key, pass.states, begin, emit);
+      });
     });
   }
 

@@ -40,6 +40,12 @@ export interface RowsShare {
   readonly firstRows: number;
 }
 
+/** Rows first … last − 1 are those that it needs the states of. */
+const rangeOf = ({ parts, firstRows }: RowsShare): { first: number; last: number } => ({
+  first: firstRows > 0 ? 0 : (parts[0]?.start ?? 0),
+  last: Math.max(firstRows, parts.at(-1)?.end ?? 0),
+});
+
 /**
  * A worker's side of the quantization pass, the leader's as any other's: its rows and their states, the weights that
  * they run through, and what it quantizes linears with. Modules go by their number; the head comes after them.
@@ -64,28 +70,42 @@ export class WorkerRows {
   #sums: HessianSums | undefined;
   readonly #sumMemory = new Map<InputKey, Uint8Array<ArrayBuffer>>();
 
-  constructor(stage: StageContext, rows: CalibrationRows, { parts, originalRows, firstRows }: RowsShare) {
+  static async open(stage: StageContext, rows: CalibrationRows, share: RowsShare): Promise<WorkerRows> {
+    const { originalRows, firstRows } = share;
+    const { first, last } = rangeOf(share);
+    // Of the linears too it has a share: no more than all of them.
+    const shape = { rows: firstRows || last - first, length: rows.length };
+    const need = quantizingNeed(stage.plan, shape, stage.quantizer);
+    const counts = [last - first, firstRows, originalRows, originalRows];
+    return new WorkerRows(stage, rows, share, await newStates(stage, need, rows, counts));
+  }
+
+  private constructor(
+    stage: StageContext,
+    rows: CalibrationRows,
+    share: RowsShare,
+    [quantized, expected, ...original]: readonly HiddenStates[],
+  ) {
     const { source, fetch } = readAhead(stage.source);
     const { ids, length } = rows;
-    const first = firstRows > 0 ? 0 : (parts[0]?.start ?? 0);
-    const last = Math.max(firstRows, parts.at(-1)?.end ?? 0);
+    const { first, last } = rangeOf(share);
     this.#context = { ...stage, source };
     this.#fetch = fetch;
     this.#rows = rows;
     this.#ids = ids.subarray(first * length, last * length);
-    this.#parts = parts.map(({ start, end, half }) => ({ start: start - first, end: end - first, half }));
+    this.#parts = share.parts.map(({ start, end, half }) => ({
+      start: start - first,
+      end: end - first,
+      half,
+    }));
     this.#loader = new ModuleLoader(this.#context, length);
     this.modules = new HeldModules(this.#context, this.#loader);
     this.head = new HeldHead(this.#context);
     this.linears = new WorkerLinears(this.#context, this.modules, this.head);
     this.#sumScope = new Scope(stage.gpu);
-    // Of the linears too it has a share: no more than all of them.
-    const need = quantizingNeed(stage.plan, { rows: firstRows || last - first, length }, stage.quantizer);
-    const counts = [last - first, firstRows, originalRows, originalRows];
-    const [quantized, expected, ...original] = newStates(stage, need, { length }, counts);
     this.quantized = quantized!;
     this.expected = expected!;
-    this.#original = originalRows > 0 ? new OriginalRows(this.#context, rows, original) : undefined;
+    this.#original = share.originalRows > 0 ? new OriginalRows(this.#context, rows, original) : undefined;
   }
 
   /** All that it has: see {@link withFittingBatch}. */
@@ -105,13 +125,14 @@ export class WorkerRows {
 
   /** Embeds its rows. */
   async start(): Promise<void> {
-    const { gpu, source, plan, emit } = this.#context;
+    const { gpu, source, plan } = this.#context;
     if (this.quantized.rows === 0) return;
     this.#fetch(this.#namesAt(0));
     const original = this.#original?.states.slice(0, 1).map((states) => ({ ids: this.#rows.ids, states }));
     const targets = [{ ids: this.#ids, states: this.quantized }, ...(original ?? [])];
-    const embed = () => embedTokens(gpu, source, plan, targets);
-    await withFittingBatch(gpu, 1, 'the embedding', this.states, embed, emit);
+    await withFittingBatch(this.#context, 1, 'the embedding', this.states, () =>
+      embedTokens(gpu, source, plan, targets),
+    );
   }
 
   /** Loads what makes the inputs of a module's linears or of the head, and makes room for the sums of these. */

@@ -1,3 +1,6 @@
+import { OutOfMemoryError } from '../../util/errors.ts';
+import type { GpuMemory } from '../memory.ts';
+
 /** Smaller writes go through the queue's own staging memory, which is quick enough for them. */
 const LEAST_BYTES = 2 ** 20;
 /** Bytes that stay mapped at most: what two batches of states take on their way. */
@@ -8,7 +11,7 @@ const MOST_BYTES = 256 * 2 ** 20;
  * the driver to pin it (2.6 against 9 GB/s on an H200 under Vulkan).
  */
 export class UploadPool {
-  readonly #device: GPUDevice;
+  readonly #memory: Pick<GpuMemory, 'createBeside'>;
   /** Mapped, the smallest first. */
   readonly #free: GPUBuffer[] = [];
   /** Read by commands that are recorded, but not submitted. */
@@ -19,8 +22,8 @@ export class UploadPool {
   #bytes = 0;
   #most = MOST_BYTES;
 
-  constructor(device: GPUDevice) {
-    this.#device = device;
+  constructor(memory: Pick<GpuMemory, 'createBeside'>) {
+    this.#memory = memory;
   }
 
   /** A buffer that starts with `data`, to be copied by the next submission; undefined where the queue should write. */
@@ -46,17 +49,26 @@ export class UploadPool {
       this.#away++;
       const mapped = buffer.mapAsync(GPUMapMode.WRITE).then(
         () => this.#keep(buffer),
-        () => {}, // the device is lost: reported by its `lost` promise
+        () => this.#drop(buffer), // it was refused, or the device is lost: both are told elsewhere
       );
       void mapped.then(() => this.#back());
     }
     this.#recorded = [];
   }
 
+  /** Gives up what nothing is on its way in. */
+  trim(): void {
+    for (const buffer of this.#free.splice(0)) this.#drop(buffer);
+  }
+
   destroy(): void {
-    for (const buffer of [...this.#free, ...this.#recorded]) buffer.destroy();
-    this.#free.length = 0;
-    this.#recorded = [];
+    this.trim();
+    for (const buffer of this.#recorded.splice(0)) this.#drop(buffer);
+  }
+
+  #drop(buffer: GPUBuffer): void {
+    this.#bytes -= buffer.size;
+    buffer.destroy();
   }
 
   #keep(buffer: GPUBuffer): void {
@@ -76,11 +88,11 @@ export class UploadPool {
     if (this.#bytes + size > this.#most) return undefined;
     const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC;
     try {
-      const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation: true, label: 'upload' });
+      const buffer = this.#memory.createBeside({ size, usage, mappedAtCreation: true, label: 'upload' });
       this.#bytes += size;
       return buffer;
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+      if (!(error instanceof OutOfMemoryError)) throw error;
       this.#most = this.#bytes; // there is no memory for more
       return undefined;
     }

@@ -1,19 +1,19 @@
-import { bufferBytes } from './memory.ts';
+import { bufferBytes, type GpuMemory } from '../memory.ts';
 
 /** Bytes that are kept for the next reads; a few rows of states. */
 const KEPT_BYTES = 128 * 2 ** 20;
 
 /** Buffers to read from, which are costly to make: what was read is used again for the next of about its size. */
 export class StagingPool {
-  readonly #device: GPUDevice;
+  readonly #memory: GpuMemory;
   readonly #free = new Map<number, GPUBuffer[]>();
   #kept = 0;
 
-  constructor(device: GPUDevice) {
-    this.#device = device;
+  constructor(memory: GpuMemory) {
+    this.#memory = memory;
   }
 
-  /** A buffer of at least `bytes`, unmapped. */
+  /** A buffer of at least `bytes`, unmapped. Throws OutOfMemoryError. */
   take(bytes: number): GPUBuffer {
     const size = bufferBytes(bytes);
     const kept = this.#free.get(size)?.pop();
@@ -22,7 +22,7 @@ export class StagingPool {
       return kept;
     }
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    return this.#device.createBuffer({ size, usage, label: 'readback' });
+    return this.#memory.createBeside({ size, usage, label: 'readback' });
   }
 
   /** Takes back a buffer that nothing uses any more. */
@@ -38,7 +38,8 @@ export class StagingPool {
     else this.#free.set(buffer.size, [buffer]);
   }
 
-  destroy(): void {
+  /** Gives up what it has. */
+  trim(): void {
     for (const list of this.#free.values()) for (const buffer of list) buffer.destroy();
     this.#free.clear();
     this.#kept = 0;

@@ -26,7 +26,7 @@ import {
   measurementToJson,
 } from '../measurement/measurement-json.ts';
 import { sliceOrigin, sliceToJson } from '../measurement/measurement-slice.ts';
-import { StateStore } from '../model/gpu/state-store.ts';
+import { StateStore } from '../model/gpu/states/state-store.ts';
 import { finishedTensors } from '../quantize/finished-tensors.ts';
 import type { QuantizeResult } from '../quantize/quantize.ts';
 import { quantizeAgain } from '../quantize/quantize-again.ts';

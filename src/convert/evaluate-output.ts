@@ -14,7 +14,7 @@ import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
 import type { StageName } from '../job/stages.ts';
 import { ORIGINAL_ADVICE } from '../model/gpu/finite-states.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { shortageTo } from '../pass/batch-size.ts';
 import { openRunnableModel, type RunnableModel } from '../runnable/runnable-model.ts';
 import type { HostTensor } from '../tensor/dtype.ts';

@@ -5,7 +5,7 @@ import { forEachBatch } from '../model/gpu/batches.ts';
 import type { Range } from '../model/gpu/column-slices.ts';
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { normalize } from '../model/gpu/ops.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { headSliceBytes, headSlices, type NormWeight } from '../model/gpu/weights.ts';
 import type { ModelSpec } from '../model/spec.ts';
 import { loadFinalNorm, loadHeadSlice } from '../runnable/load.ts';

@@ -1,7 +1,7 @@
 import { type TellShortage, withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { HiddenStates } from '../model/gpu/states.ts';
-import { StatesRoom } from '../model/gpu/states-room.ts';
+import { HiddenStates } from '../model/gpu/states/states.ts';
+import { StatesRoom } from '../model/gpu/states/states-room.ts';
 import type { TokenRows } from './token-statistics.ts';
 
 /**

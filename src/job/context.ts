@@ -2,7 +2,7 @@ import type { Speeds } from '../autotune/measure-speeds.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { ModelDirectory } from '../io/model/model-directory.ts';
 import type { WorkDirectory } from '../io/work/work-directory.ts';
-import type { StateStore } from '../model/gpu/state-store.ts';
+import type { StateStore } from '../model/gpu/states/state-store.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import type { Control } from './control.ts';
 import type { Emit } from './events.ts';

@@ -4,7 +4,7 @@ import type { RowError } from '../kernels/row_sums/token_errors.ts';
 import type { MeasuredPart } from '../measurement/measured-part.ts';
 import { accuracyOf, type MeasuredError } from '../measurement/measurement-json.ts';
 import { type CandidateRange, candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { loadModule } from '../pass/loaded-module.ts';
 import { tokenError, wholeRowError } from '../pass/relative-error.ts';

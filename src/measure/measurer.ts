@@ -7,7 +7,7 @@ import type { StageContext } from '../job/context.ts';
 import type { MeasuredPart } from '../measurement/measured-part.ts';
 import type { CandidateRange } from '../measurement/module-candidates.ts';
 import { embedTokens } from '../model/gpu/embedding.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { weightNames } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../pass/batch-size.ts';

@@ -7,7 +7,7 @@ import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { columnSumSquares } from '../kernels/gram/column_sum_squares.ts';
 import { ORIGINAL_ADVICE, overflowError } from '../model/gpu/finite-states.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { InputKey } from '../model/spec.ts';
 import { inputsFit, powerFits, roundsToHalf, withFittingPrecision } from '../pass/half-precision.ts';

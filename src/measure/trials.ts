@@ -9,7 +9,7 @@ import { runModule } from '../model/forward.ts';
 import { forEachBatch } from '../model/gpu/batches.ts';
 import { GpuOps, project, type Routing } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { freeWeight, type LinearWeight } from '../model/gpu/weights.ts';
 import { linearWeights, tokenShare } from '../model/sizes.ts';
 import type { LinearSpec, MlpSpec, NormSpec } from '../model/spec.ts';

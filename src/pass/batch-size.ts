@@ -1,7 +1,7 @@
 import { type TellShortage, withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { StageContext } from '../job/context.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { modulesBySize } from '../model/sizes.ts';
 import type { ModelPlan } from '../model/spec.ts';
 import { trialBytes } from './activations.ts';

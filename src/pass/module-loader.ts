@@ -1,7 +1,7 @@
 import { padColumns } from '../exl2/packed-linear.ts';
 import { Scope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { DTYPES } from '../tensor/dtype.ts';
 import { OutOfMemoryError } from '../util/errors.ts';

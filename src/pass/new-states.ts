@@ -1,8 +1,8 @@
 import type { RowShape } from '../calibrate/rows.ts';
 import { withEnoughMemory } from '../gpu/enough-memory.ts';
 import type { StageContext } from '../job/context.ts';
-import { HiddenStates } from '../model/gpu/states.ts';
-import { StatesRoom } from '../model/gpu/states-room.ts';
+import { HiddenStates } from '../model/gpu/states/states.ts';
+import { StatesRoom } from '../model/gpu/states/states-room.ts';
 import { keepsInputs } from '../model/sizes.ts';
 import { shortageTo } from './batch-size.ts';
 import { stateRoomOnGpu } from './state-room.ts';

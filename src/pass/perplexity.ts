@@ -4,7 +4,7 @@ import type { StageContext } from '../job/context.ts';
 import { checkControl } from '../job/control.ts';
 import { forEachBatch } from '../model/gpu/batches.ts';
 import { normalize } from '../model/gpu/ops.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import type { LinearWeight, NormWeight } from '../model/gpu/weights.ts';
 
 /** The final norm and the head. */

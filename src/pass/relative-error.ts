@@ -10,7 +10,7 @@ import type { QuantizerMethod } from '../gptq/method.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { rowsOf } from '../gpu/parts.ts';
 import { type RowError, readRowErrors, recordRowErrors } from '../kernels/row_sums/token_errors.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import type { ModuleRun } from './run-rows.ts';
 
 /** Over all rows, token by token. */

@@ -9,7 +9,7 @@ import { type Defer, forEachBatch } from '../model/gpu/batches.ts';
 import { areFinite } from '../model/gpu/finite-states.ts';
 import { GpuOps, normalize } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import type { NormWeight } from '../model/gpu/weights.ts';
 import type { InputKey, LinearSpec } from '../model/spec.ts';
 import type { LoadedModule } from './loaded-module.ts';

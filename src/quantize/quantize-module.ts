@@ -3,7 +3,7 @@ import type { ModuleParams } from '../exl2/params.ts';
 import { rowsOf } from '../gpu/parts.ts';
 import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
-import type { HiddenStates } from '../model/gpu/states.ts';
+import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { InputKey, ModuleSpec } from '../model/spec.ts';
 import { InputSample } from '../pass/linear-error.ts';

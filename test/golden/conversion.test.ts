@@ -9,7 +9,7 @@ import type { RowError } from '../../src/kernels/row_sums/token_errors.ts';
 import { measure } from '../../src/measure/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/measurement/measurement-json.ts';
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { loadLinear, loadNorm } from '../../src/model/gpu/weights.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
 import { packedTensorsOf, takePackedWeight } from '../../src/pass/packed-module.ts';

@@ -7,7 +7,7 @@ import { runModule } from '../../src/model/forward.ts';
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
 import { finishLogits, forwardContext, GpuOps, normalize, project } from '../../src/model/gpu/ops.ts';
 import { routeTokens } from '../../src/model/gpu/routing.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { loadLinear, loadLinears, loadNorm, loadNorms } from '../../src/model/gpu/weights.ts';
 import {
   ARCHITECTURE_NAMES,

@@ -6,7 +6,7 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import { inParts } from '../../src/gpu/parts.ts';
 import { Scope } from '../../src/gpu/scope.ts';
 import { captureHessians } from '../../src/measure/original-module.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';

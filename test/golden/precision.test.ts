@@ -4,7 +4,7 @@ import { Scope } from '../../src/gpu/scope.ts';
 import { gemmMixed } from '../../src/kernels/gemm/gemm.ts';
 import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
 import { captureHessians, passThrough } from '../../src/measure/original-module.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
 import { GOLDEN_DIR } from '../support/architectures.ts';
 import { stageContext } from '../support/conversion.ts';

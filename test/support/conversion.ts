@@ -17,7 +17,7 @@ import type { ConvertEvent, Emit } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
 import { candidateBits } from '../../src/measurement/module-candidates.ts';
 import { parseConfig } from '../../src/model/config/config.ts';
-import { StateStore } from '../../src/model/gpu/state-store.ts';
+import { StateStore } from '../../src/model/gpu/states/state-store.ts';
 import { buildPlan } from '../../src/model/plan.ts';
 import { moduleWeights } from '../../src/model/sizes.ts';
 import type { ModelPlan } from '../../src/model/spec.ts';

@@ -9,7 +9,7 @@ import { workDirectory } from '../../src/io/work/work-directory.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
 import { openModel } from '../../src/model/check/open-model.ts';
-import { StateStore } from '../../src/model/gpu/state-store.ts';
+import { StateStore } from '../../src/model/gpu/states/state-store.ts';
 import { GOLDEN_DIR, readJson } from './architectures.ts';
 import { readRows, strategyFromJson } from './conversion.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { withFittingBatch } from '../../src/pass/batch-size.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -17,7 +17,7 @@ beforeEach(() => {
   warnings = [];
 });
 const emit = (event: ConvertEvent) => {
-  if (event.type === 'warning') warnings.push(event.message);
+  if (event.type === 'adjustment') warnings.push(event.message);
 };
 
 async function smallGpu(): Promise<Gpu> {

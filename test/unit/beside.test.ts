@@ -15,7 +15,7 @@ import { together } from '../../src/measure/join-parts.ts';
 import { measure } from '../../src/measure/measure.ts';
 import { measurementFromJson, measurementToJson } from '../../src/measurement/measurement-json.ts';
 import { openModel } from '../../src/model/check/open-model.ts';
-import { StateStore } from '../../src/model/gpu/state-store.ts';
+import { StateStore } from '../../src/model/gpu/states/state-store.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import { openRunnableModel } from '../../src/runnable/runnable-model.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TensorSource } from '../../src/io/model/tensor-source.ts';
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import type { ModelSpec } from '../../src/model/spec.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';

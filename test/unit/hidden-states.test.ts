@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { withScope } from '../../src/gpu/scope.ts';
 import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
-import { StateStore } from '../../src/model/gpu/state-store.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { StateStore } from '../../src/model/gpu/states/state-store.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 

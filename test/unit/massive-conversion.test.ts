@@ -14,7 +14,7 @@ import { measure } from '../../src/measure/measure.ts';
 import { captureHessians } from '../../src/measure/original-module.ts';
 import type { Measurement } from '../../src/measurement/measurement-json.ts';
 import { embedTokens } from '../../src/model/gpu/embedding.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { lonePool, stageContext } from '../support/conversion.ts';

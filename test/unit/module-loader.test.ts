@@ -1,6 +1,6 @@
 import { afterAll, expect, test, vi } from 'vitest';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
-import { HiddenStates } from '../../src/model/gpu/states.ts';
+import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { ModuleLoader } from '../../src/pass/module-loader.ts';
 import { OutOfMemoryError } from '../../src/util/errors.ts';
 import { testGpu } from '../support/gpu.ts';

@@ -56,7 +56,7 @@ const digestsOf = (files: Readonly<Record<string, string>>): Record<string, stri
   );
 
 const warningsIn = (events: readonly ConvertEvent[]): string[] =>
-  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  events.flatMap((event) => (event.type === 'adjustment' ? [event.message] : []));
 
 /** Measures a few candidates of each module. */
 const measures: Work = async (gpu, onStep) => {
@@ -67,7 +67,7 @@ const measures: Work = async (gpu, onStep) => {
     onStep(key, 'measure');
     parts.push(await measurer.measure(index, { from: 0, to: 2 }, () => {}));
   }
-  measurer.free();
+  await measurer.free();
   return { result: parts, warnings: warningsIn(events) };
 };
 

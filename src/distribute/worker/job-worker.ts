@@ -12,7 +12,7 @@ import { Measurer } from '../../measure/measurer.ts';
 import type { MeasuredPart } from '../../measurement/measured-part.ts';
 import type { CandidateRange } from '../../measurement/module-candidates.ts';
 import { openModel } from '../../model/check/open-model.ts';
-import { StateStore } from '../../model/gpu/state-store.ts';
+import { StateStore } from '../../model/gpu/states/state-store.ts';
 import type { InputKey, LinearSpec } from '../../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../../pass/batch-size.ts';
 import type { Perplexity } from '../../pass/perplexity.ts';

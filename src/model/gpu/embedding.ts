@@ -9,7 +9,7 @@ import { DTYPES } from '../../tensor/dtype.ts';
 import { assert, InputError } from '../../util/errors.ts';
 import type { ModelSpec } from '../spec.ts';
 import { forEachBatch } from './batches.ts';
-import type { HiddenStates } from './states.ts';
+import type { HiddenStates } from './states/states.ts';
 
 /** Bytes of the table that are read at a time. */
 const READ_BYTES = 16 * 2 ** 20;

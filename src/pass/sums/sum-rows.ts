@@ -2,7 +2,7 @@ import { type Triangle, zeroTriangle } from '../../gpu/matrix/triangle.ts';
 import { inParts, rowsOf } from '../../gpu/parts.ts';
 import type { StageContext } from '../../job/context.ts';
 import { gram, gramMixed } from '../../kernels/gram/gram.ts';
-import type { HiddenStates } from '../../model/gpu/states.ts';
+import type { HiddenStates } from '../../model/gpu/states/states.ts';
 import type { InputKey } from '../../model/spec.ts';
 import { type RowsSeen, type RowsSource, runRows } from '../run-rows.ts';
 import type { HessianSums } from './hessian-sums.ts';

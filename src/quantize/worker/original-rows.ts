@@ -1,7 +1,7 @@
 import type { CalibrationRows } from '../../calibrate/rows.ts';
 import type { StageContext } from '../../job/context.ts';
 import { ORIGINAL_ADVICE, overflowError } from '../../model/gpu/finite-states.ts';
-import type { HiddenStates } from '../../model/gpu/states.ts';
+import type { HiddenStates } from '../../model/gpu/states/states.ts';
 import type { LoadedModule } from '../../pass/loaded-module.ts';
 import { type HeadModel, type Perplexity, perplexity } from '../../pass/perplexity.ts';
 import { advance } from '../../pass/run-rows.ts';

@@ -7,7 +7,7 @@ import { type ReadAhead, readAhead } from '../../io/model/read-ahead.ts';
 import type { StageContext } from '../../job/context.ts';
 import { embedTokens } from '../../model/gpu/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../../model/gpu/finite-states.ts';
-import type { HiddenStates } from '../../model/gpu/states.ts';
+import type { HiddenStates } from '../../model/gpu/states/states.ts';
 import { asHeads, weightNames } from '../../model/gpu/weights.ts';
 import { inputSizes } from '../../model/sizes.ts';
 import type { InputKey } from '../../model/spec.ts';

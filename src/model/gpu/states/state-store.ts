@@ -1,4 +1,4 @@
-import type { ScratchPlace } from '../../io/bytes.ts';
+import type { ScratchPlace } from '../../../io/bytes.ts';
 import { RowFile } from './row-file.ts';
 
 /**

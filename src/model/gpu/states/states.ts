@@ -1,9 +1,9 @@
-import type { Gpu } from '../../gpu/gpu.ts';
-import { bufferBytes } from '../../gpu/memory.ts';
-import type { Scope } from '../../gpu/scope.ts';
-import { copyable, type GpuTensor } from '../../gpu/tensor.ts';
-import { assert } from '../../util/errors.ts';
-import type { ModuleInput } from '../forward.ts';
+import type { Gpu } from '../../../gpu/gpu.ts';
+import { bufferBytes } from '../../../gpu/memory.ts';
+import type { Scope } from '../../../gpu/scope.ts';
+import { copyable, type GpuTensor } from '../../../gpu/tensor.ts';
+import { assert } from '../../../util/errors.ts';
+import type { ModuleInput } from '../../forward.ts';
 import type { RowFile } from './row-file.ts';
 import { StateStore } from './state-store.ts';
 

@@ -1,4 +1,4 @@
-import type { Movable } from '../../gpu/enough-memory.ts';
+import type { Movable } from '../../../gpu/enough-memory.ts';
 
 /** Room for states on the GPU that are made again whenever they are needed: taken back, they are made in main memory. */
 export class StatesRoom implements Movable {

@@ -1,4 +1,4 @@
-import type { ScratchFile, ScratchPlace } from '../../io/bytes.ts';
+import type { ScratchFile, ScratchPlace } from '../../../io/bytes.ts';
 
 type Row = Float32Array<ArrayBuffer>;
 

@@ -15,8 +15,7 @@ const MEASUREMENT = { rows: 8, length: 128 };
 const WORK = 'out/lessons';
 
 function program(file, ...args) {
-  if (!runNode(join(root, 'dist/cli', file), args))
-    throw new SetupError(`${file} failed: see above.`);
+  if (!runNode(join(root, 'dist/cli', file), args)) throw new SetupError(`${file} failed: see above.`);
 }
 
 try {

@@ -1,6 +1,9 @@
 /** Computes what the page's lessons show, on the CPU, from the bundled model. */
 
 import { expose } from 'comlink';
+import { allocate, budgetBits } from '../src/allocate/allocate.ts';
+import { allocationModules } from '../src/learn/data/share.ts';
+import type { StoredMeasurement } from '../src/learn/data/stored-lessons.ts';
 import type { TrapPoint } from '../src/learn/data/trap-data.ts';
 import { Lesson } from '../src/learn/lesson.ts';
 import { InputError } from '../src/util/errors.ts';
@@ -30,6 +33,8 @@ async function stored<T>(name: string): Promise<T> {
   throw new InputError(`Cannot fetch the lesson's data from ${url}. Check the connection, then try again.`);
 }
 
+const measurement = once(() => stored<StoredMeasurement>('measurement.json'));
+
 const api: LearnApi = {
   read: async (text) => (await lesson()).read(text),
   ruler: async (bits, groupSize) => (await lesson()).ruler(bits, groupSize),
@@ -49,7 +54,11 @@ const api: LearnApi = {
       await onCurve({ rounding, points });
     }
   },
-  measurement: once(() => stored('measurement.json')),
+  measurement,
+  async share(bits) {
+    const modules = allocationModules(await measurement());
+    return allocate(modules, budgetBits(modules, bits)).choice;
+  },
   outputs: once(() => stored('outputs.json')),
 };
 

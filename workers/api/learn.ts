@@ -16,5 +16,7 @@ export interface LearnApi {
   /** `onCurve` is a comlink proxy, called with each point more. */
   trap(onCurve: (curve: TrapCurve) => Promise<void> | void): Promise<void>;
   measurement(): Promise<StoredMeasurement>;
+  /** The candidate of each module that the solver takes at so many bits per weight. */
+  share(bits: number): Promise<readonly number[]>;
   outputs(): Promise<StoredOutputs>;
 }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
 import type { LessonOrigin } from '../../learn/data/stored-lessons.ts';
@@ -58,7 +58,7 @@ async function writeLessons(gpu: Gpu, adapter: string, given: Given, { places }:
   const tokenizer = await loadTokenizer(nodeModelDirectory(path(given.ref)));
   const made: LessonOrigin = {
     date: new Date().toISOString().slice(0, 10),
-    model: original.name,
+    model: basename(original.name),
     machine: `${adapter}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`,
   };
   const out = path(given.out);

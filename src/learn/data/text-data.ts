@@ -47,3 +47,14 @@ export const power = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
   return sum;
 };
+
+/** The diagonal (k) of h (k, k): the power of each input. */
+export const diagonalOf = (h: Float64Array, k: number): Float64Array =>
+  Float64Array.from({ length: k }, (_, i) => h[i * (k + 1)]!);
+
+/** What the loudest tenth of the inputs hold of all power. */
+export function loudestShare(diagonal: Float64Array): number {
+  const falling = diagonal.toSorted().toReversed();
+  const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
+  return sum(falling.subarray(0, Math.round(falling.length / 10))) / (sum(falling) || 1);
+}

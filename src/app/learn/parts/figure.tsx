@@ -1,0 +1,67 @@
+import type { ComponentChildren } from 'preact';
+import { Notice } from '../../components/notice.tsx';
+import { type Loadable, latestValue } from '../../state/loadable.ts';
+
+interface LoadedProps<T> {
+  readonly of: Loadable<T>;
+  readonly children: (value: T) => ComponentChildren;
+}
+
+/** A figure once its data are there; the last one stays while new ones are computed. */
+export function Loaded<T>({ of, children }: LoadedProps<T>) {
+  if (of.state === 'failed') {
+    return (
+      <Notice kind="problem" title="This figure has no data">
+        {of.failure.message}
+      </Notice>
+    );
+  }
+  const value = latestValue(of);
+  if (value === undefined) return <p class="note figure-wait">Computing on this device’s processor…</p>;
+  return <div class={of.state === 'loading' ? 'figure-body stale' : 'figure-body'}>{children(value)}</div>;
+}
+
+interface ReadoutProps {
+  readonly label: ComponentChildren;
+  readonly value: string;
+  /** Colours it as one of two sides. */
+  readonly side?: 'one' | 'other';
+}
+
+/** A number with what it is. */
+export function Readout({ label, value, side }: ReadoutProps) {
+  return (
+    <p class={side ? `readout-number ${side}` : 'readout-number'}>
+      <span class="number">{value}</span>
+      <span class="note">{label}</span>
+    </p>
+  );
+}
+
+interface SegmentsProps<T> {
+  readonly label: string;
+  readonly options: readonly T[];
+  readonly value: T;
+  readonly text?: (option: T) => string;
+  readonly onChange: (option: T) => void;
+}
+
+/** One of a few, all of them in view. */
+export function Segments<T extends string | number>({
+  label,
+  options,
+  value,
+  text = String,
+  onChange,
+}: SegmentsProps<T>) {
+  return (
+    <fieldset class="segments">
+      <legend class="note">{label}</legend>
+      {options.map((option) => (
+        <button key={option} type="button" aria-pressed={option === value} onClick={() => onChange(option)}>
+          {text(option)}
+        </button>
+      ))}
+    </fieldset>
+  );
+}

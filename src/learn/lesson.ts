@@ -5,6 +5,14 @@ import type { BitWidth } from '../exl2/params.ts';
 import type { ReadableDirectory } from '../io/bytes.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
+import {
+  LESSON_BITS,
+  LESSON_COLUMN,
+  LESSON_GROUP,
+  LESSON_LINEAR,
+  MOST_TOKENS,
+  TRAP_COUNTS,
+} from './data/lesson-facts.ts';
 import type { RulerData } from './data/ruler-data.ts';
 import type { SweepData, SweepSettings } from './data/sweep-data.ts';
 import type { TextData } from './data/text-data.ts';
@@ -15,16 +23,7 @@ import { ruler } from './ruler.ts';
 import { sweep } from './sweep.ts';
 import { roundingError, type TrapInput, trapCurve } from './trap.ts';
 
-/** The queries of one head of the first layer: outputs of q_proj, of 256. */
-export const LESSON_LINEAR = { name: 'q_proj', outputs: 256, start: 96, end: 128 } as const;
-/** The output that is followed from float to packed bits, among those. */
-export const LESSON_COLUMN = 9;
-/** As the finer settings of the engine have them. */
-export const LESSON_GROUP = 32;
-export const LESSON_BITS: BitWidth = 3;
-/** A reader's text is cut there. */
-export const MOST_TOKENS = 256;
-export const TRAP_COUNTS = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 12000] as const;
+/** Of the text that the trap is judged on. */
 const UNSEEN_TOKENS = 4096;
 
 export class Lesson {

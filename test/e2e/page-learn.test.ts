@@ -9,7 +9,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CARDS } from '../../src/app/learn/cards.ts';
-import { LESSON_TITLES, lessonTitle } from '../../src/app/learn/titles.ts';
+import { lessonTitle } from '../../src/app/learn/titles.ts';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { figureOf, openLessons, play, turn } from '../support/page/lessons.ts';
 import { longestTask, TASK_CATEGORIES } from '../support/page/long-tasks.ts';
@@ -132,9 +132,6 @@ test('the reader’s own sentence takes the story’s place, and one that plays 
     await page.waitForFunction(
       () => document.querySelector<HTMLInputElement>('.player input')!.value === '147',
     );
-    const longest = longestTask(await page.tracing.stop());
-    expect(longest).toBeGreaterThan(0);
-    expect(longest).toBeLessThan(50);
     await page.type('.text-form input', 'The red boat.');
     await clickText(page, 'Use it');
     await page.waitForFunction(() => document.querySelectorAll('.ribbon button').length === 5);
@@ -143,15 +140,12 @@ test('the reader’s own sentence takes the story’s place, and one that plays 
       await page.$eval('#lesson', (heading) => (heading as HTMLElement).focus());
       await turn(page, card);
     }
-    await page.tracing.start({ categories: TASK_CATEGORIES });
     await clickText(page, 'Play');
     await page.waitForFunction(
       () => document.querySelector<HTMLInputElement>('.player input')!.value === '256',
     );
-    expect(longestTask(await page.tracing.stop())).toBeLessThan(50);
+    const longest = longestTask(await page.tracing.stop());
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThan(50);
   });
-});
-
-test('there are as many cards as titles', () => {
-  expect(CARDS).toHaveLength(LESSON_TITLES.length);
 });

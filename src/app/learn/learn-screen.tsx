@@ -10,6 +10,8 @@ import { ShareFigure } from './figures/share-figure.tsx';
 import { SweepFigure } from './figures/sweep-figure.tsx';
 import { TokensFigure } from './figures/tokens-figure.tsx';
 import { TrapFigure } from './figures/trap-figure.tsx';
+import './figures/figures.css';
+import './figures/texts.css';
 import './learn.css';
 import { presenting } from './lesson-state.ts';
 import { Guess } from './parts/guess.tsx';

@@ -8,10 +8,20 @@ import { failureOf, type Loadable, latestValue } from '../state/loadable.ts';
 /** Started with the first card that asks; it stays for the next visit. */
 let api: LearnApi | undefined;
 
+/** The worker could not be started, or has ended: it gives no answers. */
+export const workerLost: Signal<boolean> = signal(false);
+
 export function learnApi(): LearnApi {
-  api ??= wrap<LearnApi>(
-    new Worker(new URL('../../../workers/learn-worker.ts', import.meta.url), { type: 'module' }),
-  );
+  if (!api) {
+    const worker = new Worker(new URL('../../../workers/learn-worker.ts', import.meta.url), {
+      type: 'module',
+    });
+    // Only what nobody catches comes here.
+    worker.onerror = () => {
+      workerLost.value = true;
+    };
+    api = wrap<LearnApi>(worker);
+  }
   return api;
 }
 

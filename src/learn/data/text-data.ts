@@ -23,9 +23,10 @@ export function addToHessian(h: Float64Array, { x, k }: TextData, start: number,
     const first = token * k;
     for (let i = 0; i < k; i++) {
       const value = x[first + i]!;
-      for (let j = 0; j < k; j++) h[i * k + j]! += value * x[first + j]!;
+      for (let j = 0; j <= i; j++) h[i * k + j]! += value * x[first + j]!;
     }
   }
+  for (let i = 0; i < k; i++) for (let j = 0; j < i; j++) h[j * k + i] = h[i * k + j]!;
 }
 
 /** One row that was changed by `amount`, of one output's weights. */

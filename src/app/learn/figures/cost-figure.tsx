@@ -120,35 +120,37 @@ interface ExpectationsProps {
 function Expectations({ data: { words }, views, next }: ExpectationsProps) {
   const rows = expectations(views, next);
   return (
-    <table class="expectations">
-      <caption class="note">
-        What each expected there; divergence{' '}
-        <span class="number">{formatDivergence(views[1].divergence)}</span> nats
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">next</th>
-          <th scope="col" class="one">
-            original
-          </th>
-          <th scope="col" class="other">
-            copy
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ id, original, own }) => (
-          <tr key={id}>
-            <th scope="row">
-              <code>{words[id]!.replace('\n', '↵').trim() || '␣'}</code>
-              {id === next && <span class="note"> came</span>}
+    <div class="expectations-place">
+      <table class="expectations">
+        <caption class="note">
+          What each expected there; divergence{' '}
+          <span class="number">{formatDivergence(views[1].divergence)}</span> nats
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">next</th>
+            <th scope="col" class="one">
+              original
             </th>
-            <Share side="one" value={original} least={leastOf(views[0])} />
-            <Share side="other" value={own} least={leastOf(views[1])} />
+            <th scope="col" class="other">
+              copy
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map(({ id, original, own }) => (
+            <tr key={id}>
+              <th scope="row">
+                <code>{words[id]!.replace('\n', '↵').trim() || '␣'}</code>
+                {id === next && <span class="note"> came</span>}
+              </th>
+              <Share side="one" value={original} least={leastOf(views[0])} />
+              <Share side="other" value={own} least={leastOf(views[1])} />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useId, useMemo } from 'preact/hooks';
+import { LESSON_BITS, LESSON_GROUP } from '../../../learn/data/lesson-facts.ts';
 import { bestAmount, type MakeUp, makeUp } from '../../../learn/data/make-up.ts';
 import type { RulerData } from '../../../learn/data/ruler-data.ts';
 import { addToHessian, outputChange, power, type TextData } from '../../../learn/data/text-data.ts';
@@ -10,7 +11,10 @@ import { Loaded, Readout } from '../parts/figure.tsx';
 /** A rounded weight's error at each token; three other weights that the reader may move against it. */
 export function MakeUpFigure() {
   const text = lessonText.value;
-  const answer = useLesson(async (api) => [await api.read(text), await api.ruler(3, 32)] as const, [text]);
+  const answer = useLesson(
+    async (api) => [await api.read(text), await api.ruler(LESSON_BITS, LESSON_GROUP)] as const,
+    [text],
+  );
   return (
     <Loaded of={answer.value}>
       {([data, ruler]) => <Weights key={data.tokens.join()} data={data} ruler={ruler} />}
@@ -41,7 +45,7 @@ function Weights({ data, ruler }: { data: TextData; ruler: RulerData }) {
   return (
     <>
       <p>
-        Rounding to 3 bits moved the weight of input <span class="number">{pair.rounded}</span> by{' '}
+        Rounding to {LESSON_BITS} bits moved the weight of input <span class="number">{pair.rounded}</span> by{' '}
         <span class="number">{signed(off)}</span>.
       </p>
       <OutputErrors before={alone} now={now} />

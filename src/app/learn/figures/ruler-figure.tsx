@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { BIT_WIDTHS, type BitWidth } from '../../../exl2/params.ts';
+import { LESSON_COLUMN, LESSON_LINEAR } from '../../../learn/data/lesson-facts.ts';
 import { marks, type RulerData, type RulerGroup } from '../../../learn/data/ruler-data.ts';
 import { formatPercent } from '../../format.ts';
 import { useLesson } from '../lesson-state.ts';
@@ -55,7 +56,10 @@ export function RulerFigure() {
           Move weights to their marks
         </label>
       </div>
-      <p class="note">Output 105 of q_proj, layer 0: its 256 weights, in the order of the inputs.</p>
+      <p class="note">
+        Output {LESSON_LINEAR.start + LESSON_COLUMN} of {LESSON_LINEAR.name}, layer 0: its 256 weights, in the
+        order of the inputs.
+      </p>
     </>
   );
 }

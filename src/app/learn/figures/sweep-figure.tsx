@@ -1,6 +1,7 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { BitWidth } from '../../../exl2/params.ts';
+import { LESSON_BITS, LESSON_COLUMN, LESSON_GROUP, LESSON_LINEAR } from '../../../learn/data/lesson-facts.ts';
 import { packedWords } from '../../../learn/data/packed.ts';
 import { type SweepData, type SweepState, sweepAt } from '../../../learn/data/sweep-data.ts';
 import { linePoints } from '../../components/chart.tsx';
@@ -10,20 +11,16 @@ import { Loaded, Readout, Segments } from '../parts/figure.tsx';
 import { HeatMap } from '../parts/heat-map.tsx';
 import { Player } from '../parts/player.tsx';
 
-/** The output that is followed; it is the ruler's too. */
-const COLUMN = 9;
-/** As the engine's finer settings have it. */
-const GROUP = 32;
 const WIDTHS: readonly BitWidth[] = [2, 3, 4];
 
 /** The same columns twice, row by row: only rounded, and with later rows making up for it. */
 export function SweepFigure() {
-  const bits = useSignal<BitWidth>(3);
+  const bits = useSignal<BitWidth>(LESSON_BITS);
   const actOrder = useSignal(false);
   const text = lessonText.value;
   const answer = useLesson(
     async (api) => {
-      const shared = { bits: bits.value, groupSize: GROUP };
+      const shared = { bits: bits.value, groupSize: LESSON_GROUP };
       const plain = await api.sweep(text, { ...shared, compensate: false, actOrder: actOrder.value });
       return [
         plain,
@@ -36,17 +33,7 @@ export function SweepFigure() {
   return (
     <>
       <Loaded of={answer.value}>
-        {([plain, compensated]) => (
-          <>
-            <div class="sweeps">
-              <Panel name="Only rounded" side="other" data={plain} done={position.value} />
-              <Panel name="Error passed on" side="one" data={compensated} done={position.value} />
-              <Losses plain={plain} compensated={compensated} done={position.value} />
-            </div>
-            <Player what="row" position={position} steps={plain.k} rate={16} />
-            <OneWeight data={compensated} done={position.value} />
-          </>
-        )}
+        {([plain, compensated]) => <Sweeps plain={plain} compensated={compensated} position={position} />}
       </Loaded>
       <div class="row controls">
         <Segments
@@ -72,6 +59,29 @@ export function SweepFigure() {
   );
 }
 
+interface SweepsProps {
+  readonly plain: SweepData;
+  readonly compensated: SweepData;
+  /** Rows that are done. */
+  readonly position: Signal<number>;
+}
+
+function Sweeps({ plain, compensated, position }: SweepsProps) {
+  const done = position.value;
+  const [before, after] = [useSweep(plain, done), useSweep(compensated, done)];
+  return (
+    <>
+      <div class="sweeps">
+        <Panel name="Only rounded" side="other" data={plain} state={before} />
+        <Panel name="Error passed on" side="one" data={compensated} state={after} />
+        <Losses plain={plain} compensated={compensated} done={done} />
+      </div>
+      <Player what="row" position={position} steps={plain.k} rate={16} />
+      <OneWeight data={compensated} state={after} />
+    </>
+  );
+}
+
 /** The columns after so many rows; going on from the last state, so that playing takes little. */
 function useSweep(data: SweepData, done: number): SweepState {
   const last = useRef<{ readonly of: SweepData; readonly state: SweepState } | undefined>(undefined);
@@ -85,11 +95,10 @@ interface PanelProps {
   readonly name: string;
   readonly side: 'one' | 'other';
   readonly data: SweepData;
-  readonly done: number;
+  readonly state: SweepState;
 }
 
-function Panel({ name, side, data, done }: PanelProps) {
-  const { now } = useSweep(data, done);
+function Panel({ name, side, data, state: { now, done } }: PanelProps) {
   const { weight, k, n } = data;
   const difference = now.map((value, i) => value - weight[i]!);
   return (
@@ -102,7 +111,7 @@ function Panel({ name, side, data, done }: PanelProps) {
           values={difference}
           limit={meanScale(data)}
         />
-        <span class="sweep-column" style={{ left: `${((COLUMN + 0.5) / n) * 100}%` }}>
+        <span class="sweep-column" style={{ left: `${((LESSON_COLUMN + 0.5) / n) * 100}%` }}>
           ▾
         </span>
         <span class="sweep-line" style={{ top: `${(done / k) * 100}%` }} />
@@ -144,25 +153,24 @@ function Losses({ plain, compensated, done }: Record<'plain' | 'compensated', Sw
 }
 
 /** The followed weight of the last row: value, code, value; and the words that its column is packed into. */
-function OneWeight({ data, done }: { data: SweepData; done: number }) {
-  const state = useSweep(data, done);
+function OneWeight({ data, state: { done, before } }: { data: SweepData; state: SweepState }) {
   const { n, settings, groups, codes, values, scales, order } = data;
   if (done === 0) {
     return <p class="note one-weight">Step once: row after row is rounded to {settings.bits} bits.</p>;
   }
   const row = done - 1;
-  const at = row * n + COLUMN;
+  const at = row * n + LESSON_COLUMN;
   const group = groups.findIndex(({ end }) => row < end);
   const { start, end } = groups[group]!;
-  const own = Array.from({ length: end - start }, (_, i) => codes[(start + i) * n + COLUMN]!);
+  const own = Array.from({ length: end - start }, (_, i) => codes[(start + i) * n + LESSON_COLUMN]!);
   const packed = packedWords(own, settings.bits).slice(0, Math.floor(((done - start) * settings.bits) / 32));
   return (
     <div class="one-weight">
       <p>
         Row <span class="number">{done}</span>, input <span class="number">{order[row]}</span>, output{' '}
-        <span class="number">{96 + COLUMN}</span> (▾):{' '}
-        <span class="number">{state.before[at]!.toFixed(4)}</span> ÷{' '}
-        <span class="number">{scales[group * n + COLUMN]!.toFixed(4)}</span> → code{' '}
+        <span class="number">{LESSON_LINEAR.start + LESSON_COLUMN}</span> (▾):{' '}
+        <span class="number">{before[at]!.toFixed(4)}</span> ÷{' '}
+        <span class="number">{scales[group * n + LESSON_COLUMN]!.toFixed(4)}</span> → code{' '}
         <span class="number">{codes[at]}</span> → <span class="number">{values[at]!.toFixed(4)}</span>
       </p>
       <p class="bits-line">

@@ -1,46 +1,48 @@
-import { useSignal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
 import { proxy } from 'comlink';
 import { useEffect, useId } from 'preact/hooks';
+import { TRAP_COUNTS } from '../../../learn/data/lesson-facts.ts';
 import type { TrapCurve } from '../../../learn/data/trap-data.ts';
 import { Chart, linePoints } from '../../components/chart.tsx';
-import { Notice } from '../../components/notice.tsx';
 import { formatPercent } from '../../format.ts';
-import { failureOf } from '../../state/loadable.ts';
+import { failureOf, type Loadable, latestValue } from '../../state/loadable.ts';
 import { CARDS } from '../cards.ts';
-import { learnApi } from '../lesson-state.ts';
-import { Readout } from '../parts/figure.tsx';
+import { learnApi, workerLost } from '../lesson-state.ts';
+import { NoData, Readout } from '../parts/figure.tsx';
 import { guessOf } from '../parts/guess.tsx';
 
-/** Numbers of calibration tokens, as the worker goes through them. */
-const COUNTS = 9;
-const [FIRST, LAST] = [64, 12000];
+const [FIRST, LAST] = [TRAP_COUNTS[0], TRAP_COUNTS.at(-1)!];
+
+/** Computed once, point after point; it stays for the next visit. */
+const curve = signal<Loadable<TrapCurve>>({ state: 'idle' });
+
+function computeCurve(): void {
+  if (curve.value.state === 'loading' || curve.value.state === 'ready') return;
+  curve.value = { state: 'loading' };
+  const take = (next: TrapCurve) => {
+    const whole = next.points.length === TRAP_COUNTS.length;
+    curve.value = whole ? { state: 'ready', value: next } : { state: 'loading', before: next };
+  };
+  learnApi()
+    .trap(proxy(take))
+    .catch((error) => {
+      curve.value = { state: 'failed', failure: failureOf(error) };
+    });
+}
 
 /** Error on the text that was seen and on other text, against the tokens that were seen. */
 export function TrapFigure() {
+  useEffect(computeCurve, []);
+  const found = latestValue(curve.value);
+  if (workerLost.value || curve.value.state === 'failed') return <NoData why={curve.value} />;
+  if (!found) return <p class="note figure-wait">Reading the calibration stories…</p>;
+  return <Trap found={found} />;
+}
+
+function Trap({ found }: { found: TrapCurve }) {
   const id = useId();
-  const curve = useSignal<TrapCurve | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
   const chosen = useSignal(0);
   const guessed = guessOf(CARDS[4]!).value !== undefined;
-  useEffect(() => {
-    const take = (next: TrapCurve) => {
-      curve.value = next;
-    };
-    learnApi()
-      .trap(proxy(take))
-      .catch((error) => {
-        problem.value = failureOf(error).message;
-      });
-  }, [curve, problem]);
-  if (problem.value) {
-    return (
-      <Notice kind="problem" title="This figure has no data">
-        {problem.value}
-      </Notice>
-    );
-  }
-  const found = curve.value;
-  if (!found) return <p class="note figure-wait">Reading the calibration stories…</p>;
   const shown = guessed ? found.points : found.points.slice(0, 1);
   const point = shown[Math.min(chosen.value, shown.length - 1)]!;
   return (
@@ -67,9 +69,9 @@ export function TrapFigure() {
           chosen.value = event.currentTarget.valueAsNumber;
         }}
       />
-      {guessed && found.points.length < COUNTS && (
+      {guessed && found.points.length < TRAP_COUNTS.length && (
         <p class="note" role="status">
-          Computing: {found.points.length} of {COUNTS} points.
+          Computing: {found.points.length} of {TRAP_COUNTS.length} points.
         </p>
       )}
     </>

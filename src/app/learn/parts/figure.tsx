@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Notice } from '../../components/notice.tsx';
-import { type Loadable, latestValue } from '../../state/loadable.ts';
+import { type Failure, type Loadable, latestValue } from '../../state/loadable.ts';
+import { workerLost } from '../lesson-state.ts';
 
 interface LoadedProps<T> {
   readonly of: Loadable<T>;
@@ -9,16 +10,25 @@ interface LoadedProps<T> {
 
 /** A figure once its data are there; the last one stays while new ones are computed. */
 export function Loaded<T>({ of, children }: LoadedProps<T>) {
-  if (of.state === 'failed') {
-    return (
-      <Notice kind="problem" title="This figure has no data">
-        {of.failure.message}
-      </Notice>
-    );
-  }
+  if (workerLost.value || of.state === 'failed') return <NoData why={of} />;
   const value = latestValue(of);
   if (value === undefined) return <p class="note figure-wait">Computing on this device’s processor…</p>;
   return <div class={of.state === 'loading' ? 'figure-body stale' : 'figure-body'}>{children(value)}</div>;
+}
+
+const LOST: Failure = {
+  name: 'Error',
+  message: 'What computes the figures could not be started, or has ended. Load the page again.',
+};
+
+/** In place of a figure that failed, or whose worker is lost. */
+export function NoData({ why }: { why: Loadable<unknown> }) {
+  const { message } = why.state === 'failed' ? why.failure : LOST;
+  return (
+    <Notice kind="problem" title="This figure has no data">
+      {message}
+    </Notice>
+  );
 }
 
 interface ReadoutProps {

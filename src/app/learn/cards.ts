@@ -22,7 +22,7 @@ export const CARDS: readonly CardText[] = [
     question: 'Of all power, the loudest tenth holds …',
     choices: ['about a tenth', 'over a third', 'nearly all'],
     right: 1,
-    answer: 'Over a third, here. H is about this linear’s output error, not single weights.',
+    answer: 'Over a third, in the story. H is about this linear’s output error, not single weights.',
   },
   {
     text: 'One weight of this output was rounded. The bars show what that does to the output at each token. Three other weights can still move: drag one until the bars shrink.',

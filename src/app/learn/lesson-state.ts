@@ -25,7 +25,7 @@ export function learnApi(): LearnApi {
   return api;
 }
 
-/** The text that cards 2 to 4 are about: the reader may write another one. */
+/** The text that cards 2 and 4 are about: the reader may write another one. */
 export const lessonText: Signal<string> = signal(STORY);
 
 /** Doubled type and nothing around it, for a projector. */

@@ -3,17 +3,20 @@ import { useId, useMemo } from 'preact/hooks';
 import { LESSON_BITS, LESSON_GROUP } from '../../../learn/data/lesson-facts.ts';
 import { bestAmount, type MakeUp, makeUp } from '../../../learn/data/make-up.ts';
 import type { RulerData } from '../../../learn/data/ruler-data.ts';
+import { STORY } from '../../../learn/data/story.ts';
 import { addToHessian, outputChange, power, type TextData } from '../../../learn/data/text-data.ts';
 import { formatPercent } from '../../format.ts';
-import { lessonText, useLesson } from '../lesson-state.ts';
+import { useLesson } from '../lesson-state.ts';
 import { Loaded, Readout } from '../parts/figure.tsx';
 
-/** A rounded weight's error at each token; three other weights that the reader may move against it. */
+/**
+ * A rounded weight's error at each token of the story, which the card's question is about; three other weights that the
+ * reader may move against it.
+ */
 export function MakeUpFigure() {
-  const text = lessonText.value;
   const answer = useLesson(
-    async (api) => [await api.read(text), await api.ruler(LESSON_BITS, LESSON_GROUP)] as const,
-    [text],
+    async (api) => [await api.read(STORY), await api.ruler(LESSON_BITS, LESSON_GROUP)] as const,
+    [],
   );
   return (
     <Loaded of={answer.value}>

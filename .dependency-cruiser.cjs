@@ -8,7 +8,7 @@ const LAYERS = {
   kernels: ['gpu', 'exl2', 'tensor', 'util'],
   autotune: ['kernels', 'gpu', 'tensor', 'util'],
   model: ['kernels', 'io', 'gpu', 'exl2', 'tensor', 'util'],
-  // Nothing shipped imports the CPU reference, so it may see the model's description.
+  // Nothing shipped imports the CPU reference but the lessons, so it may see the model's description.
   reference: ['model', 'exl2', 'tensor', 'util'],
   gptq: ['kernels', 'gpu', 'exl2', 'tensor', 'util'],
   tokenizer: ['io', 'tensor', 'util'],
@@ -25,7 +25,6 @@ const STAGES = [
 for (const [i, stage] of STAGES.entries()) {
   LAYERS[stage] = ['gptq', 'autotune', 'evaluate', ...LAYERS.evaluate, ...STAGES.slice(0, i)];
 }
-LAYERS.cli = ['convert', 'inference', ...LAYERS.convert];
 // Data and arithmetic alone, for the page too.
 const PURE = [
   'allocate/allocate',
@@ -35,7 +34,11 @@ const PURE = [
   'job/stages',
 ];
 for (const file of PURE) LAYERS[file] = [...PURE, 'util'];
-LAYERS.app = [...PURE, 'exl2', 'util'];
+// Lessons show how the reference computes, and are the one thing that is shipped of it.
+LAYERS['learn/data'] = [...PURE, 'exl2', 'util'];
+LAYERS.learn = [...LAYERS['learn/data'], 'reference', 'gptq', 'calibrate', ...LAYERS.calibrate];
+LAYERS.app = ['learn/data', ...LAYERS['learn/data']];
+LAYERS.cli = ['convert', 'inference', 'learn', ...LAYERS.convert];
 
 /** A folder, or a file of that name. */
 const place = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;

@@ -44,6 +44,7 @@ export default defineConfig(({ mode }) => ({
           worker: 'src/cli/worker/main.ts',
           merge: 'src/cli/merge/main.ts',
           quality: 'src/cli/quality/main.ts',
+          lessons: 'src/cli/lessons/main.ts',
         },
         // Shared code finds other files of dist by its own address.
         output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },

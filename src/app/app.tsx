@@ -3,6 +3,7 @@ import { Masthead } from './components/masthead.tsx';
 import { Notice } from './components/notice.tsx';
 import { TabTitle } from './components/tab-title.tsx';
 import { TermLayer } from './components/term.tsx';
+import { LearnGate } from './learn/learn-gate.tsx';
 import { JobScreen } from './screens/job.tsx';
 import { PlanScreen } from './screens/plan.tsx';
 import { StartScreen } from './screens/start.tsx';
@@ -51,6 +52,8 @@ function Screen() {
       return <StartScreen />;
     case 'plan':
       return <PlanScreen />;
+    case 'learn':
+      return <LearnGate card={present.card} />;
     case 'job':
       return <JobScreen key={present.id} id={present.id} another={false} />;
     case 'choose':

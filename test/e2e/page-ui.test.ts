@@ -6,6 +6,7 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { standInForPicker } from '../support/page/folders.ts';
+import { longestTask, TASK_CATEGORIES } from '../support/page/long-tasks.ts';
 import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
 import { eventually } from '../support/patience.ts';
 
@@ -72,7 +73,7 @@ test.each(['large', 'huge'])(
       await page.goto(`${site.url}?model=${model}&pace=100`);
       await clickText(page, 'Convert the demo model');
       await waitForText(page, 'of disk');
-      await page.tracing.start({ categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
+      await page.tracing.start({ categories: TASK_CATEGORIES });
       await clickText(page, 'Convert');
       await waitForText(page, 'Layer 3, attention'); // four modules are done
       return longestTask(await page.tracing.stop());
@@ -81,42 +82,6 @@ test.each(['large', 'huge'])(
     expect(longest).toBeLessThan(50);
   },
 );
-
-interface TraceEvent {
-  readonly name: string;
-  readonly pid: number;
-  readonly tid: number;
-  /** Start and wall time, µs. */
-  readonly ts: number;
-  readonly dur?: number;
-  /** Time that the thread computed, µs. Unlike `dur`, it does not grow when other programs take the processor. */
-  readonly tdur?: number;
-}
-
-/** What a page makes its main thread do. Other tasks are the browser's own, such as handing the trace over. */
-const PAGE_WORK = [
-  'FunctionCall',
-  'EvaluateScript',
-  'UpdateLayoutTree',
-  'Layout',
-  'PrePaint',
-  'Paint',
-  'Layerize',
-  'Commit',
-];
-
-/** Milliseconds that the longest task of a page computed. */
-function longestTask(trace: Uint8Array | undefined): number {
-  const { traceEvents } = JSON.parse(new TextDecoder().decode(trace)) as { traceEvents: TraceEvent[] };
-  const work = traceEvents.filter(({ name }) => PAGE_WORK.includes(name));
-  const isWithin = (task: TraceEvent) => (part: TraceEvent) =>
-    part.pid === task.pid &&
-    part.tid === task.tid &&
-    part.ts >= task.ts &&
-    part.ts <= task.ts + (task.dur ?? 0);
-  const tasks = traceEvents.filter((event) => event.name === 'RunTask' && work.some(isWithin(event)));
-  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur / 1000));
-}
 
 test('from the demo model to its files', async () => {
   await withPage(async (page) => {

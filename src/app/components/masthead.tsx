@@ -9,6 +9,9 @@ export function Masthead() {
       <a class="wordmark" href={formatRoute({ screen: 'start' })}>
         exl2-web
       </a>
+      <a class="how-link" href={formatRoute({ screen: 'learn', card: 1 })}>
+        How it works
+      </a>
       <GpuLine />
     </header>
   );

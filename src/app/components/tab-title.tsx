@@ -1,5 +1,6 @@
 import { STAGE_TITLES } from '../../job/stages.ts';
 import { STATE_WORDS } from '../job-words.ts';
+import { lessonTitle } from '../learn/titles.ts';
 import { useApp } from '../state/app-state.ts';
 import { currentStage } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
@@ -13,7 +14,8 @@ export function TabTitle() {
   const shown = 'id' in present && jobs.ids.value.includes(present.id) ? jobs.get(present.id) : undefined;
   const subject = shown && active.includes(shown) ? shown : (active[0] ?? shown);
   const behind = active.length > 0 && waiting.length > 0 ? ` · ${waiting.length} more` : '';
-  const title = subject ? `${workTitle(subject)}${behind}` : 'exl2-web';
+  const otherwise = present.screen === 'learn' ? lessonTitle(present.card) : 'exl2-web';
+  const title = subject ? `${workTitle(subject)}${behind}` : otherwise;
   if (document.title !== title) document.title = title;
   return null;
 }

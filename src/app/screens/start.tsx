@@ -6,6 +6,7 @@ import { RecentJobs } from '../components/recent-jobs.tsx';
 import { Term } from '../components/term.tsx';
 import { droppedModel, pickModel } from '../platform/folders.ts';
 import { useApp } from '../state/app-state.ts';
+import { formatRoute } from '../state/route.ts';
 
 /** Bring a model. */
 export function StartScreen() {
@@ -19,6 +20,10 @@ export function StartScreen() {
       <p class="lead">
         A model folder goes in, a quantized folder comes out. Nothing is installed and nothing leaves this
         computer.
+      </p>
+      <p>
+        <a href={formatRoute({ screen: 'learn', card: 1 })}>See how it works</a>, in eight cards that you take
+        in your own time.
       </p>
       <GpuNotice />
       <BringModel blocked={blocked} />

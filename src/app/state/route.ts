@@ -1,4 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
+import { lessonNumber } from '../learn/titles.ts';
 
 /** Which screen is shown; it is in the address, so that a reload and the back button work. */
 export type Route =
@@ -6,10 +7,13 @@ export type Route =
   | { readonly screen: 'plan' }
   | { readonly screen: 'job'; readonly id: string }
   /** Another bitrate for a job that is done. */
-  | { readonly screen: 'choose'; readonly id: string };
+  | { readonly screen: 'choose'; readonly id: string }
+  /** A card of the lessons, from 1. */
+  | { readonly screen: 'learn'; readonly card: number };
 
 export function parseRoute(hash: string): Route {
-  const [, screen, id] = /^#(plan|job|choose)(?:=(.+))?$/.exec(hash) ?? [];
+  const [, screen, id] = /^#(plan|job|choose|learn)(?:=(.+))?$/.exec(hash) ?? [];
+  if (screen === 'learn') return { screen, card: lessonNumber(id) };
   if (screen === 'plan') return { screen };
   if ((screen === 'job' || screen === 'choose') && id) return { screen, id: decodeURIComponent(id) };
   return { screen: 'start' };
@@ -17,6 +21,7 @@ export function parseRoute(hash: string): Route {
 
 export function formatRoute(route: Route): string {
   if (route.screen === 'start') return '#';
+  if (route.screen === 'learn') return `#learn=${route.card}`;
   return 'id' in route ? `#${route.screen}=${encodeURIComponent(route.id)}` : `#${route.screen}`;
 }
 

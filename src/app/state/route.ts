@@ -4,13 +4,15 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 export type Route =
   | { readonly screen: 'start' }
   | { readonly screen: 'plan' }
+  /** The recorded conversion. */
+  | { readonly screen: 'demo' }
   | { readonly screen: 'job'; readonly id: string }
   /** Another bitrate for a job that is done. */
   | { readonly screen: 'choose'; readonly id: string };
 
 export function parseRoute(hash: string): Route {
-  const [, screen, id] = /^#(plan|job|choose)(?:=(.+))?$/.exec(hash) ?? [];
-  if (screen === 'plan') return { screen };
+  const [, screen, id] = /^#(plan|demo|job|choose)(?:=(.+))?$/.exec(hash) ?? [];
+  if (screen === 'plan' || screen === 'demo') return { screen };
   if ((screen === 'job' || screen === 'choose') && id) return { screen, id: decodeURIComponent(id) };
   return { screen: 'start' };
 }

@@ -1,5 +1,5 @@
 /// <reference types="vitest/config" />
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { offlineVisits } from './scripts/site/offline.ts';
@@ -15,6 +15,13 @@ function demoModel() {
   return { name: DEMO_MODEL, files };
 }
 
+/** Where the source is, as package.json has it; empty: it does not say. */
+function sourceAddress(): string {
+  const path = fileURLToPath(new URL('package.json', import.meta.url));
+  const { repository = '' } = JSON.parse(readFileSync(path, 'utf8')) as { repository?: string };
+  return repository;
+}
+
 /**
  * The page, ready for any path of any host. `--mode cli` bundles the command line for Node; tests use the same WGSL
  * imports (`?raw`).
@@ -27,7 +34,10 @@ export default defineConfig(({ mode }) => ({
   worker: { format: 'es' },
   ...(mode !== 'cli' && { plugins: [contentSecurityPolicy(), shareCard(), offlineVisits()] }),
   preview: { headers: POLICY_HEADERS },
-  define: { __DEMO_MODEL__: JSON.stringify(demoModel()) },
+  define: {
+    __DEMO_MODEL__: JSON.stringify(demoModel()),
+    __SOURCE_ADDRESS__: JSON.stringify(sourceAddress()),
+  },
   ...(mode !== 'cli' && { build: { outDir: 'dist/page', target: 'es2023' } }),
   ...(mode === 'cli' && {
     build: {

@@ -9,6 +9,7 @@ import type { GpuFacts } from './api/gpu.ts';
 import type { JobState } from './api/jobs.ts';
 import { gpusOf, type JobOptions } from './api/options.ts';
 import { removeDropped, withPlaces, withTargets } from './changed-job.ts';
+import { checkCalibration } from './check-calibration.ts';
 import { asOneGpu } from './gpu-choice.ts';
 import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
@@ -69,6 +70,9 @@ const api: CoordinatorApi = {
     return planJob(await openedSource(source), options, await factsFor(options));
   },
 
+  checkCalibration: async (source, file, preset) =>
+    checkCalibration(await openedSource(source), source, file, preset),
+
   async jobs() {
     const entries = await board.all();
     return Promise.all(
@@ -121,6 +125,7 @@ const api: CoordinatorApi = {
   },
 
   measurement: (id) => measured.modules(id),
+  kept: (id) => measured.kept(id),
   measurementJson: (id) => measured.json(id),
   allocate: (id, request) => measured.allocate(id, request),
 

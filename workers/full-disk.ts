@@ -1,5 +1,5 @@
 import { isOutOfSpace } from '../src/io/platform/handle-errors.ts';
-import { formatByteSize } from '../src/util/text/byte-size.ts';
+import { formatDecimalSize } from '../src/util/text/byte-size.ts';
 
 /** There is no room left to write; the page tells it from other failures by its name. */
 class FullDiskError extends Error {
@@ -16,9 +16,9 @@ export async function explainFullDisk(error: unknown, jobBytes: number): Promise
   const share =
     usage === undefined || quota === undefined
       ? ''
-      : ` The browser's own storage holds ${formatByteSize(usage)} of the ${formatByteSize(quota)} that it allows this page.`;
+      : ` The browser's own storage holds ${formatDecimalSize(usage)} of the ${formatDecimalSize(quota)} that it allows this page.`;
   return new FullDiskError(
-    `${(error as Error).message} The job takes ${formatByteSize(jobBytes)} in all.${share}`,
+    `${(error as Error).message} The job takes ${formatDecimalSize(jobBytes)} in all.${share}`,
     { cause: error },
   );
 }

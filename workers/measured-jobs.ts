@@ -2,15 +2,39 @@ import { optimize } from '../src/allocate/optimize.ts';
 import { weightBytes } from '../src/estimate/output-size.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
-import { errorOf, type Measurement, measurementFromJson } from '../src/measurement/measurement-json.ts';
+import { storageDirectory } from '../src/io/platform/storage.ts';
+import { workDirectory } from '../src/io/work/work-directory.ts';
+import { ARTEFACT } from '../src/job/artefacts.ts';
+import {
+  errorOf,
+  type MeasuredCandidate,
+  type Measurement,
+  measurementFromJson,
+  moduleFromJson,
+} from '../src/measurement/measurement-json.ts';
 import { describeCandidate } from '../src/measurement/module-candidates.ts';
 import { moduleWeights } from '../src/model/sizes.ts';
-import type { ModelPlan } from '../src/model/spec.ts';
+import type { ChoiceSpec, ModelPlan } from '../src/model/spec.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { AllocationRequest, MeasuredModule, PlannedAllocation } from './api/jobs.ts';
+import type { AllocationRequest, KeptWork, MeasuredModule, PlannedAllocation } from './api/jobs.ts';
 import type { JobBoard } from './job-board.ts';
 import { readMeasurement } from './job-steps.ts';
 import { planOf } from './open-source.ts';
+import { STORED } from './places.ts';
+
+const moduleOf = (
+  choice: ChoiceSpec,
+  candidates: readonly MeasuredCandidate[],
+  method: QuantizerMethod,
+): MeasuredModule => ({
+  key: choice.key,
+  candidates: candidates.map((candidate) => ({
+    error: errorOf(method, candidate),
+    totalBits: candidate.totalBits,
+    bitsPerWeight: candidate.totalBits / moduleWeights(choice),
+    description: describeCandidate(candidate.params),
+  })),
+});
 
 interface Measured {
   readonly plan: ModelPlan;
@@ -46,15 +70,26 @@ export class MeasuredJobs {
 
   async modules(id: string): Promise<MeasuredModule[]> {
     const { plan, measurement, method } = await this.#measured(id);
-    return plan.choices.map((choice) => ({
-      key: choice.key,
-      candidates: measurement.modules.get(choice.key)!.map((candidate) => ({
-        error: errorOf(method, candidate),
-        totalBits: candidate.totalBits,
-        bitsPerWeight: candidate.totalBits / moduleWeights(choice),
-        description: describeCandidate(candidate.params),
-      })),
-    }));
+    return plan.choices.map((choice) => moduleOf(choice, measurement.modules.get(choice.key)!, method));
+  }
+
+  /** What a job that has stopped goes on from. */
+  async kept(id: string): Promise<KeptWork> {
+    const { record, headers } = await this.#board.get(id);
+    const { choices, modules } = planOf(headers);
+    const measured = workDirectory(await storageDirectory(STORED.measure(id)));
+    const kept: MeasuredModule[] = [];
+    for (const choice of record.measured ? [] : choices) {
+      const json = await measured.readJson(ARTEFACT.measuredModule(choice.key));
+      const { quantizer } = record.options;
+      if (json !== undefined) kept.push(moduleOf(choice, moduleFromJson(choice, json), quantizer));
+    }
+    const { results, targets } = record;
+    const next = targets.find(({ bits }) => results.every((result) => result.bits !== bits));
+    const files = next ? await (await storageDirectory(STORED.target(id, next.bits))).list() : [];
+    const paths = new Set(files.map(({ path }) => path));
+    const quantized = modules.filter(({ key }) => paths.has(ARTEFACT.tensors(key)));
+    return { modules: kept, quantized: quantized.length, parts: modules.length };
   }
 
   async allocate(id: string, { bits, pinned }: AllocationRequest): Promise<PlannedAllocation> {

@@ -13,7 +13,7 @@ import {
 } from '../src/measurement/measurement-json.ts';
 import { longestRow } from '../src/model/sizes.ts';
 import { InputError } from '../src/util/errors.ts';
-import { formatByteSize } from '../src/util/text/byte-size.ts';
+import { formatDecimalSize } from '../src/util/text/byte-size.ts';
 import type { GpuFacts } from './api/gpu.ts';
 import type { JobOptions, JobPlan, JobTimes } from './api/options.ts';
 import { otherGpusOf } from './gpu-choice.ts';
@@ -46,7 +46,7 @@ export async function planJob(
   // Of the work directories only the one in use is there.
   const working = most(({ diskBytes, outputBytes }) => diskBytes - outputBytes);
   const plan = {
-    outputBytes: plans.map((each) => each?.outputBytes ?? 0),
+    outputBytes: plans.map((each) => (each ? weightBytes(each.outputParts) : 0)),
     gpuBytes: workers * most(({ gpuBytes }) => gpuBytes),
     memoryBytes: all * most(({ memoryBytes }) => memoryBytes),
     states: {
@@ -86,6 +86,9 @@ function calibrationShapes(
     quantization: mixShape(choice, 'quantization', quantization),
   };
 }
+
+/** What the page means by a model's size: its weight files. */
+const weightBytes = ({ modules, head, stored }: PlanEvent['outputParts']): number => modules + head + stored;
 
 /** Undefined, with a problem, for a bitrate that cannot be. */
 function planTarget(
@@ -168,11 +171,11 @@ function checkGpu(
       ...(workers > 1 ? ['take fewer workers'] : []),
       ...(preset === 'standard' ? ['take the quick preset, which needs less'] : []),
     ].map((way) => `, or ${way}`);
-    const text = `${formatByteSize(gpuBytes)} of GPU memory are needed and ${formatByteSize(gpuBudgetBytes)} allowed: allow more if the GPU has it${ways.join('')}.`;
+    const text = `${formatDecimalSize(gpuBytes)} of GPU memory are needed and ${formatDecimalSize(gpuBudgetBytes)} allowed: allow more if the GPU has it${ways.join('')}.`;
     problems.push({ severe: true, text });
   }
   if (gpuBufferBytes > maxBufferBytes) {
-    const text = `A buffer of ${formatByteSize(gpuBufferBytes)} is needed for a calibration row; this browser and GPU allow ${formatByteSize(maxBufferBytes)}. Take the quick preset, whose rows are shorter; another browser may allow more.`;
+    const text = `A buffer of ${formatDecimalSize(gpuBufferBytes)} is needed for a calibration row; this browser and GPU allow ${formatDecimalSize(maxBufferBytes)}. Take the quick preset, whose rows are shorter; another browser may allow more.`;
     problems.push({ severe: true, text });
   }
   if (software) {
@@ -193,6 +196,6 @@ const messageOf = (error: Error): string => error.message;
 async function checkStorage(diskBytes: number, problems: Problem[]): Promise<void> {
   const { quota = 0, usage = 0 } = await navigator.storage.estimate();
   if (quota === 0 || diskBytes <= quota - usage) return;
-  const text = `Output and work files take ${formatByteSize(diskBytes)}; the browser's own storage may have room for ${formatByteSize(quota - usage)} only. Free some disk space, or choose an output folder.`;
+  const text = `Output and work files take ${formatDecimalSize(diskBytes)}; the browser's own storage may have room for ${formatDecimalSize(quota - usage)} only. Free some disk space, or choose an output folder.`;
   problems.push({ severe: false, text });
 }

@@ -7,8 +7,11 @@ import { loadedBytes } from '../src/runnable/loaded-bytes.ts';
 import { openRunnableModel, type RunnableModel } from '../src/runnable/runnable-model.ts';
 import { loadTokenizer, type Tokenizer } from '../src/tokenizer/tokenizer.ts';
 import { OutOfMemoryError, UnsupportedError } from '../src/util/errors.ts';
-import { formatByteSize } from '../src/util/text/byte-size.ts';
+import { formatDecimalSize } from '../src/util/text/byte-size.ts';
 import type { TextEvent, TextSide } from './api/texts.ts';
+
+/** Told of each step: the other model's choice is mostly among so many. */
+const LIKELY_TOKENS = 8;
 
 /** A prompt for one of a job's models. */
 export interface Writing {
@@ -90,11 +93,11 @@ export class TextWriter {
     const { model, tokenizer } =
       this.#kept.get(writing.side) ?? (await this.#load(gpu, writing, signal, emit));
     emit({ type: 'loading', done: 1, total: 1 });
-    const tokens = generate(gpu, model, tokenizer, { ...writing.request, signal });
+    const tokens = generate(gpu, model, tokenizer, { ...writing.request, signal, likely: LIKELY_TOKENS });
     let step: IteratorResult<GeneratedToken, TextEnd> = await tokens.next();
     for (; !step.done; step = await tokens.next()) {
-      const { id, text, promptSeconds, tokensPerSecond } = step.value;
-      emit({ type: 'token', id, text });
+      const { id, text, likely, promptSeconds, tokensPerSecond } = step.value;
+      emit({ type: 'token', id, text, likely });
       emit({ type: 'speed', promptSeconds, tokensPerSecond });
     }
     emit({ type: 'ended', end: step.value });
@@ -139,7 +142,7 @@ function checkFits(model: RunnableModel, budget: number): void {
   if (bytes <= budget) return;
   const width = model.quantization ? '' : ', with 32 bits each,';
   throw new UnsupportedError(
-    `Its weights${width} take ${formatByteSize(bytes)} of GPU memory; ${formatByteSize(budget)} may be used: ` +
+    `Its weights${width} take ${formatDecimalSize(bytes)} of GPU memory; ${formatDecimalSize(budget)} may be used: ` +
       'start the conversion with a larger GPU memory budget if the GPU has more.',
   );
 }

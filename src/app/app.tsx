@@ -1,20 +1,22 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Masthead } from './components/masthead.tsx';
 import { Notice } from './components/notice.tsx';
 import { TabTitle } from './components/tab-title.tsx';
 import { TermLayer } from './components/term.tsx';
 import { LearnGate } from './learn/learn-gate.tsx';
+import { focusHeading } from './platform/focus-heading.ts';
+import { DemoScreen } from './screens/demo.tsx';
 import { JobScreen } from './screens/job.tsx';
 import { PlanScreen } from './screens/plan.tsx';
 import { StartScreen } from './screens/start.tsx';
 import { AppProvider, type AppState } from './state/app-state.ts';
-import { route } from './state/route.ts';
+import { formatRoute, route } from './state/route.ts';
 
 /** The whole page. */
 export function App({ state }: { state: AppState }) {
   useEffect(() => state.open(), [state]);
+  useFocusOnScreens();
   const lost = state.lost.value;
-  const trouble = state.trouble.value;
   return (
     <AppProvider value={state}>
       <TabTitle />
@@ -33,16 +35,22 @@ export function App({ state }: { state: AppState }) {
             {lost}
           </Notice>
         )}
-        {trouble && (
-          <Notice kind="problem" title="That did not work">
-            {trouble}
-          </Notice>
-        )}
         <Screen />
       </main>
       <TermLayer />
     </AppProvider>
   );
+}
+
+/** Each screen begins at its heading, for those who come by keyboard or hear the page; lessons see to theirs themselves. */
+function useFocusOnScreens(): void {
+  const present = formatRoute(route.value);
+  const before = useRef(present);
+  useEffect(() => {
+    if (before.current === present) return;
+    before.current = present;
+    if (route.value.screen !== 'learn') focusHeading();
+  }, [present]);
 }
 
 function Screen() {
@@ -54,6 +62,8 @@ function Screen() {
       return <PlanScreen />;
     case 'learn':
       return <LearnGate card={present.card} />;
+    case 'demo':
+      return <DemoScreen />;
     case 'job':
       return <JobScreen key={present.id} id={present.id} another={false} />;
     case 'choose':

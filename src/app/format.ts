@@ -1,9 +1,9 @@
 /** Numbers for people: exact units, and as many digits as mean something. */
 
+import { formatDecimalSize } from '../util/text/byte-size.ts';
+
 /** Decimal units, three digits: `3.10 GB`, `820 MB`. */
-export function formatBytes(bytes: number): string {
-  return scaled(bytes, ['B', 'kB', 'MB', 'GB', 'TB'], ' ');
-}
+export const formatBytes = formatDecimalSize;
 
 /** Of a round number, without digits that say nothing: `5 MB`. */
 export const formatRoundBytes = (bytes: number): string =>

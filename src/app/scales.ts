@@ -3,14 +3,29 @@
 /** Lower ends of the steps of the bits scale but the first, in bits per weight. */
 export const BITS_STEPS = [2.5, 3, 3.5, 4, 4.5, 5, 6, 7] as const;
 
-/** Lower ends of the steps of the error scale but the first, as relative errors; each is about twice the last. */
-export const ERROR_STEPS = [0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2] as const;
+/** Colours that errors have. */
+const ERROR_COLOURS = 8;
+
+/** Lower ends of the steps but the first of a scale. */
+export type Steps = readonly number[];
 
 export const bitsStep = (bits: number): number => stepOf(BITS_STEPS, bits);
-export const errorStep = (error: number): number => stepOf(ERROR_STEPS, error);
 
-const stepOf = (steps: readonly number[], value: number): number =>
-  steps.filter((start) => start <= value).length;
+export const stepOf = (steps: Steps, value: number): number => steps.filter((start) => start <= value).length;
+
+/**
+ * Steps by rank: the least of the values has the first colour and the largest the last one, whatever they are, so
+ * that differences within a model show at every bitrate. A value alone is in the middle.
+ */
+export function rankSteps(values: readonly number[]): Steps {
+  const sorted = values.toSorted((a, b) => a - b);
+  const last = sorted.length - 1;
+  if (last < 1) return Array(Math.floor((ERROR_COLOURS - 1) / 2)).fill(Number.NEGATIVE_INFINITY);
+  return Array.from(
+    { length: ERROR_COLOURS - 1 },
+    (_, i) => sorted[Math.ceil(((i + 0.5) * last) / (ERROR_COLOURS - 1))]!,
+  );
+}
 
 /** Maps a domain to pixels, evenly or by the logarithm. */
 export interface Axis {

@@ -57,7 +57,18 @@ export async function cutRows(
   throw tooFewTokens(name, found, { rows, length });
 }
 
-export function tooFewTokens(name: string, found: number, { rows, length }: RowShape): InputError {
+/** A file of calibration data is too short. */
+export class TooFewTokensError extends InputError {
+  /** Tokens that it has. */
+  readonly found: number;
+
+  constructor(message: string, found: number) {
+    super(message);
+    this.found = found;
+  }
+}
+
+export function tooFewTokens(name: string, found: number, { rows, length }: RowShape): TooFewTokensError {
   const enoughFor = Math.floor(found / length);
   const lower =
     enoughFor > 0 ? `at most ${enoughFor} rows of ${length} tokens` : `rows of at most ${found} tokens`;
@@ -66,7 +77,8 @@ export function tooFewTokens(name: string, found: number, { rows, length }: RowS
     found < 2
       ? ''
       : `, or ask for ${lower} (--dataset_rows and --length; for the measurement --measurement_rows and --measurement_length)`;
-  return new InputError(
+  return new TooFewTokensError(
     `${name} has ${found} tokens, but ${rows} rows × ${length} tokens = ${rows * length} are needed. Give more text${orLower}.`,
+    found,
   );
 }

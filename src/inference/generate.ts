@@ -4,12 +4,15 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import { seededRandom } from '../util/random.ts';
 import type { LanguageModel } from './language-model.ts';
+import { type LikelyToken, likelyTokens } from './likely-tokens.ts';
 import { checkSampling, sample } from './sampling.ts';
 import type { TextEnd, TextRequest } from './text-request.ts';
 import { TextStream } from './text-stream.ts';
 
 export interface GenerateOptions extends TextRequest {
   readonly signal: AbortSignal;
+  /** So many of the most likely tokens are told at each step; missing: none. */
+  readonly likely?: number;
 }
 
 /** One token more. */
@@ -17,6 +20,8 @@ export interface GeneratedToken {
   readonly id: number;
   /** What it adds to the text; empty where a character is not complete yet. */
   readonly text: string;
+  /** What could have stood here, the likeliest first; it need not be among them where it was drawn. */
+  readonly likely: readonly LikelyToken[];
   /** Tokens so far, without the prompt's. */
   readonly count: number;
   /** Of the prompt, in seconds. */
@@ -55,11 +60,12 @@ export async function* generate(
       options.signal.throwIfAborted();
       const id = sample(logits, options, random);
       if (tokenizer.eosIds.includes(id)) return 'model';
+      const likely = options.likely ? withTexts(likelyTokens(logits, options.likely), stream) : [];
       const text = stream.add(id);
       const seconds = (performance.now() - ready) / 1000;
       // The first token comes with the prompt.
       const tokensPerSecond = count > 1 ? (count - 1) / seconds : 0;
-      yield { id, text, count, promptSeconds: (ready - started) / 1000, tokensPerSecond };
+      yield { id, text, likely, count, promptSeconds: (ready - started) / 1000, tokensPerSecond };
       if (count === options.maxTokens) break;
       if (cache.past === cache.capacity) return 'context';
       logits = await model.next([id], cache);
@@ -69,6 +75,9 @@ export async function* generate(
     scope.freeAll();
   }
 }
+
+const withTexts = (tokens: readonly Omit<LikelyToken, 'text'>[], stream: TextStream): LikelyToken[] =>
+  tokens.map(({ id, probability }) => ({ id, text: stream.withNext(id), probability }));
 
 /** With the token that begins a text. Throws InputError when nothing is left to begin with. */
 function promptIds(tokenizer: Tokenizer, prompt: string): number[] {

@@ -18,6 +18,12 @@ export class TextStream {
     this.#shown = tokenizer.decode(this.#ids);
   }
 
+  /** What the text would gain by this token. */
+  withNext(id: number): string {
+    const text = this.#tokenizer.decode([...this.#ids, id]);
+    return text.slice(sharedStart(text, this.#shown));
+  }
+
   /** What the text gains by this token; it is empty while the last character is not complete. */
   add(id: number): string {
     this.#ids.push(id);

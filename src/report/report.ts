@@ -2,7 +2,7 @@ import type { Precision } from '../autotune/precision.ts';
 import type { Metrics } from '../evaluate/metrics.ts';
 import { datasetText } from '../job/settings.ts';
 import { STAGE_TITLES } from '../job/stages.ts';
-import { formatByteSize } from '../util/text/byte-size.ts';
+import { formatDecimalSize } from '../util/text/byte-size.ts';
 import { formatDuration } from '../util/text/duration.ts';
 import { plainText } from '../util/text/plain-text.ts';
 import { shortName } from '../util/text/short-name.ts';
@@ -64,7 +64,7 @@ function facts({ bitsPerWeight, settings, outputBytes, start, metrics }: ReportD
     : [];
   return html`<dl class="facts">
 ${fact('Bits per weight', bitsPerWeight.toFixed(3), `asked for ${settings.bits}; head ${settings.headBits}`)}
-${fact('Size', formatByteSize(outputBytes), `original ${formatByteSize(start.model.bytes)}`)}
+${fact('Size', formatDecimalSize(outputBytes), `original ${formatDecimalSize(start.model.bytes)}`)}
 ${measured}</dl>`;
 }
 
@@ -109,13 +109,13 @@ function settingsSection({ start, settings, perplexity }: ReportData): Html {
     ['Model', plainText(shortName(model.name))],
     ['Architecture', `${model.architecture}, ${model.layers} layers, hidden size ${model.hiddenSize}`],
     ['Parameters', model.parameters.toLocaleString('en')],
-    ['Weights as they were', `${model.dtypes.join(', ')}, ${formatByteSize(model.bytes)}`],
+    ['Weights as they were', `${model.dtypes.join(', ')}, ${formatDecimalSize(model.bytes)}`],
     ['Target', `${settings.bits} bits per weight, head ${settings.headBits} bits`],
     ...(start.gpu ? [['Precision', PRECISIONS[start.gpu.precision]] as const] : []),
     ...(settings.ropeScale ? [['Rope scale', String(settings.ropeScale)] as const] : []),
     ...(settings.ropeAlpha ? [['Rope alpha', String(settings.ropeAlpha)] as const] : []),
     ...(pinned.length > 0 ? [['Fixed by hand', pinned.join(', ')] as const] : []),
-    ...(settings.measurement ? [['Measurement', 'given, made earlier'] as const] : []),
+    ...(settings.measurement ? [['Measurement', 'made in a run before this one, or given'] as const] : []),
     ...[...perplexity.values()].map(
       ({ model: which, value, tokens }) =>
         [`Perplexity on calibration rows, ${which}`, `${value.toFixed(4)} (${tokens} tokens)`] as const,
@@ -131,7 +131,7 @@ function timeSection({ stages, start, gpuPeakBytes }: ReportData): Html {
   ]);
   const { gpu } = start;
   const memory =
-    gpuPeakBytes === undefined ? '' : `, at most ${formatByteSize(gpuPeakBytes)} of its memory used`;
+    gpuPeakBytes === undefined ? '' : `, at most ${formatDecimalSize(gpuPeakBytes)} of its memory used`;
   const device = gpu ? `${gpu.name}${gpu.software ? ' (in software)' : ''}${memory}` : 'unknown';
   return html`<h2>Time and machine</h2>${table(['Stage', 'Time'], times)}<p class="dim">GPU: ${device}</p>`;
 }

@@ -88,7 +88,7 @@ test('after a visit with the demo model, the page works and converts it without 
   const files = own.map((path) => (path === 'index.html' ? '' : path)).sort();
   expect(await kept(page)).toEqual({ page: files });
 
-  await clickText(page, 'Convert the demo model');
+  await clickText(page, 'Try it with the small model');
   await waitForText(page, 'of disk');
   const models = filesBelow(join(built, 'models')).sort();
   expect(await kept(page)).toEqual({ page: files, models });
@@ -96,7 +96,7 @@ test('after a visit with the demo model, the page works and converts it without 
   await host.close();
   await page.goto(`${host.url}`);
   await waitForText(page, 'None yet');
-  await clickText(page, 'Convert the demo model');
+  await clickText(page, 'Try it with the small model');
   await waitForText(page, 'of disk');
   await clickText(page, 'Convert');
   await waitForText(page, 'They are in this browser’s storage');
@@ -109,7 +109,7 @@ test('without the server a model that was never asked for is not there, and the 
   await host.close();
   await page.reload();
   await waitForText(page, 'None yet');
-  await clickText(page, 'Convert the demo model');
+  await clickText(page, 'Try it with the small model');
   await waitForText(page, 'Check the connection');
 });
 
@@ -177,7 +177,7 @@ test('a server that forbids WebAssembly is named before anything starts, and the
   host = await hostFolder(built, AT, { 'content-security-policy': "script-src 'self'" });
   const page = await openStrictPage(browser);
   await page.goto(host.url);
-  await clickText(page, 'Convert the demo model');
+  await clickText(page, 'Try it with the small model');
   await waitForText(page, 'WebAssembly is not allowed here');
   expect(await page.evaluate(() => document.body.textContent)).not.toContain('no access to a GPU');
 });
@@ -193,7 +193,7 @@ test('a browser whose settings forbid site data is told of, at the start and in 
     const page = await openStrictPage(strict);
     await page.goto(host.url);
     await waitForText(page, 'lets this page keep nothing');
-    await clickText(page, 'Convert the demo model');
+    await clickText(page, 'Try it with the small model');
     await waitForText(page, 'In the way');
     expect(await page.evaluate(() => document.body.textContent)).toContain('lets this page keep nothing');
   } finally {

@@ -56,8 +56,8 @@ test('a job goes on after a reload, waits for the choice, and makes two bitrates
     await standInForPicker(page, 'tiny', tinyModel());
     await clickText(page, 'Choose a model folder');
     await waitForText(page, 'of disk');
-    await page.click('input[type=checkbox]');
-    await clickText(page, 'Convert');
+    await clickText(page, 'Measure first');
+    await page.click('.plan-start .primary');
     await waitForText(page, 'tiny: Measure');
     await page.reload();
     await waitForText(page, 'was interrupted');
@@ -68,7 +68,7 @@ test('a job goes on after a reload, waits for the choice, and makes two bitrates
     await clickText(page, '+ keep this one');
     await clickText(page, '6');
     await clickText(page, 'Quantize to 5.00 and 6.00 bpw');
-    await waitForText(page, '; perplexity is');
+    await waitForText(page, 'its perplexity is');
     const rows = await resultRows(page);
     expect(rows.map((row) => row[0])).toEqual(['original', '5.00 bpw', '6.00 bpw']);
 

@@ -2,11 +2,11 @@
 
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'puppeteer';
+import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { standInForPicker } from '../support/page/folders.ts';
 import { longestTask, TASK_CATEGORIES } from '../support/page/long-tasks.ts';
+import { type Mocked, openMocked } from '../support/page/mocked.ts';
 import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
 import { eventually } from '../support/patience.ts';
 
@@ -16,31 +16,15 @@ const LOOKS = [
   { width: 390, theme: 'dark' },
 ] as const;
 
-let browser: Browser;
-let site: ServedPage;
+let mocked: Mocked;
 
 beforeAll(async () => {
-  [browser, site] = await Promise.all([launchBrowser(), servePage('test/support/page/index.html')]);
+  mocked = await openMocked();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
+afterAll(() => mocked?.close());
 
-async function withPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
-  const context = await browser.createBrowserContext();
-  const page = await openPage(context);
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(String(error)));
-  try {
-    const result = await use(page);
-    expect(errors).toEqual([]);
-    return result;
-  } finally {
-    await context.close();
-  }
-}
+const withPage: Mocked['withPage'] = (use) => mocked.withPage(use);
 
 describe.each(LOOKS)('$width px, $theme', ({ width, theme }) => {
   test.each(SCREENS)('$name: accessible, and never wider than the page', async (screen) => {
@@ -51,7 +35,7 @@ describe.each(LOOKS)('$width px, $theme', ({ width, theme }) => {
         // Colours on their way would be judged.
         { name: 'prefers-reduced-motion', value: 'reduce' },
       ]);
-      await showScreen(page, site.url, screen);
+      await showScreen(page, mocked.url, screen);
       await page.addScriptTag({ path: AXE });
       const found = await page.evaluate(() =>
         (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
@@ -70,8 +54,8 @@ test.each(['large', 'huge'])(
   async (model) => {
     const longest = await withPage(async (page) => {
       await page.setViewport({ width: 1280, height: 800 });
-      await page.goto(`${site.url}?model=${model}&pace=100`);
-      await clickText(page, 'Convert the demo model');
+      await page.goto(`${mocked.url}?model=${model}&pace=100`);
+      await clickText(page, 'Try it with the small model');
       await waitForText(page, 'of disk');
       await page.tracing.start({ categories: TASK_CATEGORIES });
       await clickText(page, 'Convert');
@@ -85,11 +69,11 @@ test.each(['large', 'huge'])(
 
 test('from the demo model to its files', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?pace=1`);
-    await clickText(page, 'Convert the demo model');
+    await page.goto(`${mocked.url}?pace=1`);
+    await clickText(page, 'Try it with the small model');
     await waitForText(page, '13.6 MB → 5.39 MB');
     await clickText(page, 'Convert');
-    await waitForText(page, '2.4 times smaller');
+    await waitForText(page, '2.5 times smaller');
     await eventually(async () => expect(await page.title()).toBe('done · TinyStories 7M'));
     const files = await page.$$eval('.files li', (lines) => lines.map((line) => line.textContent));
     expect(files).toEqual(['output.safetensors5.39 MB', 'tokenizer.json263 kB', 'config.json1.00 kB']);
@@ -106,21 +90,21 @@ test('from the demo model to its files', async () => {
 });
 
 test('precision can be chosen where the GPU has matrix units, and the time follows', async () => {
-  const sentence = (page: Page) => page.$eval('.sentence', (line) => line.textContent);
+  const sentence = (page: Page) => page.$eval('.outcome-line', (line) => line.textContent);
   await withPage(async (page) => {
-    await page.goto(`${site.url}?model=large`);
-    await clickText(page, 'Convert the demo model');
+    await page.goto(`${mocked.url}?model=large`);
+    await clickText(page, 'Try it with the small model');
     await waitForText(page, 'of disk');
     expect(await page.$('#precision')).toBeNull();
   });
   await withPage(async (page) => {
-    await page.goto(`${site.url}?model=large&gpu=matrix`);
-    await clickText(page, 'Convert the demo model');
+    await page.goto(`${mocked.url}?model=large&gpu=matrix`);
+    await clickText(page, 'Try it with the small model');
     await waitForText(page, 'of disk');
     const mixed = await sentence(page);
     await page.select('#precision', 'f32');
     await page.waitForFunction(
-      (before) => !document.querySelector('.sentence')?.textContent.includes(before),
+      (before) => !document.querySelector('.outcome-line')?.textContent.includes(before),
       {},
       /about [^,;]* on/.exec(mixed)![0],
     );
@@ -129,8 +113,8 @@ test('precision can be chosen where the GPU has matrix units, and the time follo
 
 test('Enter begins a text; top-k and top-p are offered only where they mean something', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?jobs=some&texts=writing#job=done`);
-    await waitForText(page, 'Try it');
+    await page.goto(`${mocked.url}?jobs=some&texts=writing#job=done`);
+    await waitForText(page, 'See the difference');
     expect(await page.$('#top-k')).toBeNull();
     await page.click('#temperature', { count: 3 });
     await page.keyboard.type('0.8');
@@ -144,7 +128,7 @@ test('Enter begins a text; top-k and top-p are offered only where they mean some
 
 test('the chart marks the bitrate that is shown', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?jobs=some#job=done`);
+    await page.goto(`${mocked.url}?jobs=some#job=done`);
     const chart = () =>
       page.$$eval('[aria-labelledby=divergence] .point', (points) =>
         points.map((point) => `${point.textContent}${point.matches('.chosen') ? ', shown' : ''}`),
@@ -161,8 +145,8 @@ test('the chart marks the bitrate that is shown', async () => {
 
 test('a job is paused, goes on, is cancelled, goes on again and is removed', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?pace=60`);
-    await clickText(page, 'Convert the demo model');
+    await page.goto(`${mocked.url}?pace=60`);
+    await clickText(page, 'Try it with the small model');
     await clickText(page, 'Convert');
     await clickText(page, 'Pause');
     await waitForText(page, 'The GPU is free');
@@ -193,9 +177,9 @@ test('models are added while one is converted, move up, are cancelled, and run i
   await withPage(async (page) => {
     const lines = (expected: string[]) =>
       eventually(async () => expect(await queueLines(page)).toEqual(expected));
-    await page.goto(`${site.url}?pace=20`);
+    await page.goto(`${mocked.url}?pace=100`);
     for (const bits of ['4', '5', '6']) {
-      await clickText(page, 'Convert the demo model');
+      await clickText(page, 'Try it with the small model');
       await waitForText(page, 'of disk');
       await page.$$eval(
         '.bits-known button',
@@ -204,7 +188,7 @@ test('models are added while one is converted, move up, are cancelled, and run i
       );
       await clickText(page, bits === '4' ? 'Convert' : 'Add to queue');
       if (bits === '4') {
-        await waitForText(page, 'left in this stage');
+        await waitForText(page, 'of the whole');
         await clickText(page, 'Pause');
         await clickText(page, 'exl2-web');
       }
@@ -239,7 +223,7 @@ test('models are added while one is converted, move up, are cancelled, and run i
 
 test('one that fails does not stop the next; what was interrupted goes on in its order with one click', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?jobs=some&fail=measure:3&pace=5`);
+    await page.goto(`${mocked.url}?jobs=some&fail=measure:3&pace=5`);
     await clickText(page, 'Go on with both');
     // The one that had been measured comes first and is finished; the other one fails.
     await page.waitForFunction(
@@ -252,7 +236,7 @@ test('one that fails does not stop the next; what was interrupted goes on in its
 
 test('after measuring, slider and pins move the whole grid, and several bitrates are made', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?jobs=some&pace=1#job=choosing`);
+    await page.goto(`${mocked.url}?jobs=some&pace=1#job=choosing`);
     await waitForText(page, 'total error');
     const cells = () => page.$$eval('.grid td', (all) => all.map((cell) => cell.textContent));
     const before = await cells();
@@ -288,7 +272,7 @@ test('after measuring, slider and pins move the whole grid, and several bitrates
 
 test('a choice that is refused is still there, and its job is not asked to go on', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?jobs=some&quantize=refused#choose=done`);
+    await page.goto(`${mocked.url}?jobs=some&quantize=refused#choose=done`);
     await waitForText(page, 'total error');
     await page.focus('input[type=range]');
     for (let i = 0; i < 20; i++) await page.keyboard.press('ArrowRight');
@@ -296,7 +280,7 @@ test('a choice that is refused is still there, and its job is not asked to go on
     await waitForText(page, 'Another conversion makes that one.');
     const buttons = await page.$$eval('button', (all) => all.map((each) => each.textContent));
     expect(buttons).toContain('Quantize to 5.00 bpw');
-    expect(buttons).toContain('Choose the model’s folder again');
+    expect(buttons).not.toContain('Choose the model’s folder again');
     expect(buttons).not.toContain('Go on');
     expect(new URL(page.url()).hash).toBe('#choose=done');
   });
@@ -319,8 +303,8 @@ test('what is finished of a cancelled job is saved to a folder of its own, which
       return texts;
     });
   await withPage(async (page) => {
-    await page.goto(`${site.url}?jobs=some#job=half-done`);
-    await waitForText(page, 'Files, 4.00 bpw');
+    await page.goto(`${mocked.url}?jobs=some#job=half-done`);
+    await waitForText(page, 'Save it, 4.00 bpw');
     await standInForPicker(page, 'chosen', new Map([['config.json', Buffer.from('the model’s own')]]));
     await clickText(page, 'Save all to a folder');
     await waitForText(page, 'Saved to chosen/TinyStories 7M-4bpw-exl2.');
@@ -339,8 +323,8 @@ test('what is finished of a cancelled job is saved to a folder of its own, which
 
 test('only changes of stage and state are announced', async () => {
   await withPage(async (page) => {
-    await page.goto(`${site.url}?pace=10`);
-    await clickText(page, 'Convert the demo model');
+    await page.goto(`${mocked.url}?pace=10`);
+    await clickText(page, 'Try it with the small model');
     await page.evaluate(() => {
       const said: string[] = [];
       const listen = () => {
@@ -366,16 +350,16 @@ test('only changes of stage and state are announced', async () => {
 
 test('an explanation opens on focus and closes with Escape', async () => {
   await withPage(async (page) => {
-    await page.goto(site.url);
+    await page.goto(mocked.url);
     await page.waitForSelector('.term');
     await page.focus('.term');
     await page.waitForSelector('.explanation:not([hidden])');
-    expect(await page.$eval('.explanation', (box) => box.textContent)).toContain('ExLlamaV2');
+    expect(await page.$eval('.explanation', (box) => box.textContent)).toContain('The original has 16');
     const [id, text] = await page.$eval('.term', (term) => {
       const describedBy = term.getAttribute('aria-describedby') ?? '';
       return [describedBy, document.getElementById(describedBy)?.textContent];
     });
-    expect([id !== '', text]).toEqual([true, expect.stringContaining('ExLlamaV2')]);
+    expect([id !== '', text]).toEqual([true, expect.stringContaining('The original has 16')]);
     await page.keyboard.press('Escape');
     await page.waitForSelector('.explanation[hidden]');
   });

@@ -24,7 +24,9 @@ function comparisonOf(script: Script, more: Partial<CoordinatorApi> = {}) {
 
 const text = (letters: string): TextEvent[] => [
   { type: 'loading', done: 1, total: 1 },
-  ...[...letters].map((letter): TextEvent => ({ type: 'token', id: letter.charCodeAt(0), text: letter })),
+  ...[...letters].map(
+    (letter): TextEvent => ({ type: 'token', id: letter.charCodeAt(0), text: letter, likely: [] }),
+  ),
 ];
 const end: TextEvent = { type: 'ended', end: 'length' };
 
@@ -40,7 +42,7 @@ test('says what happens, and at which token the texts part', async () => {
     say();
     await tell({ side: 'quantized', events: text('abd') });
     say();
-    expect(comparison.differences.value).toBeUndefined();
+    expect(comparison.parting.value).toBeUndefined();
     await tell({ side: 'quantized', events: [end] });
   });
   expect(comparisonWords(comparison)).toBe('');
@@ -51,21 +53,15 @@ test('says what happens, and at which token the texts part', async () => {
     'Loading the quantized model.',
     'The quantized model writes.',
   ]);
-  expect(comparison.differences.value?.same).toBe(2);
-  expect(comparisonWords(comparison)).toBe(
-    'The first 2 tokens are the same, then they part. Marked: what the other text does not have there.',
-  );
+  expect(comparison.parting.value?.same).toBe(2);
+  expect(comparisonWords(comparison)).toBe('The first 2 tokens are the same, then they part.');
 });
 
 test.each([
   ['abc', 'abc', 'All 3 tokens are the same.'],
   ['a', 'a', 'The one token is the same.'],
-  [
-    'abc',
-    'aXc',
-    'The first token is the same, then they part. Marked: what the other text does not have there.',
-  ],
-  ['abc', 'xyz', 'They differ from the first token on. Marked: what the other text does not have there.'],
+  ['abc', 'aXc', 'The first token is the same, then they part.'],
+  ['abc', 'xyz', 'They differ from the first token on.'],
 ])('%s beside %s: %s', async (original, quantized, words) => {
   const comparison = comparisonOf(async (_, tell) => {
     await tell({ side: 'original', events: [...text(original), end] });
@@ -84,7 +80,7 @@ test('a model that cannot run leaves the other text, without a comparison', asyn
   await comparison.write(PROMPT);
   expect(comparison.texts.value?.original.state).toBe('failed');
   expect(comparison.texts.value?.quantized.state).toBe('ended');
-  expect(comparison.differences.value).toBeUndefined();
+  expect(comparison.parting.value).toBeUndefined();
   expect(comparisonWords(comparison)).toBe('');
 });
 

@@ -19,7 +19,7 @@ test('a worker that does not load, or that ends, is told of', () => {
   ]);
 });
 
-test('what went wrong on one screen is not shown on the next', async () => {
+test('a start that went wrong is not shown on the next screen; storage that is refused is, in words', async () => {
   const events = { addEventListener: () => {}, removeEventListener: () => {} };
   vi.stubGlobal('document', events);
   vi.stubGlobal('window', events);
@@ -27,11 +27,13 @@ test('what went wrong on one screen is not shown on the next', async () => {
   vi.stubGlobal('location', { hash: '' });
   vi.stubGlobal('history', { pushState: () => {} });
   vi.stubGlobal('scrollTo', () => {});
-  const fail = () => Promise.reject(new Error('There is no storage'));
+  const fail = () => Promise.reject(new Error('The browser lets this page keep nothing.'));
   const app = new AppState({ watch: fail, gpu: fail } as unknown as CoordinatorApi);
   const close = app.open();
-  await eventually(() => expect(app.trouble.value).toBe('There is no storage'));
+  await eventually(() => expect(app.storageProblem.value).toBe('The browser lets this page keep nothing.'));
+  app.startTrouble.value = 'The folder is locked.';
   go({ screen: 'plan' });
-  expect(app.trouble.value).toBeUndefined();
+  expect(app.startTrouble.value).toBeUndefined();
+  expect(app.storageProblem.value).toBeDefined();
   close();
 });

@@ -12,7 +12,7 @@ import {
   secondsUntilStart,
 } from '../../src/app/state/queue.ts';
 import { reduceJob } from '../../src/app/state/reduce-job.ts';
-import { plannedSeconds, timeLeft } from '../../src/app/state/time-left.ts';
+import { plannedSeconds, shareDone, timeLeft } from '../../src/app/state/time-left.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import type { GpuChoice } from '../../workers/api/gpu.ts';
 import type { JobRecord } from '../../workers/api/jobs.ts';
@@ -75,6 +75,28 @@ test('bitrates that are made, and the one under work, are not to come', () => {
     { type: 'stage', stage: 'compile', state: 'started' },
   );
   expect(timeLeft(last.view.value, undefined)?.seconds).toBe(0);
+});
+
+test('the whole has one progress, by planned times: it never goes back where a stage begins', () => {
+  const running = job('a', { state: 'running' });
+  const share = () => Math.round(1000 * shareDone(running.view.value)!) / 1000;
+  expect(share()).toBe(0);
+  tell(running, ...progress('measure', 500));
+  expect(share()).toBe(0.313); // 50 of 160 s
+  tell(running, { type: 'stage', stage: 'measure', state: 'done' });
+  expect(share()).toBe(0.625);
+  tell(running, ...progress('quantize', 500));
+  expect(share()).toBe(0.719);
+  tell(running, { type: 'stage', stage: 'quantize', state: 'done' });
+  expect(share()).toBe(0.813);
+  tell(running, { type: 'stage', stage: 'evaluate', state: 'started' });
+  expect(share()).toBe(0.813);
+  const next = job('a', { state: 'running', measured: true, results: [result] });
+  tell(next, ...progress('quantize', 500));
+  expect(shareDone(next.view.value)).toBeCloseTo(145 / 160);
+  const measuring = job('a', { state: 'running', options: { ...options, chooseAfterMeasuring: true } });
+  tell(measuring, ...progress('measure', 500));
+  expect(shareDone(measuring.view.value)).toBe(0.5);
 });
 
 test('what waits stands in the order of its turns, each GPU by itself', () => {

@@ -2,16 +2,28 @@ import { expect, test } from 'vitest';
 import {
   BITS_STEPS,
   bitsStep,
-  ERROR_STEPS,
-  errorStep,
   linearAxis,
   logAxis,
   logRange,
+  rankSteps,
+  stepOf,
 } from '../../src/app/scales.ts';
 
 test('a step begins at its lower end', () => {
   expect([2.13, 2.5, 4.49, 4.5, 8.13].map(bitsStep)).toEqual([0, 1, 4, 5, BITS_STEPS.length]);
-  expect([0, 0.003, 0.099, 0.1, 0.9].map(errorStep)).toEqual([0, 1, 5, 6, ERROR_STEPS.length]);
+});
+
+test('errors are ranked: the least has the first colour, the largest the last, at every bitrate', () => {
+  const errors = [0.05, 0.02, 0.03, 0.021, 0.09, 0.04, 0.06, 0.07];
+  const colours = (values: number[]) => values.map((value) => stepOf(rankSteps(values), value));
+  expect(colours(errors)).toEqual([4, 0, 2, 1, 7, 3, 5, 6]);
+  expect(colours(errors.map((error) => error / 50))).toEqual([4, 0, 2, 1, 7, 3, 5, 6]);
+  expect(colours([0.03, 0.01])).toEqual([7, 0]);
+  expect(colours([0.03])).toEqual([3]);
+  const many = Array.from({ length: 160 }, (_, i) => i / 160);
+  const counts = Array.from({ length: 8 }, (_, step) => colours(many).filter((each) => each === step).length);
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(11);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(23);
 });
 
 test('an even axis maps its ends and has round ticks', () => {

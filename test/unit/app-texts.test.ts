@@ -1,12 +1,19 @@
-import { diffArrays } from 'diff/lib/diff/array.js';
-import { expect, test, vi } from 'vitest';
-import { type Differences, findDifferences } from '../../src/app/state/differences.ts';
+import { expect, test } from 'vitest';
+import { findParting, type Parting } from '../../src/app/state/parting.ts';
 import { type TextView, WAITING, whenOver, withTextEvents } from '../../src/app/state/text-view.ts';
 import type { TextEvent } from '../../workers/api/texts.ts';
 
-vi.mock('diff/lib/diff/array.js', { spy: true });
-
-const token = (text: string): TextEvent => ({ type: 'token', id: text.charCodeAt(0), text });
+/** A letter, which got half of the probability; 'x' and 'y' got the rest of what is told. */
+const token = (text: string): TextEvent => ({
+  type: 'token',
+  id: text.charCodeAt(0),
+  text,
+  likely: [text, 'x', 'y'].map((each, i) => ({
+    id: each.charCodeAt(0),
+    text: each,
+    probability: 0.5 / 2 ** i,
+  })),
+});
 
 /** A text of one-letter tokens, as long as was asked unless it says otherwise. */
 const written = (letters: string, end: TextView['end'] | 'stopped' = 'length'): TextView => {
@@ -14,15 +21,13 @@ const written = (letters: string, end: TextView['end'] | 'stopped' = 'length'): 
   return end === 'stopped' ? whenOver(view) : withTextEvents(view, [{ type: 'ended', end: end! }]);
 };
 
-/** The texts with brackets around what differs. */
-const shown = ({ original, quantized }: Differences): string[] =>
-  [original, quantized].map((runs) =>
-    runs.map(({ text, differs }) => (differs ? `[${text}]` : text)).join(''),
-  );
+/** The texts with brackets around the first token that differs. */
+const shown = ({ original, quantized }: Parting): string[] =>
+  [original, quantized].map(({ shared, own, rest }) => `${shared}${own ? `[${own.text}]` : ''}${rest}`);
 
 const compared = (a: TextView, b: TextView) => {
-  const differences = findDifferences(a, b);
-  return { texts: shown(differences), same: differences.same, equal: differences.equal };
+  const parting = findParting(a, b);
+  return { texts: shown(parting), same: parting.same, equal: parting.equal };
 };
 
 test('equal texts have no marks', () => {
@@ -33,55 +38,50 @@ test('equal texts have no marks', () => {
   });
 });
 
-test('a token more does not mark all that follows, nor what it pushes out at the end', () => {
-  const { texts, same, equal } = compared(written('abcdefgh'), written('abXcdefg'));
-  expect(texts).toEqual(['abcdefgh', 'ab[X]cdefg']);
-  expect([same, equal]).toEqual([2, false]);
-});
-
-test('tokens that stand for each other are marked in both', () => {
-  expect(compared(written('abcdef'), written('aXcdYf'))).toEqual({
-    texts: ['a[b]cd[e]f', 'a[X]cd[Y]f'],
-    same: 1,
+test('only the first token that differs is marked: behind it each tells its own story', () => {
+  expect(compared(written('abcdefgh'), written('abXcdYfg'))).toEqual({
+    texts: ['ab[c]defgh', 'ab[X]cdYfg'],
+    same: 2,
     equal: false,
   });
-});
-
-test('texts that part at once have nothing in common', () => {
-  expect(compared(written('abc'), written('xyz'))).toMatchObject({ texts: ['[abc]', '[xyz]'], same: 0 });
+  expect(compared(written('abc'), written('xyz'))).toEqual({
+    texts: ['[a]bc', '[x]yz'],
+    same: 0,
+    equal: false,
+  });
 });
 
 test('what a stopped text did not reach is no difference', () => {
   expect(compared(written('abcdefgh'), written('abX', 'stopped')).texts).toEqual(['ab[c]defgh', 'ab[X]']);
-  expect(compared(written('abcdefgh'), written('abc', 'stopped'))).toMatchObject({ same: 3, equal: true });
+  expect(compared(written('abcdefgh'), written('abc', 'stopped'))).toEqual({
+    texts: ['abcdefgh', 'abc'],
+    same: 3,
+    equal: true,
+  });
 });
 
 test('what a model did not write because it ended the text is one', () => {
   expect(compared(written('abcdefgh'), written('abc', 'model'))).toEqual({
-    texts: ['abc[defgh]', 'abc'],
+    texts: ['abc[d]efgh', 'abc'],
     same: 3,
     equal: false,
   });
-  expect(compared(written('ab', 'model'), written('abcd')).texts).toEqual(['ab', 'ab[cd]']);
-  expect(compared(written('ab'), written('', 'model')).texts).toEqual(['[ab]', '']);
+  expect(compared(written('ab', 'model'), written('abcd')).texts).toEqual(['ab', 'ab[c]d']);
+  expect(compared(written('ab'), written('', 'model')).texts).toEqual(['[a]b', '']);
 });
 
-test('long texts with little in common just part, in little time', () => {
-  const ids = (from: number) =>
-    Array.from(
-      { length: 4000 },
-      (_, i): TextEvent => ({ type: 'token', id: i < 5 ? i : from + i, text: '.' }),
-    );
-  const [a, b] = [10_000, 20_000].map((from) =>
-    withTextEvents(WAITING, [...ids(from), { type: 'ended', end: 'length' }]),
+test('at the parting both models tell what they gave either token, and the likeliest others', () => {
+  const { odds } = findParting(written('abc'), written('abx'));
+  expect(odds.map(({ text }) => text)).toEqual(['c', 'x', 'y']);
+  const [c, x, y] = odds;
+  expect([c!.original, x!.original, y!.original]).toEqual(
+    [0.5, 0.25, 0.125].map((probability) => ({ probability, atMost: false })),
   );
-  const { original, quantized, same } = findDifferences(a!, b!);
-  expect(diffArrays).toHaveReturnedWith(undefined); // it was given up at the bound
-  expect(same).toBe(5);
-  expect([original, quantized].map((runs) => runs.map(({ text }) => text.length))).toEqual([
-    [5, 3995],
-    [5, 3995],
-  ]);
+  // The other model was not asked for it: it is less likely than all that were told.
+  expect(c!.quantized).toEqual({ probability: 0.125, atMost: true });
+  expect(x!.quantized).toEqual({ probability: 0.5, atMost: false });
+  expect(findParting(written('ab', 'model'), written('abcd')).odds).toEqual([]);
+  expect(findParting(written('ab'), written('ab')).odds).toEqual([]);
 });
 
 test('a view goes from loading to the end; loading again forgets the first attempt', () => {

@@ -84,7 +84,7 @@ describe('report.html', () => {
       '78.9 %',
       'taken from an earlier run',
       '1:15',
-      'a GPU, at most 512 MiB',
+      'a GPU, at most 537 MB',
       '2030-01-02 03:04 UTC',
     ])
       expect(page).toContain(text);

@@ -76,7 +76,7 @@ test('what cannot be, or may not be, is said with what to do', async () => {
     expect.stringMatching(/^severe: 1\.900 bits per weight is too little.*Ask for at least/),
   ]);
   expect(await textsOf({ gpuBudgetBytes: 2 ** 20 })).toEqual([
-    expect.stringMatching(/^severe: .* of GPU memory are needed and 1\.00 MiB allowed/),
+    expect.stringMatching(/^severe: .* of GPU memory are needed and 1\.05 MB allowed/),
   ]);
   expect(await textsOf({}, { maxBufferBytes: 1e5 })).toEqual([
     expect.stringMatching(/^severe: A buffer of .* is needed/),

@@ -11,7 +11,14 @@
 import type { TextRequest } from '../../src/inference/text-request.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
 import type { GpuFacts } from './gpu.ts';
-import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule, PlannedAllocation } from './jobs.ts';
+import type {
+  AllocationRequest,
+  JobRecord,
+  JobUpdate,
+  KeptWork,
+  MeasuredModule,
+  PlannedAllocation,
+} from './jobs.ts';
 import type { ModelFacts } from './model.ts';
 import type { JobOptions, JobPlan } from './options.ts';
 import type { TextListener } from './texts.ts';
@@ -27,6 +34,8 @@ export interface CoordinatorApi {
    */
   inspect(source: ModelSource): Promise<ModelFacts>;
   plan(source: ModelSource, options: JobOptions): Promise<JobPlan>;
+  /** Reads the user's calibration file as far as a job would. Throws InputError that says what is wrong with it. */
+  checkCalibration(source: ModelSource, file: File, preset: JobOptions['preset']): Promise<void>;
   jobs(): Promise<JobRecord[]>;
   /**
    * Puts a job into the queue; its id comes back at once, the rest through `watch`. It begins when the jobs before it
@@ -46,6 +55,8 @@ export interface CoordinatorApi {
   /** Removes a job and its work files; the output stays, unless it is in the browser's storage. */
   remove(id: string): Promise<void>;
   measurement(id: string): Promise<readonly MeasuredModule[]>;
+  /** What is kept of a job that has not been finished. */
+  kept(id: string): Promise<KeptWork>;
   /** measurement.json as ExLlamaV2 has it. */
   measurementJson(id: string): Promise<unknown>;
   /** The allocation for a target, at once; nothing is started. */

@@ -96,6 +96,15 @@ export interface MeasuredModule {
   }[];
 }
 
+/** What a job that has stopped goes on from. */
+export interface KeptWork {
+  /** Those that are measured, while not all of them are. */
+  readonly modules: readonly MeasuredModule[];
+  /** How many of the `parts` that modules are quantized in are done, of the next bitrate. */
+  readonly quantized: number;
+  readonly parts: number;
+}
+
 /** An allocation for a job, with the bytes that its output's weight files then take. */
 export interface PlannedAllocation extends AllocationEvent {
   readonly outputBytes: number;

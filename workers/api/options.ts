@@ -46,6 +46,7 @@ export interface JobTimes {
 
 /** The consequences of the options, before any work. */
 export interface JobPlan {
+  /** Of each bitrate's weight files. */
   readonly outputBytes: readonly number[];
   readonly gpuBytes: number;
   readonly memoryBytes: number;

@@ -5,11 +5,13 @@ import { Term } from './term.tsx';
 
 interface BitsSliderProps {
   readonly bits: number;
+  /** Bitrates that are there already. */
+  readonly made?: readonly number[];
   readonly onBits: (bits: number) => void;
 }
 
 /** The bitrate, by slider, by number, or one of those that people know. */
-export function BitsSlider({ bits, onBits }: BitsSliderProps) {
+export function BitsSlider({ bits, made = [], onBits }: BitsSliderProps) {
   const id = useId();
   const { min, max, step } = BITS_RANGE;
   const place = (value: number) => `${((value - min) / (max - min)) * 100}%`;
@@ -47,6 +49,9 @@ export function BitsSlider({ bits, onBits }: BitsSliderProps) {
             onInput={(event) => onBits(event.currentTarget.valueAsNumber)}
           />
           <div class="bits-known">
+            {made.map((each) => (
+              <span key={`made ${each}`} class="made-mark" style={{ left: place(each) }} aria-hidden="true" />
+            ))}
             {KNOWN_BITS.map((known) => (
               <button
                 key={known}

@@ -10,6 +10,8 @@ interface AxisOptions {
   readonly label: string;
   readonly format: (value: number) => string;
   readonly logarithmic?: boolean;
+  /** Where the numbers stand; missing: at round ones. */
+  readonly ticks?: readonly number[];
 }
 
 export interface ChartScales {
@@ -63,8 +65,10 @@ export function Chart({ title, x, y, children }: ChartProps) {
   );
 }
 
-const axisOf = ({ range, logarithmic }: AxisOptions, pixels: readonly [number, number]): Axis =>
-  logarithmic ? logAxis(range, pixels) : linearAxis(range, pixels);
+function axisOf({ range, logarithmic, ticks }: AxisOptions, pixels: readonly [number, number]): Axis {
+  const axis = logarithmic ? logAxis(range, pixels) : linearAxis(range, pixels);
+  return ticks ? { ...axis, ticks } : axis;
+}
 
 /** The points of a line, for `<polyline points>`. */
 export const linePoints = (points: readonly (readonly [number, number])[]): string =>

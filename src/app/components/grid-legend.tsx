@@ -1,36 +1,43 @@
-import { BITS_STEPS, ERROR_STEPS } from '../scales.ts';
+import { formatPercent } from '../format.ts';
+import { BITS_STEPS } from '../scales.ts';
+import type { ErrorScale } from '../state/error-scale.ts';
 import { Term } from './term.tsx';
 
 interface GridLegendProps {
   readonly chosen: boolean;
-  /** Whether the errors of linears are shown. */
-  readonly losses: boolean;
+  readonly scale: ErrorScale;
 }
 
 /** What the colours mean. */
-export function GridLegend({ chosen, losses }: GridLegendProps) {
+export function GridLegend({ chosen, scale: { range, counts } }: GridLegendProps) {
+  const losses = counts[1] > 0;
   return (
     <div class="legend">
       <div class="legend-scale">
         <Term of="bpw">Bits per weight</Term>
-        <Swatches prefix="b" steps={BITS_STEPS} format={String} />
+        <Swatches prefix="b" labels={['', ...BITS_STEPS.map(String)]} />
       </div>
       <div class="legend-scale">
         <span>
-          <Term of="error">Error</Term>, %
+          <Term of="error">Error</Term>, by rank in this model
         </span>
-        <Swatches prefix="e" steps={ERROR_STEPS} format={(step) => String(step * 100)} />
+        <Swatches
+          prefix="e"
+          labels={['least', '', '', '', '', '', '', 'most']}
+          {...(range && { title: `of modules ${formatPercent(range[0])} to ${formatPercent(range[1])} %` })}
+        />
       </div>
       {(losses || !chosen) && (
         <div class="legend-marks">
           {!chosen && (
             <span>
-              <span class="swatch expected b5" aria-hidden="true" /> measured: what it would get now
+              <span class="swatch expected b5" aria-hidden="true" /> promised: what measuring found, at the
+              bits that it would get now
             </span>
           )}
           <span>
-            <span class="swatch settled b5 with-loss l4" aria-hidden="true" /> quantized: bits, and its own
-            error
+            <span class="swatch settled b5 with-loss l4" aria-hidden="true" /> come out: quantized, its bits
+            and its own error
           </span>
         </div>
       )}
@@ -40,20 +47,21 @@ export function GridLegend({ chosen, losses }: GridLegendProps) {
 
 interface SwatchesProps {
   readonly prefix: string;
-  readonly steps: readonly number[];
-  readonly format: (step: number) => string;
+  /** Where each step begins, or what it is. */
+  readonly labels: readonly string[];
+  readonly title?: string;
 }
 
 /** A swatch a step; numbers stand where one step ends and the next begins. */
-function Swatches({ prefix, steps, format }: SwatchesProps) {
-  const starts = [undefined, ...steps];
+function Swatches({ prefix, labels, title }: SwatchesProps) {
   return (
-    <span class="swatches">
-      {starts.map((start, step) => (
-        <span key={start ?? 'first'} class={`settled ${prefix}${step}`}>
-          {start !== undefined && <span class="number">{format(start)}</span>}
+    <span class={`swatches ${prefix}-scale`}>
+      {labels.map((label, step) => (
+        <span key={step} class={`settled ${prefix}${step}`}>
+          {label && <span class="number">{label}</span>}
         </span>
       ))}
+      {title && <span class="note swatch-title">{title}</span>}
     </span>
   );
 }

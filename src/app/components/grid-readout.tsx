@@ -36,7 +36,7 @@ function readout(
   const linear = module.linears.find(({ name }) => name === place.linear);
   return linear
     ? { title: `${title}, ${linearTitle(linear)}`, text: linearText(module, linear, view, chosen) }
-    : { title, text: errorText(module, view, chosen) };
+    : { title, text: errorText(module, view) };
 }
 
 const headText = ({ head, record }: JobView): string => {
@@ -46,12 +46,16 @@ const headText = ({ head, record }: JobView): string => {
   return `${bits}; ${hiddenSize} × ${vocabSize}`;
 };
 
-function errorText(module: ModuleFacts, view: JobView, chosen: boolean): string {
-  const { error } = moduleCells(module, view.modules.get(module.key) ?? EMPTY_MODULE, chosen);
-  if (!error) return 'not measured yet';
-  const percent = `error ${formatPercent(error.value)} % (${error.value.toPrecision(3)})`;
-  const quantized = view.modules.get(module.key)?.rfnError !== undefined;
-  return quantized ? `quantized, ${percent}` : `measured, ${percent} with what it would get now`;
+function errorText(module: ModuleFacts, view: JobView): string {
+  const moduleView = view.modules.get(module.key) ?? EMPTY_MODULE;
+  const promise = trialNow(moduleView)?.error;
+  const outcome = moduleView.rfnError;
+  if (promise === undefined && outcome === undefined) return 'not measured yet';
+  const words = [
+    promise !== undefined && `promised error ${formatPercent(promise)} %, as measured`,
+    outcome !== undefined && `came out at ${formatPercent(outcome)} % (${outcome.toPrecision(3)})`,
+  ];
+  return words.filter(Boolean).join('; ');
 }
 
 function linearText(

@@ -1,7 +1,8 @@
 import { Component } from 'preact';
 import type { ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatPercent } from '../format.ts';
-import { bitsStep, errorStep } from '../scales.ts';
+import { bitsStep, stepOf } from '../scales.ts';
+import type { ErrorScale } from '../state/error-scale.ts';
 import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';
 import { type CellValue, type LinearCell, moduleCells } from './grid-cells.ts';
 
@@ -12,6 +13,7 @@ export interface GridRowProps {
   readonly attention: ModuleView | undefined;
   readonly mlp: ModuleView | undefined;
   readonly chosen: boolean;
+  readonly scale: ErrorScale;
   /** Key of the module under work, if it is in this row. */
   readonly working: string | undefined;
   readonly selected: string | undefined;
@@ -23,7 +25,11 @@ export interface GridRowProps {
 export class GridRow extends Component<GridRowProps> {
   override shouldComponentUpdate(next: GridRowProps): boolean {
     const present = this.props;
-    return (Object.keys(next) as (keyof GridRowProps)[]).some((name) => next[name] !== present[name]);
+    // A row without values has nothing that the scale could colour.
+    const isEmpty = next.attention === undefined && next.mlp === undefined;
+    return (Object.keys(next) as (keyof GridRowProps)[]).some(
+      (name) => next[name] !== present[name] && !(isEmpty && name === 'scale'),
+    );
   }
 
   override render({ layer, modules }: GridRowProps) {
@@ -36,7 +42,7 @@ export class GridRow extends Component<GridRowProps> {
   }
 
   #module(module: ModuleFacts) {
-    const { attention, mlp, chosen, working, selected, pinned } = this.props;
+    const { attention, mlp, chosen, scale, working, selected, pinned } = this.props;
     const view = (module.kind === 'attention' ? attention : mlp) ?? EMPTY_MODULE;
     const cells = moduleCells(module, view, chosen);
     const marks = [
@@ -46,8 +52,8 @@ export class GridRow extends Component<GridRowProps> {
     ].join(' ');
     return (
       <>
-        {module.linears.map(({ name }) => linearCell(module.key, name, cells.bits[name], marks))}
-        {errorCell(module.key, cells.error, marks)}
+        {module.linears.map(({ name }) => linearCell(module.key, name, cells.bits[name], scale, marks))}
+        {errorCell(module.key, cells.error, scale, marks)}
       </>
     );
   }
@@ -55,12 +61,18 @@ export class GridRow extends Component<GridRowProps> {
 
 // Cells are functions rather than components: a large model has hundreds, and they come up all at once.
 
-function linearCell(module: string, linear: string, cell: LinearCell | undefined, marks: string) {
+function linearCell(
+  module: string,
+  linear: string,
+  cell: LinearCell | undefined,
+  scale: ErrorScale,
+  marks: string,
+) {
   const loss = cell?.error;
   const look = [
     marks,
     ...(cell ? [cell.certainty, `b${bitsStep(cell.value)}`] : []),
-    ...(loss === undefined ? [] : ['with-loss', `l${errorStep(loss)}`]),
+    ...(loss === undefined ? [] : ['with-loss', `l${stepOf(scale.linears, loss)}`]),
   ].join(' ');
   return (
     <td key={linear} tabIndex={-1} data-module={module} data-linear={linear} class={look}>
@@ -75,8 +87,8 @@ function linearCell(module: string, linear: string, cell: LinearCell | undefined
   );
 }
 
-function errorCell(module: string, cell: CellValue | undefined, marks: string) {
-  const look = cell ? `${marks} ${cell.certainty} e${errorStep(cell.value)}` : marks;
+function errorCell(module: string, cell: CellValue | undefined, scale: ErrorScale, marks: string) {
+  const look = cell ? `${marks} ${cell.certainty} e${stepOf(scale.modules, cell.value)}` : marks;
   return (
     <td tabIndex={-1} data-module={module} data-linear="" class={`error-cell ${look}`}>
       {cell ? formatPercent(cell.value) : '·'}

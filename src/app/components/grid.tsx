@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ModelFacts, ModuleFacts } from '../../../workers/api/model.ts';
 import { formatBits } from '../format.ts';
 import { linearTitle } from '../module-words.ts';
 import { bitsStep } from '../scales.ts';
+import { type ErrorScale, errorScale, isOutdated } from '../state/error-scale.ts';
 import type { JobView } from '../state/job-view.ts';
 import type { GridPlace } from './grid-cells.ts';
 import { moveFocus } from './grid-keys.ts';
@@ -13,6 +14,9 @@ import { GridRow } from './grid-row.tsx';
 
 /** From so many layers on rows are thin and without numbers, so that the whole model is in view. */
 const MANY_LAYERS = 40;
+
+/** So many come at once. */
+const FIRST_LAYERS = 24;
 
 interface GridProps {
   readonly caption: string;
@@ -29,6 +33,8 @@ interface GridProps {
 export function Grid({ caption, view, chosen = false, working, selected, pinned = {}, onSelect }: GridProps) {
   const { model } = view.record;
   const layers = useMemo(() => layersOf(model), [model]);
+  const drawn = useDrawnLayers(layers.length);
+  const scale = useErrorScale(view, chosen);
   const place = useSignal<GridPlace | undefined>(undefined);
   const box = useRef<HTMLDivElement>(null);
   useFollowing(box, working);
@@ -63,7 +69,7 @@ export function Grid({ caption, view, chosen = false, working, selected, pinned 
         >
           <GridHead modules={layers[0] ?? []} />
           <tbody>
-            {layers.map((modules, layer) => (
+            {layers.slice(0, drawn).map((modules, layer) => (
               <GridRow
                 key={modules[0]?.key}
                 layer={layer}
@@ -71,6 +77,7 @@ export function Grid({ caption, view, chosen = false, working, selected, pinned 
                 attention={view.modules.get(keyOf(modules, 'attention') ?? '')}
                 mlp={view.modules.get(keyOf(modules, 'mlp') ?? keyOf(modules, 'experts') ?? '')}
                 chosen={chosen}
+                scale={scale}
                 working={modules.find(({ key }) => key === working)?.key}
                 selected={modules.find(({ key }) => key === selected)?.key}
                 pinned={modules.flatMap(({ key }) => (key in pinned ? [key] : [])).join(' ')}
@@ -81,7 +88,7 @@ export function Grid({ caption, view, chosen = false, working, selected, pinned 
         </table>
       </div>
       <GridReadout place={place} view={view} chosen={chosen} />
-      <GridLegend chosen={chosen} losses={hasLosses(view)} />
+      <GridLegend chosen={chosen} scale={scale} />
     </div>
   );
 }
@@ -135,9 +142,6 @@ function HeadRow({ bits, columns }: { bits: number | undefined; columns: number 
   );
 }
 
-const hasLosses = ({ modules }: JobView): boolean =>
-  [...modules.values()].some(({ linearErrors }) => Object.keys(linearErrors).length > 0);
-
 function layersOf(model: ModelFacts): ModuleFacts[][] {
   const layers: ModuleFacts[][] = Array.from({ length: model.layers }, () => []);
   for (const module of model.modules) layers[module.layer]?.push(module);
@@ -169,6 +173,23 @@ function useFollowing(box: { current: HTMLDivElement | null }, working: string |
     const top = row.offsetTop - grid.clientHeight / 2;
     if (Math.abs(top - grid.scrollTop) > grid.clientHeight / 4) grid.scrollTop = top;
   }, [box, working]);
+}
+
+/** Hundreds of cells at once would hold the page up: the second part of a large model comes a moment later. */
+function useDrawnLayers(layers: number): number {
+  const [drawn, draw] = useState(FIRST_LAYERS);
+  useEffect(() => {
+    if (drawn < layers) draw(layers);
+  }, [drawn, layers]);
+  return drawn;
+}
+
+/** Colours of all rows change with it: while values come in, it is kept until there are many more of them. */
+function useErrorScale(view: JobView, chosen: boolean): ErrorScale {
+  const kept = useRef<ErrorScale | undefined>(undefined);
+  const now = errorScale(view);
+  if (!kept.current || chosen || isOutdated(kept.current, now)) kept.current = now;
+  return kept.current;
 }
 
 /** One cell takes part in the tab order: at first the first one, then the last that had the focus. */

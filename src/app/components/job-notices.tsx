@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import { gpusOf } from '../../../workers/api/options.ts';
 import { pickModel } from '../platform/folders.ts';
+import { keptWords } from '../stage-words.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import type { Failure } from '../state/loadable.ts';
@@ -42,13 +43,13 @@ function StateNotice({ job }: { job: LiveJob }) {
     case 'waiting':
       return <WaitingNotice job={job} />;
     case 'interrupted':
-      return <Interrupted record={record} />;
+      return <Interrupted job={job} />;
     case 'failed':
-      return <Failed record={record} />;
+      return <Failed job={job} />;
     case 'cancelled':
       return (
         <Notice kind="info" title="This conversion was cancelled" actions={<GoOn record={record} />}>
-          What was finished is kept, in case you change your mind.
+          <Kept job={job} /> In case you change your mind, it goes on from there.
         </Notice>
       );
     case 'paused':
@@ -73,10 +74,18 @@ function SourceGone({ record }: { record: JobRecord }) {
   );
 }
 
-function Interrupted({ record }: { record: JobRecord }) {
+/** How far it had come: the rest of the screen shows it too. */
+function Kept({ job }: { job: LiveJob }) {
+  const { quantized = 0, parts = 0 } = job.kept.value ?? {};
+  const words = keptWords(job.view.value, quantized, parts);
+  return <>{words ? `What was finished is kept: ${words}.` : 'No module had been finished yet.'}</>;
+}
+
+function Interrupted({ job }: { job: LiveJob }) {
+  const record = job.record.value;
   return (
     <Notice kind="info" title="This conversion was interrupted" actions={<GoOn record={record} />}>
-      The page was closed or reloaded. What was finished is kept: it goes on from the last finished module.{' '}
+      The page was closed or reloaded. <Kept job={job} /> It goes on from there.{' '}
       {record.sourceGone
         ? 'This browser forgets which files were chosen: choose the model’s folder again.'
         : 'The browser may ask for access to the folders again.'}
@@ -88,26 +97,29 @@ function Interrupted({ record }: { record: JobRecord }) {
 const FAILURES: Readonly<Record<string, { readonly title: string; readonly way: string }>> = {
   FullDiskError: {
     title: 'There is no room left to write',
-    way: 'Make room on the disk, or remove older conversions on the start page; then go on. What was finished is kept.',
+    way: 'Make room on the disk, or remove older conversions on the start page; then go on.',
   },
   PermissionError: {
     title: 'Its turn was skipped: a folder is locked',
-    way: 'What was finished is kept, and the others in the queue went on.',
+    way: 'The others in the queue went on.',
   },
 };
 
 const ANY_FAILURE = {
   title: 'The conversion failed',
-  way: 'What was finished is kept: after mending the cause, go on from there.',
+  way: 'After mending the cause, go on from there.',
 };
 
-function Failed({ record }: { record: JobRecord }) {
+function Failed({ job }: { job: LiveJob }) {
+  const record = job.record.value;
   const { error } = record;
   const { title, way } = FAILURES[error?.name ?? ''] ?? ANY_FAILURE;
   return (
     <Notice kind="problem" title={title} actions={<GoOn record={record} />}>
       <p>{error?.message ?? 'No reason was given.'}</p>
-      <p>{way}</p>
+      <p>
+        {way} <Kept job={job} />
+      </p>
     </Notice>
   );
 }
@@ -133,7 +145,7 @@ function WayOn({ record }: { record: JobRecord }) {
       return <GoOn record={record}>{!record.sourceGone && <ChooseAgain record={record} />}</GoOn>;
     case 'choosing':
     case 'done':
-      return <ChooseAgain record={record} />;
+      return record.sourceGone ? <ChooseAgain record={record} /> : null;
     default:
       return null;
   }

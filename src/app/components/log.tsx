@@ -12,7 +12,7 @@ export function Log({ lines }: { lines: readonly LogLine[] }) {
       }}
     >
       <summary>
-        Log <span class="note number">{lines.length} lines</span>
+        Log <span class="note number">{lines.length === 1 ? '1 line' : `${lines.length} lines`}</span>
       </summary>
       {open.value && (
         <ol

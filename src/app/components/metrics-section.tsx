@@ -7,10 +7,11 @@ import { Term } from './term.tsx';
 interface MetricsSectionProps {
   readonly record: JobRecord;
   readonly shown: TargetResult;
+  readonly recorded: boolean;
 }
 
 /** What quantization cost, by text that was kept out of the calibration. */
-export function MetricsSection({ record, shown }: MetricsSectionProps) {
+export function MetricsSection({ record, shown, recorded }: MetricsSectionProps) {
   const { results } = record;
   const metrics = results.flatMap(({ evaluation }) => evaluation ?? []);
   return (
@@ -22,7 +23,7 @@ export function MetricsSection({ record, shown }: MetricsSectionProps) {
           <p class="note">
             Over <span class="number">{(metrics[0].rows * metrics[0].length).toLocaleString('en')}</span>{' '}
             tokens.
-            {results.length === 1 && (
+            {results.length === 1 && !recorded && (
               <>
                 {' '}
                 <button type="button" class="link" onClick={() => go({ screen: 'choose', id: record.id })}>

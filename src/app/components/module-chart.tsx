@@ -18,7 +18,7 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
   const trials = view.trials.filter((trial) => trial !== undefined);
   const chosen = trialNow(view);
   const title = chosen
-    ? `Error against bits of ${moduleTitle(module)}: it takes ${formatBits(chosen.bitsPerWeight)} bpw with ${formatPercent(chosen.error)} % error`
+    ? `Error against bits of ${moduleTitle(module)}: it takes ${formatBits(chosen.bitsPerWeight)} bpw with ${formatPercent(chosen.error)} % error promised${view.rfnError === undefined ? '' : `, ${formatPercent(view.rfnError)} % come out`}`
     : `Error against bits of ${moduleTitle(module)}`;
   const [least, most] = errorRange(trials);
   return (
@@ -37,6 +37,19 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
                 trialFrontier(trials).map(({ bitsPerWeight, error }) => [x(bitsPerWeight), y(error)]),
               )}
             />
+            {chosen && view.rfnError !== undefined && (
+              <g class="outcome">
+                <line
+                  x1={x(chosen.bitsPerWeight)}
+                  x2={x(chosen.bitsPerWeight)}
+                  y1={y(chosen.error)}
+                  y2={y(view.rfnError)}
+                />
+                <path d={diamond(x(chosen.bitsPerWeight), y(view.rfnError))}>
+                  <title>{`came out: error ${formatPercent(view.rfnError)} %`}</title>
+                </path>
+              </g>
+            )}
             {chosenLast(trials, chosen).map((trial) => (
               // biome-ignore lint/a11y/noStaticElementInteractions: as above
               <circle
@@ -61,8 +74,15 @@ export function ModuleChart({ module, view, bits, onCandidate }: ModuleChartProp
             <span class="number">{trials.length}</span> <Term of="candidate">candidates</Term>
             {chosen && (
               <>
-                ; takes <span class="number">{formatBits(chosen.bitsPerWeight)}</span> bpw,{' '}
-                <Term of="error">error</Term> <span class="number">{formatPercent(chosen.error)}</span> %
+                ; takes <span class="number">{formatBits(chosen.bitsPerWeight)}</span> bpw:{' '}
+                <Term of="promise">promised</Term> <Term of="error">error</Term>{' '}
+                <span class="number">{formatPercent(chosen.error)}</span> %
+                {view.rfnError !== undefined && (
+                  <>
+                    , <Term of="outcome">came out</Term> at{' '}
+                    <span class="number">{formatPercent(view.rfnError)}</span> %
+                  </>
+                )}
               </>
             )}
           </>
@@ -77,6 +97,8 @@ const chosenLast = (trials: readonly Trial[], chosen: Trial | undefined): Trial[
   trials.toSorted(
     (a, b) => Number(a.candidate === chosen?.candidate) - Number(b.candidate === chosen?.candidate),
   );
+
+const diamond = (x: number, y: number): string => `M${x} ${y - 6}l6 6l-6 6l-6-6z`;
 
 const formatTick = (error: number): string => String(Number((error * 100).toPrecision(1)));
 

@@ -1,18 +1,26 @@
 import type { ModelFacts } from '../../../workers/api/model.ts';
+import { madeOf } from '../expected-quality.ts';
 import { formatBits } from '../format.ts';
 import { useApp } from '../state/app-state.ts';
 import { BitsSlider } from './bits-slider.tsx';
 import { FitRow } from './fit-row.tsx';
+import { MadeBitrates, PlanOutcome } from './plan-outcome.tsx';
 import { Term } from './term.tsx';
 
-/** How small the output is to be: one bitrate or several. */
+/** How small the output is to be, one bitrate or several, and what that comes to. */
 export function PlanBitrates({ model }: { model: ModelFacts }) {
-  const { draft } = useApp();
+  const { draft, jobs } = useApp();
   const bits = draft.bits.value;
   const active = bits[draft.active.value] ?? 4;
   return (
     <div class="field">
-      <BitsSlider bits={active} onBits={(value) => draft.setBits(value)} />
+      <BitsSlider
+        bits={active}
+        made={madeOf(model, jobs.records.value).map((result) => result.bits)}
+        onBits={(value) => draft.setBits(value)}
+      />
+      <MadeBitrates model={model} />
+      <PlanOutcome model={model} />
       {model.running && (
         <FitRow
           need={model.running}

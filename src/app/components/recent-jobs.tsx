@@ -1,5 +1,6 @@
 import { formatBytes, formatDate } from '../format.ts';
 import { bitratesText, stateWords } from '../job-words.ts';
+import { weightBytes } from '../result-words.ts';
 import { useApp } from '../state/app-state.ts';
 import { isQueued } from '../state/queue.ts';
 import { formatRoute } from '../state/route.ts';
@@ -55,7 +56,7 @@ function JobLine({ id }: { id: string }) {
   if (!job) return null;
   const record = job.record.value;
   const { modelName, changed, state, results } = record;
-  const size = results[0] && ` · ${formatBytes(results[0].bytes)}`;
+  const size = results[0] && ` · ${formatBytes(weightBytes(results[0]))}`;
   return (
     <li>
       <a href={formatRoute({ screen: 'job', id })}>

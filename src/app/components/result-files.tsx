@@ -36,34 +36,49 @@ export function ResultFiles({ record, result }: ResultFilesProps) {
     );
   }, [api, record.id, record.outputName, result.bits, stored]);
   const files = stored.value?.length ? stored.value : undefined;
+  const bytes = result.files.reduce((sum, { size }) => sum + size, 0);
   return (
-    <section class="panel" aria-labelledby={heading}>
+    <section class="panel save" aria-labelledby={heading}>
       <h2 id={heading}>
-        Files, <span class="number">{formatBits(result.bits)} bpw</span>
+        Save it, <span class="number">{formatBits(result.bits)} bpw</span>
       </h2>
       {files ? (
         <SaveAll folder={outputFolder(record.model.name, result.bits)} files={files} />
       ) : (
         <p>{stored.value ? GONE : `They are in ${outputPlace(record)}.`}</p>
       )}
-      <ul class="files">
-        {result.files.map(({ path, size }) => {
-          const file = files?.find((each) => each.path === path)?.file;
-          return (
-            <li key={path}>
-              {file ? (
-                <button type="button" class="link" onClick={() => download(file, fileName(path))}>
-                  {path}
-                </button>
-              ) : (
-                <span>{path}</span>
-              )}
-              <span class="number">{formatBytes(size)}</span>
-            </li>
-          );
-        })}
-      </ul>
+      <details>
+        <summary>
+          <span class="number">{result.files.length}</span> files,{' '}
+          <span class="number">{formatBytes(bytes)}</span> with tokenizer and report
+        </summary>
+        <ul class="files">
+          {result.files.map(({ path, size }) => (
+            <FileLine
+              key={path}
+              path={path}
+              size={size}
+              file={files?.find((each) => each.path === path)?.file}
+            />
+          ))}
+        </ul>
+      </details>
     </section>
+  );
+}
+
+function FileLine({ path, size, file }: { path: string; size: number; file: File | undefined }) {
+  return (
+    <li>
+      {file ? (
+        <button type="button" class="link" onClick={() => download(file, fileName(path))}>
+          {path}
+        </button>
+      ) : (
+        <span>{path}</span>
+      )}
+      <span class="number">{formatBytes(size)}</span>
+    </li>
   );
 }
 
@@ -73,8 +88,18 @@ interface SaveAllProps {
   readonly files: readonly NamedFile[];
 }
 
+const KEPT = 'They are in this browser’s storage until you remove the conversion.';
+const NOT_KEPT =
+  'They are in this browser’s storage until you remove the conversion, or the browser needs the room for something else.';
+
 function SaveAll({ folder, files }: SaveAllProps) {
   const state = useSignal('');
+  const kept = useSignal(true);
+  useEffect(() => {
+    void navigator.storage?.persisted?.().then((persisted) => {
+      kept.value = persisted;
+    });
+  }, [kept]);
   const intoFolder = async () => {
     const chosen = await pickOutput();
     if (!chosen) return;
@@ -102,7 +127,7 @@ function SaveAll({ folder, files }: SaveAllProps) {
         Download all
       </button>
       <span class="note" role="status">
-        {state.value || 'They are in this browser’s storage until you remove the conversion.'}
+        {state.value || (kept.value ? KEPT : NOT_KEPT)}
       </span>
     </div>
   );

@@ -1,15 +1,15 @@
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
 import { formatBits, formatBytes, formatPercent } from '../format.ts';
+import { weightBytes } from '../result-words.ts';
 import { Term } from './term.tsx';
 
 interface ResultTableProps {
   readonly record: JobRecord;
   readonly shown: TargetResult;
-  readonly onShow: (index: number) => void;
 }
 
 /** Before and after: the original, and each bitrate. */
-export function ResultTable({ record, shown, onShow }: ResultTableProps) {
+export function ResultTable({ record, shown }: ResultTableProps) {
   const { model, results } = record;
   return (
     <div class="table-box">
@@ -25,7 +25,7 @@ export function ResultTable({ record, shown, onShow }: ResultTableProps) {
             </th>
             <th scope="col">size</th>
             <th scope="col">
-              <Term of="perplexity" /> (calibration)
+              <Term of="perplexity" /> on its calibration text
             </th>
             <th scope="col">
               largest <Term of="error" />
@@ -41,25 +41,12 @@ export function ResultTable({ record, shown, onShow }: ResultTableProps) {
             <td>{results[0]?.perplexity.original.toFixed(3)}</td>
             <td>–</td>
           </tr>
-          {results.map((result, index) => (
+          {results.map((result) => (
             <tr key={result.bits} class={result === shown && results.length > 1 ? 'shown' : undefined}>
-              <th scope="row">
-                {results.length > 1 ? (
-                  <button
-                    type="button"
-                    class="link"
-                    aria-pressed={result === shown}
-                    onClick={() => onShow(index)}
-                  >
-                    {formatBits(result.bits)} bpw
-                  </button>
-                ) : (
-                  'quantized'
-                )}
-              </th>
+              <th scope="row">{results.length > 1 ? `${formatBits(result.bits)} bpw` : 'quantized'}</th>
               <td>{formatBits(result.bitsPerWeight)}</td>
               <td>{result.headBits}</td>
-              <SizeCell bytes={result.bytes} of={model.bytes} />
+              <SizeCell bytes={weightBytes(result)} of={model.bytes} />
               <td>{result.perplexity.quantized.toFixed(3)}</td>
               <td>{formatPercent(Math.max(...Object.values(result.rfnErrors)))} %</td>
             </tr>

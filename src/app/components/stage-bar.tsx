@@ -1,12 +1,20 @@
 import { STAGE_TITLES, STAGES, type StageName } from '../../job/stages.ts';
-import { formatBits, formatBytes, formatCount, formatCountdown } from '../format.ts';
+import { formatBits, formatBytes, formatCount, formatCountdown, formatRoughDuration } from '../format.ts';
 import { capitalized, inWords } from '../module-words.ts';
+import { stageSentence } from '../stage-words.ts';
 import { currentStage, moduleUnderWork, type StageState } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
+import { shareDone, timeLeft } from '../state/time-left.ts';
 import { ProgressBar } from './meter.tsx';
 
-/** The stages, how far the one under work is, and how long it will take. */
-export function StageBar({ job }: { job: LiveJob }) {
+interface StageBarProps {
+  readonly job: LiveJob;
+  /** It is played from a recording: nothing is to be waited for. */
+  readonly recorded?: boolean;
+}
+
+/** How far the whole is, the stages, how far the one under work is, and what it does. */
+export function StageBar({ job, recorded = false }: StageBarProps) {
   const view = job.view.value;
   const stage = currentStage(view);
   const { progress, record } = view;
@@ -14,6 +22,7 @@ export function StageBar({ job }: { job: LiveJob }) {
   const bits = record.targets.map((target) => target.bits);
   return (
     <section class="stage-bar" aria-label="Progress">
+      <Whole job={job} recorded={recorded} />
       <ol class="stages">
         {STAGES.map((each) => (
           <StageStep key={each} stage={each} state={view.stages[each]} />
@@ -24,12 +33,33 @@ export function StageBar({ job }: { job: LiveJob }) {
           </li>
         )}
       </ol>
-      <ProgressBar label={stage ? STAGE_TITLES[stage] : 'Progress'} share={share} />
+      <ProgressBar label={stage ? STAGE_TITLES[stage] : 'Stage'} share={share} />
       <div class="stage-line">
         <span>{underWork(job)}</span>
-        <TimeLeft job={job} />
+        {!recorded && <TimeLeft job={job} />}
       </div>
+      <p class="stage-sentence">{stageSentence(view)}</p>
     </section>
+  );
+}
+
+/** All stages and bitrates together. */
+function Whole({ job, recorded }: Required<StageBarProps>) {
+  const view = job.view.value;
+  const done = shareDone(view);
+  if (done === undefined) return null;
+  const left = timeLeft(view, job.estimate.value);
+  const isGoing = view.record.state === 'running' && !recorded;
+  return (
+    <>
+      <div class="stage-line">
+        <strong>
+          <span class="number">{Math.floor(100 * done)} %</span> of the whole
+        </strong>
+        {isGoing && left && <span>{formatRoughDuration(left.seconds)} left in all</span>}
+      </div>
+      <ProgressBar label="The whole conversion" share={done} />
+    </>
   );
 }
 

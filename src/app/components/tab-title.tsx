@@ -4,20 +4,37 @@ import { lessonTitle } from '../learn/titles.ts';
 import { useApp } from '../state/app-state.ts';
 import { currentStage } from '../state/job-view.ts';
 import type { LiveJob } from '../state/live-job.ts';
-import { route } from '../state/route.ts';
+import { latestValue } from '../state/loadable.ts';
+import { type Route, route } from '../state/route.ts';
 
 /** Names the tab: after the job that is under way, wherever the user looks, and else after the one that is shown. */
 export function TabTitle() {
-  const { jobs } = useApp();
+  const { jobs, draft } = useApp();
   const { active, waiting } = jobs.queue.value;
   const present = route.value;
   const shown = 'id' in present && jobs.ids.value.includes(present.id) ? jobs.get(present.id) : undefined;
   const subject = shown && active.includes(shown) ? shown : (active[0] ?? shown);
   const behind = active.length > 0 && waiting.length > 0 ? ` · ${waiting.length} more` : '';
-  const otherwise = present.screen === 'learn' ? lessonTitle(present.card) : 'exl2-web';
-  const title = subject ? `${workTitle(subject)}${behind}` : otherwise;
+  const title = subject
+    ? `${workTitle(subject)}${behind}`
+    : screenTitle(present, latestValue(draft.model.value)?.name);
   if (document.title !== title) document.title = title;
   return null;
+}
+
+function screenTitle(present: Route, model: string | undefined): string {
+  switch (present.screen) {
+    case 'start':
+      return 'exl2-web: quantize a language model in the browser';
+    case 'plan':
+      return model ? `Plan · ${model}` : 'Plan · exl2-web';
+    case 'demo':
+      return 'A recorded conversion · exl2-web';
+    case 'learn':
+      return lessonTitle(present.card);
+    default:
+      return 'exl2-web';
+  }
 }
 
 /** `43 % · Measure · TinyStories 7M`. */

@@ -1,6 +1,6 @@
 import { useId } from 'preact/hooks';
 import { formatRate, formatSeconds } from '../format.ts';
-import { type Run, textOf } from '../state/differences.ts';
+import { type PartedText, textOf } from '../state/parting.ts';
 import type { TextView } from '../state/text-view.ts';
 import { ProgressBar } from './meter.tsx';
 
@@ -9,16 +9,15 @@ interface TextPanelProps {
   readonly facts: string;
   readonly prompt: string;
   readonly view: TextView;
-  /** The text with its differences marked, once these are known. */
-  readonly runs: readonly Run[] | undefined;
+  /** The text with the place where it parts from the other one, once that is known. */
+  readonly parted: PartedText | undefined;
   /** Where the model's folder can be chosen again. */
   readonly onChooseAgain?: () => void;
 }
 
 /** What one model writes, and how fast. */
-export function TextPanel({ title, facts, prompt, view, runs, onChooseAgain }: TextPanelProps) {
+export function TextPanel({ title, facts, prompt, view, parted, onChooseAgain }: TextPanelProps) {
   const id = useId();
-  const plain: readonly Run[] = [{ text: textOf(view.tokens), differs: false }];
   return (
     <section class="panel text-panel" aria-labelledby={id}>
       <div class="meter-head">
@@ -29,14 +28,22 @@ export function TextPanel({ title, facts, prompt, view, runs, onChooseAgain }: T
       {view.tokens.length > 0 && (
         <p class="text">
           <span class="prompt-text">{prompt}</span>
-          {(runs ?? plain).map(({ text, differs }, i) =>
-            differs ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>,
-          )}
+          {parted ? <Parted text={parted} /> : textOf(view.tokens)}
         </p>
       )}
       {view.failure && <Failed failure={view.failure} onChooseAgain={onChooseAgain} />}
       <p class="note number text-facts">{speedWords(view)}</p>
     </section>
+  );
+}
+
+function Parted({ text: { shared, own, rest } }: { text: PartedText }) {
+  return (
+    <>
+      {shared}
+      {own && <mark>{own.text}</mark>}
+      {rest}
+    </>
   );
 }
 

@@ -1,11 +1,14 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
+import type { ModelFacts } from '../../../workers/api/model.ts';
 import { formatBits, formatBytes } from '../format.ts';
 import { pickModel } from '../platform/folders.ts';
+import { weightBytes } from '../result-words.ts';
 import { useApp } from '../state/app-state.ts';
 import { Comparison } from '../state/comparison.ts';
 import { comparisonWords } from '../state/comparison-words.ts';
 import { Notice } from './notice.tsx';
+import { PartingOdds } from './parting-odds.tsx';
 import { PromptForm } from './prompt-form.tsx';
 import { TextPanel } from './text-panel.tsx';
 
@@ -25,7 +28,8 @@ export function TryIt({ record, result }: TryItProps) {
   const failure = comparison.failure.value;
   return (
     <section class="try" aria-labelledby="try">
-      <h2 id="try">Try it</h2>
+      <h2 id="try">See the difference</h2>
+      <Introduction record={record} result={result} />
       <PromptForm
         draft={prompt}
         running={comparison.running.value}
@@ -45,6 +49,26 @@ export function TryIt({ record, result }: TryItProps) {
   );
 }
 
+/** What will be written, and what will not. */
+function Introduction({ record: { model, options }, result }: TryItProps) {
+  const bytes = runBytes(model);
+  if (bytes <= options.gpuBudgetBytes)
+    return <p class="note">Both models continue the same text, one after the other on this GPU.</p>;
+  return (
+    <p class="note">
+      Only the quantized model can write here: to run, the original’s weights take{' '}
+      <span class="number">{formatBytes(bytes)}</span> of GPU memory, with 32 bits each, and this conversion
+      may use <span class="number">{formatBytes(options.gpuBudgetBytes)}</span>.
+      {result.evaluation &&
+        ' The figures above do compare the two: for them the original was run a layer at a time.'}
+    </p>
+  );
+}
+
+/** Of the weights on the GPU when an original is run: all of them in f32. */
+const runBytes = ({ running, hiddenSize, vocabSize, parameters }: ModelFacts): number =>
+  4 * (running ? running.weights + hiddenSize * vocabSize : parameters);
+
 function Texts({ comparison, record, result }: TryItProps & { comparison: Comparison }) {
   const { prompt } = useApp();
   const texts = comparison.texts.value;
@@ -53,25 +77,28 @@ function Texts({ comparison, record, result }: TryItProps & { comparison: Compar
     const source = await pickModel();
     if (source) await comparison.writeFrom(source, prompt.request.value);
   };
-  const differences = comparison.differences.value;
+  const parting = comparison.parting.value;
   const continued = comparison.prompt.value;
   return (
-    <div class="texts">
-      <TextPanel
-        title="Original"
-        facts={formatBytes(record.model.bytes)}
-        prompt={continued}
-        view={texts.original}
-        runs={differences?.original}
-        onChooseAgain={() => void chooseAgain()}
-      />
-      <TextPanel
-        title={`${formatBits(result.bits)} bpw`}
-        facts={formatBytes(result.bytes)}
-        prompt={continued}
-        view={texts.quantized}
-        runs={differences?.quantized}
-      />
-    </div>
+    <>
+      <div class="texts">
+        <TextPanel
+          title="Original"
+          facts={formatBytes(record.model.bytes)}
+          prompt={continued}
+          view={texts.original}
+          parted={parting?.original}
+          onChooseAgain={() => void chooseAgain()}
+        />
+        <TextPanel
+          title={`${formatBits(result.bits)} bpw`}
+          facts={formatBytes(weightBytes(result))}
+          prompt={continued}
+          view={texts.quantized}
+          parted={parting?.quantized}
+        />
+      </div>
+      {parting && <PartingOdds parting={parting} name={`${formatBits(result.bits)} bpw`} />}
+    </>
   );
 }

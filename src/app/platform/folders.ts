@@ -1,6 +1,7 @@
 /** Ways to a folder, from the best that the browser offers to the one that all have. */
 
 import type { ModelSource, NamedFile } from '../../../workers/api/folders.ts';
+import { innerModelFiles, innerModelFolder } from './inner-model.ts';
 
 /** Firefox and Safari have no picker for folders that can be written. */
 export const canPickFolders = (): boolean => window.showDirectoryPicker !== undefined;
@@ -9,7 +10,7 @@ export const canPickFolders = (): boolean => window.showDirectoryPicker !== unde
 export async function pickModel(): Promise<ModelSource | undefined> {
   if (!canPickFolders()) return pickFiles();
   const handle = await pickFolder('model', 'read');
-  return handle && { kind: 'handle', handle };
+  return handle && { kind: 'handle', handle: await innerModelFolder(handle) };
 }
 
 /** Asks for a folder to write to. */
@@ -47,7 +48,7 @@ function fromFileList(list: readonly File[]): ModelSource | undefined {
   if (!first) return undefined;
   const name = first.path.includes('/') ? first.path.slice(0, first.path.indexOf('/')) : 'Chosen files';
   const files = paths.map(({ file, path }) => ({ file, path: path.slice(path.indexOf('/') + 1) }));
-  return { kind: 'files', name, files };
+  return { kind: 'files', ...innerModelFiles({ name, files }) };
 }
 
 /**
@@ -60,14 +61,16 @@ export async function droppedModel(data: DataTransfer): Promise<ModelSource | un
   const entries = items.map((item) => item.webkitGetAsEntry());
   const loose = [...data.files];
   const handle = await handles[0];
-  if (handle?.kind === 'directory') return { kind: 'handle', handle: handle as FileSystemDirectoryHandle };
+  if (handle?.kind === 'directory')
+    return { kind: 'handle', handle: await innerModelFolder(handle as FileSystemDirectoryHandle) };
   const folder = entries.find((entry) => entry?.isDirectory);
   if (folder) {
     const files = await filesBelow(folder as FileSystemDirectoryEntry, '');
-    return { kind: 'files', name: folder.name, files };
+    return { kind: 'files', ...innerModelFiles({ name: folder.name, files }) };
   }
   if (loose.length === 0) return undefined;
-  return { kind: 'files', name: 'Dropped files', files: loose.map((file) => ({ path: file.name, file })) };
+  const name = loose.length === 1 ? `The dropped file ${loose[0]!.name}` : 'What was dropped';
+  return { kind: 'files', name, files: loose.map((file) => ({ path: file.name, file })) };
 }
 
 async function filesBelow(folder: FileSystemDirectoryEntry, prefix: string): Promise<NamedFile[]> {

@@ -1,9 +1,10 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import { Announcer } from '../components/announcer.tsx';
 import { JobHeader } from '../components/job-header.tsx';
 import { JobNotices } from '../components/job-notices.tsx';
 import { ResultFiles } from '../components/result-files.tsx';
+import { rescueFocus } from '../platform/focus-heading.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { go } from '../state/route.ts';
@@ -26,6 +27,12 @@ export function JobScreen({ id, another }: { id: string; another: boolean }) {
 function KnownJob({ job, another }: { job: LiveJob; another: boolean }) {
   const { record } = job.view.value;
   const choosing = record.state === 'choosing' || (another && record.state === 'done');
+  const shown = choosing ? 'choosing' : record.state;
+  const before = useRef(shown);
+  useEffect(() => {
+    if (before.current !== shown) rescueFocus();
+    before.current = shown;
+  }, [shown]);
   return (
     <>
       <JobHeader job={job} choosing={choosing} />

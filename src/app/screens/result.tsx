@@ -5,11 +5,17 @@ import { DivergenceChart } from '../components/divergence-chart.tsx';
 import { Grid } from '../components/grid.tsx';
 import { MetricsSection } from '../components/metrics-section.tsx';
 import { ModulePanel } from '../components/module-panel.tsx';
+import { PositionChart } from '../components/position-chart.tsx';
+import { PromiseChart } from '../components/promise-chart.tsx';
+import { ResultFigures } from '../components/result-figures.tsx';
 import { ResultFiles } from '../components/result-files.tsx';
 import { ResultTable } from '../components/result-table.tsx';
+import { RunSection } from '../components/run-section.tsx';
+import { ShareSection } from '../components/share-section.tsx';
 import { TryIt } from '../components/try-it.tsx';
-import { formatBytes } from '../format.ts';
+import { formatBits } from '../format.ts';
 import { downloadJson } from '../platform/save-files.ts';
+import { costWords, sizeWords } from '../result-words.ts';
 import { useApp } from '../state/app-state.ts';
 import type { JobView, ModuleView } from '../state/job-view.ts';
 import { resultView } from '../state/result-view.ts';
@@ -26,23 +32,26 @@ export function ResultScreen({ record }: { record: JobRecord }) {
   if (!result || !view) return <p class="lead">There is no result.</p>;
   return (
     <>
-      <p class="sentence large">{summary(record, result)}</p>
-      <div class="result-layout">
+      <Bitrates
+        record={record}
+        shown={result}
+        onShow={(index) => {
+          shown.value = index;
+        }}
+      />
+      <Headline record={record} result={result} />
+      <ResultFigures record={record} result={result} />
+      <TryIt record={record} result={result} />
+      <div class="next-steps">
         <div class="main-column">
-          <ResultTable
-            record={record}
-            shown={result}
-            onShow={(index) => {
-              shown.value = index;
-            }}
-          />
-          <NextSteps record={record} />
+          <ResultFiles key={result.bits} record={record} result={result} />
+          <RunSection record={record} result={result} />
         </div>
-        <ResultFiles key={result.bits} record={record} result={result} />
-        <MetricsSection record={record} shown={result} />
-        <DivergenceChart results={record.results} shown={result} />
-        <TryIt record={record} result={result} />
+        <ShareSection record={record} result={result} />
       </div>
+      <h2 class="part">The details</h2>
+      <NextSteps record={record} />
+      <ResultDetails record={record} result={result} />
       <div class="beside">
         <section aria-labelledby="allocation">
           <h2 id="allocation">Where the bits went, and what each module lost</h2>
@@ -64,16 +73,63 @@ export function ResultScreen({ record }: { record: JobRecord }) {
   );
 }
 
-function summary({ model }: JobRecord, { bytes, perplexity }: TargetResult): string {
-  const times = model.bytes / bytes;
-  // A small model can grow: one that had no head of its own gets one.
-  const size = times > 1.05 ? `, ${times.toFixed(1)} times smaller` : '';
-  const change = perplexity.quantized / perplexity.original - 1;
-  const words =
-    Math.abs(change) < 0.0005
-      ? 'as before'
-      : `${(Math.abs(change) * 100).toFixed(1)} % ${change > 0 ? 'higher' : 'lower'}`;
-  return `${formatBytes(model.bytes)} became ${formatBytes(bytes)}${size}; perplexity is ${words}.`;
+/** What it came to, from text that was kept out: the calibration text would flatter. */
+export function Headline({ record, result }: { record: JobRecord; result: TargetResult }) {
+  return (
+    <p class="headline">
+      <strong>{sizeWords(record, result)}</strong>{' '}
+      {costWords(result) ??
+        'What it cost was not measured on text kept out of the calibration: that needed more GPU memory than the conversion was allowed.'}
+    </p>
+  );
+}
+
+interface BitratesProps {
+  readonly record: JobRecord;
+  readonly shown: TargetResult;
+  readonly onShow: (index: number) => void;
+}
+
+/** Which of several outputs is shown. */
+function Bitrates({ record: { results }, shown, onShow }: BitratesProps) {
+  if (results.length < 2) return null;
+  return (
+    <fieldset class="row bitrates" aria-label="Bitrate">
+      {results.map((result, index) => (
+        <button
+          key={result.bits}
+          type="button"
+          class="number"
+          aria-pressed={result === shown}
+          onClick={() => onShow(index)}
+        >
+          {formatBits(result.bits)} bpw
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+interface ResultDetailsProps {
+  readonly record: JobRecord;
+  readonly result: TargetResult;
+  /** It is not of a job of this browser. */
+  readonly recorded?: boolean;
+}
+
+/** Tables and charts. */
+export function ResultDetails({ record, result, recorded = false }: ResultDetailsProps) {
+  return (
+    <>
+      <MetricsSection record={record} shown={result} recorded={recorded} />
+      <ResultTable record={record} shown={result} />
+      <div class="charts">
+        <PromiseChart record={record} result={result} />
+        {result.evaluation && <PositionChart metrics={result.evaluation} />}
+        <DivergenceChart results={record.results} shown={result} />
+      </div>
+    </>
+  );
 }
 
 function NextSteps({ record }: { record: JobRecord }) {

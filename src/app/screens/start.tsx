@@ -1,34 +1,44 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { GpuNotice } from '../components/gpu-notice.tsx';
+import { Notice } from '../components/notice.tsx';
 import { QueueSection } from '../components/queue-section.tsx';
 import { RecentJobs } from '../components/recent-jobs.tsx';
+import { SampleGrid } from '../components/sample-grid.tsx';
+import { StartFacts } from '../components/start-facts.tsx';
 import { Term } from '../components/term.tsx';
 import { droppedModel, pickModel } from '../platform/folders.ts';
 import { useApp } from '../state/app-state.ts';
 import { formatRoute } from '../state/route.ts';
 
-/** Bring a model. */
+/** Why, an example, and bring a model. */
 export function StartScreen() {
   const app = useApp();
   const blocked = app.gpu.value.state === 'failed';
   return (
     <>
-      <h1>
-        Turn a language model into <Term of="EXL2" />, a smaller copy of it, here in the browser.
-      </h1>
-      <p class="lead">
-        A model folder goes in, a quantized folder comes out. Nothing is installed and nothing leaves this
-        computer.
-      </p>
-      <p>
-        <a href={formatRoute({ screen: 'learn', card: 1 })}>See how it works</a>, in eight cards that you take
-        in your own time.
-      </p>
+      <div class="hero">
+        <div class="hero-words">
+          <h1>A 14.5 GB language model in 3.9 GB, made by your own GPU, here in the browser.</h1>
+          <p class="lead">
+            That is Mistral 7B at 4 <Term of="bits per weight" /> instead of 16. A model folder goes in, a
+            smaller one comes out, in the format <Term of="EXL2" />: each layer is measured, and the bits go
+            where they matter most. Nothing is installed, and nothing leaves this computer.{' '}
+            <a href={formatRoute({ screen: 'learn', card: 1 })}>See how it works</a>.
+          </p>
+          <BringModel blocked={blocked} />
+        </div>
+        <SampleGrid />
+      </div>
+      {app.storageProblem.value && (
+        <Notice kind="problem" title="Conversions cannot be kept here">
+          {app.storageProblem.value}
+        </Notice>
+      )}
       <GpuNotice />
-      <BringModel blocked={blocked} />
       <QueueSection />
       <RecentJobs />
+      <StartFacts />
     </>
   );
 }
@@ -39,22 +49,30 @@ function BringModel({ blocked }: { blocked: boolean }) {
   return (
     <section class={over.value ? 'drop-zone over' : 'drop-zone'} aria-label="Bring a model">
       <div class="row">
-        <button type="button" class="primary" disabled={blocked} onClick={() => app.choose({ kind: 'demo' })}>
-          Convert the demo model
-        </button>
         <button
           type="button"
+          class={blocked ? undefined : 'primary'}
           disabled={blocked}
           onClick={() => void pickModel().then((source) => app.choose(source))}
         >
           Choose a model folder
         </button>
-        <span class="note">or drop one here</span>
+        <button type="button" disabled={blocked} onClick={() => app.choose({ kind: 'demo' })}>
+          Try it with the small model
+        </button>
+        <span class="note for-pointers">or drop a folder here</span>
       </div>
-      <p class="note">
-        The demo is TinyStories, 6.8 million <Term of="parameters" />, 14 MB. Your own is a folder as Hugging
-        Face has it: <code>config.json</code>, <code>*.safetensors</code>, <code>tokenizer.json</code>.
-      </p>
+      <div class="row">
+        <a class={blocked ? 'button primary' : 'button'} href={formatRoute({ screen: 'demo' })}>
+          Watch a conversion
+        </a>
+        <a class="button" href="#learn">
+          How it works
+        </a>
+        <span class="note">
+          {blocked ? 'Both work without a GPU.' : 'Recorded, and explained: no GPU needed.'}
+        </span>
+      </div>
     </section>
   );
 }

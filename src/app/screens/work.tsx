@@ -10,16 +10,18 @@ import type { LiveJob } from '../state/live-job.ts';
 import { isQueued } from '../state/queue.ts';
 
 /** A job at work, or stopped on the way. */
-export function WorkScreen({ job }: { job: LiveJob }) {
+export function WorkScreen({ job, recorded = false }: { job: LiveJob; recorded?: boolean }) {
   const view = job.view.value;
   const selected = useSignal<string | undefined>(undefined);
   const working = moduleUnderWork(view)?.key;
-  const inChart = selected.value ?? view.latest ?? working;
+  // The one under work, as soon as there is something of it to see.
+  const hasTrials = working !== undefined && (view.modules.get(working)?.trials.length ?? 0) > 0;
+  const inChart = selected.value ?? (hasTrials ? working : (view.latest ?? working));
   const { record } = view;
   const active = isQueued(record) && record.state !== 'waiting';
   return (
     <>
-      {active && <StageBar job={job} />}
+      {active && <StageBar job={job} recorded={recorded} />}
       <div class="beside">
         <Grid
           caption="Bits and error of every linear"
@@ -32,7 +34,7 @@ export function WorkScreen({ job }: { job: LiveJob }) {
         />
         <div class="side">
           <ModulePanel view={view} moduleKey={inChart} />
-          {active && <WorkMeters view={view} />}
+          {active && !recorded && <WorkMeters view={view} />}
           {active && <WorkerPanel view={view} />}
         </div>
         {view.log.length > 0 && <Log lines={view.log} />}

@@ -32,8 +32,10 @@ export class AppState {
   readonly starting = signal(false);
   /** Why the coordinator answers no more, which only a reload mends. */
   readonly lost = signal<string | undefined>(undefined);
-  /** A failure of something that has no place of its own; of the present screen. */
-  readonly trouble = signal<string | undefined>(undefined);
+  /** Why a conversion could not be started; of the present screen, and shown beside its button. */
+  readonly startTrouble = signal<string | undefined>(undefined);
+  /** Why no conversion can be kept: all else works. */
+  readonly storageProblem = signal<string | undefined>(undefined);
 
   constructor(api: CoordinatorApi) {
     this.api = api;
@@ -43,16 +45,13 @@ export class AppState {
 
   /** Connects to the coordinator and looks at the GPU; returns the undoing of what is undone. */
   open(): () => void {
-    void this.#attempt(async () => {
-      await this.api.watch(proxy(this.jobs.receive));
-      await this.jobs.load();
-    });
+    void this.#loadJobs();
     void this.#findGpu();
     const stops = [
       followAddress(),
       keepAwakeWhile(() => isWorking(this.jobs.queue.value)),
       route.subscribe(() => {
-        this.trouble.value = undefined;
+        this.startTrouble.value = undefined;
       }),
     ];
     return () => {
@@ -73,7 +72,8 @@ export class AppState {
     const [from, to] = [source.value, output.value];
     if (!from || !to || this.starting.value) return;
     this.starting.value = true;
-    await this.#attempt(async () => {
+    this.startTrouble.value = undefined;
+    try {
       // In the queue nobody may be there to ask.
       if (from.kind === 'handle') await askForFolder(from.handle, 'read');
       if (to.kind === 'handle') await askForFolder(to.handle, 'readwrite');
@@ -83,8 +83,19 @@ export class AppState {
       await this.jobs.load();
       // The user may have gone elsewhere meanwhile.
       if (route.value.screen === 'plan') go(atOnce ? { screen: 'job', id } : { screen: 'start' });
-    });
+    } catch (error) {
+      this.startTrouble.value = failureOf(error).message;
+    }
     this.starting.value = false;
+  }
+
+  async #loadJobs(): Promise<void> {
+    try {
+      await this.api.watch(proxy(this.jobs.receive));
+      await this.jobs.load();
+    } catch (error) {
+      this.storageProblem.value = failureOf(error).message;
+    }
   }
 
   async #findGpu(): Promise<void> {
@@ -98,15 +109,6 @@ export class AppState {
     }
     // Without it there is the first one.
     this.secondGpu.value = await this.api.secondGpu().catch(() => undefined);
-  }
-
-  async #attempt(act: () => Promise<void>): Promise<void> {
-    this.trouble.value = undefined;
-    try {
-      await act();
-    } catch (error) {
-      this.trouble.value = failureOf(error).message;
-    }
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Comparison } from './comparison.ts';
-import type { Differences } from './differences.ts';
+import type { Parting } from './parting.ts';
 import type { TextView } from './text-view.ts';
 
 /** What happens, or what came of it; empty when there is nothing to say beyond the texts. */
-export function comparisonWords({ texts, running, differences }: Comparison): string {
-  if (differences.value) return differenceWords(differences.value);
+export function comparisonWords({ texts, running, parting }: Comparison): string {
+  if (parting.value) return partingWords(parting.value);
   if (!texts.value) return '';
   const { original, quantized } = texts.value;
   if (!running.value) return [original, quantized].some(({ state }) => state === 'stopped') ? 'Stopped.' : '';
@@ -18,14 +18,12 @@ function stateWords(model: string, { state }: TextView): string {
   return state === 'writing' ? `The ${model} writes.` : `Loading the ${model}.`;
 }
 
-function differenceWords({ same, equal }: Differences): string {
+export function partingWords({ same, equal, original, quantized }: Parting): string {
   if (equal && same === 0) return 'Both end the text at once.';
   if (equal) return same === 1 ? 'The one token is the same.' : `All ${same} tokens are the same.`;
-  return `${partingWords(same)} Marked: what the other text does not have there.`;
-}
-
-function partingWords(same: number): string {
-  if (same === 0) return 'They differ from the first token on.';
-  const start = same === 1 ? 'The first token is' : `The first ${same} tokens are`;
-  return `${start} the same, then they part.`;
+  const ended = original.own ? quantized.own === undefined && 'quantized model' : 'original';
+  const parts = ended ? `then the ${ended} ends the text` : 'then they part';
+  if (same === 0)
+    return ended ? `The ${ended} ends the text at once.` : 'They differ from the first token on.';
+  return `The first ${same === 1 ? 'token is' : `${same} tokens are`} the same, ${parts}.`;
 }

@@ -5,8 +5,8 @@ import type { ModelSource } from '../../../workers/api/folders.ts';
 import type { TextSide, TextUpdate } from '../../../workers/api/texts.ts';
 import type { TextRequest } from '../../inference/text-request.ts';
 import { askForFolder } from '../platform/permission.ts';
-import { findDifferences } from './differences.ts';
 import { type Failure, failureOf } from './loadable.ts';
+import { findParting } from './parting.ts';
 import { type TextView, WAITING, whenOver, withTextEvents } from './text-view.ts';
 
 /** The texts of a conversion's original and of one of its outputs, from the same prompt. */
@@ -19,11 +19,11 @@ export class Comparison {
   /** Why neither writes. */
   readonly failure = signal<Failure | undefined>(undefined);
   /** Once both texts are there. */
-  readonly differences = computed(() => {
+  readonly parting = computed(() => {
     const texts = this.texts.value;
     if (this.running.value || !texts || !isThere(texts.original) || !isThere(texts.quantized))
       return undefined;
-    return findDifferences(texts.original, texts.quantized);
+    return findParting(texts.original, texts.quantized);
   });
 
   readonly #api: CoordinatorApi;

@@ -19,6 +19,12 @@ export interface LoadedMeasurement {
   readonly json: unknown;
 }
 
+interface CalibrationGiven {
+  readonly source: ModelSource;
+  readonly file: File;
+  readonly preset: JobOptions['preset'];
+}
+
 /** The conversion that is being planned: its model and the options so far. */
 export class Draft {
   readonly source = signal<ModelSource | undefined>(undefined);
@@ -33,6 +39,11 @@ export class Draft {
   readonly precision = signal<Precision>('mixed');
   readonly preset = signal<JobOptions['preset']>('standard');
   readonly calibrationFile = signal<File | undefined>(undefined);
+  /** Whether the user's own text can be used; idle without one. */
+  readonly calibration = signal<Loadable<true>>({ state: 'idle' });
+  readonly isCalibrationBlocked = computed(
+    () => this.calibration.value.state === 'loading' || this.calibration.value.state === 'failed',
+  );
   readonly measurement = signal<LoadedMeasurement | undefined>(undefined);
   readonly chooseAfterMeasuring = signal(false);
   readonly gpuBudgetBytes = signal(0);
@@ -72,6 +83,13 @@ export class Draft {
       if (source && this.model.value.state === 'ready' && options.gpuBudgetBytes > 0) {
         void refresh({ source, options });
       }
+    });
+    const check = latestOnly((given: CalibrationGiven | undefined) => this.#checkCalibration(given));
+    effect(() => {
+      const [source, file] = [this.source.value, this.calibrationFile.value];
+      const preset = this.preset.value;
+      const isReady = source && file && this.model.value.state === 'ready';
+      void check(isReady ? { source, file, preset } : undefined);
     });
   }
 
@@ -125,6 +143,18 @@ export class Draft {
       this.bits.value = this.bits.value.toSpliced(index, 1);
       this.active.value = Math.min(this.active.value, this.bits.value.length - 1);
     });
+  }
+
+  /** Opens it now: after an hour's work would be late. */
+  async #checkCalibration(given: CalibrationGiven | undefined): Promise<void> {
+    this.calibration.value = { state: given ? 'loading' : 'idle' };
+    if (!given) return;
+    try {
+      await this.#api.checkCalibration(given.source, given.file, given.preset);
+      this.calibration.value = { state: 'ready', value: true };
+    } catch (error) {
+      this.calibration.value = { state: 'failed', failure: failureOf(error) };
+    }
   }
 
   async #makePlan({ source, options }: { source: ModelSource; options: JobOptions }): Promise<void> {

@@ -1,9 +1,15 @@
 import { computed, signal } from '@preact/signals';
 import type { CoordinatorApi } from '../../../workers/api/coordinator.ts';
 import type { ModelSource } from '../../../workers/api/folders.ts';
-import type { AllocationRequest, JobRecord, JobUpdate, MeasuredModule } from '../../../workers/api/jobs.ts';
+import type {
+  AllocationRequest,
+  JobRecord,
+  JobState,
+  JobUpdate,
+  MeasuredModule,
+} from '../../../workers/api/jobs.ts';
 import { askForFolder } from '../platform/permission.ts';
-import { EMPTY_MODULE } from './job-view.ts';
+import { EMPTY_MODULE, type JobView } from './job-view.ts';
 import { type LiveJob, liveJob, updateEstimate } from './live-job.ts';
 import { failureOf } from './loadable.ts';
 import { inOrder, queueOf } from './queue.ts';
@@ -16,6 +22,8 @@ export class JobList {
   /** Ids, the newest first. */
   readonly ids = signal<readonly string[]>([]);
   readonly loaded = signal(false);
+  /** Of all jobs, the newest first. */
+  readonly records = computed(() => this.#all().map(({ record }) => record.value));
   readonly queue = computed(() => queueOf(this.#all()));
   /** Interrupted, with nothing in the way of going on, in the order in which they stood in the queue. */
   readonly interrupted = computed(() =>
@@ -114,26 +122,21 @@ export class JobList {
     });
   }
 
-  /** Fills in what was measured in an earlier visit. */
+  /** Fills in what was measured in an earlier visit, and how far a stopped job had come. */
   async recall(id: string): Promise<void> {
     const job = this.#jobs.get(id);
     const { record, modules: present } = job?.view.peek() ?? {};
-    if (!job || !record?.measured || [...(present?.values() ?? [])].some(({ measured }) => measured)) return;
+    if (!job || !record) return;
+    const isStopped = STOPPED.has(record.state);
     // Without it the page works too: the charts are empty then.
-    const modules = await this.#api.measurement(id).catch(() => [] as MeasuredModule[]);
-    const view = job.view.peek();
-    const known = new Map(view.modules);
-    for (const { key, candidates } of modules) {
-      if (known.has(key)) continue;
-      const trials = candidates.map(({ error, bitsPerWeight, description }, candidate) => ({
-        candidate,
-        error,
-        bitsPerWeight,
-        description,
-      }));
-      known.set(key, { ...EMPTY_MODULE, trials, measured: true });
-    }
-    job.view.value = withExpected({ ...view, modules: known });
+    const kept = isStopped ? await this.#api.kept(id).catch(() => undefined) : undefined;
+    if (kept) job.kept.value = kept;
+    const isKnown = [...(present?.values() ?? [])].some(({ measured }) => measured);
+    if (isKnown || !(record.measured || kept)) return;
+    const modules = record.measured
+      ? await this.#api.measurement(id).catch(() => [] as MeasuredModule[])
+      : (kept?.modules ?? []);
+    job.view.value = withMeasured(job.view.peek(), modules);
   }
 
   #all(): LiveJob[] {
@@ -186,6 +189,23 @@ export class JobList {
       return false;
     }
   }
+}
+
+const STOPPED: ReadonlySet<JobState> = new Set(['interrupted', 'failed', 'cancelled']);
+
+function withMeasured(view: JobView, measured: readonly MeasuredModule[]): JobView {
+  const modules = new Map(view.modules);
+  for (const { key, candidates } of measured) {
+    if (modules.has(key)) continue;
+    const trials = candidates.map(({ error, bitsPerWeight, description }, candidate) => ({
+      candidate,
+      error,
+      bitsPerWeight,
+      description,
+    }));
+    modules.set(key, { ...EMPTY_MODULE, trials, measured: true });
+  }
+  return withExpected({ ...view, modules });
 }
 
 function isGoing({ record }: LiveJob): boolean {

@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import type { JobRecord } from '../../../workers/api/jobs.ts';
+import type { JobRecord, KeptWork } from '../../../workers/api/jobs.ts';
 import type { StageName } from '../../job/stages.ts';
 import { type Estimate, EtaEstimator } from '../../util/text/eta.ts';
 import { type JobView, viewOf } from './job-view.ts';
@@ -13,6 +13,8 @@ export interface LiveJob {
   /** Of the stage under work. */
   readonly estimate: Signal<Estimate | undefined>;
   readonly failure: Signal<Failure | undefined>;
+  /** Of one that has stopped, once that is known. */
+  readonly kept: Signal<KeptWork | undefined>;
   eta: { readonly stage: StageName | undefined; readonly estimator: EtaEstimator };
 }
 
@@ -23,6 +25,7 @@ export function liveJob(record: JobRecord): LiveJob {
     record: computed(() => view.value.record),
     estimate: signal(undefined),
     failure: signal(undefined),
+    kept: signal(undefined),
     eta: { stage: undefined, estimator: new EtaEstimator() },
   };
 }

@@ -5,6 +5,8 @@ import { lessonNumber } from '../learn/titles.ts';
 export type Route =
   | { readonly screen: 'start' }
   | { readonly screen: 'plan' }
+  /** The recorded conversion. */
+  | { readonly screen: 'demo' }
   | { readonly screen: 'job'; readonly id: string }
   /** Another bitrate for a job that is done. */
   | { readonly screen: 'choose'; readonly id: string }
@@ -12,9 +14,9 @@ export type Route =
   | { readonly screen: 'learn'; readonly card: number };
 
 export function parseRoute(hash: string): Route {
-  const [, screen, id] = /^#(plan|job|choose|learn)(?:=(.+))?$/.exec(hash) ?? [];
+  const [, screen, id] = /^#(plan|demo|job|choose|learn)(?:=(.+))?$/.exec(hash) ?? [];
   if (screen === 'learn') return { screen, card: lessonNumber(id) };
-  if (screen === 'plan') return { screen };
+  if (screen === 'plan' || screen === 'demo') return { screen };
   if ((screen === 'job' || screen === 'choose') && id) return { screen, id: decodeURIComponent(id) };
   return { screen: 'start' };
 }

@@ -1,10 +1,13 @@
 import type { TextEvent } from '../../../workers/api/texts.ts';
+import type { LikelyToken } from '../../inference/likely-tokens.ts';
 import type { TextEnd } from '../../inference/text-request.ts';
 import type { Failure } from './loadable.ts';
 
 export interface TextToken {
   readonly id: number;
   readonly text: string;
+  /** What could have stood here, the likeliest first. */
+  readonly likely: readonly LikelyToken[];
 }
 
 /** How far a model has come with a prompt. */
@@ -41,7 +44,7 @@ function apply(view: TextView, event: TextEvent): TextView {
       return { state, loaded: event.done / event.total, tokens: [] };
     }
     case 'token':
-      return { ...view, state: 'writing', tokens: [...view.tokens, { id: event.id, text: event.text }] };
+      return { ...view, state: 'writing', tokens: [...view.tokens, tokenOf(event)] };
     case 'speed': {
       const { promptSeconds, tokensPerSecond } = event;
       return { ...view, promptSeconds, ...(tokensPerSecond > 0 && { tokensPerSecond }) };
@@ -54,6 +57,12 @@ function apply(view: TextView, event: TextEvent): TextView {
     }
   }
 }
+
+const tokenOf = ({ id, text, likely }: Extract<TextEvent, { type: 'token' }>): TextToken => ({
+  id,
+  text,
+  likely,
+});
 
 /** The view when all is over: who has not ended by then was stopped. */
 export const whenOver = (view: TextView): TextView =>

@@ -29,6 +29,26 @@ export function timeLeft(view: JobView, estimate: Estimate | undefined): TimeLef
   return { seconds: (estimate?.secondsLeft ?? planned) + pace * stagesToCome(view, times), pace };
 }
 
+/** How much of the whole job is done, by planned times, 0 to 1; undefined: nothing is planned. */
+export function shareDone(view: JobView): number | undefined {
+  const { times, targets, results, options, measured } = view.record;
+  if (!times) return undefined;
+  const outputs = options.chooseAfterMeasuring && !measured ? 0 : targets.length;
+  const total = times.measure + outputs * times.target;
+  if (total <= 0) return undefined;
+  const { progress, stages } = view;
+  const share = progress && progress.total > 0 ? progress.done / progress.total : 0;
+  const isMeasured = measured || stages.measure === 'done' || stages.measure === 'reused';
+  const measuring = isMeasured ? 1 : progress?.stage === 'measure' ? share : 0;
+  const begun = results.length < outputs ? targetShare(view, share) : 0;
+  const done = measuring * times.measure + (Math.min(results.length, outputs) + begun) * times.target;
+  return Math.min(1, done / total);
+}
+
+/** Of the bitrate under work; what follows its quantization takes little. */
+const targetShare = ({ stages, progress }: JobView, share: number): number =>
+  stages.quantize === 'done' || stages.quantize === 'reused' ? 1 : progress?.stage === 'quantize' ? share : 0;
+
 const missingTargets = ({ targets, results }: JobRecord): number =>
   targets.filter(({ bits }) => results.every((result) => result.bits !== bits)).length;
 

@@ -1,5 +1,5 @@
 import type { Gpu } from '../../gpu/gpu.ts';
-import { generate } from '../../inference/generate.ts';
+import { type GeneratedToken, generate } from '../../inference/generate.ts';
 import { LanguageModel } from '../../inference/language-model.ts';
 import { checkSampling, type SamplingOptions } from '../../inference/sampling.ts';
 import { nodeModelDirectory } from '../../io/platform/node/node-model-directory.ts';
@@ -28,10 +28,13 @@ const OPTIONS = {
   json: {
     type: 'boolean',
     default: false,
-    description: 'Print one JSON object with the text and the speed.',
+    description: 'Print one JSON object: text, speed, and at each step the likeliest tokens.',
   },
   ...GPU_OPTIONS,
 } as const;
+
+/** With --json, at each step. */
+const LIKELY_TOKENS = 8;
 
 const USAGE = 'npm run generate -- --model DIR --prompt TEXT\n\nContinues a text with a model, on the GPU.';
 
@@ -81,6 +84,7 @@ async function generateText(
   const model = await LanguageModel.load(gpu, opened, () => signal.throwIfAborted());
   const { prompt, json, seed } = given;
   let text = '';
+  const steps: Pick<GeneratedToken, 'id' | 'text' | 'likely'>[] = [];
   let speed = { tokens: 0, promptSeconds: 0, tokensPerSecond: 0 };
   if (!json) out.write(prompt);
   try {
@@ -90,16 +94,18 @@ async function generateText(
       seed,
       maxTokens: given['max-tokens'],
       signal,
+      ...(json && { likely: LIKELY_TOKENS }),
     });
-    for await (const { text: added, count, promptSeconds, tokensPerSecond } of tokens) {
+    for await (const { id, text: added, likely, count, promptSeconds, tokensPerSecond } of tokens) {
       text += added;
+      steps.push({ id, text: added, likely });
       speed = { tokens: count, promptSeconds, tokensPerSecond };
       if (!json) out.write(visible(added));
     }
   } finally {
     model.free();
   }
-  if (json) out.write(jsonLine({ prompt, text, ...speed }));
+  if (json) out.write(jsonLine({ prompt, text, ...speed, steps }));
   else {
     out.write('\n');
     writeError(

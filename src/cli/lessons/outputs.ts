@@ -76,7 +76,7 @@ async function nextProbabilities(gpu: Gpu, model: RunnableModel, rows: TokenRows
       const norm = await loadFinalNorm(scope, model);
       const { vocabSize } = model.outline.config;
       const head = await loadHeadSlice(gpu, scope, model, { start: 0, end: vocabSize });
-      const x = normalize(gpu, scope, states.load(scope, 0, rows.rows), norm);
+      const x = normalize(gpu, scope, await states.load(scope, 0, rows.rows), norm);
       const logits = project({ gpu, mixed: false }, scope, x, head);
       finishLogits(gpu, logits, model.outline);
       return softmax(new Float32Array(await gpu.read(logits)), logits.shape[1]!, vocabSize);

@@ -23,11 +23,17 @@ export function parseByteSize(text: string): number {
 }
 
 /** Three digits and a binary unit: `13.0 MiB`. */
-export function formatByteSize(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+export const formatByteSize = (bytes: number): string =>
+  inUnits(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
+
+/** Three digits and a decimal unit, as the page and the report have it: `13.6 MB`. */
+export const formatDecimalSize = (bytes: number): string =>
+  inUnits(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB']);
+
+function inUnits(bytes: number, base: number, units: readonly string[]): string {
   let power = 0;
   // 999.5 and more would show four digits.
-  while (power < units.length - 1 && bytes / 1024 ** power >= 999.5) power++;
-  const amount = bytes / 1024 ** power;
+  while (power < units.length - 1 && bytes / base ** power >= 999.5) power++;
+  const amount = bytes / base ** power;
   return `${power === 0 || amount >= 99.95 ? Math.round(amount) : amount.toPrecision(3)} ${units[power]}`;
 }

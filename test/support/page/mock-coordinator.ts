@@ -189,8 +189,13 @@ const api: CoordinatorApi = {
           : [],
     };
   },
+  async checkCalibration(_, file) {
+    await wait(20);
+    if (file.size === 0) throw new Error(`${file.name} has no text: it is empty, or has nothing but spaces.`);
+  },
   async jobs() {
     await ready;
+    if (wish.get('storage') === 'none') throw new Error('The browser lets this page keep nothing.');
     return [...records.values()];
   },
   async start(_, output, options) {
@@ -236,6 +241,12 @@ const api: CoordinatorApi = {
   },
   async measurement() {
     return ready;
+  },
+  async kept(id) {
+    const measured = await ready;
+    const { measured: isMeasured } = get(id);
+    const modules = isMeasured ? [] : measured.slice(0, 5);
+    return { modules, quantized: isMeasured ? 3 : 0, parts: measured.length };
   },
   async measurementJson() {
     return { measurement: {} };

@@ -204,7 +204,12 @@ function mockMetrics(loss: number): Metrics {
       p99: divergence * 14,
     },
     agreement: 1 - 1.9 * loss,
-    byPosition: [],
+    byPosition: [0, 1, 2, 4, 8, 16, 32, 64, 128, 256].map((first, i, all) => ({
+      first,
+      last: (all[i + 1] ?? 512) - 1,
+      divergence: divergence * (1.6 - 0.08 * i),
+      agreement: 1 - 1.9 * loss,
+    })),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Texts as the playing coordinator has them written: word by word, the second one with a few other words. */
 
+import type { LikelyToken } from '../../../src/inference/likely-tokens.ts';
 import type { TextRequest } from '../../../src/inference/text-request.ts';
 import type { TextEvent, TextListener, TextSide } from '../../../workers/api/texts.ts';
 
@@ -24,11 +25,18 @@ function idOf(word: string): number {
   return id;
 }
 
+/** What could stand at the place of a word: it, and what the other text has there. */
+function likelyAt(place: number, word: string): LikelyToken[] {
+  const other = wordsOf(OTHERS[place] ?? '')[0] ?? ' and';
+  const words = [word, word === other ? (storyOf('original')[place] ?? ' and') : other, ' the', ' a'];
+  return words.map((text, i) => ({ id: idOf(text), text, probability: [0.41, 0.39, 0.05, 0.02][i]! }));
+}
+
 const FAILURES = {
   large: {
     name: 'UnsupportedError',
     message:
-      'Its weights, with 32 bits each, take 27.0 GiB of GPU memory; 6.00 GiB may be used: start the conversion with a larger GPU memory budget if the GPU has more.',
+      'Its weights, with 32 bits each, take 29.0 GB of GPU memory; 3.00 GB may be used: start the conversion with a larger GPU memory budget if the GPU has more.',
   },
   gone: {
     name: 'InputError',
@@ -82,7 +90,7 @@ export class MockTexts {
     for (const [i, text] of words.entries()) {
       if (this.#stopped) return false;
       const speedEvent = { type: 'speed', promptSeconds: 0.12, tokensPerSecond: i > 0 ? speed : 0 } as const;
-      await tell({ type: 'token', id: idOf(text), text }, speedEvent);
+      await tell({ type: 'token', id: idOf(text), text, likely: likelyAt(i, text) }, speedEvent);
       if (this.#wish === 'writing' && i === 20) await pause(FOREVER);
       await pause(5);
     }

@@ -12,7 +12,7 @@ export interface Screen {
   readonly shows: string;
 }
 
-const PLAN = 'Convert the demo model';
+const PLAN = 'Try it with the small model';
 
 /** Adds the model once more while a conversion is under way. */
 const ADD = ['exl2-web', PLAN, 'Add to queue'];
@@ -190,6 +190,26 @@ export const SCREENS: readonly Screen[] = [
     shows: 'Another conversion makes that one.',
   },
   { name: 'another bitrate', address: '?jobs=some#choose=done', shows: 'elbow' },
+  {
+    name: 'a recorded conversion',
+    address: '#demo',
+    clicks: ['Step', 'Step', 'Step'],
+    shows: 'of the whole',
+  },
+  {
+    name: 'a recorded conversion, half done',
+    address: '?gpu=none#demo',
+    clicks: Array<string>(30).fill('Step'),
+    shows: 'Quantization',
+  },
+  {
+    name: 'what came out of the recorded conversion',
+    address: '?gpu=none#demo',
+    clicks: ['To the result'],
+    shows: 'Where they part',
+  },
+  { name: 'no storage', address: '?storage=none', shows: 'lets this page keep nothing' },
+  { name: 'interrupted while measuring', address: '?jobs=some#job=waited', shows: '5 of 12 modules' },
   { name: 'interrupted', address: '?jobs=some#job=interrupted', shows: 'was interrupted' },
   { name: 'interrupted, files forgotten', address: '?jobs=some#job=forgotten', shows: 'forgets which files' },
   { name: 'cancelled', address: '?jobs=some#job=cancelled', shows: 'was cancelled' },

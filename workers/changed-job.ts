@@ -1,6 +1,6 @@
 /** A kept job with another source, output or choice of bitrates. */
 
-import { removeStorage } from '../src/io/platform/storage.ts';
+import { removeStorage } from '../src/io/platform/storage/storage.ts';
 import { InputError } from '../src/util/errors.ts';
 import { sortedEntries } from '../src/util/sorted-entries.ts';
 import type { ModelSource, OutputTarget } from './api/folders.ts';

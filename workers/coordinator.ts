@@ -1,7 +1,7 @@
 /** Owns the jobs: their records, the choice of the allocation, restarts. The page talks to it alone. */
 
 import { expose } from 'comlink';
-import { removeStorage } from '../src/io/platform/storage.ts';
+import { removeStorage } from '../src/io/platform/storage/storage.ts';
 import { InputError } from '../src/util/errors.ts';
 import { hasSecondGpu } from './adapter.ts';
 import type { CoordinatorApi } from './api/coordinator.ts';

@@ -5,7 +5,7 @@ import { convert } from '../src/convert/convert.ts';
 import { withKeptRows } from '../src/convert/prepare-rows.ts';
 import type { ByteSource } from '../src/io/bytes.ts';
 import { countBytes, countReads } from '../src/io/counted-directory.ts';
-import { storageDirectory } from '../src/io/platform/storage.ts';
+import { storageDirectory } from '../src/io/platform/storage/storage.ts';
 import { workDirectory } from '../src/io/work/work-directory.ts';
 import type { Control } from '../src/job/control.ts';
 import type { ConvertEvent, Emit } from '../src/job/events.ts';

@@ -1,4 +1,4 @@
-import { removeStorage } from '../src/io/platform/storage.ts';
+import { removeStorage } from '../src/io/platform/storage/storage.ts';
 import { assert, DeviceLostError } from '../src/util/errors.ts';
 import { plainText } from '../src/util/text/plain-text.ts';
 import type { AllocationRequest, JobError, JobState } from './api/jobs.ts';

@@ -1,6 +1,6 @@
 /** The runs of the engine that a job is made of: the measurement, then one for each bitrate. */
 
-import { storageDirectory } from '../src/io/platform/storage.ts';
+import { storageDirectory } from '../src/io/platform/storage/storage.ts';
 import { workDirectory } from '../src/io/work/work-directory.ts';
 import { ARTEFACT } from '../src/job/artefacts.ts';
 import { BUILT_IN_DATASET, quantizerSettings, SHARD_BYTES } from '../src/job/settings.ts';

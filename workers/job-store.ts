@@ -1,5 +1,5 @@
 import { createStore, del, get, set, values } from 'idb-keyval';
-import { isRefusal, storageRefused } from '../src/io/platform/storage.ts';
+import { isRefusal, storageRefused } from '../src/io/platform/storage/storage.ts';
 import type { TensorInfo } from '../src/tensor/dtype.ts';
 import type { ModelSource, OutputTarget } from './api/folders.ts';
 import type { JobRecord } from './api/jobs.ts';

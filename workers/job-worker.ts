@@ -4,7 +4,7 @@ import { expose } from 'comlink';
 import { JobWorker } from '../src/distribute/worker/job-worker.ts';
 import { serve } from '../src/distribute/worker/serve.ts';
 import { openGpu } from '../src/gpu/device.ts';
-import { storageDirectory } from '../src/io/platform/storage.ts';
+import { storageDirectory } from '../src/io/platform/storage/storage.ts';
 import type { Control } from '../src/job/control.ts';
 import { openAdapter } from './adapter.ts';
 import type { GpuChoice } from './api/gpu.ts';

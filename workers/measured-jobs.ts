@@ -2,7 +2,7 @@ import { optimize } from '../src/allocate/optimize.ts';
 import { weightBytes } from '../src/estimate/output-size.ts';
 import type { BitWidth } from '../src/exl2/params.ts';
 import type { QuantizerMethod } from '../src/gptq/method.ts';
-import { storageDirectory } from '../src/io/platform/storage.ts';
+import { storageDirectory } from '../src/io/platform/storage/storage.ts';
 import { workDirectory } from '../src/io/work/work-directory.ts';
 import { ARTEFACT } from '../src/job/artefacts.ts';
 import {

@@ -1,6 +1,6 @@
 import { CHUNK_BYTES } from '../src/io/chunks.ts';
 import { fileSource } from '../src/io/platform/file-source.ts';
-import { removeStorage, storageDirectory } from '../src/io/platform/storage.ts';
+import { removeStorage, storageDirectory } from '../src/io/platform/storage/storage.ts';
 import { workDirectory } from '../src/io/work/work-directory.ts';
 import { writeFile } from '../src/io/write-file.ts';
 import { measurementFromJson } from '../src/measurement/measurement-json.ts';

@@ -6,7 +6,7 @@ import type { CalibrationText } from '../src/calibrate/mix/mix-plan.ts';
 import type { ReadableDirectory, WritableDirectory } from '../src/io/bytes.ts';
 import { fileListDirectory } from '../src/io/platform/file-list-directory.ts';
 import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.ts';
-import { storageDirectory, storageRoot } from '../src/io/platform/storage.ts';
+import { storageDirectory, storageRoot } from '../src/io/platform/storage/storage.ts';
 import { fetchFile } from '../src/io/platform/url-directory.ts';
 import { InputError } from '../src/util/errors.ts';
 import { outputFolder } from '../src/util/output-folder.ts';

@@ -3,7 +3,7 @@ import { type CalibrationShapes, presetShapes, shapesWithin } from '../src/calib
 import { planConversion } from '../src/convert/plan-conversion.ts';
 import { neededTokens, tooFewTokensWarning } from '../src/estimate/token-need.ts';
 import { estimateWork, type Work } from '../src/estimate/work-estimate.ts';
-import { storageRoot } from '../src/io/platform/storage.ts';
+import { storageRoot } from '../src/io/platform/storage/storage.ts';
 import type { PlanEvent } from '../src/job/events.ts';
 import { quantizerSettings } from '../src/job/settings.ts';
 import {

@@ -5,7 +5,7 @@ import type { JobEntry } from '../../workers/job-store.ts';
 
 const removed: string[] = [];
 
-vi.mock('../../src/io/platform/storage.ts', () => ({
+vi.mock('../../src/io/platform/storage/storage.ts', () => ({
   removeStorage: async (path: string) => void removed.push(path),
 }));
 vi.mock('../../workers/places.ts', () => ({

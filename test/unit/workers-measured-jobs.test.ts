@@ -18,7 +18,7 @@ vi.mock('../../workers/job-steps.ts', () => ({ readMeasurement: async () => kept
 vi.mock('../../workers/places.ts', () => ({
   STORED: { measure: (id: string) => `${id}/measure`, target: (id: string, bits: number) => `${id}/${bits}` },
 }));
-vi.mock('../../src/io/platform/storage.ts', () => ({
+vi.mock('../../src/io/platform/storage/storage.ts', () => ({
   storageDirectory: async (path: string) => storage.folders.get(path),
 }));
 vi.mock('../../workers/open-source.ts', () => ({ planOf: (plan: unknown) => plan }));

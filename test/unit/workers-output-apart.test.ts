@@ -7,7 +7,7 @@ import { checkOutputs } from '../../workers/new-job.ts';
 
 const opened: string[] = [];
 
-vi.mock('../../src/io/platform/storage.ts', () => ({
+vi.mock('../../src/io/platform/storage/storage.ts', () => ({
   removeStorage: async () => {},
   storageDirectory: async (path: string) => memoryDirectory(path),
 }));

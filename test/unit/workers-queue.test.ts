@@ -27,7 +27,7 @@ vi.mock('../../workers/job-steps.ts', () => ({
 vi.mock('../../workers/places.ts', () => ({
   STORED: { target: () => 'target' },
 }));
-vi.mock('../../src/io/platform/storage.ts', () => ({ removeStorage: async () => {} }));
+vi.mock('../../src/io/platform/storage/storage.ts', () => ({ removeStorage: async () => {} }));
 
 beforeEach(() => locks.held.clear());
 

@@ -18,7 +18,7 @@ vi.mock('../../workers/job-steps.ts', () => ({
   targetResult: async (_: unknown, bits: number) => ({ bits }),
 }));
 vi.mock('../../workers/places.ts', () => ({ STORED: { target: () => 'target' } }));
-vi.mock('../../src/io/platform/storage.ts', () => ({ removeStorage: async () => {} }));
+vi.mock('../../src/io/platform/storage/storage.ts', () => ({ removeStorage: async () => {} }));
 
 type Script = (job: GpuJob, listener: RunListener) => Promise<RunOutcome>;
 

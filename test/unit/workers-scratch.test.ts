@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isOutOfSpace } from '../../src/io/platform/handle-errors.ts';
-import { storageScratch } from '../../src/io/platform/storage-scratch.ts';
+import { storageScratch } from '../../src/io/platform/storage/storage-scratch.ts';
 import { InputError } from '../../src/util/errors.ts';
 import { writtenAnywhere } from '../support/scratch.ts';
 

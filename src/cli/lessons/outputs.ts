@@ -82,7 +82,7 @@ async function nextProbabilities(gpu: Gpu, model: RunnableModel, rows: TokenRows
       return softmax(new Float32Array(await gpu.read(logits)), logits.shape[1]!, vocabSize);
     });
   } finally {
-    states.free();
+    await states.free();
   }
 }
 

@@ -2,7 +2,7 @@ import { assert } from '../../util/errors.ts';
 import type { ByteSink } from '../bytes.ts';
 import { handleError } from './handle-errors.ts';
 import { PARTIAL } from './partial.ts';
-import { removeWhenFree, type StoredHandle, writeAll } from './sync-access.ts';
+import { removeWhenFree, type StoredHandle, writeAll } from './storage/sync-access.ts';
 
 /** Starts the file `name` in `folder`; `path` names it in messages. */
 export type OpenSink = (folder: FileSystemDirectoryHandle, name: string, path: string) => Promise<ByteSink>;

@@ -2,7 +2,7 @@
 
 import { expose } from 'comlink';
 import { handleDirectory } from '../../../src/io/platform/handle-directory.ts';
-import { removeStorage, storageDirectory } from '../../../src/io/platform/storage.ts';
+import { removeStorage, storageDirectory } from '../../../src/io/platform/storage/storage.ts';
 
 /** A folder of the user's, or one in the browser's storage. */
 export type Place =

@@ -1,9 +1,9 @@
-import { InputError } from '../../util/errors.ts';
-import type { WritableDirectory } from '../bytes.ts';
-import { pathSegments } from '../relative-path.ts';
-import { handleDirectory } from './handle-directory.ts';
-import { handleError, isMissing } from './handle-errors.ts';
-import { syncSink } from './handle-sinks.ts';
+import { InputError } from '../../../util/errors.ts';
+import type { WritableDirectory } from '../../bytes.ts';
+import { pathSegments } from '../../relative-path.ts';
+import { handleDirectory } from '../handle-directory.ts';
+import { handleError, isMissing } from '../handle-errors.ts';
+import { syncSink } from '../handle-sinks.ts';
 import { storageScratch } from './storage-scratch.ts';
 
 /** The folder `path` in the browser's own storage (the origin private file system); for workers only. */

@@ -1,6 +1,6 @@
-import type { ScratchFile, ScratchPlace } from '../bytes.ts';
-import { handleError, isMissing } from './handle-errors.ts';
-import { isScratch, scratchName } from './partial.ts';
+import type { ScratchFile, ScratchPlace } from '../../bytes.ts';
+import { handleError, isMissing } from '../handle-errors.ts';
+import { isScratch, scratchName } from '../partial.ts';
 import { removeWhenFree, type StoredHandle, type SyncAccess, writeAll } from './sync-access.ts';
 
 /**

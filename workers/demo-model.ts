@@ -1,6 +1,5 @@
 import type { FileEntry } from '../src/io/bytes.ts';
-import { rangedDirectory } from '../src/io/platform/ranged-directory.ts';
-import { urlDirectory } from '../src/io/platform/url-directory.ts';
+import { rangedDirectory, urlDirectory } from '../src/io/platform/url-directory.ts';
 import { pageAddress } from './page-address.ts';
 
 /** Put in by vite.config.ts. */

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { rangedDirectory } from '../../src/io/platform/ranged-directory.ts';
+import { rangedDirectory } from '../../src/io/platform/url-directory.ts';
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
 const directory = rangedDirectory('demo', 'https://host/demo/', [{ path: 'a b.bin', size: 100 }]);

@@ -123,6 +123,22 @@ describe('scale_choice', () => {
   });
 });
 
+/** Of U (k, k) what a block of each candidate reads: its columns, from row `first` on, at (candidate, row, column − first). */
+function blockColumns(
+  u: Float32Array,
+  k: number,
+  firsts: ReadonlyMap<number, number>,
+): Float32Array<ArrayBuffer> {
+  const columns = new Float32Array(2 * k * 256);
+  for (const [candidate, first] of firsts) {
+    for (let row = 0; row < k; row++) {
+      const own = u.subarray(row * k + first, row * k + Math.min(k, first + 256));
+      columns.set(own, (candidate * k + row) * 256);
+    }
+  }
+  return columns;
+}
+
 describe('updates', () => {
   /** Σ_{first≤i<start} U[i, r] · E[i, j] for rows start ≤ r < end, (end − start, n). */
   function fedErrors(
@@ -138,6 +154,14 @@ describe('updates', () => {
     const fed = gemm(transpose(u.subarray(first * k, start * k), count, k), errors, k, n, count);
     return fed.slice(start * n, end * n);
   }
+  /** The first row of the block of each job's candidate, which is word number `word` of the job. */
+  const firstsOf = (jobs: Uint32Array, job: number, jobCount: number, word: number) =>
+    new Map(
+      Array.from(
+        { length: jobCount },
+        (_, i) => [jobs[(job + i) * 6]!, jobs[(job + i) * 6 + word]!] as const,
+      ),
+    );
   const upper = (k: number) =>
     randomFloats(k * k, 3).map((value, i) => (i % k >= Math.floor(i / k) ? value / 10 : 0));
 
@@ -151,12 +175,13 @@ describe('updates', () => {
       w[3] = 1e4; // an outlier in a block's first row
       const perm = randomPermutation(k, 4);
       const jobs = Uint32Array.of(0, 32, 64, 0, 0, 0, 1, 0, Math.min(k, 256), 0, 0, 0, 0, k - 40, k, 0, 0, 0);
-      const all = { w, u, perm, e, jobs, pending: new Float32Array(2 * 256 * n) };
+      const all = { w, perm, e, jobs, pending: new Float32Array(2 * 256 * n) };
       for (const [job, jobCount] of [
         [0, 2],
         [2, 1],
       ] as const) {
-        const { pending } = await runKernel(gpu, kernel, { k, n, job, jobCount }, all);
+        const own = blockColumns(u, k, firstsOf(jobs, job, jobCount, 1));
+        const { pending } = await runKernel(gpu, kernel, { k, n, job, jobCount }, { ...all, u: own });
         for (let i = job; i < job + jobCount; i++) {
           const [candidate, start, end] = [jobs[i * 6]!, jobs[i * 6 + 1]!, jobs[i * 6 + 2]!];
           const errors = e.subarray(candidate * k * n, (candidate + 1) * k * n);
@@ -198,12 +223,13 @@ describe('updates', () => {
         k - 64,
         2,
       );
-      const all = { pending, u, e, jobs, current: new Float32Array(2 * 128 * n) };
+      const all = { pending, e, jobs, current: new Float32Array(2 * 128 * n) };
       for (const [job, jobCount] of [
         [0, 2],
         [2, 1],
       ] as const) {
-        const { current } = await runKernel(gpu, kernel, { k, n, job, jobCount }, all);
+        const own = blockColumns(u, k, firstsOf(jobs, job, jobCount, 4));
+        const { current } = await runKernel(gpu, kernel, { k, n, job, jobCount }, { ...all, u: own });
         for (let i = job; i < job + jobCount; i++) {
           const [candidate, start, end, , first] = Array.from(jobs.subarray(i * 6, i * 6 + 5));
           const errors = e.subarray(candidate! * k * n, (candidate! + 1) * k * n);
@@ -231,12 +257,13 @@ describe.each(
   const scaleMax = Uint32Array.of(0, 0, f32ToF16Bits(2 / 2 ** bits));
   const scaleCodes = randomIntegers(3 * n, 16, 7).map((code) => code + 1);
   const scales = Array.from({ length: n }, (_, j) => workingScale(scaleCodes[2 * n + j]!, scaleMax[2]!));
-  const jobs = Uint32Array.of(1, start, end, bits, 1, 2);
+  const jobs = Uint32Array.of(1, start, end, bits, 0, 2); // the block begins at row 0
   const zero = 2 ** (bits - 1);
 
   async function sweep(rows: Float32Array<ArrayBuffer>) {
     const outputs = { e: new Float32Array(2 * k * n), codes: new Uint32Array((2 * k * n) / 4) };
-    const tensors = { current: rows, u, scaleMax, scaleCodes, jobs, ...outputs };
+    const columns = blockColumns(u, k, new Map([[1, 0]]));
+    const tensors = { current: rows, u: columns, scaleMax, scaleCodes, jobs, ...outputs };
     const { e, codes } = await runKernel(gpu, kernel, { k, n, job: 0, jobCount: 1 }, tensors);
     const part = (values: Float32Array | Uint8Array) => values.slice((k + start) * n, (k + end) * n);
     return { e: part(e), codes: part(codesOfWords(codes, n)) };
@@ -274,7 +301,7 @@ describe.each(
 test('group_sweep with a scale of zero gives the code of zero, and the whole weight as error', async () => {
   const tensors = {
     current: new Float32Array(128).fill(0.5),
-    u: Float32Array.from({ length: 32 * 32 }, (_, i) => (i % 33 === 0 ? 2 : 0)),
+    u: Float32Array.from({ length: 32 * 256 }, (_, i) => (i % 257 === 0 ? 2 : 0)),
     scaleMax: Uint32Array.of(0),
     scaleCodes: Uint32Array.of(1),
     jobs: Uint32Array.of(0, 0, 32, 4, 0, 0),

@@ -100,7 +100,7 @@ test('a model that is too large is refused before it is read, and the other one 
   await write('quantized');
   const before = used();
   await expect(write('original')).rejects.toThrow(
-    /^Its weights, with 32 bits each, take \d+ KiB of GPU memory; \d+ KiB may be used/,
+    /^Its weights, with 32 bits each, take \d+ kB of GPU memory; \d+ kB may be used/,
   );
   expect(used()).toBe(before);
   await write('quantized');

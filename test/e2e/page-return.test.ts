@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Page, WebWorker } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';
-import { clickText, waitForText } from '../support/page/screens.ts';
+import { clickText, waitForQueued, waitForText } from '../support/page/screens.ts';
 import { digests, type Served, serve, storedFiles } from '../support/page/served.ts';
 import { eventually } from '../support/patience.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -133,7 +133,7 @@ test('a folder that is locked at its turn skips the job; a click asks for it, an
     await planToFolder(page, 'later');
     await waitForText(page, 'Starts in about');
     await clickText(page, 'Add to queue');
-    await waitForText(page, 'next');
+    await waitForQueued(page, 'next');
     await lockFolders(page, 'later');
     await clickText(page, 'Cancel');
     await waitForText(page, 'folder locked');

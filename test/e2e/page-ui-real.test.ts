@@ -4,7 +4,7 @@ import puppeteer, { type Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPage } from '../support/browser.ts';
 import { dropFolder, standInForPicker } from '../support/page/folders.ts';
-import { clickText, waitForText } from '../support/page/screens.ts';
+import { clickText, waitForQueued, waitForText } from '../support/page/screens.ts';
 import { digests, type Served, serve, storedFiles, storedFolders } from '../support/page/served.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
@@ -87,7 +87,7 @@ test('a second conversion waits for the first; after a reload both go on with on
       if (button === 'Convert') await waitForText(page, 'tiny: Measure');
       await clickText(page, 'exl2-web');
     }
-    await waitForText(page, 'next');
+    await waitForQueued(page, 'next');
     await page.click('.queue li:last-child a');
     await waitForText(page, 'It is next');
     await page.reload();

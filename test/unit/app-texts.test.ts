@@ -51,6 +51,18 @@ test('only the first token that differs is marked: behind it each tells its own 
   });
 });
 
+test('a token that is the beginning of a character is marked with the rest of it', () => {
+  const bytes = [1, 2].map(
+    (id, i): TextEvent => ({ type: 'token', id, text: i === 0 ? '' : 'é', likely: [] }),
+  );
+  const accented = withTextEvents(written('a'), [...bytes, token('b'), { type: 'ended', end: 'length' }]);
+  expect(compared(accented, written('axyz'))).toEqual({
+    texts: ['a[é]b', 'a[x]yz'],
+    same: 1,
+    equal: false,
+  });
+});
+
 test('what a stopped text did not reach is no difference', () => {
   expect(compared(written('abcdefgh'), written('abX', 'stopped')).texts).toEqual(['ab[c]defgh', 'ab[X]']);
   expect(compared(written('abcdefgh'), written('abc', 'stopped'))).toEqual({

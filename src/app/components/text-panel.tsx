@@ -28,7 +28,7 @@ export function TextPanel({ title, facts, prompt, view, parted, onChooseAgain }:
       {view.tokens.length > 0 && (
         <p class="text">
           <span class="prompt-text">{prompt}</span>
-          {parted ? <Parted text={parted} /> : textOf(view.tokens)}
+          {parted ? <Parted text={parted} /> : <span>{textOf(view.tokens)}</span>}
         </p>
       )}
       {view.failure && <Failed failure={view.failure} onChooseAgain={onChooseAgain} />}
@@ -40,9 +40,9 @@ export function TextPanel({ title, facts, prompt, view, parted, onChooseAgain }:
 function Parted({ text: { shared, own, rest } }: { text: PartedText }) {
   return (
     <>
-      {shared}
+      <span>{shared}</span>
       {own && <mark>{own.text}</mark>}
-      {rest}
+      <span>{rest}</span>
     </>
   );
 }

@@ -66,10 +66,13 @@ function sharedStart(a: readonly TextToken[], b: readonly TextToken[]): number {
 
 function partedText(tokens: readonly TextToken[], same: number): PartedText {
   const own = tokens[same];
+  let end = same + 1;
+  // A token may be the first bytes of a character, which comes with the last of them.
+  while (end < tokens.length && textOf(tokens.slice(same, end)) === '') end++;
   return {
     shared: textOf(tokens.slice(0, same)),
-    ...(own && { own }),
-    rest: textOf(tokens.slice(same + 1)),
+    ...(own && { own: { ...own, text: textOf(tokens.slice(same, end)) } }),
+    rest: textOf(tokens.slice(end)),
   };
 }
 

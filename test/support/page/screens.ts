@@ -265,3 +265,12 @@ export const clickText = (page: Page, text: string): Promise<void> =>
 
 export const waitForText = (page: Page, text: string): Promise<void> =>
   waitUntil(page, (wanted) => document.body.textContent.includes(wanted), text);
+
+/** Waits until a conversion of the queue, as the first screen shows it, is in this state. */
+export async function waitForQueued(page: Page, state: string): Promise<void> {
+  await page.waitForFunction(
+    (wanted) => [...document.querySelectorAll('.queue .state')].some((each) => each.textContent === wanted),
+    {},
+    state,
+  );
+}

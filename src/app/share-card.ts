@@ -2,6 +2,7 @@
 
 import type { JobRecord, TargetResult } from '../../workers/api/jobs.ts';
 import { moduleCells } from './components/grid-cells.ts';
+import { formatBits } from './format.ts';
 import { costWords, sizeWords } from './result-words.ts';
 import { bitsStep } from './scales.ts';
 import { EMPTY_MODULE } from './state/job-view.ts';
@@ -27,7 +28,7 @@ export function drawCard(canvas: HTMLCanvasElement, record: JobRecord, result: T
   context.font = `600 44px ${font}`;
   let y = drawLines(context, linesOf(context, record.modelName, width).slice(0, 2), MARGIN, 54);
   context.font = `28px ${font}`;
-  const size = `At ${result.bitsPerWeight.toFixed(2)} bits per weight ${sizeWords(record, result)}`;
+  const size = `At ${formatBits(result.bitsPerWeight)} bits per weight ${sizeWords(record, result)}`;
   y = drawLines(context, linesOf(context, size, width), y + 20, 38);
   const cost = costWords(result);
   if (cost) drawLines(context, linesOf(context, cost, width), y + 20, 38);

@@ -55,8 +55,12 @@ function packing(k: number, slices: readonly number[], params: QuantParams): num
   const computing = total(each, ({ meanwhile }) => meanwhile) + factorColumnsBytes(k);
   const descending = most(slices, (n) => {
     const { parts } = splitOf(DESCENT_ROWS, n, k);
-    const rows = buffer(DESCENT_ROWS, k) + buffer(k);
-    return rows + buffer(k, n) + buffer(DESCENT_ROWS, n) + (parts > 1 ? buffer(parts * DESCENT_ROWS, n) : 0);
+    return (
+      buffer(DESCENT_ROWS, k) +
+      buffer(k, n) +
+      buffer(DESCENT_ROWS, n) +
+      (parts > 1 ? buffer(parts * DESCENT_ROWS, n) : 0)
+    );
   });
   return total(each, ({ kept }) => kept) + Math.max(computing, descending, packed, checking);
 }

@@ -22,7 +22,7 @@ export const DESCENT_ROWS = 128;
  */
 export async function descend(
   gpu: Gpu,
-  { k, perm, hessian }: HessianFactor,
+  { k, hessian }: HessianFactor,
   slices: readonly WeightSlice[],
   linears: readonly GpuLinear[],
   passes: number,
@@ -35,7 +35,6 @@ export async function descend(
       const rows = Math.min(DESCENT_ROWS, k);
       const gradient = scope.alloc([rows, n], 'gradient');
       const h = scope.alloc([rows, k], 'rows of the Hessian');
-      const order = scope.upload(perm, 'act-order');
       const split = splitOf(rows, n, k);
       const { parts } = split;
       // Blocks have few tiles: where products are tiled, they are split along k.
@@ -47,7 +46,7 @@ export async function descend(
           const end = Math.min(start + DESCENT_ROWS, k);
           const m = end - start;
           const a = view(h, 0, [m, k]);
-          hessianRows(gpu, hessian, order, start, a);
+          hessianRows(gpu, hessian, linear.perm, start, a);
           if (partial) {
             gpu.run(gemmSplitK, { m, n, k, ...split, a, b: d, c: partial });
             gpu.run(sumParts, { count: m * n, parts, x: partial, y: gradient });

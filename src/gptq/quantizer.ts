@@ -145,7 +145,7 @@ function quantizeBatch(
       return own;
     });
     for (const { blocks, groups } of plan.steps) {
-      takeColumns(gpu, factor, blocks, shared);
+      takeFactorColumns(gpu, factor, blocks, shared);
       for (const slice of work) {
         const runJobs = (start: number, jobCount: number) =>
           gpu.run(blockUpdate, { ...shared, ...slice, job: blocks.job + start, jobCount });
@@ -176,7 +176,7 @@ const firstGroupsOf = (candidates: readonly (readonly Group[])[]): number[] =>
   candidates.map((_, i) => candidates.slice(0, i).reduce((sum, groups) => sum + groups.length, 0));
 
 /** Takes the columns of the factor that blocks read, up to row `end`, from the panels that have any of them. */
-function takeColumns(
+function takeFactorColumns(
   gpu: Gpu,
   { k, inverse }: HessianFactor,
   { job, jobCount, end: rowEnd }: Jobs & { readonly end: number },

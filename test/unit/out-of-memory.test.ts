@@ -56,7 +56,7 @@ const digestsOf = (files: Readonly<Record<string, string>>): Record<string, stri
   );
 
 const warningsIn = (events: readonly ConvertEvent[]): string[] =>
-  events.flatMap((event) => (event.type === 'adjustment' ? [event.message] : []));
+  events.flatMap((event) => (event.type === 'adjustment' || event.type === 'warning' ? [event.message] : []));
 
 /** Measures a few candidates of each module. */
 const measures: Work = async (gpu, onStep) => {

@@ -23,8 +23,7 @@ export function StartScreen() {
           <p class="lead">
             That is Mistral 7B at 4 <Term of="bits per weight" /> instead of 16. A model folder goes in, a
             smaller one comes out, in the format <Term of="EXL2" />: each layer is measured, and the bits go
-            where they matter most. Nothing is installed, and nothing leaves this computer.{' '}
-            <a href={formatRoute({ screen: 'learn', card: 1 })}>See how it works</a>.
+            where they matter most. Nothing is installed, and nothing leaves this computer.
           </p>
           <BringModel blocked={blocked} />
         </div>
@@ -66,8 +65,8 @@ function BringModel({ blocked }: { blocked: boolean }) {
         <a class={blocked ? 'button primary' : 'button'} href={formatRoute({ screen: 'demo' })}>
           Watch a conversion
         </a>
-        <a class="button" href="#learn">
-          How it works
+        <a class="button" href={formatRoute({ screen: 'learn', card: 1 })}>
+          See how it works
         </a>
         <span class="note">
           {blocked ? 'Both work without a GPU.' : 'Recorded, and explained: no GPU needed.'}

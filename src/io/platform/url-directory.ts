@@ -9,43 +9,26 @@ import { fileSource } from './file-source.ts';
  */
 export function urlDirectory(name: string, base: string, files: readonly FileEntry[]): ReadableDirectory {
   const kept = new Map<string, Promise<ByteSource>>();
-  const fetched = (path: string): Promise<ByteSource> => {
-    const known = kept.get(path);
+  const fetched = (url: string, path: string): Promise<ByteSource> => {
+    const known = kept.get(url);
     if (known) return known;
-    const source = fetchFile(
-      `${base}${path.split('/').map(encodeURIComponent).join('/')}`,
-      `${name}/${path}`,
-    );
-    kept.set(path, source);
-    source.catch(() => kept.delete(path)); // the next read tries again
+    const source = fetchFile(url, path);
+    kept.set(url, source);
+    source.catch(() => kept.delete(url)); // the next read tries again
     return source;
   };
-
-  return {
-    name,
-    list: async () => [...files].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    async open(path) {
-      const file = files.find((entry) => entry.path === pathSegments(path, name).join('/'));
-      if (!file) return undefined;
-      return {
-        name: `${name}/${path}`,
-        size: file.size,
-        read: async (start, end) => (await fetched(file.path)).read(start, end),
-      };
-    },
-  };
+  return directoryOf(name, base, files, (path, url, size) => ({
+    ...{ name: path, size },
+    read: async (start, end) => (await fetched(url, path)).read(start, end),
+  }));
 }
 
 /** A file that is fetched whole; `name` stands in messages. Throws InputError. */
 export async function fetchFile(url: string, name: string): Promise<ByteSource> {
   try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`);
-    return fileSource(await response.blob(), name);
+    return fileSource(await (await answered(url)).blob(), name);
   } catch (error) {
-    throw new InputError(
-      `Cannot fetch ${name} from ${url}: ${(error as Error).message}. Check the connection, then try again.`,
-    );
+    throw unfetched(name, url, error);
   }
 }
 
@@ -53,7 +36,15 @@ export async function fetchFile(url: string, name: string): Promise<ByteSource> 
  * Files of a web server below `base`, which ends with '/'; `files` lists them. Of each only the bytes that are read are
  * fetched, and kept by nobody. A server that knows no ranges sends the whole file, once.
  */
-export function rangedDirectory(name: string, base: string, files: readonly FileEntry[]): ReadableDirectory {
+export const rangedDirectory = (name: string, base: string, files: readonly FileEntry[]): ReadableDirectory =>
+  directoryOf(name, base, files, rangedSource);
+
+function directoryOf(
+  name: string,
+  base: string,
+  files: readonly FileEntry[],
+  sourceOf: (name: string, url: string, size: number) => ByteSource,
+): ReadableDirectory {
   return {
     name,
     list: async () => [...files].sort((a, b) => (a.path < b.path ? -1 : 1)),
@@ -61,7 +52,7 @@ export function rangedDirectory(name: string, base: string, files: readonly File
       const file = files.find((entry) => entry.path === pathSegments(path, name).join('/'));
       if (!file) return undefined;
       const url = `${base}${file.path.split('/').map(encodeURIComponent).join('/')}`;
-      return rangedSource(`${name}/${path}`, url, file.size);
+      return sourceOf(`${name}/${path}`, url, file.size);
     },
   };
 }
@@ -69,8 +60,7 @@ export function rangedDirectory(name: string, base: string, files: readonly File
 function rangedSource(name: string, url: string, size: number): ByteSource {
   let whole: Uint8Array | undefined;
   const fetchBytes = async (start: number, end: number): Promise<Uint8Array<ArrayBuffer>> => {
-    const response = await fetch(url, { headers: { Range: `bytes=${start}-${end - 1}` } });
-    if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`);
+    const response = await answered(url, { headers: { Range: `bytes=${start}-${end - 1}` } });
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (response.status === 206 && bytes.length === end - start) return bytes;
     if (bytes.length !== size) throw new Error(`it has ${bytes.length} bytes; expected ${size}`);
@@ -87,10 +77,20 @@ function rangedSource(name: string, url: string, size: number): ByteSource {
       try {
         return await fetchBytes(start, end);
       } catch (error) {
-        throw new InputError(
-          `Cannot fetch ${name} from ${url}: ${(error as Error).message}. Check the connection, then try again.`,
-        );
+        throw unfetched(name, url, error);
       }
     },
   };
 }
+
+/** What the server has for an address; throws where it has nothing. */
+async function answered(url: string, request?: RequestInit): Promise<Response> {
+  const response = await fetch(url, request);
+  if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`);
+  return response;
+}
+
+const unfetched = (name: string, url: string, error: unknown): InputError =>
+  new InputError(
+    `Cannot fetch ${name} from ${url}: ${(error as Error).message}. Check the connection, then try again.`,
+  );

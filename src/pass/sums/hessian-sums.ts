@@ -169,10 +169,7 @@ export class HessianSums {
 }
 
 /** Bytes of the panels of a triangle after each other. */
-interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
+type ByteRange = Pick<SumPiece, 'start' | 'end'>;
 
 /** In pieces, of which none has bytes of two panels. */
 function piecesOf({ panels }: Triangle): ByteRange[] {

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { BIT_WIDTHS, type BitWidth } from '../../../exl2/params.ts';
 import { LESSON_COLUMN, LESSON_LINEAR } from '../../../learn/data/lesson-facts.ts';
 import { marks, type RulerData, type RulerGroup } from '../../../learn/data/ruler-data.ts';
-import { formatPercent } from '../../format.ts';
+import { formatBits, formatPercent } from '../../format.ts';
 import { useLesson } from '../lesson-state.ts';
 import { Loaded, Readout, Segments } from '../parts/figure.tsx';
 
@@ -22,7 +22,7 @@ export function RulerFigure() {
             <Strips data={data} snapped={snapped.value} />
             <div class="readouts">
               <Readout value={`${formatPercent(data.error)} %`} label="error of this column" />
-              <Readout value={data.bitsPerWeight.toFixed(2)} label="bits per weight, scales included" />
+              <Readout value={formatBits(data.bitsPerWeight)} label="bits per weight, scales included" />
             </div>
           </>
         )}

@@ -2,6 +2,7 @@ import type { CalibrationRows } from '../calibrate/rows.ts';
 import { WorkerLostError, type WorkerPool } from '../distribute/leader/worker-pool.ts';
 import { LAST_TRIES, tooLittleMemory } from '../gpu/enough-memory.ts';
 import type { StageContext } from '../job/context.ts';
+import { shortageTo } from '../pass/batch-size.ts';
 import { type QuantizeChoice, type QuantizeResult, quantize } from './quantize.ts';
 import { SpoiledStatesError } from './rows-pass.ts';
 
@@ -15,7 +16,8 @@ export async function quantizeAgain(
   rows: CalibrationRows,
   choice: Omit<QuantizeChoice, 'mostRows'>,
 ): Promise<QuantizeResult> {
-  const { gpu, emit } = context;
+  const { gpu } = context;
+  const tell = shortageTo(context.emit);
   let tries = LAST_TRIES;
   for (let mostRows = rows.rows; ; ) {
     const { budget } = gpu.memory;
@@ -29,7 +31,7 @@ export async function quantizeAgain(
         if (error.batch === 1 && !isCut && tries-- === 0)
           throw tooLittleMemory(gpu, 'The quantization', error);
         mostRows = Math.ceil(error.batch / 2);
-        emit({ type: 'warning', message: begunAgain(error, mostRows) });
+        tell(begunAgain(error, mostRows));
       } else if (!(error instanceof WorkerLostError)) throw error;
     } finally {
       pool.warnOfLost();

@@ -43,7 +43,7 @@ const madeUp = ({ choices }: ModelPlan): unknown =>
 interface Run {
   /** What has to be the same, whatever was refused. */
   readonly result: unknown;
-  readonly warnings: readonly string[];
+  readonly adjustments: readonly string[];
 }
 
 /** Tells of each step when it begins, and of the stage that it is in. */
@@ -55,8 +55,8 @@ const digestsOf = (files: Readonly<Record<string, string>>): Record<string, stri
     Object.entries(files).map(([path, hex]) => [path, createHash('sha256').update(hex).digest('hex')]),
   );
 
-const warningsIn = (events: readonly ConvertEvent[]): string[] =>
-  events.flatMap((event) => (event.type === 'adjustment' || event.type === 'warning' ? [event.message] : []));
+const adjustmentsIn = (events: readonly ConvertEvent[]): string[] =>
+  events.flatMap((event) => (event.type === 'adjustment' ? [event.message] : []));
 
 /** Measures a few candidates of each module. */
 const measures: Work = async (gpu, onStep) => {
@@ -68,7 +68,7 @@ const measures: Work = async (gpu, onStep) => {
     parts.push(await measurer.measure(index, { from: 0, to: 2 }, () => {}));
   }
   await measurer.free();
-  return { result: parts, warnings: warningsIn(events) };
+  return { result: parts, adjustments: adjustmentsIn(events) };
 };
 
 /** Converts with a measurement that is there. */
@@ -83,7 +83,7 @@ const converts: Work = async (gpu, onStep) => {
   onStep('start', 'start');
   await convert({ ...job, emit, settings: { ...job.settings, quantizer, measurement } });
   const { 'report.html': _, ...files } = await filesOf(output);
-  return { result: digestsOf(files), warnings: warningsIn(job.events) };
+  return { result: digestsOf(files), adjustments: adjustmentsIn(job.events) };
 };
 
 /**
@@ -164,7 +164,7 @@ function undisturbed(work: Work): ReturnType<typeof run> {
 
 /** Refuses all that is chosen, in as many runs as that takes, and each run has to end with the same result. */
 async function expectSame(work: Work, middle: boolean): Promise<void> {
-  const { result, warnings, requests } = await undisturbed(work);
+  const { result, adjustments, requests } = await undisturbed(work);
   const pending = chosen(requests, middle);
   for (let turn = 0; pending.size > 0; turn++) {
     const by = TURNS[turn % TURNS.length]!;
@@ -177,9 +177,9 @@ async function expectSame(work: Work, middle: boolean): Promise<void> {
     });
     const what = `what ${by} refused: ${[...refused.values()].flat().join(', ')}`;
     expect(disturbed.result, what).toEqual(result);
-    const told = disturbed.warnings.filter((message) => message.startsWith('GPU memory was short'));
+    const told = disturbed.adjustments.filter((message) => message.startsWith('GPU memory was short'));
     expect(told.length, what).toBeGreaterThan(0);
-    expect(disturbed.warnings.length - told.length, what).toBe(warnings.length);
+    expect(disturbed.adjustments.length - told.length, what).toBe(adjustments.length);
     expect(pending.size, `not asked for again: ${[...pending].join(', ')}`).toBeLessThan(left);
   }
 }

@@ -84,8 +84,8 @@ function rangedSource(name: string, url: string, size: number): ByteSource {
 }
 
 /** What the server has for an address; throws where it has nothing. */
-async function answered(url: string, request?: RequestInit): Promise<Response> {
-  const response = await fetch(url, request);
+async function answered(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request);
   if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`);
   return response;
 }

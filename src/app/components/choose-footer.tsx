@@ -12,9 +12,10 @@ export function ChooseFooter({ choice }: { choice: AllocationChoice }) {
   const requests = choice.requests();
   const pins = Object.keys(choice.pinned.value).length;
   const quantize = async () => {
+    const shown = route.value;
     const begun = await app.jobs.quantize(id, requests);
     // The user may have gone elsewhere meanwhile.
-    if (begun && route.value.screen === 'choose' && route.value.id === id) go({ screen: 'job', id });
+    if (begun && route.value === shown) go({ screen: 'job', id });
   };
   return (
     <div class="row chips">

@@ -71,6 +71,7 @@ export class AppState {
     const { source, output, options } = this.draft;
     const [from, to] = [source.value, output.value];
     if (!from || !to || this.starting.value) return;
+    const shown = route.value;
     this.starting.value = true;
     this.startTrouble.value = undefined;
     try {
@@ -81,8 +82,8 @@ export class AppState {
       const atOnce = isFree(this.jobs.queue.value, this.draft.gpus.value);
       const id = await this.api.start(from, to, options.value);
       await this.jobs.load();
-      // The user may have gone elsewhere meanwhile.
-      if (route.value.screen === 'plan') go(atOnce ? { screen: 'job', id } : { screen: 'start' });
+      // The user may have gone elsewhere meanwhile, to another plan too.
+      if (route.value === shown) go(atOnce ? { screen: 'job', id } : { screen: 'start' });
     } catch (error) {
       this.startTrouble.value = failureOf(error).message;
     }

@@ -1,9 +1,5 @@
-/**
- * The lessons, walked through as a reader does. With LESSON_PICTURES=<folder> it leaves a picture of every card there,
- * wide and narrow, light and dark.
- */
+/** The lessons, walked through as a reader does. */
 
-import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer';
@@ -13,16 +9,15 @@ import { lessonTitle } from '../../src/app/learn/titles.ts';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { figureOf, openLessons, play, turn } from '../support/page/lessons.ts';
 import { longestTask, TASK_CATEGORIES } from '../support/page/long-tasks.ts';
+import { LOOKS, setLook, takePicture } from '../support/page/looks.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const PICTURES = process.env['LESSON_PICTURES'];
 
 let browser: Browser;
 let site: ServedPage;
 
 beforeAll(async () => {
-  if (PICTURES) mkdirSync(PICTURES, { recursive: true });
   [browser, site] = await Promise.all([launchBrowser(), servePage('test/support/page/index.html')]);
 });
 
@@ -51,18 +46,11 @@ async function violations(page: Page): Promise<string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`);
 }
 
-test.each([
-  { width: 1280, theme: 'light' },
-  { width: 390, theme: 'dark' },
-])(
+test.each(LOOKS)(
   'at $width px, $theme: eight cards are read, guessed and moved, accessible and never wider than the page',
-  async ({ width, theme }) => {
+  async (look) => {
     await withPage(async (page) => {
-      await page.setViewport({ width, height: 844 });
-      await page.emulateMediaFeatures([
-        { name: 'prefers-color-scheme', value: theme },
-        { name: 'prefers-reduced-motion', value: 'reduce' },
-      ]);
+      await setLook(page, look);
       await openLessons(page, site.url);
       await page.addScriptTag({ path: AXE });
       for (const [i, card] of CARDS.entries()) {
@@ -77,9 +65,10 @@ test.each([
         expect(after).not.toBe(before);
         expect(await page.$eval('.answer', (answer) => answer.textContent)).toBe(card.answer);
         expect(await violations(page)).toEqual([]);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-        if (PICTURES)
-          await page.screenshot({ path: `${PICTURES}/${i + 1}-${width}-${theme}.png`, fullPage: true });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+          look.width,
+        );
+        await takePicture(page, `card ${i + 1}`, look);
       }
     });
   },

@@ -6,15 +6,12 @@ import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { standInForPicker } from '../support/page/folders.ts';
 import { longestTask, TASK_CATEGORIES } from '../support/page/long-tasks.ts';
+import { LOOKS, setLook, takePicture } from '../support/page/looks.ts';
 import { type Mocked, openMocked } from '../support/page/mocked.ts';
 import { clickText, SCREENS, showScreen, waitForText } from '../support/page/screens.ts';
 import { eventually } from '../support/patience.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const LOOKS = [
-  { width: 1280, theme: 'light' },
-  { width: 390, theme: 'dark' },
-] as const;
 
 let mocked: Mocked;
 
@@ -26,16 +23,12 @@ afterAll(() => mocked?.close());
 
 const withPage: Mocked['withPage'] = (use) => mocked.withPage(use);
 
-describe.each(LOOKS)('$width px, $theme', ({ width, theme }) => {
+describe.each(LOOKS)('$width px, $theme', (look) => {
   test.each(SCREENS)('$name: accessible, and never wider than the page', async (screen) => {
     await withPage(async (page) => {
-      await page.setViewport({ width, height: 800 });
-      await page.emulateMediaFeatures([
-        { name: 'prefers-color-scheme', value: theme },
-        // Colours on their way would be judged.
-        { name: 'prefers-reduced-motion', value: 'reduce' },
-      ]);
+      await setLook(page, look);
       await showScreen(page, mocked.url, screen);
+      await takePicture(page, screen.name, look);
       await page.addScriptTag({ path: AXE });
       const found = await page.evaluate(() =>
         (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
@@ -44,7 +37,7 @@ describe.each(LOOKS)('$width px, $theme', ({ width, theme }) => {
         ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`,
       );
       expect(violations).toEqual([]);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(look.width);
     });
   });
 });

@@ -4,7 +4,7 @@ import { type Control, checkControl } from '../src/job/control.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { JobWorkerApi, JobWorkerPlaces } from './job-worker-api.ts';
-import { workerFailure } from './worker-failure.ts';
+import { endWorker, workerFailure } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 export interface JobWorkers {
@@ -28,7 +28,7 @@ export function startJobWorkers(
     links: started.map(({ link }) => link),
     stop() {
       stopping.abort();
-      for (const { worker } of started) worker.terminate();
+      for (const { worker } of started) endWorker(worker);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type Remote, wrap } from 'comlink';
 import { UntilEnd } from '../src/util/until-end.ts';
-import { workerFailure } from './worker-failure.ts';
+import { endWorker, workerFailure } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
 /** What is asked of every worker before anything else. */
@@ -41,7 +41,7 @@ export function superviseWorker<Api extends LockHolder>(
       () => {}, // it was stopped
     );
   const stop = (reason: unknown = new Error(`The ${what} worker was stopped.`)) => {
-    worker.terminate();
+    endWorker(worker);
     stopping.abort();
     end(reason);
   };

@@ -6,3 +6,9 @@ export const workerFailure = (worker: Worker): Promise<never> =>
       reject(new Error(event.message || 'its script could not be loaded; reload the page'));
     };
   });
+
+/** Ends a worker. What still listened to it would keep it for ever: Comlink holds a worker as long as its proxy lives. */
+export function endWorker(worker: Worker): void {
+  worker.terminate();
+  worker.onerror = null;
+}

@@ -15,12 +15,11 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { tellServiceWorker } from '../../scripts/site/offline.ts';
-import { buildPage, launchBrowser, openStrictPage } from '../support/browser.ts';
+import { buildWithTinyDemo, launchBrowser, openStrictPage } from '../support/browser.ts';
 import { clickText, waitForText } from '../support/page/screens.ts';
 import { storedFolders } from '../support/page/served.ts';
 import { eventually } from '../support/patience.ts';
 import { hostFolder, type StaticHost } from '../support/static-host.ts';
-import { tinyModel } from '../support/tiny-model.ts';
 
 const AT = '/some/where/';
 
@@ -28,15 +27,8 @@ let built: string;
 let browser: Browser;
 let host: StaticHost;
 
-/** The page with a model as its demo that is converted in seconds. */
 beforeAll(async () => {
-  const files = [...tinyModel()];
-  const demo = { name: 'tiny', files: files.map(([path, data]) => ({ path, size: data.length })) };
-  built = await buildPage('index.html', { __DEMO_MODEL__: JSON.stringify(demo) });
-  rmSync(join(built, 'models'), { recursive: true });
-  mkdirSync(join(built, 'models/tiny'), { recursive: true });
-  for (const [path, data] of files) writeFileSync(join(built, 'models/tiny', path), data);
-  tellServiceWorker(built);
+  built = await buildWithTinyDemo();
 });
 afterAll(() => rmSync(built, { recursive: true }));
 

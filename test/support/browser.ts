@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import puppeteer, { type Browser, type BrowserContext, type Page } from 'puppeteer';
 import { build, preview } from 'vite';
 import { ensureBrowser, ensureFirefox } from '../../scripts/adapter.mjs';
+import { tellServiceWorker } from '../../scripts/site/offline.ts';
 import { PATIENCE_MS } from './patience.ts';
+import { tinyModel } from './tiny-model.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -93,6 +95,18 @@ export async function buildPage(input: string, define: Record<string, string> = 
     build: { outDir, emptyOutDir: true, rollupOptions: { input: join(root, input) } },
   });
   return outDir;
+}
+
+/** Builds the page with a model as its demo that is converted in seconds; returns the folder. */
+export async function buildWithTinyDemo(): Promise<string> {
+  const files = [...tinyModel()];
+  const demo = { name: 'tiny', files: files.map(([path, data]) => ({ path, size: data.length })) };
+  const built = await buildPage('index.html', { __DEMO_MODEL__: JSON.stringify(demo) });
+  rmSync(join(built, 'models'), { recursive: true });
+  mkdirSync(join(built, 'models/tiny'), { recursive: true });
+  for (const [path, data] of files) writeFileSync(join(built, 'models/tiny', path), data);
+  tellServiceWorker(built);
+  return built;
 }
 
 /** Builds a page and serves it as `npm start` does, on a port of its own. */

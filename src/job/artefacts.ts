@@ -12,6 +12,8 @@ export const ARTEFACT = {
   slice: 'slice.json',
   measuredModule: (key: string) => `measured/${key}.json`,
   strategy: 'strategy.json',
+  /** What is kept of a module's Hessians, to be looked at: outputs are not made of it. */
+  hessians: (key: string) => `hessians/${key}.safetensors`,
   tensors: (key: string) => `tensors/${key}.safetensors`,
   result: 'result.json',
   /** What the original makes of the rows that the result is judged by. */
@@ -30,4 +32,4 @@ export const isMeasuredModule = (path: string): boolean => /^measured\/.*\.json$
 
 /** Whether a file in a work directory is a job's, or the record of one. */
 export const isArtefact = (path: string): boolean =>
-  NAMES.has(recordedPath(path) ?? path) || /^(measured|tensors)\//.test(path);
+  NAMES.has(recordedPath(path) ?? path) || /^(hessians|measured|tensors)\//.test(path);

@@ -1,0 +1,122 @@
+/** What a job's artefacts say of one linear: read and unpacked on the CPU. */
+
+import { takeColumns } from '../exl2/packed-columns.ts';
+import { COLUMN_MULTIPLE, PACKED_TENSORS, packedGroups, readPackedLinear } from '../exl2/packed-linear.ts';
+import { invertPermutation, unpackScales } from '../exl2/packing.ts';
+import type { TensorSource } from '../io/model/tensor-source.ts';
+import type { SafetensorsFile } from '../io/safetensors/reader.ts';
+import type { WorkDirectory } from '../io/work/work-directory.ts';
+import { ARTEFACT } from '../job/artefacts.ts';
+import { readSummary } from '../measurement/hessian-summary.ts';
+import type { LinearSpec, ModelSpec, ModuleSpec } from '../model/spec.ts';
+import { unpackCodes } from '../reference/pack/bit-stream.ts';
+import { codeValue, workingScale } from '../reference/pack/values.ts';
+import type { HostTensor } from '../tensor/dtype.ts';
+import { InputError } from '../util/errors.ts';
+import {
+  type HeardInput,
+  type InspectedLinear,
+  MOST_COLUMNS,
+  type RoundedLinear,
+  shownPlaces,
+} from './data/inspected.ts';
+import { originalOutputs } from './original-outputs.ts';
+
+/** Which linear: by its module's or choice's key and the name of its parameters, and the number of an expert. */
+export interface LinearPlace {
+  readonly module: string;
+  readonly name: string;
+  readonly expert?: number;
+}
+
+/** Where a job has what is read. */
+export interface InspectedJob {
+  readonly plan: Pick<ModelSpec, 'modules'>;
+  /** Work directories; they may be the same. */
+  readonly measured: WorkDirectory;
+  readonly quantized: WorkDirectory;
+  /** The original's weights, where they can be read. */
+  readonly source?: TensorSource;
+}
+
+/** Throws InputError when the model has no such linear. */
+export async function inspectLinear(job: InspectedJob, place: LinearPlace): Promise<InspectedLinear> {
+  const { module, linear } = findLinear(job.plan, place);
+  const { key, k, n } = linear;
+  const heard =
+    (await readHeard(job.quantized, 'quantize', module, linear)) ??
+    (await readHeard(job.measured, 'measure', module, linear));
+  const rounded = await readRounded(job, module, linear);
+  return { key, k, n, ...(heard && { heard }), ...(rounded && { rounded }) };
+}
+
+function findLinear({ modules }: InspectedJob['plan'], { module: choice, name, expert = 0 }: LinearPlace) {
+  const all = modules
+    .filter((module) => module.choice === choice)
+    .flatMap((module) => module.linears.map((linear) => ({ module, linear })))
+    .filter(({ linear }) => linear.paramsName === name);
+  const found = all[expert];
+  if (!found) {
+    const which = all.length > 0 ? `${choice}.${name} of expert ${expert}` : `${choice}.${name}`;
+    throw new InputError(`The model of this conversion has no linear ${which}.`);
+  }
+  return found;
+}
+
+async function readHeard(
+  work: WorkDirectory,
+  stage: HeardInput['stage'],
+  { key }: ModuleSpec,
+  { input }: LinearSpec,
+): Promise<HeardInput | undefined> {
+  const file = await work.openTensors(ARTEFACT.hessians(key));
+  return file && { stage, ...(await readSummary(file, input)) };
+}
+
+async function readRounded(
+  { quantized, source }: InspectedJob,
+  { key }: ModuleSpec,
+  linear: LinearSpec,
+): Promise<RoundedLinear | undefined> {
+  const file = await quantized.openTensors(ARTEFACT.tensors(key));
+  if (!file) return undefined;
+  const rounded = await unpackShown(file, linear);
+  if (!source) return rounded;
+  const { columns, inputs } = rounded;
+  const weight = await originalOutputs(source, linear, columns);
+  const original = Float32Array.from(
+    { length: inputs.length * columns },
+    (_, at) => weight[(at % columns) * linear.k + inputs[Math.floor(at / columns)]!]!,
+  );
+  return { ...rounded, original };
+}
+
+/** The rows and columns that are shown, from the tensors as the output has them. */
+async function unpackShown(file: SafetensorsFile, { key, k, n }: LinearSpec): Promise<RoundedLinear> {
+  const tensors = new Map<string, HostTensor>();
+  for (const [, name] of PACKED_TENSORS) tensors.set(`${key}.${name}`, await file.read(`${key}.${name}`));
+  const packed = readPackedLinear(key, (name) => tensors.get(name));
+  const groups = packedGroups(key, packed);
+  const first = takeColumns(packed, 0, COLUMN_MULTIPLE);
+  const codes = unpackCodes(first.qWeight, COLUMN_MULTIPLE, groups);
+  const scaleCodes = unpackScales(first.qScale);
+  const [columns, places] = [Math.min(MOST_COLUMNS, n), shownPlaces(k)];
+  const size = places.length * columns;
+  const shown = { codes: new Uint8Array(size), scaleCodes: new Uint8Array(size) };
+  const made = { scales: new Float32Array(size), values: new Float32Array(size) };
+  for (const [i, row] of places.entries()) {
+    const group = groups.findIndex(({ end }) => row < end);
+    for (let column = 0; column < columns; column++) {
+      const at = i * columns + column;
+      const code = codes[row * COLUMN_MULTIPLE + column]!;
+      const scaleCode = scaleCodes[group * COLUMN_MULTIPLE + column]!;
+      const scale = workingScale(scaleCode, packed.qScaleMax[group]!);
+      shown.codes[at] = code;
+      shown.scaleCodes[at] = scaleCode;
+      made.scales[at] = scale;
+      made.values[at] = codeValue(code, groups[group]!.bits, scale);
+    }
+  }
+  const order = invertPermutation(packed.qInvPerm);
+  return { columns, groups, places, inputs: places.map((row) => order[row]!), ...shown, ...made };
+}

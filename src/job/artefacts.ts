@@ -30,6 +30,9 @@ const NAMES: ReadonlySet<string> = new Set(
 /** Whether a file in a work directory is what was measured of a module. */
 export const isMeasuredModule = (path: string): boolean => /^measured\/.*\.json$/.test(path);
 
+/** Whether a file in a work directory is what is kept of Hessians, or the record of it. */
+export const isHessians = (path: string): boolean => /^hessians\//.test(path);
+
 /** Whether a file in a work directory is a job's, or the record of one. */
 export const isArtefact = (path: string): boolean =>
-  NAMES.has(recordedPath(path) ?? path) || /^(hessians|measured|tensors)\//.test(path);
+  NAMES.has(recordedPath(path) ?? path) || isHessians(path) || /^(measured|tensors)\//.test(path);

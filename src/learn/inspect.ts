@@ -4,7 +4,6 @@ import { takeColumns } from '../exl2/packed-columns.ts';
 import { COLUMN_MULTIPLE, PACKED_TENSORS, packedGroups, readPackedLinear } from '../exl2/packed-linear.ts';
 import { invertPermutation, unpackScales } from '../exl2/packing.ts';
 import type { TensorSource } from '../io/model/tensor-source.ts';
-import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import type { WorkDirectory } from '../io/work/work-directory.ts';
 import { ARTEFACT } from '../job/artefacts.ts';
 import { readSummary } from '../measurement/hessian-summary.ts';
@@ -16,51 +15,50 @@ import { InputError } from '../util/errors.ts';
 import {
   type HeardInput,
   type InspectedLinear,
+  type LinearPlace,
   MOST_COLUMNS,
   type RoundedLinear,
   shownPlaces,
 } from './data/inspected.ts';
 import { originalOutputs } from './original-outputs.ts';
 
-/** Which linear: by its module's or choice's key and the name of its parameters, and the number of an expert. */
-export interface LinearPlace {
-  readonly module: string;
-  readonly name: string;
-  readonly expert?: number;
-}
-
 /** Where a job has what is read. */
 export interface InspectedJob {
   readonly plan: Pick<ModelSpec, 'modules'>;
-  /** Work directories; they may be the same. */
+  /** Work directories of the measurement and of a bitrate; they may be the same. */
   readonly measured: WorkDirectory;
   readonly quantized: WorkDirectory;
+}
+
+/** What tells how a linear was rounded, beside the work directory of the bitrate. */
+export interface RoundedFiles {
+  /** The bitrate's output, where it is finished and can be read: its work directory then has no tensors any more. */
+  readonly output?: Pick<TensorSource, 'read'>;
   /** The original's weights, where they can be read. */
   readonly source?: TensorSource;
 }
 
-/** Throws InputError when the model has no such linear. */
-export async function inspectLinear(job: InspectedJob, place: LinearPlace): Promise<InspectedLinear> {
+/** @param files where they are missing, how it was rounded is left out. @throws InputError when the model has no such linear. */
+export async function inspectLinear(
+  job: InspectedJob,
+  place: LinearPlace,
+  files?: RoundedFiles,
+): Promise<InspectedLinear> {
   const { module, linear } = findLinear(job.plan, place);
   const { key, k, n } = linear;
   const heard =
     (await readHeard(job.quantized, 'quantize', module, linear)) ??
     (await readHeard(job.measured, 'measure', module, linear));
-  const rounded = await readRounded(job, module, linear);
+  const rounded = files && (await readRounded(job.quantized, files, module, linear));
   return { key, k, n, ...(heard && { heard }), ...(rounded && { rounded }) };
 }
 
-function findLinear({ modules }: InspectedJob['plan'], { module: choice, name, expert = 0 }: LinearPlace) {
-  const all = modules
-    .filter((module) => module.choice === choice)
-    .flatMap((module) => module.linears.map((linear) => ({ module, linear })))
-    .filter(({ linear }) => linear.paramsName === name);
-  const found = all[expert];
-  if (!found) {
-    const which = all.length > 0 ? `${choice}.${name} of expert ${expert}` : `${choice}.${name}`;
-    throw new InputError(`The model of this conversion has no linear ${which}.`);
+function findLinear({ modules }: InspectedJob['plan'], { module: choice, name }: LinearPlace) {
+  for (const module of modules.filter((each) => each.choice === choice)) {
+    const linear = module.linears.find(({ paramsName }) => paramsName === name);
+    if (linear) return { module, linear };
   }
-  return found;
+  throw new InputError(`The model of this conversion has no linear ${choice}.${name}.`);
 }
 
 async function readHeard(
@@ -74,11 +72,12 @@ async function readHeard(
 }
 
 async function readRounded(
-  { quantized, source }: InspectedJob,
+  quantized: WorkDirectory,
+  { output, source }: RoundedFiles,
   { key }: ModuleSpec,
   linear: LinearSpec,
 ): Promise<RoundedLinear | undefined> {
-  const file = await quantized.openTensors(ARTEFACT.tensors(key));
+  const file = (await quantized.openTensors(ARTEFACT.tensors(key))) ?? output;
   if (!file) return undefined;
   const rounded = await unpackShown(file, linear);
   if (!source) return rounded;
@@ -92,7 +91,10 @@ async function readRounded(
 }
 
 /** The rows and columns that are shown, from the tensors as the output has them. */
-async function unpackShown(file: SafetensorsFile, { key, k, n }: LinearSpec): Promise<RoundedLinear> {
+async function unpackShown(
+  file: Pick<TensorSource, 'read'>,
+  { key, k, n }: LinearSpec,
+): Promise<RoundedLinear> {
   const tensors = new Map<string, HostTensor>();
   for (const [, name] of PACKED_TENSORS) tensors.set(`${key}.${name}`, await file.read(`${key}.${name}`));
   const packed = readPackedLinear(key, (name) => tensors.get(name));

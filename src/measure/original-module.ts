@@ -117,7 +117,7 @@ export async function captureHessians(
     };
     const fits = () => inputsFit(gpu, hessians);
     const precise = await run(context, loaded, input, output, batch, tapOf, fits);
-    const summaries = summarizes ? summarizeHessians(gpu, hessians, tokens) : undefined;
+    const summaries = summarizes ? summarizeHessians(gpu, module, hessians, tokens) : undefined;
     const factors = new Map<InputKey, HessianFactor>();
     for (const [name, h] of hessians) {
       const options = { rows: input.rows, method: quantizer.method, keepHessian: false };

@@ -51,7 +51,7 @@ export async function quantizeModule(
       const sample = new InputSample(gpu, scope, module, own.expected, rows);
       const { sums, mixed } = await pass.sum(index, inputs, batch, firstSeen(sample, own.expected));
       const counted = expertTokens(module, sums.tokens);
-      const summaries = summarizeHessians(gpu, sums.sums, sums.tokens);
+      const summaries = summarizeHessians(gpu, module, sums.sums, sums.tokens);
       const request = { module, params, sums, rows, sample };
       const quantized = await quantizeLinears(context, pool, pass, request);
       return { mixed, ...counted, ...quantized, summaries: await summaries };

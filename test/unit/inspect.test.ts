@@ -28,6 +28,8 @@ import { tinyModel, tinyRows, tinyStages } from '../support/tiny-job.ts';
 
 let gpu: Gpu;
 let job: InspectedJob & { readonly plan: ModelPlan };
+/** The original's weights. */
+let source: TensorSource;
 beforeAll(async () => {
   gpu = await testGpu();
   const [measured, quantized] = [memoryDirectory('measure'), memoryDirectory('target')];
@@ -36,8 +38,9 @@ beforeAll(async () => {
   await measure(first.context, lonePool(), first.rows);
   const { context, rows, choice } = await tinyStages(gpu, model, quantized);
   await quantizeAgain(context, lonePool(), rows, choice);
-  const { plan, source } = context;
-  job = { plan, source, measured: workDirectory(measured), quantized: workDirectory(quantized) };
+  source = context.source;
+  const { plan } = context;
+  job = { plan, measured: workDirectory(measured), quantized: workDirectory(quantized) };
 });
 afterAll(() => gpu.destroy());
 
@@ -85,7 +88,7 @@ test('the quantization’s H takes the place of the measurement’s; the first m
 test('rows stand in act-order, and codes, scales and weights are those of the file', async () => {
   for (const { module, linear } of linearsOf(job.plan)) {
     const { key, name, k, n } = linear;
-    const { heard, rounded } = await inspectLinear(job, { module: module.key, name });
+    const { heard, rounded } = await inspectLinear(job, { module: module.key, name }, { source });
     const { columns, places, inputs, codes, scales, values, original } = rounded!;
     const order = actOrder([...heard!.diagonal]);
     expect([...inputs]).toEqual([...places].map((row) => order[row]));
@@ -108,14 +111,20 @@ test('rows stand in act-order, and codes, scales and weights are those of the fi
   }
 });
 
+test('of a finished output the tensors are those of its files', async () => {
+  const place = { module: job.plan.modules[0]!.key, name: 'q_proj' };
+  const output = (await job.quantized.openTensors(ARTEFACT.tensors(place.module)))!;
+  const { rounded } = await inspectLinear({ ...job, quantized: nothing() }, place, { output });
+  expect(rounded).toEqual((await inspectLinear(job, place, {})).rounded);
+});
+
 test('what is not there is left out; what the model lacks is named', async () => {
   const place = { module: job.plan.modules[0]!.key, name: 'q_proj' };
-  const { source: _, ...closed } = job;
-  expect((await inspectLinear(closed, place)).rounded).not.toHaveProperty('original');
-  const early = await inspectLinear({ ...job, measured: nothing(), quantized: nothing() }, place);
+  expect((await inspectLinear(job, place, {})).rounded).not.toHaveProperty('original');
+  expect(await inspectLinear(job, place)).not.toHaveProperty('rounded');
+  const early = await inspectLinear({ ...job, measured: nothing(), quantized: nothing() }, place, {});
   expect(early).toEqual({ key: `${place.module}.q_proj`, k: 128, n: 128 });
   await expect(inspectLinear(job, { ...place, name: 'w1' })).rejects.toThrow('no linear model.layers.0');
-  await expect(inspectLinear(job, { ...place, expert: 2 })).rejects.toThrow('q_proj of expert 2');
 });
 
 /** A module with one linear of k inputs in groups of 32, as if it had been quantized. */
@@ -138,7 +147,7 @@ async function wideJob(k: number): Promise<InspectedJob> {
   await work.writeTensors(ARTEFACT.tensors('mlp'), packedTensors('mlp.down_proj', packed));
   const linear = { ...PLAIN, ...{ name: 'down_proj', paramsName: 'down_proj', key: 'mlp.down_proj', k } };
   const module = { key: 'mlp', choice: 'mlp', linears: [linear] } as Partial<ModuleSpec> as ModuleSpec;
-  return { plan: { modules: [module] }, measured: work, quantized: work, source: rowsOf([32, k]) };
+  return { plan: { modules: [module] }, measured: work, quantized: work };
 }
 
 const PLAIN: LinearSpec = {
@@ -160,7 +169,8 @@ function rowsOf(shape: readonly [number, number]): TensorSource {
 
 test('a wide linear takes at most 300 kB: 256 of its rows are shown, evenly apart', async () => {
   const k = 28672;
-  const found = await inspectLinear(await wideJob(k), { module: 'mlp', name: 'down_proj' });
+  const place = { module: 'mlp', name: 'down_proj' };
+  const found = await inspectLinear(await wideJob(k), place, { source: rowsOf([32, k]) });
   expect(serialize(found).length).toBeLessThan(300_000);
   const { places, inputs, codes, original, groups } = found.rounded!;
   expect([found.heard!.diagonal.length, places.length, groups.length]).toEqual([k, 256, k / 32]);

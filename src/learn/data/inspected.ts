@@ -35,6 +35,12 @@ export interface RoundedLinear {
   readonly original?: Float32Array;
 }
 
+/** Which linear: by its module's or choice's key and the name of its parameters; of experts the first. */
+export interface LinearPlace {
+  readonly module: string;
+  readonly name: string;
+}
+
 export interface InspectedLinear {
   /** Its own name in the model, e.g. `model.layers.0.self_attn.q_proj`. */
   readonly key: string;

@@ -12,25 +12,32 @@ import {
   summarySide,
   summaryTensors,
 } from '../../measurement/hessian-summary.ts';
-import type { InputKey } from '../../model/spec.ts';
+import type { InputKey, ModuleSpec } from '../../model/spec.ts';
 import { mayBeGivenUp } from '../../util/given-up.ts';
 
+/** Of experts the layer's first stands for all: their Hessians are many. */
+function summarizedInputs({ mixer, linears }: Pick<ModuleSpec, 'mixer' | 'linears'>): ReadonlySet<InputKey> {
+  if (mixer.kind !== 'experts') return new Set(linears.map(({ input }) => input));
+  const first = mixer.first === 0 ? mixer.experts[0]! : undefined;
+  return new Set(first ? [first.up.input, first.down.input] : []);
+}
+
 /**
- * Summarizes sums of xᵀx as they stand when this is called: the GPU does it in its turn, and nothing waits for the reading.
+ * Summarizes a module's sums of xᵀx as they stand when this is called: the GPU does it in its turn, and nothing waits for the reading.
  * @param tokens in each sum.
  */
-export const summarizeHessians = (
+export function summarizeHessians(
   gpu: Gpu,
+  module: Pick<ModuleSpec, 'mixer' | 'linears'>,
   sums: ReadonlyMap<InputKey, Triangle>,
   tokens: ReadonlyMap<InputKey, number>,
-): Promise<HessianSummaries> =>
-  mayBeGivenUp(
-    Promise.all(
-      [...sums].map(
-        async ([input, sum]) => [input, await summarize(gpu, sum, tokens.get(input) ?? 0)] as const,
-      ),
-    ).then((all) => new Map(all)),
+): Promise<HessianSummaries> {
+  const wanted = [...summarizedInputs(module)];
+  const summaries = wanted.map(
+    async (input) => [input, await summarize(gpu, sums.get(input)!, tokens.get(input) ?? 0)] as const,
   );
+  return mayBeGivenUp(Promise.all(summaries).then((all) => new Map(all)));
+}
 
 function summarize(gpu: Gpu, { k, panels }: Triangle, tokens: number): Promise<HessianSummary> {
   return withScope(gpu, async (scope) => {
@@ -58,7 +65,12 @@ function meansOf(sums: Float32Array, k: number): Float32Array {
 }
 
 /** Keeps a module's summaries beside its other artefacts. */
-export function writeSummaries(work: WorkDirectory, key: string, summaries: HessianSummaries): Promise<void> {
+export async function writeSummaries(
+  work: WorkDirectory,
+  key: string,
+  summaries: HessianSummaries,
+): Promise<void> {
+  if (summaries.size === 0) return;
   const { tensors, metadata } = summaryTensors(summaries);
-  return work.writeTensors(ARTEFACT.hessians(key), tensors, metadata);
+  await work.writeTensors(ARTEFACT.hessians(key), tensors, metadata);
 }

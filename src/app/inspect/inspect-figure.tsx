@@ -70,6 +70,7 @@ function MenuOfModule({ route, job, place: { module } }: InspectFigureProps) {
   const trials = view.trials.filter((trial) => trial !== undefined);
   const taken = takenTrial(record, route.bits, module, view);
   const recipes = recipesOf(module, trials);
+  const first = recipes.find(({ trial }) => trial.candidate === taken.candidate);
   if (recipes.length === 0) {
     return (
       <Notice kind="info" title="This module has not been measured yet">
@@ -82,7 +83,7 @@ function MenuOfModule({ route, job, place: { module } }: InspectFigureProps) {
       key={module.key}
       title={capitalized(moduleTitle(module))}
       recipes={recipes.map(({ recipe }) => recipe)}
-      taken={recipes.find(({ trial }) => trial.candidate === taken)?.recipe}
+      first={first && { ...first, words: taken.words }}
     >
       {recipes.length} recipes{view.measured ? '' : ' so far'}, each measured on this model’s calibration
       text.

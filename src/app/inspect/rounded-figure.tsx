@@ -87,7 +87,8 @@ export function RoundedFigure({ rounded, heard, error }: RoundedFigureProps) {
       />
       <OneRow rounded={rounded} row={row.value} />
       <p class="note">
-        {capitalized(shown)} rows × {columns} outputs are shown. {groupWords(groups)}
+        {capitalized(shown)} rows × {columns} outputs are shown: blue above zero, orange below
+        {moved && '; in full colour a weight has moved by a step of its scale'}. {groupWords(groups)}
       </p>
     </>
   );
@@ -104,8 +105,8 @@ interface PanelProps {
 function Panel({ title, rounded: { groups, places }, row, children }: PanelProps) {
   const k = groups.at(-1)!.end;
   return (
-    <div class="sweep-panel">
-      <h3>{title}</h3>
+    <figure class="sweep-panel">
+      <figcaption>{title}</figcaption>
       <div class="rounded-rows">
         <div class="bit-strip" aria-hidden="true">
           {bitRuns(groups).map(({ bits, start, end }) => (
@@ -123,7 +124,7 @@ function Panel({ title, rounded: { groups, places }, row, children }: PanelProps
           <span class="sweep-line" style={{ top: `${((row + 0.5) / places.length) * 100}%` }} />
         </div>
       </div>
-    </div>
+    </figure>
   );
 }
 

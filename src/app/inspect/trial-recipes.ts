@@ -20,14 +20,23 @@ export const recipesOf = ({ linears }: ModuleFacts, trials: readonly Trial[]): T
     return [{ trial, recipe: recipeOf(linears, settings, trial.bitsPerWeight, trial.error) }];
   });
 
+export interface TakenTrial {
+  /** Undefined: none. */
+  readonly candidate: number | undefined;
+  /** Behind the recipe. */
+  readonly words: string;
+}
+
 /** The candidate that a module takes at a bitrate: as allocated, or what it would get now. */
 export function takenTrial(
   { results }: JobRecord,
   bits: number,
   { key }: ModuleFacts,
   view: ModuleView,
-): number | undefined {
+): TakenTrial {
   const allocation = results.find((result) => result.bits === bits)?.allocation;
   const allocated = allocation?.modules.find((module) => module.key === key)?.candidate;
-  return allocated ?? trialNow(view)?.candidate;
+  const candidate = allocated ?? trialNow(view)?.candidate;
+  const isAllocated = allocated !== undefined || view.choice !== undefined;
+  return { candidate, words: isAllocated ? ': what this module takes' : ': what it would get now' };
 }

@@ -11,16 +11,16 @@ interface RecipeMenuProps {
   /** Of the module. */
   readonly title: string;
   readonly recipes: readonly Recipe[];
-  /** The recipe that the module takes, where it takes one: it is open at first. */
-  readonly taken?: Recipe | undefined;
+  /** One that is open at first, and what it is. */
+  readonly first?: { readonly recipe: Recipe; readonly words: string } | undefined;
   readonly children: ComponentChildren;
 }
 
 /** Bits against error of every recipe of a module, and one recipe open. */
-export function RecipeMenu({ title, recipes, taken, children }: RecipeMenuProps) {
+export function RecipeMenu({ title, recipes, first, children }: RecipeMenuProps) {
   const id = useId();
   const byBits = recipes.toSorted((a, b) => a.bitsPerWeight - b.bitsPerWeight);
-  const chosen = useSignal(taken ? byBits.indexOf(taken) : Math.floor(recipes.length / 2));
+  const chosen = useSignal(first ? byBits.indexOf(first.recipe) : Math.floor(recipes.length / 2));
   const at = Math.min(chosen.value, recipes.length - 1);
   const open = byBits[at]!;
   const candidates = recipes.map(({ bitsPerWeight: bits, error }) => ({ bits, error }));
@@ -49,7 +49,7 @@ export function RecipeMenu({ title, recipes, taken, children }: RecipeMenuProps)
           chosen.value = event.currentTarget.valueAsNumber;
         }}
       />
-      <RecipeCard recipe={open} isTaken={open === taken} />
+      <RecipeCard recipe={open} words={open === first?.recipe ? first.words : ''} />
       <p class="note">{children}</p>
     </>
   );
@@ -137,7 +137,7 @@ function StarvedNames({ recipes, x, y, anchor }: StarvedNamesProps) {
 const shortName = (linear: string): string => linear.replace('_proj', '');
 
 /** A bar for each linear: its rows by their bits. */
-function RecipeCard({ recipe, isTaken }: { recipe: Recipe; isTaken: boolean }) {
+function RecipeCard({ recipe, words }: { recipe: Recipe; words: string }) {
   const { bitsPerWeight, error, linears, starved } = recipe;
   return (
     <div class="recipe">
@@ -145,7 +145,7 @@ function RecipeCard({ recipe, isTaken }: { recipe: Recipe; isTaken: boolean }) {
         <span class="number">{formatBits(bitsPerWeight)}</span> bits per weight, error{' '}
         <span class="number">{formatPercent(error)}</span> %
         {starved && `: ${shortName(starved)} alone has 2 bits, the others 8`}
-        {isTaken && ': what this module takes'}
+        {words}
       </p>
       {linears.map(({ name, setting, parts }) => (
         <div key={name} class="recipe-line">

@@ -32,7 +32,7 @@ export interface InspectedJob {
 
 /** What tells how a linear was rounded, beside the work directory of the bitrate. */
 export interface RoundedFiles {
-  /** The bitrate's output, where it is finished and can be read: its work directory then has no tensors any more. */
+  /** The bitrate's output, where it is finished and can be read: its work directory has no tensors then, or soon. */
   readonly output?: Pick<TensorSource, 'read'>;
   /** The original's weights, where they can be read. */
   readonly source?: TensorSource;
@@ -77,7 +77,7 @@ async function readRounded(
   { key }: ModuleSpec,
   linear: LinearSpec,
 ): Promise<RoundedLinear | undefined> {
-  const file = (await quantized.openTensors(ARTEFACT.tensors(key))) ?? output;
+  const file = output ?? (await quantized.openTensors(ARTEFACT.tensors(key)));
   if (!file) return undefined;
   const rounded = await unpackShown(file, linear);
   if (!source) return rounded;

@@ -10,16 +10,19 @@ import {
   nothingHeard,
   nothingRounded,
 } from '../../src/app/inspect/words.ts';
-import { EMPTY_MODULE } from '../../src/app/state/job-view.ts';
+import { EMPTY_MODULE, type ModuleView } from '../../src/app/state/job-view.ts';
 import { formatRoute, parseRoute, type Route } from '../../src/app/state/route.ts';
 import { resolveGroups } from '../../src/exl2/groups.ts';
 import { parseParams } from '../../src/exl2/params.ts';
+import type { JobRecord } from '../../workers/api/jobs.ts';
 import { mockRecords, newRecord, quickOptions } from '../support/page/mock-jobs.ts';
 import { mockMeasurement, mockModel } from '../support/page/mock-model.ts';
 
 const model = mockModel(null);
 const module = model.modules[0]!;
 const place = { module, linear: module.linears[0]! };
+const measured = await mockMeasurement(model);
+const done = mockRecords('some', model, measured).find(({ id }) => id === 'done')!;
 const fresh = newRecord('a', model, quickOptions(4), [{ bits: 4, pinned: {} }], '');
 
 describe('its address', () => {
@@ -82,22 +85,23 @@ test('groups are told by the rows that have the same bits', () => {
 });
 
 describe('where there is nothing', () => {
-  test('a module that is not measured yet will be; one that is was so by an earlier version', () => {
-    expect(nothingHeard(fresh, EMPTY_MODULE).title).toBe('This module has not been measured yet');
-    const earlier = 'This conversion has kept nothing of it';
-    expect(nothingHeard(fresh, { ...EMPTY_MODULE, measured: true }).title).toBe(earlier);
-    expect(nothingHeard({ ...fresh, measured: true }, EMPTY_MODULE)).toMatchObject({
-      title: earlier,
-      text: expect.stringContaining('Convert the model again'),
-    });
+  test('a module that is not measured yet will be; a measurement, or a conversion, may be an earlier version’s', () => {
+    const titleOf = (record: JobRecord, view: Partial<ModuleView>) =>
+      nothingHeard(record, 4, { ...EMPTY_MODULE, ...view }).title;
+    expect(titleOf(fresh, {})).toBe('This module has not been measured yet');
+    const taken = 'The measurement has kept nothing of it';
+    expect(titleOf(fresh, { measured: true })).toBe(taken);
+    expect(titleOf({ ...fresh, measured: true }, {})).toBe(taken);
+    const quantized = { measured: true, rfnError: 0.1 };
+    expect(titleOf({ ...fresh, measured: true }, quantized)).toBe('This conversion has kept nothing of it');
+    expect(nothingHeard(done, done.results[0]!.bits, EMPTY_MODULE).text).toContain('Convert the model again');
   });
 
-  test('a linear is not quantized yet, or its output is in a folder that has to be allowed', async () => {
+  test('a linear is not quantized yet, or its output is in a folder that has to be allowed', () => {
     expect(nothingRounded(fresh, 4)).toEqual({
       title: 'This linear has not been quantized yet',
       text: 'It is rounded when the turn of its module comes, at 4.00 bpw, and shown here then.',
     });
-    const done = mockRecords('some', model, await mockMeasurement(model)).find(({ id }) => id === 'done')!;
     const { bits } = done.results[0]!;
     expect(nothingRounded(done, bits)).toMatchObject({ locked: true });
     expect(nothingRounded(done, 8).title).toContain('not been quantized yet');
@@ -105,9 +109,8 @@ describe('where there is nothing', () => {
 });
 
 describe('the menu', () => {
-  test('has the module’s own trials as recipes, without those in words that are not known', async () => {
-    const [measured] = await mockMeasurement(model);
-    const trials = measured!.candidates.map((candidate, i) => ({ ...candidate, candidate: i }));
+  test('has the module’s own trials as recipes, without those in words that are not known', () => {
+    const trials = measured[0]!.candidates.map((candidate, i) => ({ ...candidate, candidate: i }));
     const recipes = recipesOf(module, [...trials, { ...trials[0]!, description: 'other words' }]);
     expect(recipes.map(({ trial }) => trial.candidate)).toEqual(trials.map(({ candidate }) => candidate));
     const { recipe } = recipes[0]!;
@@ -118,8 +121,7 @@ describe('the menu', () => {
     expect(recipe.error).toBe(trials[0]!.error);
   });
 
-  test('marks what the module takes at the bitrate, or would get now', async () => {
-    const done = mockRecords('some', model, await mockMeasurement(model)).find(({ id }) => id === 'done')!;
+  test('marks what the module takes at the bitrate, or would get now', () => {
     const [{ bits, allocation }] = [done.results[0]!];
     expect(takenTrial(done, bits, module, EMPTY_MODULE)).toEqual({
       candidate: allocation.modules[0]!.candidate,

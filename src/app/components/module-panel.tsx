@@ -1,9 +1,7 @@
-import type { LinearFacts, ModuleFacts } from '../../../workers/api/model.ts';
-import { CARD_LINKS, type InspectCard, linearAddress } from '../inspect/titles.ts';
-import { capitalized, linearTitle, moduleTitle } from '../module-words.ts';
+import { capitalized, moduleTitle } from '../module-words.ts';
 import { EMPTY_MODULE, type JobView } from '../state/job-view.ts';
-import { formatRoute } from '../state/route.ts';
 import { ExpertChart } from './expert-chart.tsx';
+import { LookInside } from './look-inside.tsx';
 import { ModuleChart } from './module-chart.tsx';
 
 interface ModulePanelProps {
@@ -24,42 +22,7 @@ export function ModulePanel({ view, moduleKey, looksInside = false }: ModulePane
       <h2>{capitalized(moduleTitle(module))}</h2>
       <ModuleChart module={module} view={moduleView} bits={view.bits} />
       <ExpertChart module={module} view={moduleView} />
-      {looksInside && <LookInside module={module} view={view} />}
+      {looksInside && <LookInside module={module} id={view.record.id} bits={view.bits} />}
     </section>
-  );
-}
-
-interface LookInsideProps {
-  readonly module: ModuleFacts;
-  readonly view: JobView;
-}
-
-/** Links to the figures of each linear, with what the job has kept of it. */
-function LookInside({ module, view }: LookInsideProps) {
-  const link = (linear: LinearFacts, card: InspectCard) => (
-    <a
-      href={formatRoute({
-        ...{ screen: 'inspect', id: view.record.id, linear: linearAddress(module, linear) },
-        ...{ bits: view.bits, card },
-      })}
-    >
-      {CARD_LINKS[card]}
-      {card !== 6 && <span class="hidden">: {linearTitle(linear)}</span>}
-    </a>
-  );
-  return (
-    <div class="look-inside">
-      <h3>Look inside</h3>
-      <ul>
-        {module.linears.map((linear) => (
-          <li key={linear.name}>
-            <span class="number">{linearTitle(linear)}</span>
-            {link(linear, 2)}
-            {link(linear, 4)}
-          </li>
-        ))}
-      </ul>
-      <p>{link(module.linears[0]!, 6)}</p>
-    </div>
   );
 }

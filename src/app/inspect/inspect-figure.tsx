@@ -40,7 +40,8 @@ export function InspectFigure(props: InspectFigureProps) {
   const { heard, rounded } = found;
   if (route.card === 2) {
     if (heard) return <HeardFigure key={found.key} heard={heard} />;
-    return <Nothing why={nothingHeard(record, modules.get(place.module.key) ?? EMPTY_MODULE)} {...props} />;
+    const view = modules.get(place.module.key) ?? EMPTY_MODULE;
+    return <Nothing why={nothingHeard(record, route.bits, view)} {...props} />;
   }
   if (!rounded) return <Nothing why={nothingRounded(record, route.bits)} {...props} />;
   return (

@@ -60,23 +60,30 @@ export interface Missing {
   readonly locked?: true;
 }
 
-const EARLIER: Missing = {
-  title: 'This conversion has kept nothing of it',
-  text: 'It was made by an earlier version of the page. Convert the model again to see it.',
-};
+/** Why there is nothing of what a linear hears, for a bitrate. */
+export function nothingHeard(record: JobRecord, bits: number, { measured, rfnError }: ModuleView): Missing {
+  if (rfnError !== undefined || isMade(record, bits))
+    return {
+      title: 'This conversion has kept nothing of it',
+      text: 'It was made by an earlier version of the page. Convert the model again to see it.',
+    };
+  if (measured || record.measured)
+    return {
+      title: 'The measurement has kept nothing of it',
+      text: 'It was taken over, or made by an earlier version of the page. What this linear hears is shown here once its module is quantized.',
+    };
+  return {
+    title: 'This module has not been measured yet',
+    text: 'Its H is added up when its turn comes, and shown here then.',
+  };
+}
 
-/** Why there is nothing of what a linear hears. */
-export const nothingHeard = (record: JobRecord, { measured, rfnError }: ModuleView): Missing =>
-  measured || record.measured || rfnError !== undefined
-    ? EARLIER
-    : {
-        title: 'This module has not been measured yet',
-        text: 'Its H is added up when its turn comes, and shown here then.',
-      };
+const isMade = ({ results }: JobRecord, bits: number): boolean =>
+  results.some((result) => result.bits === bits);
 
 /** Why there is nothing of how a linear was rounded. */
-export const nothingRounded = ({ results }: JobRecord, bits: number): Missing =>
-  results.some((result) => result.bits === bits)
+export const nothingRounded = (record: JobRecord, bits: number): Missing =>
+  isMade(record, bits)
     ? {
         title: 'The output cannot be read now',
         text: 'It is in a folder of yours, which the browser lets the page read only when you allow it again.',

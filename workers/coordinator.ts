@@ -12,7 +12,6 @@ import { removeDropped, withPlaces, withTargets } from './changed-job.ts';
 import { checkCalibration } from './check-calibration.ts';
 import { asOneGpu } from './gpu-choice.ts';
 import { GpuClient } from './gpu-client.ts';
-import { inspectKept } from './inspect-kept.ts';
 import { JobBoard } from './job-board.ts';
 import { settledRecord, withJobLock } from './job-lock.ts';
 import { JobQueue } from './job-queue.ts';
@@ -128,7 +127,11 @@ const api: CoordinatorApi = {
   measurement: (id) => measured.modules(id),
   kept: (id) => measured.kept(id),
   measurementJson: (id) => measured.json(id),
-  inspectLinear: async (id, ...asked) => inspectKept(await board.get(id), ...asked),
+  async inspectLinear(id, ...asked) {
+    // Most visits do without it.
+    const { inspectKept } = await import('./inspect-kept.ts');
+    return inspectKept(await board.get(id), ...asked);
+  },
   allocate: (id, request) => measured.allocate(id, request),
 
   async quantize(id, requests) {

@@ -132,6 +132,10 @@ const api: CoordinatorApi = {
     const { inspectKept } = await import('./inspect-kept.ts');
     return inspectKept(await board.get(id), ...asked);
   },
+  async calibrationText(id) {
+    const { calibrationText } = await import('./inspect-kept.ts');
+    return calibrationText(await board.get(id));
+  },
   allocate: (id, request) => measured.allocate(id, request),
 
   async quantize(id, requests) {

@@ -36,6 +36,7 @@ test('a dropped folder is planned, converted and saved to another folder', async
     await clickText(page, 'What it hears');
     // Of the conversion's own run, which is over: what is kept of it, and the output in the browser's storage.
     await waitForText(page, 'calibration tokens, as the quantized modules before it make them');
+    await waitForText(page, 'The measurement’s text begins');
     await clickText(page, 'How it was rounded');
     await waitForText(page, 'Moved by');
     await clickText(page, '←');

@@ -66,6 +66,8 @@ export interface CoordinatorApi {
    * does not have.
    */
   inspectLinear(id: string, bits: number, place: LinearPlace, rounded: boolean): Promise<InspectedLinear>;
+  /** How the text begins that a job measures with; undefined where it cannot be read now. */
+  calibrationText(id: string): Promise<string | undefined>;
   /** The allocation for a target, at once; nothing is started. */
   allocate(id: string, request: AllocationRequest): Promise<PlannedAllocation>;
   /**

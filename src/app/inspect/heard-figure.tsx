@@ -10,8 +10,14 @@ import { counted, heardWords } from './words.ts';
 /** Bars that are drawn at most; a wider linear has the loudest of so many neighbours in each. */
 const MOST_BARS = 512;
 
+interface HeardFigureProps {
+  readonly heard: HeardInput;
+  /** How the calibration text begins, where that is known. */
+  readonly text: string | undefined;
+}
+
 /** H as a picture, and how loud each input is. */
-export function HeardFigure({ heard }: { heard: HeardInput }) {
+export function HeardFigure({ heard, text }: HeardFigureProps) {
   const { diagonal, blocks, tokens } = heard;
   const k = diagonal.length;
   const side = Math.sqrt(blocks.length);
@@ -49,11 +55,12 @@ export function HeardFigure({ heard }: { heard: HeardInput }) {
               value={`${formatPercent(loudestShare(Float64Array.from(diagonal)))} %`}
               label="of all power is in the loudest tenth"
             />
-            <Readout value={`input ${diagonal.indexOf(loudest(diagonal))}`} label="is the loudest" />
+            <Readout value={`input ${counted(diagonal.indexOf(loudest(diagonal)))}`} label="is the loudest" />
           </div>
         </div>
       </div>
       <p class="note">{heardWords(heard)}</p>
+      {text && <p class="note calibration-text">The measurement’s text begins: “{text.trim()} …”</p>}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
-import type { InspectedLinear } from '../../learn/data/inspected.ts';
+import { useEffect } from 'preact/hooks';
+import type { HeardInput, InspectedLinear } from '../../learn/data/inspected.ts';
 import { Notice } from '../components/notice.tsx';
 import { RecipeMenu } from '../learn/parts/recipe-menu.tsx';
 import { capitalized, moduleTitle } from '../module-words.ts';
@@ -39,7 +40,7 @@ export function InspectFigure(props: InspectFigureProps) {
   const { record, modules } = job.view.value;
   const { heard, rounded } = found;
   if (route.card === 2) {
-    if (heard) return <HeardFigure key={found.key} heard={heard} />;
+    if (heard) return <Heard id={record.id} heard={heard} />;
     const view = modules.get(place.module.key) ?? EMPTY_MODULE;
     return <Nothing why={nothingHeard(record, route.bits, view)} {...props} />;
   }
@@ -55,6 +56,26 @@ export function InspectFigure(props: InspectFigureProps) {
       )}
     </>
   );
+}
+
+function Heard({ id, heard }: { id: string; heard: HeardInput }) {
+  return <HeardFigure heard={heard} text={useCalibrationText(id)} />;
+}
+
+/** How the text begins that the job measures with. */
+function useCalibrationText(id: string): string | undefined {
+  const { api } = useApp();
+  const text = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    text.value = undefined;
+    api.calibrationText(id).then(
+      (begin) => {
+        text.value = begin;
+      },
+      () => {}, // the figures say all else without it
+    );
+  }, [api, id, text]);
+  return text.value;
 }
 
 /** Of the linear's own output, at the bitrate that is shown. */

@@ -255,6 +255,9 @@ const api: CoordinatorApi = {
     if (wish.get('inspect') === 'nothing') return { key: found.key, k: found.k, n: found.n };
     return found;
   },
+  async calibrationText() {
+    return 'Once upon a time, there was a little boy named Tim. Tim liked to play with his toy boat.';
+  },
   async measurementJson() {
     return { measurement: {} };
   },

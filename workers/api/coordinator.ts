@@ -9,7 +9,7 @@
  */
 
 import type { TextRequest } from '../../src/inference/text-request.ts';
-import type { InspectedLinear, LinearPlace } from '../../src/learn/data/inspected.ts';
+import type { InspectedLinear, LinearPlace } from '../../src/learn/kept/inspected.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
 import type { GpuFacts } from './gpu.ts';
 import type {

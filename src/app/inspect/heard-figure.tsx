@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import type { HeardInput } from '../../learn/data/inspected.ts';
 import { loudestShare } from '../../learn/data/text-data.ts';
+import type { HeardInput } from '../../learn/kept/inspected.ts';
 import { formatPercent } from '../format.ts';
 import { Bars } from '../learn/parts/bars.tsx';
 import { Readout } from '../learn/parts/figure.tsx';

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { HeardInput, InspectedLinear } from '../../learn/data/inspected.ts';
+import type { HeardInput, InspectedLinear } from '../../learn/kept/inspected.ts';
 import { Notice } from '../components/notice.tsx';
 import { RecipeMenu } from '../learn/parts/recipe-menu.tsx';
 import { capitalized, moduleTitle } from '../module-words.ts';

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JobRecord } from '../../../workers/api/jobs.ts';
-import type { InspectedLinear } from '../../learn/data/inspected.ts';
+import type { InspectedLinear } from '../../learn/kept/inspected.ts';
 import { Facts } from '../components/facts.tsx';
 import { Notice } from '../components/notice.tsx';
 import '../learn/figures/figures.css';

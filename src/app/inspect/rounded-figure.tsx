@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useId, useMemo } from 'preact/hooks';
-import type { HeardInput, RoundedLinear } from '../../learn/data/inspected.ts';
+import type { HeardInput, RoundedLinear } from '../../learn/kept/inspected.ts';
 import { formatPercent } from '../format.ts';
 import { Bars } from '../learn/parts/bars.tsx';
 import { Readout } from '../learn/parts/figure.tsx';

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JobRecord } from '../../../workers/api/jobs.ts';
-import type { InspectedLinear } from '../../learn/data/inspected.ts';
+import type { InspectedLinear } from '../../learn/kept/inspected.ts';
 import { useApp } from '../state/app-state.ts';
 import type { ModuleView } from '../state/job-view.ts';
 import { failureOf, type Loadable, latestValue } from '../state/loadable.ts';

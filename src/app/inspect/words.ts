@@ -2,7 +2,7 @@
 
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 import type { Group } from '../../exl2/params.ts';
-import type { InspectedLinear } from '../../learn/data/inspected.ts';
+import type { InspectedLinear } from '../../learn/kept/inspected.ts';
 import { formatBits } from '../format.ts';
 import { capitalized } from '../module-words.ts';
 import type { ModuleView } from '../state/job-view.ts';

@@ -1,5 +1,5 @@
 import type { Group } from '../../../src/exl2/params.ts';
-import { type InspectedLinear, type LinearPlace, shownPlaces } from '../../../src/learn/data/inspected.ts';
+import { type InspectedLinear, type LinearPlace, shownPlaces } from '../../../src/learn/kept/inspected.ts';
 import type { JobRecord } from '../../../workers/api/jobs.ts';
 
 /** What a job would have kept of a linear: the power of its inputs falls, and some are loud. */

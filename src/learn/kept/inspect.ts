@@ -1,17 +1,17 @@
 /** What a job's artefacts say of one linear: read and unpacked on the CPU. */
 
-import { takeColumns } from '../exl2/packed-columns.ts';
-import { COLUMN_MULTIPLE, PACKED_TENSORS, packedGroups, readPackedLinear } from '../exl2/packed-linear.ts';
-import { invertPermutation, unpackScales } from '../exl2/packing.ts';
-import type { TensorSource } from '../io/model/tensor-source.ts';
-import type { WorkDirectory } from '../io/work/work-directory.ts';
-import { ARTEFACT } from '../job/artefacts.ts';
-import { readSummary } from '../measurement/hessian-summary.ts';
-import type { LinearSpec, ModelSpec, ModuleSpec } from '../model/spec.ts';
-import { unpackCodes } from '../reference/pack/bit-stream.ts';
-import { codeValue, workingScale } from '../reference/pack/values.ts';
-import type { HostTensor } from '../tensor/dtype.ts';
-import { InputError } from '../util/errors.ts';
+import { takeColumns } from '../../exl2/packed-columns.ts';
+import { COLUMN_MULTIPLE, PACKED_TENSORS, packedGroups, readPackedLinear } from '../../exl2/packed-linear.ts';
+import { invertPermutation, unpackScales } from '../../exl2/packing.ts';
+import type { TensorSource } from '../../io/model/tensor-source.ts';
+import type { WorkDirectory } from '../../io/work/work-directory.ts';
+import { ARTEFACT } from '../../job/artefacts.ts';
+import { readSummary } from '../../measurement/hessian-summary.ts';
+import type { LinearSpec, ModelSpec, ModuleSpec } from '../../model/spec.ts';
+import { unpackCodes } from '../../reference/pack/bit-stream.ts';
+import { codeValue, workingScale } from '../../reference/pack/values.ts';
+import type { HostTensor } from '../../tensor/dtype.ts';
+import { InputError } from '../../util/errors.ts';
 import {
   type HeardInput,
   type InspectedLinear,
@@ -19,7 +19,7 @@ import {
   MOST_COLUMNS,
   type RoundedLinear,
   shownPlaces,
-} from './data/inspected.ts';
+} from './inspected.ts';
 import { originalOutputs } from './original-outputs.ts';
 
 /** Where a job has what is read. */

@@ -1,7 +1,7 @@
-import type { TensorSource } from '../io/model/tensor-source.ts';
-import type { LinearSpec } from '../model/spec.ts';
-import { normalizeRows } from '../reference/model-kernels/linear.ts';
-import { toFloat } from '../tensor/float-tensor.ts';
+import type { TensorSource } from '../../io/model/tensor-source.ts';
+import type { LinearSpec } from '../../model/spec.ts';
+import { normalizeRows } from '../../reference/model-kernels/linear.ts';
+import { toFloat } from '../../tensor/float-tensor.ts';
 
 /** Bytes of a transposed weight that are read at a time. */
 const READ_BYTES = 16 * 2 ** 20;

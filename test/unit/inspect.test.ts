@@ -14,12 +14,14 @@ import { shownPlaces } from '../../src/learn/kept/inspected.ts';
 import { originalOutputs } from '../../src/learn/kept/original-outputs.ts';
 import { measure } from '../../src/measure/measure.ts';
 import { summaryTensors } from '../../src/measurement/hessian-summary.ts';
+import { openModel } from '../../src/model/check/open-model.ts';
 import type { LinearSpec, ModelPlan, ModuleSpec } from '../../src/model/spec.ts';
 import { quantizeAgain } from '../../src/quantize/quantize-again.ts';
 import { blockSums, diagonal } from '../../src/reference/linalg/hessian.ts';
 import { referenceForward } from '../../src/reference/model.ts';
 import type { HostTensor } from '../../src/tensor/dtype.ts';
 import { architectureModel } from '../support/architectures.ts';
+import { expertsModel } from '../support/beside-models.ts';
 import { expectNmse } from '../support/compare.ts';
 import { lonePool } from '../support/conversion.ts';
 import { dequantizeLinear, packLinear } from '../support/exl2-linear.ts';
@@ -75,6 +77,32 @@ test('what every linear hears is H of the job’s own rows, as f64 adds it up', 
     const means = blockSums(h, k, 64).map((sum) => sum / (k / 64) ** 2);
     expectNmse(heard!.blocks, means, 1e-10);
   }
+});
+
+test('of a layer’s experts the first stands for all, with the tokens that came to it', async () => {
+  const work = memoryDirectory('experts');
+  const { source, plan } = await openModel(await expertsModel(), {});
+  const { context, rows } = await tinyStages(gpu, tinyModel(1), work);
+  await measure({ ...context, source, plan }, lonePool(), rows);
+  const experts = plan.choices.find(({ modules }) => modules[0]!.mixer.kind === 'experts')!;
+  const measured = workDirectory(work);
+  const kept = (await measured.openTensors(ARTEFACT.hessians(experts.modules[0]!.key)))!;
+  const [gate, , down] = experts.linears;
+  expect([...kept.tensors.keys()].sort()).toEqual(
+    [gate!, down!].flatMap(({ input }) => [`${input}.blocks`, `${input}.diagonal`]).sort(),
+  );
+  const heardBy = async ({ paramsName: name, key, k }: LinearSpec) => {
+    const found = await inspectLinear(
+      { plan, measured, quantized: nothing() },
+      { module: experts.key, name },
+    );
+    expect([found.key, found.heard!.diagonal.length]).toEqual([key, k]);
+    return found.heard!.tokens;
+  };
+  // Every token's gates are summed, whichever experts it goes to.
+  expect(await heardBy(gate!)).toBe(rows.rows * rows.length);
+  const own = await heardBy(down!);
+  expect(own > 0 && own < rows.rows * rows.length).toBe(true);
 });
 
 test('the quantization’s H takes the place of the measurement’s; the first module’s is the same', async () => {

@@ -36,8 +36,11 @@ const PURE = [
 for (const file of PURE) LAYERS[file] = [...PURE, 'util'];
 // Lessons show how the reference computes, and are the one thing that is shipped of it.
 LAYERS['learn/data'] = [...PURE, 'exl2', 'util'];
-LAYERS.learn = [...LAYERS['learn/data'], 'reference', 'gptq', 'calibrate', ...LAYERS.calibrate];
-LAYERS.app = ['learn/data', ...LAYERS['learn/data']];
+LAYERS['learn/kept/inspected'] = LAYERS['learn/data'];
+// They also show what a job has kept.
+const KEPT = ['model', 'job/artefacts', 'measurement/hessian-summary'];
+LAYERS.learn = [...LAYERS['learn/data'], 'reference', 'gptq', 'calibrate', ...LAYERS.calibrate, ...KEPT];
+LAYERS.app = ['learn/data', 'learn/kept/inspected', ...LAYERS['learn/data']];
 LAYERS.cli = ['convert', 'inference', 'learn', ...LAYERS.convert];
 
 /** A folder, or a file of that name. */

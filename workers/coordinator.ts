@@ -127,6 +127,15 @@ const api: CoordinatorApi = {
   measurement: (id) => measured.modules(id),
   kept: (id) => measured.kept(id),
   measurementJson: (id) => measured.json(id),
+  async inspectLinear(id, ...asked) {
+    // Most visits do without it.
+    const { inspectKept } = await import('./inspect-kept.ts');
+    return inspectKept(await board.get(id), ...asked);
+  },
+  async calibrationText(id) {
+    const { calibrationText } = await import('./inspect-kept.ts');
+    return calibrationText(await board.get(id));
+  },
   allocate: (id, request) => measured.allocate(id, request),
 
   async quantize(id, requests) {

@@ -1,4 +1,3 @@
-import { removeStorage } from '../src/io/platform/storage/storage.ts';
 import { assert, DeviceLostError } from '../src/util/errors.ts';
 import { plainText } from '../src/util/text/plain-text.ts';
 import type { AllocationRequest, JobError, JobState } from './api/jobs.ts';
@@ -8,7 +7,7 @@ import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
 import { measureStep, readMeasurement, targetResult, targetStep } from './job-steps.ts';
 import { requirePermissions } from './permissions.ts';
-import { STORED } from './places.ts';
+import { clearTarget } from './places.ts';
 
 /** Lost devices in a row, without a module finished in between, that a job puts up with. */
 const MOST_LOSSES = 3;
@@ -105,7 +104,7 @@ export class JobRunner {
     const outcome = await this.#runEngine(run, targetStep(entry, target, measurement), target.bits);
     const result = await targetResult(entry, target.bits, outcome);
     const done = await this.#board.change(run.id, { results: [...entry.record.results, result] });
-    await removeStorage(STORED.target(run.id, target.bits));
+    await clearTarget(run.id, target.bits);
     return done;
   }
 

@@ -4,10 +4,12 @@ import mixAddress from '../data/calibration.bin?url';
 import { type CalibrationMix, readMix } from '../src/calibrate/mix/mix-file.ts';
 import type { CalibrationText } from '../src/calibrate/mix/mix-plan.ts';
 import type { ReadableDirectory, WritableDirectory } from '../src/io/bytes.ts';
+import { listIfThere } from '../src/io/list-if-there.ts';
 import { fileListDirectory } from '../src/io/platform/file-list-directory.ts';
 import { handleDirectory, listFiles } from '../src/io/platform/handle-directory.ts';
 import { storageDirectory, storageRoot } from '../src/io/platform/storage/storage.ts';
 import { fetchFile } from '../src/io/platform/url-directory.ts';
+import { isHessians } from '../src/job/artefacts.ts';
 import { InputError } from '../src/util/errors.ts';
 import { outputFolder } from '../src/util/output-folder.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './api/folders.ts';
@@ -37,6 +39,12 @@ export function openSource(source: ModelSource): ReadableDirectory {
       }
       return fileListDirectory(source.name, source.files);
   }
+}
+
+/** Removes the work files of a bitrate that is made, but for what is kept to be looked at. */
+export async function clearTarget(id: string, bits: number): Promise<void> {
+  const work = await storageDirectory(STORED.target(id, bits));
+  for (const { path } of await listIfThere(work)) if (!isHessians(path)) await work.remove(path);
 }
 
 /** A bitrate's output folder: `<model>-<bits>bpw-exl2` in the user's folder, or one in the browser's storage. */

@@ -12,4 +12,5 @@ export interface TokenizerWorkerApi extends LockHolder {
   /** Throws InputError, UnsupportedError. */
   load(): TokenizerFacts;
   encode(text: string): number[];
+  decode(ids: readonly number[]): string;
 }

@@ -25,6 +25,7 @@ const api: TokenizerWorkerApi = {
     return { bosId, eosIds, vocabSize };
   },
   encode: (text) => tokenizer.encode(text),
+  decode: (ids) => tokenizer.decode(ids),
 };
 
 expose(api);

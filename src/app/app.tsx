@@ -3,6 +3,7 @@ import { Masthead } from './components/masthead.tsx';
 import { Notice } from './components/notice.tsx';
 import { TabTitle } from './components/tab-title.tsx';
 import { TermLayer } from './components/term.tsx';
+import { InspectGate } from './inspect/inspect-gate.tsx';
 import { LearnGate } from './learn/learn-gate.tsx';
 import { focusHeading } from './platform/focus-heading.ts';
 import { DemoScreen } from './screens/demo.tsx';
@@ -62,6 +63,8 @@ function Screen() {
       return <PlanScreen />;
     case 'learn':
       return <LearnGate card={present.card} />;
+    case 'inspect':
+      return <InspectGate {...present} />;
     case 'demo':
       return <DemoScreen />;
     case 'job':

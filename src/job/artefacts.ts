@@ -12,6 +12,8 @@ export const ARTEFACT = {
   slice: 'slice.json',
   measuredModule: (key: string) => `measured/${key}.json`,
   strategy: 'strategy.json',
+  /** What is kept of a module's Hessians, to be looked at: outputs are not made of it. */
+  hessians: (key: string) => `hessians/${key}.safetensors`,
   tensors: (key: string) => `tensors/${key}.safetensors`,
   result: 'result.json',
   /** What the original makes of the rows that the result is judged by. */
@@ -28,6 +30,9 @@ const NAMES: ReadonlySet<string> = new Set(
 /** Whether a file in a work directory is what was measured of a module. */
 export const isMeasuredModule = (path: string): boolean => /^measured\/.*\.json$/.test(path);
 
+/** Whether a file in a work directory is what is kept of Hessians, or the record of it. */
+export const isHessians = (path: string): boolean => /^hessians\//.test(path);
+
 /** Whether a file in a work directory is a job's, or the record of one. */
 export const isArtefact = (path: string): boolean =>
-  NAMES.has(recordedPath(path) ?? path) || /^(measured|tensors)\//.test(path);
+  NAMES.has(recordedPath(path) ?? path) || isHessians(path) || /^(measured|tensors)\//.test(path);

@@ -37,8 +37,16 @@ export async function measureModule(
   const candidates = all.slice(from, to);
   return withScope(gpu, async (scope) => {
     const loaded = await loadModule(context, scope, module, states.length);
-    const { trials, losses, precise } = await withScope(gpu, async (factorScope) => {
-      const captured = await captureHessians(context, factorScope, loaded, states, reference, batch);
+    const { trials, losses, precise, summaries } = await withScope(gpu, async (factorScope) => {
+      const captured = await captureHessians(
+        context,
+        factorScope,
+        loaded,
+        states,
+        reference,
+        batch,
+        from === 0,
+      );
       progress(0.1);
       const tried = await quantizeTrials(
         context,
@@ -50,7 +58,7 @@ export async function measureModule(
         (linear) => finerSettingsOfPart(linear, all, { from, to }),
         (share) => progress(0.1 + 0.4 * share),
       );
-      return { ...tried, precise: captured.loaded };
+      return { ...tried, precise: captured.loaded, summaries: captured.summaries };
     });
     const measured = (rows: readonly RowError[]): MeasuredError => ({
       accuracy: accuracyOf(orWorst(wholeRowError(rows))),
@@ -66,7 +74,8 @@ export async function measureModule(
     const errors = await runTrials(context, precise, trials, states, reference, batch, onTrial, (share) =>
       progress(0.5 + 0.5 * share),
     );
-    return { from, to, errors: errors.map(measured), losses };
+    const hessians = await summaries;
+    return { from, to, errors: errors.map(measured), losses, ...(hessians && { hessians }) };
   });
 }
 

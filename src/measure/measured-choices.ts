@@ -5,6 +5,7 @@ import { type MeasuredCandidate, type Measurement, moduleToJson } from '../measu
 import { type CandidateRange, candidateBits, candidatesOf } from '../measurement/module-candidates.ts';
 import { ORIGINAL_ADVICE } from '../model/gpu/finite-states.ts';
 import type { ChoiceSpec, ModuleSpec } from '../model/spec.ts';
+import { writeSummaries } from '../pass/sums/summarize-hessians.ts';
 import { NumericalError } from '../util/errors.ts';
 import { joinParts } from './join-parts.ts';
 import { trialEvent } from './trial-event.ts';
@@ -51,6 +52,7 @@ export class MeasuredChoices {
   async add(index: number, part: MeasuredPart, told: boolean): Promise<void> {
     const { work, quantizer } = this.#context;
     const { choice, module } = this.#at(index);
+    if (part.hessians) await writeSummaries(work, module.key, part.hessians);
     const tried = this.#tried(choice);
     const isAlone = choice.modules.length === 1;
     if (isAlone && !told) this.#tell(choice, part.from, this.#candidatesOf(choice, part));

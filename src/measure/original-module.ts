@@ -6,6 +6,7 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import type { StageContext } from '../job/context.ts';
 import { columnSumSquares } from '../kernels/gram/column_sum_squares.ts';
+import type { HessianSummaries } from '../measurement/hessian-summary.ts';
 import { ORIGINAL_ADVICE, overflowError } from '../model/gpu/finite-states.ts';
 import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { inputSizes } from '../model/sizes.ts';
@@ -14,6 +15,7 @@ import { inputsFit, powerFits, roundsToHalf, withFittingPrecision } from '../pas
 import { type LoadedModule, withPrecision } from '../pass/loaded-module.ts';
 import { advance, type RowsSeen } from '../pass/run-rows.ts';
 import { summing } from '../pass/sums/sum-rows.ts';
+import { summarizeHessians } from '../pass/sums/summarize-hessians.ts';
 
 type Tap = NonNullable<RowsSeen['tap']>;
 
@@ -78,11 +80,16 @@ export async function passThrough(
 interface Captured {
   /** They belong to the scope. */
   readonly factors: ReadonlyMap<InputKey, HessianFactor>;
+  /** Of the same inputs; nothing waits for them. */
+  readonly summaries: Promise<HessianSummaries> | undefined;
   /** The module with the precision that its inputs allow. */
   readonly loaded: LoadedModule;
 }
 
-/** Runs the module, and factors the Hessian of each distinct linear input. */
+/**
+ * Runs the module, and factors the Hessian of each distinct linear input.
+ * @param summarizes whether summaries of the Hessians are wanted.
+ */
 export async function captureHessians(
   context: StageContext,
   scope: Scope,
@@ -90,6 +97,7 @@ export async function captureHessians(
   input: HiddenStates,
   output: HiddenStates,
   batch: number,
+  summarizes = false,
 ): Promise<Captured> {
   const { gpu, quantizer } = context;
   const { module } = loaded;
@@ -98,14 +106,23 @@ export async function captureHessians(
     for (const [name, k] of inputSizes(module)) {
       hessians.set(name, allocTriangle(gpu, sums, k, `Hessian of ${module.key} ${name}`));
     }
-    const tapOf = (mixed: boolean) => summing(context, hessians, mixed);
+    const tokens = new Map<InputKey, number>();
+    const tapOf = (mixed: boolean): Tap => {
+      const sum = summing(context, hessians, mixed);
+      tokens.clear();
+      return (name, x, start, count) => {
+        sum(name, x, start, count);
+        tokens.set(name, (tokens.get(name) ?? 0) + count);
+      };
+    };
     const fits = () => inputsFit(gpu, hessians);
     const precise = await run(context, loaded, input, output, batch, tapOf, fits);
+    const summaries = summarizes ? summarizeHessians(gpu, module, hessians, tokens) : undefined;
     const factors = new Map<InputKey, HessianFactor>();
     for (const [name, h] of hessians) {
       const options = { rows: input.rows, method: quantizer.method, keepHessian: false };
       factors.set(name, await factorHessian(gpu, scope, `${module.key} (${name})`, sums, h, options));
     }
-    return { factors, loaded: precise };
+    return { factors, summaries, loaded: precise };
   });
 }

@@ -1,4 +1,5 @@
 import type { QuantParams } from '../exl2/params.ts';
+import type { HessianSummaries } from './hessian-summary.ts';
 import type { MeasuredError } from './measurement-json.ts';
 import type { CandidateRange } from './module-candidates.ts';
 
@@ -16,4 +17,6 @@ export interface MeasuredPart extends CandidateRange {
   readonly errors: readonly MeasuredError[];
   /** Of the settings that these candidates take, and of its share of the finer ones; when the quantizer refines. */
   readonly losses: LinearLosses | undefined;
+  /** Of the module's inputs; the part with the first candidate has them. */
+  readonly hessians?: HessianSummaries;
 }

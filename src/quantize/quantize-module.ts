@@ -3,11 +3,13 @@ import type { ModuleParams } from '../exl2/params.ts';
 import { rowsOf } from '../gpu/parts.ts';
 import { withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
+import type { HessianSummaries } from '../measurement/hessian-summary.ts';
 import type { HiddenStates } from '../model/gpu/states/states.ts';
 import { inputSizes } from '../model/sizes.ts';
 import type { InputKey, ModuleSpec } from '../model/spec.ts';
 import { InputSample } from '../pass/linear-error.ts';
 import type { RowsSeen } from '../pass/run-rows.ts';
+import { summarizeHessians } from '../pass/sums/summarize-hessians.ts';
 import { together } from '../util/together.ts';
 import { type QuantizedLinears, quantizeLinears } from './quantize-linears.ts';
 import type { RowsPass } from './rows-pass.ts';
@@ -15,6 +17,7 @@ import type { RowsPass } from './rows-pass.ts';
 export interface QuantizedModule extends QuantizedLinears {
   /** Forward passes rounded to half precision. */
   readonly mixed: boolean;
+  readonly summaries: HessianSummaries;
   /** Calibration tokens of each expert, in their order; of a module with experts. */
   readonly expertTokens?: readonly number[];
 }
@@ -48,8 +51,10 @@ export async function quantizeModule(
       const sample = new InputSample(gpu, scope, module, own.expected, rows);
       const { sums, mixed } = await pass.sum(index, inputs, batch, firstSeen(sample, own.expected));
       const counted = expertTokens(module, sums.tokens);
+      const summaries = summarizeHessians(gpu, module, sums.sums, sums.tokens);
       const request = { module, params, sums, rows, sample };
-      return { mixed, ...counted, ...(await quantizeLinears(context, pool, pass, request)) };
+      const quantized = await quantizeLinears(context, pool, pass, request);
+      return { mixed, ...counted, ...quantized, summaries: await summaries };
     });
     const written = write(quantized);
     const advanced = pass.advance(index, quantized.mixed, batch);

@@ -13,6 +13,7 @@ import { moduleWeights } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../pass/batch-size.ts';
 import { isMixed } from '../pass/packed-module.ts';
+import { writeSummaries } from '../pass/sums/summarize-hessians.ts';
 import { assert } from '../util/errors.ts';
 import { finishedTensors, strategyMark } from './finished-tensors.ts';
 import { type Perplexities, quantizeHead } from './quantize-head.ts';
@@ -104,18 +105,21 @@ export async function quantize(
   }
 }
 
-const writeModule = (
+/** The summaries first: a module counts as finished when its tensors are there. */
+async function writeModule(
   { work }: StageContext,
   { key }: ModuleSpec,
-  { tensors, mixed, linearErrors, expertTokens }: QuantizedModule,
+  { tensors, summaries, mixed, linearErrors, expertTokens }: QuantizedModule,
   mark: Readonly<Record<string, string>>,
-): Promise<void> =>
-  work.writeTensors(ARTEFACT.tensors(key), tensors, {
+): Promise<void> {
+  await writeSummaries(work, key, summaries);
+  await work.writeTensors(ARTEFACT.tensors(key), tensors, {
     ...mark,
     mixed: String(mixed),
     linear_errors: JSON.stringify(linearErrors),
     ...(expertTokens && { expert_tokens: JSON.stringify(expertTokens) }),
   });
+}
 
 /** Advances the states through a module that is finished, as if it had been quantized now. */
 async function replayModule(

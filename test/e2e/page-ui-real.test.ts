@@ -33,6 +33,14 @@ test('a dropped folder is planned, converted and saved to another folder', async
     await waitForText(page, 'They are in this browser’s storage');
     const [original, quantized] = await resultRows(page);
     expect(original?.[0]).toBe('original');
+    await clickText(page, 'What it hears');
+    // Of the conversion's own run, which is over: what is kept of it, and the output in the browser's storage.
+    await waitForText(page, 'calibration tokens, as the quantized modules before it make them');
+    await waitForText(page, 'The measurement’s text begins');
+    await clickText(page, 'How it was rounded');
+    await waitForText(page, 'Moved by');
+    await clickText(page, '←');
+    await waitForText(page, 'They are in this browser’s storage');
     expect(Number(quantized?.[1])).toBeCloseTo(4, 0);
     expect(Number(quantized?.[4])).toBeGreaterThan(1);
 

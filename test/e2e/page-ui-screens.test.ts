@@ -274,3 +274,46 @@ test('nothing plays by itself where motion is to be reduced', async () => {
     expect(await textOf(page, '.demo-controls .note')).toMatch(/^0:00 of/);
   });
 });
+
+test('a module’s panel leads to what its linears heard and became, and from there back', async () => {
+  await mocked.withPage(async (page) => {
+    await page.goto(`${mocked.url}?jobs=some#job=done`);
+    await page.waitForSelector('.look-inside');
+    await page.focus('.grid td[data-module="model.layers.1.mlp"][data-linear="down_proj"]');
+    await page.keyboard.press('Enter');
+    await waitForText(page, 'Layer 1, MLP');
+    const links = await page.$$eval('.look-inside li:last-child a', (all) => all.map((a) => a.textContent));
+    expect(links).toEqual(['What it hears: down', 'How it was rounded: down']);
+    await page.focus('.look-inside li:last-child a');
+    await page.keyboard.press('Enter');
+    await waitForText(page, '38,912 calibration tokens');
+    const heading = 'Layer 1, MLP: what down hears';
+    await eventually(async () => expect(await page.title()).toBe(`${heading} · TinyStories 7M`));
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(heading);
+    expect(await textOf(page, '.inspect .facts')).toContain(
+      'model.layers.1.mlp.down_projInputs × outputs768 × 256',
+    );
+
+    await clickText(page, 'How it was rounded');
+    await waitForText(page, '256 of 768 rows');
+    const row = () => textOf(page, '.one-weight p');
+    const first = await row();
+    await page.focus('.stage input[type=range]');
+    await page.keyboard.press('End');
+    await eventually(async () => expect(await row()).not.toBe(first));
+    expect(await row()).toMatch(
+      /^Row 766, input \d+, output 0: -?0\.\d{4} → code \d, scale .* of 16\) → -?0\./,
+    );
+    await clickText(page, '←');
+    await page.waitForSelector('.headline');
+    expect(new URL(page.url()).hash).toBe('#job=done');
+
+    await page.goto(
+      `${mocked.url}?jobs=some&inspect=damaged#job=done/inspect=model.layers.0.self_attn.q_proj/bits=4/card=4`,
+    );
+    await waitForText(page, 'This cannot be shown');
+    expect(await textOf(page, '[role=alert]')).toContain('The header of model.safetensors is damaged.');
+    await page.goto(`${mocked.url}?jobs=some#job=done/inspect=model.layers.0.self_attn.w1/bits=4/card=2`);
+    await waitForText(page, 'This model has no such linear');
+  });
+});

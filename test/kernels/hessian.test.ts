@@ -1,6 +1,7 @@
 import { afterAll, test } from 'vitest';
 import { addVector } from '../../src/kernels/elementwise/add_vector.ts';
 import { columnSumSquares } from '../../src/kernels/gram/column_sum_squares.ts';
+import { blockSums } from '../../src/kernels/hessian/block_sums.ts';
 import { diagonal } from '../../src/kernels/hessian/diagonal.ts';
 import { permuteHessian } from '../../src/kernels/hessian/permute_hessian.ts';
 import * as reference from '../../src/reference/linalg/hessian.ts';
@@ -74,6 +75,33 @@ test.each(SIZES)('diagonal, k %i, of two panels: copies', async (k) => {
     ({ d } = await runKernel(gpu, diagonal, scalars, { h: panelOf(h, k, start, end), d }));
   }
   expectExact(d, reference.diagonal(h, k));
+});
+
+// Blocks of one element, of one or two, of unequal sizes; panels that cut a block.
+test.each([
+  [1, 1],
+  [32, 32],
+  [96, 64],
+  [130, 64],
+  [257, 3],
+])('block_sums, k %i in %i², of two panels: every element once', async (k, side) => {
+  const h = randomFloats(k * k, 4);
+  for (let i = 0; i < k; i++) for (let j = 0; j < i; j++) h[j * k + i] = h[i * k + j]!;
+  const cut = Math.floor(k / 3);
+  let p: Float32Array<ArrayBuffer> = new Float32Array(side * side);
+  for (const [start, end] of [
+    [0, cut],
+    [cut, k],
+  ] as const) {
+    if (end === start) continue;
+    const scalars = { start, rows: end - start, k, side };
+    ({ p } = await runKernel(gpu, blockSums, scalars, { h: panelOf(h, k, start, end), p }));
+  }
+  const whole = reference.blockSums(h, k, side);
+  const lower = whole.map((sum, at) => (at % side <= Math.floor(at / side) ? sum : 0));
+  // Nothing cancels; 32 invocations add the most elements of a block, then their sums are added.
+  const most = Math.ceil(k / side) ** 2;
+  expectUlps(p, lower, most / 32 + 32 + 4);
 });
 
 // Workgroups take 64 columns, and every fourth row at a time.

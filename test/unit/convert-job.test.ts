@@ -222,7 +222,8 @@ describe('a job that has only measured', () => {
 });
 
 test('a job that is dropped loses its layers before its strategy, and its description last', async () => {
-  const files = ['job.json', 'measured/a.json', 'notes.txt', 'strategy.json', 'tensors/a.safetensors'];
+  const layers = ['hessians/a.safetensors', 'measured/a.json', 'tensors/a.safetensors'];
+  const files = ['job.json', 'notes.txt', 'strategy.json', ...layers];
   const memory = memoryDirectory('work', Object.fromEntries(files.map((path) => [path, '{}'])));
   const removed: string[] = [];
   const watched: WritableDirectory = {
@@ -233,6 +234,6 @@ test('a job that is dropped loses its layers before its strategy, and its descri
     },
   };
   await dropJob(watched);
-  expect(removed).toEqual(['measured/a.json', 'tensors/a.safetensors', 'strategy.json', 'job.json']);
+  expect(removed).toEqual([...layers, 'strategy.json', 'job.json']);
   expect(await memory.list()).toEqual([{ path: 'notes.txt', size: 2 }]);
 });

@@ -26,6 +26,7 @@ vi.mock('../../workers/job-steps.ts', () => ({
 }));
 vi.mock('../../workers/places.ts', () => ({
   STORED: { target: () => 'target' },
+  clearTarget: async () => {},
 }));
 vi.mock('../../src/io/platform/storage/storage.ts', () => ({ removeStorage: async () => {} }));
 

@@ -17,8 +17,7 @@ vi.mock('../../workers/job-steps.ts', () => ({
   readMeasurement: async () => (measurements.length > 0 ? measurements.shift() : {}),
   targetResult: async (_: unknown, bits: number) => ({ bits }),
 }));
-vi.mock('../../workers/places.ts', () => ({ STORED: { target: () => 'target' } }));
-vi.mock('../../src/io/platform/storage/storage.ts', () => ({ removeStorage: async () => {} }));
+vi.mock('../../workers/places.ts', () => ({ clearTarget: async () => {} }));
 
 type Script = (job: GpuJob, listener: RunListener) => Promise<RunOutcome>;
 

@@ -8,7 +8,7 @@ import { openTokenizer } from '../../workers/tokenizer-client.ts';
 import { ChannelWorker } from '../support/channel-worker.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
 
-type Task = 'read' | 'load' | 'encode';
+type Task = 'read' | 'load' | 'encode' | 'decode';
 
 const SOURCE: ModelSource = { kind: 'demo' };
 const FACTS = { bosId: 1, eosIds: [2], vocabSize: 9 };
@@ -40,6 +40,7 @@ class FakeWorker extends ChannelWorker {
       read: (source: unknown) => answer('read', source, undefined),
       load: () => answer('load', 'load', FACTS),
       encode: (text: string) => answer('encode', text, [text.length]),
+      decode: (ids: number[]) => answer('decode', ids, ids.join()),
     });
   }
 }
@@ -70,11 +71,12 @@ const hangsIn = (task: Task): Promise<void> =>
 const open = (signal?: AbortSignal) => openTokenizer(SOURCE, 'models/x', signal);
 const terminated = () => FakeWorker.started.map((worker) => worker.terminated);
 
-test('a worker reads, loads and encodes until it is closed', async () => {
+test('a worker reads, loads, encodes and decodes until it is closed', async () => {
   const tokenizer = await open();
   expect(tokenizer).toMatchObject(FACTS);
   expect(await tokenizer.encode('abc')).toEqual([3]);
-  expect(FakeWorker.started[0]!.asked).toEqual([SOURCE, 'load', 'abc']);
+  expect(await tokenizer.decode([3, 4])).toBe('3,4');
+  expect(FakeWorker.started[0]!.asked).toEqual([SOURCE, 'load', 'abc', [3, 4]]);
   expect(terminated()).toEqual([false]);
   tokenizer.close();
   expect(terminated()).toEqual([true]);

@@ -9,6 +9,7 @@
  */
 
 import type { TextRequest } from '../../src/inference/text-request.ts';
+import type { InspectedLinear, LinearPlace } from '../../src/learn/kept/inspected.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
 import type { GpuFacts } from './gpu.ts';
 import type {
@@ -59,6 +60,14 @@ export interface CoordinatorApi {
   kept(id: string): Promise<KeptWork>;
   /** measurement.json as ExLlamaV2 has it. */
   measurementJson(id: string): Promise<unknown>;
+  /**
+   * What is kept of a linear, of the bitrate's own run as far as that has come and else of the measurement: 300 kB at most.
+   * `rounded`: of the folders too, as far as the browser permits them now. Throws InputError for a linear that the model
+   * does not have.
+   */
+  inspectLinear(id: string, bits: number, place: LinearPlace, rounded: boolean): Promise<InspectedLinear>;
+  /** How the text begins that a job measures with; undefined where it cannot be read now. */
+  calibrationText(id: string): Promise<string | undefined>;
   /** The allocation for a target, at once; nothing is started. */
   allocate(id: string, request: AllocationRequest): Promise<PlannedAllocation>;
   /**

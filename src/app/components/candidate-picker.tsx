@@ -3,6 +3,7 @@ import { capitalized, moduleTitle } from '../module-words.ts';
 import type { AllocationChoice } from '../state/allocation-choice.ts';
 import { EMPTY_MODULE, type ModuleView } from '../state/job-view.ts';
 import { latestValue } from '../state/loadable.ts';
+import { LookInside } from './look-inside.tsx';
 import { ModuleChart } from './module-chart.tsx';
 
 interface CandidatePickerProps {
@@ -63,6 +64,7 @@ export function CandidatePicker({ choice, moduleKey }: CandidatePickerProps) {
           </button>
         )}
       </div>
+      <LookInside module={module} id={choice.record.id} bits={choice.bits.value} />
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import { STAGE_TITLES } from '../../job/stages.ts';
+import { inspectTitle, placeAt } from '../inspect/titles.ts';
 import { STATE_WORDS } from '../job-words.ts';
 import { lessonTitle } from '../learn/titles.ts';
 import { useApp } from '../state/app-state.ts';
@@ -15,9 +16,9 @@ export function TabTitle() {
   const shown = 'id' in present && jobs.ids.value.includes(present.id) ? jobs.get(present.id) : undefined;
   const subject = shown && active.includes(shown) ? shown : (active[0] ?? shown);
   const behind = active.length > 0 && waiting.length > 0 ? ` · ${waiting.length} more` : '';
-  const title = subject
-    ? `${workTitle(subject)}${behind}`
-    : screenTitle(present, latestValue(draft.model.value)?.name);
+  const work = subject && `${workTitle(subject)}${behind}`;
+  const linear = active.length === 0 && shown ? shownLinear(present, shown) : undefined;
+  const title = linear ?? work ?? screenTitle(present, latestValue(draft.model.value)?.name);
   if (document.title !== title) document.title = title;
   return null;
 }
@@ -35,6 +36,14 @@ function screenTitle(present: Route, model: string | undefined): string {
     default:
       return 'exl2-web';
   }
+}
+
+/** `Layer 0, attention: what q hears · TinyStories 7M`, where a linear of the job is shown. */
+function shownLinear(present: Route, { record }: LiveJob): string | undefined {
+  if (present.screen !== 'inspect') return undefined;
+  const { model, modelName } = record.value;
+  const place = placeAt(model, present.linear);
+  return place && `${inspectTitle(present.card, place)} · ${modelName}`;
 }
 
 /** `43 % · Measure · TinyStories 7M`. */

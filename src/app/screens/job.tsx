@@ -60,7 +60,7 @@ function FinishedFiles({ record }: { record: JobRecord }) {
   return results.map((result) => <ResultFiles key={result.bits} record={record} result={result} />);
 }
 
-function NoJob() {
+export function NoJob() {
   return (
     <>
       <h1>This conversion is not here</h1>

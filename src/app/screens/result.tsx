@@ -155,5 +155,5 @@ function MeasuredPanel({ view, moduleKey }: { view: JobView; moduleKey: string |
     key,
     { ...module, trials: measured?.get(key)?.trials ?? [] },
   ]);
-  return <ModulePanel view={{ ...view, modules: new Map(modules) }} moduleKey={moduleKey} />;
+  return <ModulePanel view={{ ...view, modules: new Map(modules) }} moduleKey={moduleKey} looksInside />;
 }

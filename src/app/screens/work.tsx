@@ -33,7 +33,7 @@ export function WorkScreen({ job, recorded = false }: { job: LiveJob; recorded?:
           }}
         />
         <div class="side">
-          <ModulePanel view={view} moduleKey={inChart} />
+          <ModulePanel view={view} moduleKey={inChart} looksInside={!recorded} />
           {active && !recorded && <WorkMeters view={view} />}
           {active && <WorkerPanel view={view} />}
         </div>

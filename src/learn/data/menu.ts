@@ -1,9 +1,9 @@
 /** A module's candidates, told as recipes. */
 
 import { resolveGroups } from '../../exl2/groups.ts';
-import { type BitWidth, parseParams, type QuantParams } from '../../exl2/params.ts';
+import { type BitWidth, describe, parseParams, type QuantParams } from '../../exl2/params.ts';
 import { weightsOf } from './share.ts';
-import type { StoredMeasurement, StoredModule } from './stored-lessons.ts';
+import type { StoredLinear, StoredMeasurement, StoredModule } from './stored-lessons.ts';
 
 export interface RecipePart {
   readonly bits: BitWidth;
@@ -25,21 +25,26 @@ export interface Recipe {
 
 /** A candidate with what each linear gets. */
 export function recipe({ settings }: StoredMeasurement, module: StoredModule, index: number): Recipe {
-  const candidate = module.candidates[index]!;
-  const linears = module.linears.map(({ name, k }, i) => {
-    const setting = settings[candidate.settings[i]!]!;
-    const params = parseParams(setting);
-    return { name, setting, params, parts: partsOf(k, params) };
+  const { bits, error, settings: own } = module.candidates[index]!;
+  const params = own.map((setting) => parseParams(settings[setting]!));
+  return recipeOf(module.linears, params, bits / weightsOf(module), error);
+}
+
+/** @param settings of each linear. */
+export function recipeOf(
+  own: readonly Pick<StoredLinear, 'name' | 'k'>[],
+  settings: readonly QuantParams[],
+  bitsPerWeight: number,
+  error: number,
+): Recipe {
+  const linears = own.map(({ name, k }, i) => {
+    const params = settings[i]!;
+    return { name, setting: describe(params), params, parts: partsOf(k, params) };
   });
   const least = linears.filter(({ params }) => params.every(({ bits }) => bits === 2));
   const full = linears.filter(({ params }) => params.every(({ bits }) => bits === 8));
   const alone = least.length === 1 && full.length === linears.length - 1 ? least[0] : undefined;
-  return {
-    bitsPerWeight: candidate.bits / weightsOf(module),
-    error: candidate.error,
-    linears,
-    starved: alone?.name,
-  };
+  return { bitsPerWeight, error, linears, starved: alone?.name };
 }
 
 function partsOf(k: number, params: QuantParams): RecipePart[] {

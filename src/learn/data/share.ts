@@ -1,7 +1,7 @@
 /** Bits shared out among modules: the menus, and what a choice from each is worth. */
 
 import type { AllocationModule } from '../../allocate/allocate.ts';
-import type { StoredMeasurement, StoredModule } from './stored-lessons.ts';
+import type { StoredCandidate, StoredMeasurement, StoredModule } from './stored-lessons.ts';
 
 /** The allocation's: large errors count for more than their share. */
 export const NORM = 2.2;
@@ -18,8 +18,12 @@ export const allocationModules = ({ modules }: StoredMeasurement): AllocationMod
     candidates: module.candidates.map(({ bits, error }) => ({ totalBits: bits, error })),
   }));
 
+export interface Menu {
+  readonly candidates: readonly Pick<StoredCandidate, 'bits' | 'error'>[];
+}
+
 /** A module's candidates that no other beats in both bits and error, by rising bits: indices. */
-export function menuOf({ candidates }: StoredModule): number[] {
+export function menuOf({ candidates }: Menu): number[] {
   const byBits = [...candidates.keys()].sort(
     (a, b) => candidates[a]!.bits - candidates[b]!.bits || candidates[a]!.error - candidates[b]!.error,
   );

@@ -10,6 +10,7 @@ import type { GpuChoice, GpuFacts } from '../../../workers/api/gpu.ts';
 import type { AllocationRequest, JobRecord, JobUpdate } from '../../../workers/api/jobs.ts';
 import type { ModelFacts } from '../../../workers/api/model.ts';
 import type { JobOptions, JobPlan } from '../../../workers/api/options.ts';
+import { mockInspected } from './mock-inspect.ts';
 import { mockRecords, mockTimes, newRecord } from './mock-jobs.ts';
 import { mockAllocation, mockBytes, mockMeasurement, mockModel } from './mock-model.ts';
 import { measurementEvents, mockResult, mockWorkers, quantizationEvents } from './mock-replay.ts';
@@ -247,6 +248,15 @@ const api: CoordinatorApi = {
     const { measured: isMeasured } = get(id);
     const modules = isMeasured ? [] : measured.slice(0, 5);
     return { modules, quantized: isMeasured ? 3 : 0, parts: measured.length };
+  },
+  async inspectLinear(id, bits, place) {
+    if (wish.get('inspect') === 'damaged') throw new Error('The header of model.safetensors is damaged.');
+    const found = mockInspected(get(id), bits, place);
+    if (wish.get('inspect') === 'nothing') return { key: found.key, k: found.k, n: found.n };
+    return found;
+  },
+  async calibrationText() {
+    return 'Once upon a time, there was a little boy named Tim. Tim liked to play with his toy boat.';
   },
   async measurementJson() {
     return { measurement: {} };

@@ -17,6 +17,10 @@ const PLAN = 'Try it with the small model';
 /** Adds the model once more while a conversion is under way. */
 const ADD = ['exl2-web', PLAN, 'Add to queue'];
 
+/** Of a linear of a job at 4 bpw. */
+const inspect = (id: string, card: number): string =>
+  `#job=${id}/inspect=model.layers.0.self_attn.q_proj/bits=4/card=${card}`;
+
 export const SCREENS: readonly Screen[] = [
   { name: 'start', address: '', shows: 'None yet' },
   { name: 'start with jobs', address: '?jobs=some', shows: 'waits for your choice' },
@@ -173,6 +177,21 @@ export const SCREENS: readonly Screen[] = [
     address: '?jobs=some&texts=busy#job=folder',
     clicks: ['Generate'],
     shows: 'Nothing was written',
+  },
+  {
+    name: 'what a linear hears',
+    address: `?jobs=some${inspect('done', 2)}`,
+    shows: '38,912 calibration tokens',
+  },
+  {
+    name: 'how a wide linear was rounded',
+    address: `?jobs=some&model=large${inspect('done', 4)}`,
+    shows: '256 of 4,096 rows',
+  },
+  {
+    name: 'a linear whose output is locked',
+    address: `?jobs=some&inspect=nothing${inspect('folder', 4)}`,
+    shows: 'cannot be read now',
   },
   { name: 'not compared', address: '?jobs=some#job=not-compared', shows: 'Not compared' },
   { name: 'one of two compared', address: '?jobs=some#job=half-compared', shows: 'Not compared' },

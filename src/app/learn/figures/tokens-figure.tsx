@@ -9,6 +9,7 @@ import {
 } from '../../../learn/data/text-data.ts';
 import { formatPercent } from '../../format.ts';
 import { lessonText, useLesson } from '../lesson-state.ts';
+import { Bars } from '../parts/bars.tsx';
 import { Loaded, Readout } from '../parts/figure.tsx';
 import { HeatMap } from '../parts/heat-map.tsx';
 import { Player } from '../parts/player.tsx';
@@ -111,26 +112,4 @@ function useHessian(data: TextData, done: number): Float64Array {
     last.current = { done, h };
   }
   return last.current.h;
-}
-
-/** A bar for each value, up or down. */
-function Bars({ title, values }: { title: string; values: ArrayLike<number> }) {
-  const all = Array.from(values);
-  const most = Math.max(1e-9, ...all.map(Math.abs));
-  const signed = all.some((value) => value < 0);
-  const zero = signed ? 30 : 60;
-  const path = all
-    .map((value, i) => `M${i + 0.5} ${zero}V${(zero - (value / most) * zero * 0.98).toFixed(2)}`)
-    .join('');
-  return (
-    <svg
-      class="bars"
-      viewBox={`0 0 ${all.length} 60`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={title}
-    >
-      <path d={path} />
-    </svg>
-  );
 }

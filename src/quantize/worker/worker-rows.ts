@@ -8,7 +8,7 @@ import type { StageContext } from '../../job/context.ts';
 import { embedTokens } from '../../model/gpu/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../../model/gpu/finite-states.ts';
 import type { HiddenStates } from '../../model/gpu/states/states.ts';
-import { asHeads, weightNames } from '../../model/gpu/weights.ts';
+import { weightNames } from '../../model/gpu/weights.ts';
 import { inputSizes } from '../../model/sizes.ts';
 import type { InputKey } from '../../model/spec.ts';
 import { withFittingBatch } from '../../pass/batch-size.ts';
@@ -100,7 +100,7 @@ export class WorkerRows {
     }));
     this.#loader = new ModuleLoader(this.#context, length);
     this.modules = new HeldModules(this.#context, this.#loader);
-    this.head = new HeldHead(this.#context);
+    this.head = new HeldHead(this.#context, length);
     this.linears = new WorkerLinears(this.#context, this.modules, this.head);
     this.#sumScope = new Scope(stage.gpu);
     this.quantized = quantized!;
@@ -175,8 +175,7 @@ export class WorkerRows {
   /** The original model's, after all modules. */
   async originalPerplexity(mixed: boolean): Promise<Perplexity> {
     const original = this.#ownOriginal;
-    const head = asHeads(await this.head.weight());
-    return original.perplexity({ mixed, norm: await this.head.norm(), head });
+    return original.perplexity({ mixed, norm: await this.head.norm(), head: this.head.slices });
   }
 
   /** Makes what is expected of the first rows, where no sums are made on the way. */

@@ -26,8 +26,11 @@ import { largestBufferOfRows } from './check-buffers.ts';
 import { slicedHeadNeed, wholeHeadNeed } from './head-need.ts';
 import { buffer, factoring, matricesOf, most, packing, total, totals } from './linear-need.ts';
 
-const weight = ({ k, n, bias }: LinearSpec): number =>
-  buffer(k, padColumns(n)) + (bias === undefined ? 0 : buffer(padColumns(n)));
+const matrix = ({ k, n }: LinearSpec): number => buffer(k, padColumns(n));
+
+const bias = (linear: LinearSpec): number => (linear.bias === undefined ? 0 : buffer(padColumns(linear.n)));
+
+const weight = (linear: LinearSpec): number => matrix(linear) + bias(linear);
 
 /** Side of each Hessian of a module, or of some of its linears. */
 const hessianSizes = (module: Pick<ModuleSpec, 'linears'>): number[] => [...inputSizes(module).values()];
@@ -59,15 +62,23 @@ function measuring(
       ),
     };
   });
+  const biases = total(linears, bias);
   const quantizingAll = most([...linears.keys()], (i) => {
     const kept = total(versions.slice(0, i + 1), (version) => version.kept);
     const rest = linears.slice(i);
     const needed = total(hessianSizes({ linears: rest }), triangleBytes);
-    return needed + total(rest, weight) + kept + versions[i]!.meanwhile + factorColumnsBytes(linears[i]!.k);
+    return (
+      needed +
+      biases +
+      total(rest, matrix) +
+      kept +
+      versions[i]!.meanwhile +
+      factorColumnsBytes(linears[i]!.k)
+    );
   });
   const sums = finiteSums(t * plan.config.hiddenSize);
   const errors = candidates.length * rowErrorBytes(t);
-  const trying = total(versions, ({ kept }) => kept) + trial + most(linears, weight) + errors;
+  const trying = total(versions, ({ kept }) => kept) + trial + biases + most(linears, matrix) + errors;
   return Math.max(
     total(linears, weight) + Math.max(factors + block + sums, factoring(sizes, 1)),
     quantizingAll,

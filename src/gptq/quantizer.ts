@@ -96,12 +96,14 @@ function quantizeBatch(
   const count = candidates.length;
   const plan = planSteps(candidates);
   const columns = slices.map(({ n }) => n);
+  const codes = columns.map((n) => keep.alloc([count, k / 4, n], `codes of ${what}`));
   const scope = new Scope(gpu);
+  let sweep: ReturnType<typeof allocSweep>;
   try {
-    const { shared, scales } = allocSweep(gpu, keep, scope, input, candidates, plan, columns);
+    sweep = allocSweep(gpu, keep, scope, input, candidates, plan, columns);
+    const { shared, scales } = sweep;
     const work = slices.map(({ w, n }, i) => ({
-      ...{ ...scales[i]!, w },
-      codes: keep.alloc([count, k / 4, n], `codes of ${what}`),
+      ...{ ...scales[i]!, w, codes: codes[i]! },
       pending: scope.alloc([count, BLOCK_ROWS, n], `block rows of ${what}`),
       e: scope.alloc([count, k, n], `errors of ${what}`),
     }));
@@ -114,17 +116,17 @@ function quantizeBatch(
     }
     const errors = work.map(({ e }) => e);
     onLosses?.(readLosses(gpu, scope, errors));
-    const firstGroups = firstGroupsOf(candidates);
-    return candidates.map((groups, i) => {
-      const firstGroup = firstGroups[i]!;
-      const rows = keep.upload(rowTable(k, groups, firstGroup), 'row table');
-      return work.map(({ n, codes, scaleCodes }) => {
-        const own = view(codes, (i * k * n) / 4, [k / 4, n]);
-        const { scaleMax, perm } = shared;
-        return { k, n, groups, codes: own, scaleCodes, scaleMax, firstGroup, rows, perm };
-      });
-    });
   } finally {
     scope.freeAll();
   }
+  const { scaleMax, perm } = sweep.shared;
+  const firstGroups = firstGroupsOf(candidates);
+  return candidates.map((groups, i) => {
+    const firstGroup = firstGroups[i]!;
+    const rows = keep.upload(rowTable(k, groups, firstGroup), 'row table');
+    return sweep.scales.map(({ n, scaleCodes }, slice) => {
+      const own = view(codes[slice]!, (i * k * n) / 4, [k / 4, n]);
+      return { k, n, groups, codes: own, scaleCodes, scaleMax, firstGroup, rows, perm };
+    });
+  });
 }

@@ -8,7 +8,7 @@ import { type Candidate, distinctSettings } from '../exl2/candidates.ts';
 import { finerSettings } from '../exl2/finer-settings.ts';
 import { resolveGroups } from '../exl2/groups.ts';
 import { padColumns } from '../exl2/packed-linear.ts';
-import type { QuantParams } from '../exl2/params.ts';
+import { type QuantParams, ROW_MULTIPLE } from '../exl2/params.ts';
 import type { QuantizerMethod } from '../gptq/method.ts';
 import { candidateBytes, factorColumnsBytes } from '../gptq/quantizer.ts';
 import { triangleBytes } from '../gpu/matrix/panels.ts';
@@ -51,13 +51,12 @@ function measuring(
     const { settings } = distinctSettings(candidates, paramsName, k);
     const bytes = (params: QuantParams) => candidateBytes(k, padColumns(n), resolveGroups(k, params).length);
     const each = settings.map(bytes);
-    const all = distinctSettings(candidatesOf(module, method), paramsName, k).settings;
-    const finer = method === 'refined' ? finerSettings(k, all).map(bytes) : [];
-    const finest = Math.max(0, ...finer.map(({ kept, meanwhile }) => kept + meanwhile));
+    // Of the finer settings, whose loss alone is wanted, one after the other.
+    const finest = candidateBytes(k, padColumns(n), k / ROW_MULTIPLE);
     return {
       kept: total(each, ({ kept }) => kept),
       meanwhile: Math.max(
-        finest,
+        method === 'refined' ? finest.kept + finest.meanwhile : 0,
         most(each, ({ meanwhile }) => meanwhile),
       ),
     };

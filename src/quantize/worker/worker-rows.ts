@@ -1,5 +1,6 @@
 import type { CalibrationRows } from '../../calibrate/rows.ts';
 import { quantizingNeed } from '../../estimate/gpu-need.ts';
+import { isReadAhead } from '../../estimate/memory-need.ts';
 import { freeTriangle } from '../../gpu/matrix/triangle.ts';
 import { Scope } from '../../gpu/scope.ts';
 import type { ModelDirectory } from '../../io/model/model-directory.ts';
@@ -26,9 +27,6 @@ import { HeldHead } from './held-head.ts';
 import { HeldModules } from './held-modules.ts';
 import { OriginalRows } from './original-rows.ts';
 import { WorkerLinears } from './worker-linears.ts';
-
-/** Larger heads are read a slice at a time, as the memory for all of it may not be there. */
-const HEAD_BYTES = 2 ** 30;
 
 /** What a worker has of a pass. */
 export interface RowsShare {
@@ -242,8 +240,8 @@ export class WorkerRows {
     const { source, plan } = this.#context;
     const { modules, head } = plan;
     if (index < modules.length) return weightNames(modules[index]);
-    const isSmall = byteLength(source.requireInfo(head.weight)) <= HEAD_BYTES;
-    return this.#quantizesHead && isSmall ? [head.weight] : [];
+    const whole = isReadAhead(byteLength(source.requireInfo(head.weight)));
+    return this.#quantizesHead && whole ? [head.weight] : [];
   }
 
   /** It is quantized where the first rows are. */

@@ -38,16 +38,19 @@ export function wholeHeadNeed({ head, config }: ModelPlan, t: number, quantizer:
   return total(slices, (n) => buffer(k, n)) + Math.max(...phases);
 }
 
-/** With one slice at a time: quantize-held.ts. @param fileBytes of it in the source. */
+/**
+ * With one slice at a time: quantize-held.ts.
+ * @param fileBytes of it in the source. @param slices columns of each.
+ */
 export function slicedHeadNeed(
   { head, config }: ModelPlan,
   t: number,
   params: QuantParams,
   quantizer: QuantizerSettings,
   fileBytes: number,
+  slices: readonly number[] = slicesOf(head),
 ): number {
   const { k } = head;
-  const slices = slicesOf(head);
   const widest = Math.max(...slices);
   const weight = buffer(k, widest);
   const loading = buffer((fileBytes / 4 / head.n) * widest);

@@ -102,10 +102,11 @@ test('a head slice by slice, candidates in parts', async () => {
     wholeHeadNeed(plan, LENGTH, QUANTIZERS.refined),
   ];
   const little = await converted(gpu, { buffer: LIMIT, budget: Math.min(...needs) - 1 });
-  // For each group of the head every slice of it is loaded again.
+  // For each group of the head every slice of it is made again, from what stays on the GPU of the file.
   const slices = headSlices(plan.head, LIMIT).length;
   expect(slices).toBeGreaterThan(2);
   expect(little.count(HEAD)).toBeGreaterThan(slices * resolveGroups(plan.head.k, headParams(6)).length);
+  expect(little.count(`file bytes of ${HEAD}`)).toBeLessThan(slices * 5);
   // Two parts to measure, and the quantization; a Hessian is in three panels.
   expect([whole.count(MLP_HESSIAN), little.count(MLP_HESSIAN)]).toEqual([2, 3 * 3]);
   expect(little.adjusted).toEqual([]);

@@ -5,14 +5,14 @@ import { gemmLarge } from '../../src/kernels/gemm/gemm_large.ts';
 import { gemmSplitK, splitOf } from '../../src/kernels/gemm/gemm_split_k.ts';
 import { gemmSubgroupMatrix } from '../../src/kernels/gemm/gemm_subgroup_matrix.ts';
 import { gemmTiled } from '../../src/kernels/gemm/gemm_tiled.ts';
-import { GEMM_WIDE_STORAGE, gemmWide } from '../../src/kernels/gemm/gemm_wide.ts';
+import { gemmWide } from '../../src/kernels/gemm/gemm_wide.ts';
 import { sumParts } from '../../src/kernels/gemm/sum_parts.ts';
 import { gram, gramMixed } from '../../src/kernels/gram/gram.ts';
 import { gramSubgroupMatrix } from '../../src/kernels/gram/gram_subgroup_matrix.ts';
 import { gramTiled } from '../../src/kernels/gram/gram_tiled.ts';
 import * as reference from '../../src/reference/linalg/product.ts';
 import { expectNmse } from '../support/compare.ts';
-import { testGpu } from '../support/gpu.ts';
+import { fitsWideGemm, testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 import { runKernel } from '../support/run-kernel.ts';
 
@@ -22,8 +22,7 @@ afterAll(() => gpu.destroy());
 // f32 sums in order: the relative error of one grows like sqrt(k)·2⁻²⁴, squared about k·4e-15.
 const SUM_NMSE = 1e-12;
 
-/** It is for GPUs with more workgroup memory than WebGPU guarantees. */
-const wide = gpu.device.limits.maxComputeWorkgroupStorageSize >= GEMM_WIDE_STORAGE ? [gemmWide] : [];
+const wide = fitsWideGemm(gpu) ? [gemmWide] : [];
 
 // An invocation makes 8 × 8, a workgroup 128 × 32; the last is a gate projection, scaled down.
 describe.each([gemm, gemmLarge, gemmTiled, ...wide])('$name', (kernel) => {

@@ -1,6 +1,7 @@
 import { openAdapter } from '../../src/cli/gpu.ts';
 import { openGpu } from '../../src/gpu/device.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { GEMM_WIDE_STORAGE } from '../../src/kernels/gemm/gemm_wide.ts';
 
 /**
  * A device on whatever adapter this machine has; a machine without one fails the test, it does not skip it. With
@@ -32,3 +33,7 @@ export async function smallGpu(budget = 2 ** 30): Promise<Gpu> {
   };
   return openGpu(small as unknown as GPUAdapter, budget);
 }
+
+/** Whether `gemm_wide` runs: it takes more workgroup memory than WebGPU guarantees. */
+export const fitsWideGemm = ({ device }: Gpu): boolean =>
+  device.limits.maxComputeWorkgroupStorageSize >= GEMM_WIDE_STORAGE;

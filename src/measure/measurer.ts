@@ -56,7 +56,7 @@ export class Measurer {
     return this.#step(async (module, batch, states, next) => {
       const parts: MeasuredPart[] = [];
       for (let from = range.from; from < range.to; from = parts.at(-1)!.to) {
-        const part = this.#fittingPart(module, { from, to: range.to });
+        const part = this.#fittingPart(module, { from, to: range.to }, batch);
         const all = range.to - range.from;
         const onShare = (share: number) => progress((from - range.from + share * (part.to - from)) / all);
         parts.push(await measureModule(this.#context, module, states, next, batch, part, onShare));
@@ -66,10 +66,12 @@ export class Measurer {
   }
 
   /** The first candidates of these: as many as there is memory to try together, as each has its versions of all linears. */
-  #fittingPart(module: ModuleSpec, { from, to }: CandidateRange): CandidateRange {
+  #fittingPart(module: ModuleSpec, { from, to }: CandidateRange, batch: number): CandidateRange {
     const { gpu, plan, quantizer } = this.#context;
+    const { rows, length } = this.#rows;
+    const shape = { rows, length: length * Math.min(rows, batch) };
     const fits = (end: number) =>
-      measuringPartNeed(plan, module, this.#rows, quantizer, { from, to: end }) <= gpu.memory.available;
+      measuringPartNeed(plan, module, shape, quantizer, { from, to: end }) <= gpu.memory.available;
     let end = to;
     while (end > from + 1 && !fits(end)) end = from + Math.ceil((end - from) / 2);
     return { from, to: end };

@@ -11,6 +11,11 @@ const PROGRAM_BYTES = 350 * 2 ** 20;
 /** Large tensors are read and written in pieces; a few are on their way at once. */
 const PIECE_BYTES = 64 * 2 ** 20;
 const PIECES = 3;
+/** Larger heads are read a slice at a time, as the memory for all of it may not be there. */
+const HEAD_BYTES = 2 ** 30;
+
+/** Whether a head of so many bytes is read as a whole, while states pass through the module before it. */
+export const isReadAhead = (headBytes: number): boolean => headBytes <= HEAD_BYTES;
 
 /** Bytes of a linear's weight in the source. */
 export const fileBytesIn =
@@ -35,8 +40,9 @@ export function memoryBeside(
   const moduleBytes = modules.map(({ linears }) =>
     linears.reduce((sum, linear) => sum + fileBytes(linear), 0),
   );
+  const headBytes = isReadAhead(fileBytes(head)) ? fileBytes(head) : 0;
   // A module and the next one, which is read meanwhile.
-  const readAhead = Math.max(...moduleBytes.map((bytes, i) => bytes + (moduleBytes[i + 1] ?? 0)));
+  const readAhead = Math.max(...moduleBytes.map((bytes, i) => bytes + (moduleBytes[i + 1] ?? headBytes)));
   const pieces = PIECES * Math.min(PIECE_BYTES, fileBytes(head));
   return Math.ceil(PROGRAM_BYTES + pieces + readAhead + packed);
 }

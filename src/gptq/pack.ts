@@ -1,5 +1,4 @@
 import { groupWords } from '../exl2/groups.ts';
-import { joinColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedGroups } from '../exl2/packed-linear.ts';
 import { firstWords, invertPermutation, packGroups, packScales, unpackScales } from '../exl2/packing.ts';
 import type { Group } from '../exl2/params.ts';
@@ -13,29 +12,21 @@ import { NumericalError } from '../util/errors.ts';
 import { dequantizeInto, type GpuLinear, rowTable } from './gpu-linear.ts';
 
 /**
- * Packs a linear on the GPU and reads it back.
- * @param slices of its columns, in order.
+ * Packs a linear, or a slice of its columns, on the GPU and reads it back.
  * @param perm input feature of each row position, (k).
  * @param columns out_features; the columns after them are padding.
  */
 export async function packLinear(
   gpu: Gpu,
-  slices: readonly GpuLinear[],
+  linear: GpuLinear,
   perm: Uint32Array,
   columns: number,
 ): Promise<PackedLinear> {
-  const { k, groups } = slices[0]!;
+  const { k, n, groups } = linear;
   const qInvPerm = Int32Array.from(invertPermutation(perm));
-  const qGroups = packGroups(groups);
-  const packed: PackedLinear[] = [];
-  let start = 0;
-  for (const slice of slices) {
-    const reading = [packWeight(gpu, slice), readScales(gpu, slice, columns - start)] as const;
-    const [qWeight, scales] = await Promise.all(reading);
-    packed.push({ k, n: slice.n, qWeight, ...scales, qGroups, qInvPerm });
-    start += slice.n;
-  }
-  return joinColumns(packed);
+  const reading = [packWeight(gpu, linear), readScales(gpu, linear, columns)] as const;
+  const [qWeight, scales] = await Promise.all(reading);
+  return { k, n, qWeight, ...scales, qGroups: packGroups(groups), qInvPerm };
 }
 
 /** q_weight (packed rows, n). */
@@ -105,9 +96,21 @@ export function uploadPacked(gpu: Gpu, scope: Scope, key: string, packed: Packed
   };
 }
 
+/** The weight (k, n) f32 that a packed linear stands for, as a reader of the file would make it; it belongs to `keep`. */
+export async function unpackWeight(
+  gpu: Gpu,
+  keep: Scope,
+  key: string,
+  packed: PackedLinear,
+): Promise<GpuTensor> {
+  const w = keep.alloc([packed.k, packed.n], `rebuilt ${key}`);
+  await withScope(gpu, (scope) => dequantizeInto(gpu, uploadPacked(gpu, scope, key, packed), w));
+  return w;
+}
+
 /**
- * Rebuilds the weight (k, n) f32 from the packed tensors, as a reader of the file would, and compares it with what
- * the quantizer meant; every weight must be equal (padded columns are zero whatever their scale).
+ * Rebuilds a weight from the packed tensors, and compares it with what the quantizer meant; every weight must be equal
+ * (padded columns are zero whatever their scale).
  * @throws NumericalError when any weight differs.
  */
 export async function rebuildWeight(
@@ -118,9 +121,8 @@ export async function rebuildWeight(
   linear: GpuLinear,
 ): Promise<GpuTensor> {
   const { k, n } = packed;
-  const rebuilt = keep.alloc([k, n], `rebuilt ${key}`);
+  const rebuilt = await unpackWeight(gpu, keep, key, packed);
   await withScope(gpu, async (scope) => {
-    dequantizeInto(gpu, uploadPacked(gpu, scope, key, packed), rebuilt);
     const meant = scope.alloc([k, n], `quantized ${key}`);
     const result = scope.alloc([1], 'largest difference');
     dequantizeInto(gpu, linear, meant);

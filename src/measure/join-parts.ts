@@ -21,6 +21,18 @@ export function finerSettingsOfPart(
   return finer.slice(start(from), start(to));
 }
 
+/** What parts of a module say together; each begins where the one before ends. */
+export function asOnePart(parts: readonly MeasuredPart[]): MeasuredPart {
+  const [first] = parts;
+  const names = [...(first!.losses?.keys() ?? [])];
+  const lossesOf = (name: string) => parts.flatMap(({ losses }) => losses!.get(name)!);
+  return {
+    ...{ from: first!.from, to: parts.at(-1)!.to },
+    errors: parts.flatMap(({ errors }) => errors),
+    losses: first!.losses && new Map(names.map((name) => [name, lossesOf(name)])),
+  };
+}
+
 /**
  * A choice's candidates from parts that cover them all for each of its modules, in any order. The refined measurement then
  * adds those that follow from the trials ({@link finerCandidates}). How it was divided makes no difference.

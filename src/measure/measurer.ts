@@ -1,5 +1,5 @@
 import type { CalibrationRows } from '../calibrate/rows.ts';
-import { measuringNeed } from '../estimate/gpu-need.ts';
+import { measuringNeed, measuringPartNeed } from '../estimate/gpu-need.ts';
 import { withScope } from '../gpu/scope.ts';
 import type { ModelDirectory } from '../io/model/model-directory.ts';
 import { type ReadAhead, readAhead } from '../io/model/read-ahead.ts';
@@ -13,6 +13,7 @@ import type { ModuleSpec } from '../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../pass/batch-size.ts';
 import { loadModule } from '../pass/loaded-module.ts';
 import { newStates } from '../pass/new-states.ts';
+import { asOnePart } from './join-parts.ts';
 import { measureModule } from './measure-module.ts';
 import { passThrough } from './original-module.ts';
 
@@ -52,9 +53,28 @@ export class Measurer {
     onForward?: (index: number) => void,
   ): Promise<MeasuredPart> {
     await this.goTo(index, onForward);
-    return this.#step((module, batch, states, next) =>
-      measureModule(this.#context, module, states, next, batch, range, progress),
-    );
+    return this.#step(async (module, batch, states, next) => {
+      const parts: MeasuredPart[] = [];
+      for (let from = range.from; from < range.to; from = parts.at(-1)!.to) {
+        const part = this.#fittingPart(module, { from, to: range.to }, batch);
+        const all = range.to - range.from;
+        const onShare = (share: number) => progress((from - range.from + share * (part.to - from)) / all);
+        parts.push(await measureModule(this.#context, module, states, next, batch, part, onShare));
+      }
+      return asOnePart(parts);
+    });
+  }
+
+  /** The first candidates of these: as many as there is memory to try together, as each has its versions of all linears. */
+  #fittingPart(module: ModuleSpec, { from, to }: CandidateRange, batch: number): CandidateRange {
+    const { gpu, plan, quantizer } = this.#context;
+    const { rows, length } = this.#rows;
+    const shape = { rows, length: length * Math.min(rows, batch) };
+    const fits = (end: number) =>
+      measuringPartNeed(plan, module, shape, quantizer, { from, to: end }) <= gpu.memory.available;
+    let end = to;
+    while (end > from + 1 && !fits(end)) end = from + Math.ceil((end - from) / 2);
+    return { from, to: end };
   }
 
   /** Runs the modules before this one. @param onForward called with the number of each. */

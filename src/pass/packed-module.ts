@@ -1,9 +1,8 @@
 import { takeColumns } from '../exl2/packed-columns.ts';
 import { readPackedLinear } from '../exl2/packed-linear.ts';
-import { dequantizeInto } from '../gptq/gpu-linear.ts';
-import { uploadPacked } from '../gptq/pack.ts';
+import { unpackWeight } from '../gptq/pack.ts';
 import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
-import { type Scope, withScope } from '../gpu/scope.ts';
+import type { Scope } from '../gpu/scope.ts';
 import type { SafetensorsFile } from '../io/safetensors/reader.ts';
 import type { StageContext } from '../job/context.ts';
 import { columnSlices } from '../model/gpu/column-slices.ts';
@@ -23,10 +22,8 @@ async function rebuiltSlices(
   const packed = readPackedLinear(key, (name) => byName.get(name));
   const slices: WeightSlice[] = [];
   for (const { start, end } of columnSlices(packed.n, packed.k * 4, gpu.memory.largestBuffer)) {
-    const w = scope.alloc([packed.k, end - start], `rebuilt ${key}`);
     const own = takeColumns(packed, start, end);
-    await withScope(gpu, (temporary) => dequantizeInto(gpu, uploadPacked(gpu, temporary, key, own), w));
-    slices.push({ w, n: end - start });
+    slices.push({ w: await unpackWeight(gpu, scope, key, own), n: end - start });
   }
   return slices;
 }

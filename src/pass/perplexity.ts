@@ -7,13 +7,18 @@ import { normalize } from '../model/gpu/ops.ts';
 import type { HiddenStates } from '../model/gpu/states/states.ts';
 import type { LinearWeight, NormWeight } from '../model/gpu/weights.ts';
 
+/**
+ * Calls `use` with slices of a head's vocabulary, each one for a part of it, in order: with all together, or with as many
+ * at a time as there is memory for.
+ */
+export type HeadSlices = (use: (slices: readonly LinearWeight[]) => Promise<void>) => Promise<void>;
+
 /** The final norm and the head. */
 export interface HeadModel {
   /** Products may round to half precision. */
   readonly mixed: boolean;
   readonly norm: NormWeight;
-  /** In slices of the vocabulary. */
-  readonly head: readonly LinearWeight[];
+  readonly head: HeadSlices;
 }
 
 export interface Perplexity {
@@ -36,17 +41,23 @@ export async function perplexity(
   const { norm, mixed, head } = model;
   const { length } = states;
   const found = Array.from({ length: rows * length }, (): SliceStatistics[] => []);
-  await forEachBatch(gpu, rows, 1, async (scope, row, _, defer) => {
-    await checkControl(control);
-    const x = normalize(gpu, scope, await states.load(scope, row, row + 1), norm);
-    const take: TakeStatistics = (token, statistics) => found[row * length + token]!.push(statistics);
-    let start = 0;
-    for (const slice of head) {
-      const range = { start, end: Math.min(start + slice.n, plan.config.vocabSize) };
-      const own = { head: slice, x, mixed, model: plan };
-      defer(compareRow(gpu, [own, own], range, { length, ids }, row, take));
-      start += slice.n;
-    }
+  const run = (slices: readonly LinearWeight[], first: number) =>
+    forEachBatch(gpu, rows, 1, async (scope, row, _, defer) => {
+      await checkControl(control);
+      const x = normalize(gpu, scope, await states.load(scope, row, row + 1), norm);
+      const take: TakeStatistics = (token, statistics) => found[row * length + token]!.push(statistics);
+      let start = first;
+      for (const slice of slices) {
+        const range = { start, end: Math.min(start + slice.n, plan.config.vocabSize) };
+        const own = { head: slice, x, mixed, model: plan };
+        defer(compareRow(gpu, [own, own], range, { length, ids }, row, take));
+        start += slice.n;
+      }
+    });
+  let done = 0;
+  await head(async (slices) => {
+    await run(slices, done);
+    done += slices.reduce((sum, { n }) => sum + n, 0);
   });
   // The last token of a row has no next one.
   const losses = found.filter((_, i) => (i + 1) % length !== 0).map((each) => combineSlices(each).loss);

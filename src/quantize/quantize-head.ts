@@ -1,7 +1,6 @@
 import type { CalibrationRows } from '../calibrate/rows.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { StageContext } from '../job/context.ts';
-import { asHeads } from '../model/gpu/weights.ts';
 import { perplexity } from '../pass/perplexity.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { linearEvent } from './quantize-linear.ts';
@@ -34,9 +33,9 @@ export async function quantizeHead(
     const { sums, mixed } = await pass.sum(index, [plan.head.input], batch);
     sums.freeTotals();
     await own.factorSums(index, new Set([plan.head.input]), rows.rows);
-    const { tensors, weight } = await own.linears.quantizeHead(params);
+    const { tensors, slices } = await own.linears.quantizeHead(params);
     emit(linearEvent(undefined, plan.head, params, undefined));
-    const model = { mixed, norm: await own.head.norm(), head: asHeads(weight) };
+    const model = { mixed, norm: await own.head.norm(), head: slices };
     const after = await perplexity(context, model, own.quantized, rows.ids, own.expected.rows);
     const { value, tokens } = await pass.originalPerplexity();
     emit({ type: 'perplexity', model: 'original', value, tokens });

@@ -1,9 +1,10 @@
 import { resolveGroups, totalBits } from '../exl2/groups.ts';
-import { takeColumns } from '../exl2/packed-columns.ts';
+import { joinColumns } from '../exl2/packed-columns.ts';
 import { type PackedLinear, packedTensors } from '../exl2/packed-linear.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import { descend } from '../gptq/descent.ts';
 import type { FactorOptions, HessianFactor } from '../gptq/factor.ts';
+import type { GpuLinear } from '../gptq/gpu-linear.ts';
 import { packLinear, rebuildWeight } from '../gptq/pack.ts';
 import { quantizeCandidates } from '../gptq/quantizer.ts';
 import type { WeightSlice } from '../gpu/matrix/weight-slice.ts';
@@ -11,7 +12,7 @@ import { type Scope, withScope } from '../gpu/scope.ts';
 import type { StageContext } from '../job/context.ts';
 import type { LinearEvent } from '../job/events.ts';
 import type { QuantizerSettings } from '../job/settings.ts';
-import { freeWeight, type LinearWeight } from '../model/gpu/weights.ts';
+import type { LinearWeight } from '../model/gpu/weights.ts';
 import type { LinearSpec, ModuleSpec } from '../model/spec.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { f32ToF16Array } from '../util/half.ts';
@@ -64,26 +65,45 @@ export async function quantizeLinear(
   params: QuantParams,
 ): Promise<QuantizedLinear> {
   const { gpu } = context;
-  const { key, k, n } = linear;
+  const { key: what, k } = linear;
   const { slices } = weight;
   return withScope(gpu, async (temporary) => {
     const groups = resolveGroups(k, params);
-    const { method, descentPasses } = context.quantizer;
-    const [quantized] = quantizeCandidates(gpu, temporary, { what: key, slices, factor, method }, [groups]);
+    const { method } = context.quantizer;
+    const [quantized] = quantizeCandidates(gpu, temporary, { what, slices, factor, method }, [groups]);
     await gpu.sync();
-    if (descentPasses > 0) await descend(gpu, factor, slices, quantized!, descentPasses);
-    freeWeight(scope, weight);
-    const packed = await packLinear(gpu, quantized!, factor.perm, n);
+    const packed: PackedLinear[] = [];
     const rebuilt: WeightSlice[] = [];
-    let start = 0;
     for (const [i, slice] of slices.entries()) {
-      const columns = takeColumns(packed, start, start + slice.n);
-      rebuilt.push({ n: slice.n, w: await rebuildWeight(gpu, scope, key, columns, quantized![i]!) });
-      start += slice.n;
+      const finished = await finishSlice(context, scope, linear, factor, slice, quantized![i]!, packed);
+      packed.push(finished.packed);
+      rebuilt.push(finished.rebuilt);
     }
-    const tensors = await tensorsOf(context, key, packed, weight);
+    const tensors = await tensorsOf(context, what, joinColumns(packed), weight);
     return { weight: { ...weight, slices: rebuilt }, tensors };
   });
+}
+
+/**
+ * Improves the codes of a quantized slice, frees its weight, which belongs to `scope`, and packs it.
+ * @param before the packed slices left of it.
+ * @returns also the weight that a reader makes of it, of the same scope.
+ */
+export async function finishSlice(
+  { gpu, quantizer }: StageContext,
+  scope: Scope,
+  { key, n }: LinearSpec,
+  factor: HessianFactor,
+  slice: WeightSlice,
+  linear: GpuLinear,
+  before: readonly PackedLinear[],
+): Promise<{ packed: PackedLinear; rebuilt: WeightSlice }> {
+  const { descentPasses } = quantizer;
+  if (descentPasses > 0) await descend(gpu, factor, [slice], [linear], descentPasses);
+  scope.free(slice.w);
+  const start = before.reduce((sum, packed) => sum + packed.n, 0);
+  const packed = await packLinear(gpu, linear, factor.perm, n - start);
+  return { packed, rebuilt: { n: slice.n, w: await rebuildWeight(gpu, scope, key, packed, linear) } };
 }
 
 async function tensorsOf(

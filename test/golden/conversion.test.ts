@@ -13,7 +13,7 @@ import { HiddenStates } from '../../src/model/gpu/states/states.ts';
 import { loadLinear, loadNorm } from '../../src/model/gpu/weights.ts';
 import { loadModule } from '../../src/pass/loaded-module.ts';
 import { packedTensorsOf, takePackedWeight } from '../../src/pass/packed-module.ts';
-import { perplexity } from '../../src/pass/perplexity.ts';
+import { type HeadSlices, perplexity } from '../../src/pass/perplexity.ts';
 import { noteErrors, wholeRowError } from '../../src/pass/relative-error.ts';
 import { advance, type ModuleRun } from '../../src/pass/run-rows.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
@@ -155,7 +155,7 @@ test.runIf(COMPLETE)('the golden output’s own weights give the errors of its l
     const norm = await loadNorm(scope, source, plan.finalNorm);
     const linears = new Map([[plan.head.name, await loadLinear(gpu, scope, source, plan.head)]]);
     await takePackedWeight(context, scope, { linears }, plan.head, await packedTensorsOf(file, plan.head));
-    const head = [...linears.values()];
+    const head: HeadSlices = (use) => use([...linears.values()]);
     return perplexity(context, { mixed: false, norm, head }, states, rows.ids, 4);
   });
   console.log(`perplexity ${value.toFixed(4)}, in the log ${loggedErrors().perplexity}`);

@@ -1,9 +1,12 @@
 /** The quantizer's kernels in their sequence, against the format's algorithm followed literally in f64. */
 
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { BIT_WIDTHS, type BitWidth, type Group } from '../../src/exl2/params.ts';
+import type { GpuLinear } from '../../src/gptq/gpu-linear.ts';
+import type { QuantizerMethod } from '../../src/gptq/method.ts';
+import { quantizeSlices } from '../../src/gptq/quantize-slices.ts';
 import { quantizeCandidates } from '../../src/gptq/quantizer.ts';
-import { withScope } from '../../src/gpu/scope.ts';
+import { type Scope, withScope } from '../../src/gpu/scope.ts';
 import type { GpuTensor } from '../../src/gpu/tensor.ts';
 import { quantizeLinear } from '../../src/reference/gptq/quantize-linear.ts';
 import { inverseFactor } from '../../src/reference/linalg/cholesky.ts';
@@ -17,6 +20,8 @@ import { uploadFactor } from '../support/triangle.ts';
 
 const gpu = await testGpu();
 afterAll(() => gpu.destroy());
+
+const METHODS = ['refined', 'exllamav2'] as const satisfies readonly QuantizerMethod[];
 
 interface Linear {
   /** (k, n), rows by input feature. */
@@ -197,4 +202,42 @@ test('a weight in slices of its columns gives the bits that it gives whole', asy
   const [sliced] = await quantize(linear, [groups], [32, 96, 32]);
   // Tiles of the scale search are summed in the same order, so nothing may differ.
   expect(sliced).toEqual({ ...whole, codes: Uint32Array.from(whole!.codes), scaleCodes: whole!.scaleCodes });
+});
+
+describe.each(METHODS)('%s, one slice at a time on the GPU', (method) => {
+  test('gives the codes and scales that all at once give', async () => {
+    const { w, u, perm, k, n } = randomLinear(320, 160, 78);
+    // The second block of rows begins with the fourth group.
+    const groups = groupsOf([
+      [8, 64],
+      [6, 64],
+      [6, 128],
+      [4, 32],
+      [3, 32],
+    ]);
+    const columns = [32, 96, 32];
+    await withScope(gpu, async (scope) => {
+      const factor = { k, perm, inverse: uploadFactor(gpu, scope, u, k), attempts: 1 };
+      const slice = (owner: Scope, i: number) => {
+        const start = columns.slice(0, i).reduce((a, b) => a + b, 0);
+        return { w: owner.upload(columnsOf(w, n, start, columns[i]!), 'w'), n: columns[i]! };
+      };
+      const slices = columns.map((_, i) => slice(scope, i));
+      const input = { what: 'linear', factor, method };
+      const [whole] = quantizeCandidates(gpu, scope, { ...input, slices }, [groups]);
+      const read = ({ codes, scaleCodes, scaleMax }: GpuLinear) =>
+        Promise.all(
+          [codes, scaleCodes, scaleMax].map(async (tensor) => new Uint32Array(await gpu.read(tensor))),
+        );
+      const taken: Uint32Array[][] = [];
+      const load = vi.fn(async (owner: Scope, i: number) => slice(owner, i));
+      await quantizeSlices(gpu, { ...input, columns, load }, groups, async (_, { n }, linear) => {
+        expect(n).toBe(columns[taken.length]);
+        taken.push(await read(linear));
+      });
+      expect(load).toHaveBeenCalledTimes(columns.length * (groups.length + 1));
+      expect(taken).toEqual(await Promise.all(whole!.map(read)));
+      expect(new Set(taken[1]![0]).size).toBeGreaterThan(100);
+    });
+  });
 });

@@ -57,31 +57,56 @@ export async function loadLinear(
   return { k, n, slices, bias: await loadBias(scope, source, linear, columns, n) };
 }
 
-async function loadSlice(
+const loadSlice = (
   gpu: Gpu,
   scope: Scope,
   source: TensorSource,
   linear: LinearSpec,
   columns: Range,
-): Promise<WeightSlice> {
+): Promise<WeightSlice> =>
+  withScope(gpu, async (temporary) =>
+    turnedSlice(gpu, scope, linear, columns, await uploadSlice(gpu, temporary, source, linear, columns)),
+  );
+
+/** Columns of a weight as the file has them. */
+export interface RawSlice {
+  readonly dtype: 'F32' | 'F16' | 'BF16';
+  readonly bytes: GpuTensor;
+}
+
+/** Streams columns of a weight from its file to the GPU. */
+export async function uploadSlice(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  linear: LinearSpec,
+  columns: Range,
+): Promise<RawSlice> {
+  const { dtype } = source.requireInfo(linear.weight);
+  assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
+  const size = DTYPES[dtype].bytes;
+  const words = ((columns.end - columns.start) * linear.k * size) / 4;
+  const bytes = scope.alloc([words], `file bytes of ${linear.weight}`);
+  const upload = linear.transposed ? uploadColumns : uploadRows;
+  await upload(gpu, source, linear, columns, size, bytes);
+  return { dtype, bytes };
+}
+
+/** What {@link uploadSlice} has uploaded, as products take it. */
+export function turnedSlice(
+  gpu: Gpu,
+  scope: Scope,
+  linear: LinearSpec,
+  { start, end }: Range,
+  { dtype, bytes }: RawSlice,
+): WeightSlice {
   const { k } = linear;
-  const n = columns.end - columns.start;
+  const n = end - start;
   const nPadded = padColumns(n);
   const w = scope.alloc([k, nPadded], linear.weight);
-  await withScope(gpu, async (temporary) => {
-    const { dtype } = source.requireInfo(linear.weight);
-    assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
-    const { bytes } = DTYPES[dtype];
-    const raw = temporary.alloc([(n * k * bytes) / 4], `file bytes of ${linear.weight}`);
-    if (linear.transposed) {
-      await uploadColumns(gpu, source, linear, columns, bytes, raw);
-      gpu.run(loadTransposed[dtype], { k, n, nPadded, source: raw, w });
-    } else {
-      await uploadRows(gpu, source, linear, columns, bytes, raw);
-      gpu.run(loadWeight[dtype], { k, n, nPadded, source: raw, w });
-    }
-    if (linear.normalized) gpu.run(normalizeColumns, { k, n: nPadded, w });
-  });
+  const kernel = linear.transposed ? loadTransposed[dtype] : loadWeight[dtype];
+  gpu.run(kernel, { k, n, nPadded, source: bytes, w });
+  if (linear.normalized) gpu.run(normalizeColumns, { k, n: nPadded, w });
   return { n: nPadded, w };
 }
 

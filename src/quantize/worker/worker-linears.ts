@@ -8,9 +8,10 @@ import type { InputKey, LinearSpec } from '../../model/spec.ts';
 import { putSum } from '../../pass/sums/hessian-sums.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
-import { factorOptions, type QuantizedLinear, quantizeLinear } from '../quantize-linear.ts';
+import { factorOptions, quantizeLinear } from '../quantize-linear.ts';
 import type { HeldHead } from './held-head.ts';
 import type { HeldModules } from './held-modules.ts';
+import { type QuantizedHead, quantizeHeld } from './quantize-held.ts';
 
 /** What a worker quantizes, of one module at a time or of the head after them: with the factors of Hessian sums. */
 export class WorkerLinears {
@@ -69,11 +70,10 @@ export class WorkerLinears {
   }
 
   /** Quantizes the head, and frees its factor. */
-  async quantizeHead(params: QuantParams): Promise<QuantizedLinear> {
+  async quantizeHead(params: QuantParams): Promise<QuantizedHead> {
     const { head, modules } = this.#context.plan;
-    const weight = await this.#head.weight();
     const factor = this.#factorOf(modules.length, head);
-    const quantized = await quantizeLinear(this.#context, this.#head.scope, head, weight, factor, params);
+    const quantized = await quantizeHeld(this.#context, this.#head, factor, params);
     this.free();
     return quantized;
   }

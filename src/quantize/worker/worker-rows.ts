@@ -1,5 +1,6 @@
 import type { CalibrationRows } from '../../calibrate/rows.ts';
 import { quantizingNeed } from '../../estimate/gpu-need.ts';
+import { isReadAhead } from '../../estimate/memory-need.ts';
 import { freeTriangle } from '../../gpu/matrix/triangle.ts';
 import { Scope } from '../../gpu/scope.ts';
 import type { ModelDirectory } from '../../io/model/model-directory.ts';
@@ -8,7 +9,7 @@ import type { StageContext } from '../../job/context.ts';
 import { embedTokens } from '../../model/gpu/embedding.ts';
 import { overflowError, QUANTIZED_ADVICE } from '../../model/gpu/finite-states.ts';
 import type { HiddenStates } from '../../model/gpu/states/states.ts';
-import { asHeads, weightNames } from '../../model/gpu/weights.ts';
+import { weightNames } from '../../model/gpu/weights.ts';
 import { inputSizes } from '../../model/sizes.ts';
 import type { InputKey } from '../../model/spec.ts';
 import { withFittingBatch } from '../../pass/batch-size.ts';
@@ -26,9 +27,6 @@ import { HeldHead } from './held-head.ts';
 import { HeldModules } from './held-modules.ts';
 import { OriginalRows } from './original-rows.ts';
 import { WorkerLinears } from './worker-linears.ts';
-
-/** Larger heads are read a slice at a time, as the memory for all of it may not be there. */
-const HEAD_BYTES = 2 ** 30;
 
 /** What a worker has of a pass. */
 export interface RowsShare {
@@ -100,7 +98,7 @@ export class WorkerRows {
     }));
     this.#loader = new ModuleLoader(this.#context, length);
     this.modules = new HeldModules(this.#context, this.#loader);
-    this.head = new HeldHead(this.#context);
+    this.head = new HeldHead(this.#context, length);
     this.linears = new WorkerLinears(this.#context, this.modules, this.head);
     this.#sumScope = new Scope(stage.gpu);
     this.quantized = quantized!;
@@ -175,8 +173,7 @@ export class WorkerRows {
   /** The original model's, after all modules. */
   async originalPerplexity(mixed: boolean): Promise<Perplexity> {
     const original = this.#ownOriginal;
-    const head = asHeads(await this.head.weight());
-    return original.perplexity({ mixed, norm: await this.head.norm(), head });
+    return original.perplexity({ mixed, norm: await this.head.norm(), head: this.head.slices });
   }
 
   /** Makes what is expected of the first rows, where no sums are made on the way. */
@@ -243,8 +240,8 @@ export class WorkerRows {
     const { source, plan } = this.#context;
     const { modules, head } = plan;
     if (index < modules.length) return weightNames(modules[index]);
-    const isSmall = byteLength(source.requireInfo(head.weight)) <= HEAD_BYTES;
-    return this.#quantizesHead && isSmall ? [head.weight] : [];
+    const whole = isReadAhead(byteLength(source.requireInfo(head.weight)));
+    return this.#quantizesHead && whole ? [head.weight] : [];
   }
 
   /** It is quantized where the first rows are. */

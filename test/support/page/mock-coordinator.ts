@@ -12,7 +12,13 @@ import type { ModelFacts } from '../../../workers/api/model.ts';
 import type { JobOptions, JobPlan } from '../../../workers/api/options.ts';
 import { mockRecords, mockTimes, newRecord } from './mock-jobs.ts';
 import { mockAllocation, mockBytes, mockMeasurement, mockModel } from './mock-model.ts';
-import { measurementEvents, mockResult, mockWorkers, quantizationEvents } from './mock-replay.ts';
+import {
+  measurementEvents,
+  mockRecording,
+  mockResult,
+  mockWorkers,
+  quantizationEvents,
+} from './mock-replay.ts';
 import { MockTexts } from './mock-texts.ts';
 
 const wish = new URLSearchParams(self.name);
@@ -238,6 +244,9 @@ const api: CoordinatorApi = {
   async remove(id) {
     records.delete(id);
     tell({ type: 'removed', id });
+  },
+  async recording(id) {
+    return mockRecording(get(id), await ready);
   },
   async measurement() {
     return ready;

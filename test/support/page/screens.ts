@@ -208,6 +208,12 @@ export const SCREENS: readonly Screen[] = [
     clicks: ['To the result'],
     shows: 'Where they part',
   },
+  {
+    name: 'a replay of a job of two bitrates',
+    address: '?model=large&jobs=some#job=done',
+    clicks: ['Replay', ...Array<string>(90).fill('Step')],
+    shows: 'of the whole',
+  },
   { name: 'no storage', address: '?storage=none', shows: 'lets this page keep nothing' },
   { name: 'interrupted while measuring', address: '?jobs=some#job=waited', shows: '5 of 12 modules' },
   { name: 'interrupted', address: '?jobs=some#job=interrupted', shows: 'was interrupted' },

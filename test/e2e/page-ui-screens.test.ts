@@ -72,8 +72,8 @@ test('the first token that differs is marked, with what both models gave it, and
 test('an original that does not fit is told of before anything is written', async () => {
   await mocked.withPage(async (page) => {
     await page.goto(`${mocked.url}?model=large&jobs=some#job=done`);
-    await waitForText(page, 'Only the quantized model can write here');
-    expect(await textOf(page, '.try .note')).toMatch(/take 28\.\d GB of GPU memory.*may use 3\.00 GB/);
+    await waitForText(page, 'So the quantized model writes first');
+    expect(await textOf(page, '.try .note')).toMatch(/takes 28\.\d GB of GPU memory.*may use 3\.00 GB/);
   });
 });
 

@@ -157,10 +157,16 @@ export const SCREENS: readonly Screen[] = [
     shows: '21 tokens',
   },
   {
-    name: 'an original that is too large to try',
-    address: '?jobs=some&texts=large#job=folder',
+    name: 'an original as its files have it',
+    address: '?jobs=some&texts=stored#job=folder',
     clicks: ['Generate'],
-    shows: 'ended by itself',
+    shows: 'The first 14 tokens are the same',
+  },
+  {
+    name: 'an original that is streamed',
+    address: '?model=large&jobs=some&texts=streamed#job=folder',
+    clicks: ['Generate'],
+    shows: '0.081 tokens/s',
   },
   {
     name: 'an original whose files are gone',

@@ -1,6 +1,6 @@
 /** Models whose weights are not on the GPU as they are multiplied by: the same texts, in less memory. */
 
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { type GenerateOptions, generate } from '../../src/inference/generate.ts';
 import { LanguageModel } from '../../src/inference/language-model.ts';
@@ -17,10 +17,17 @@ import { tinyModel } from '../support/tiny-model.ts';
 const signal = new AbortController().signal;
 const AMPLE = 2 ** 28;
 
-const gpus: Gpu[] = [];
-afterEach(() => {
-  for (const gpu of gpus.splice(0)) gpu.destroy();
+/** One device for each budget. */
+const gpus = new Map<number, Promise<Gpu>>();
+afterAll(async () => {
+  for (const gpu of gpus.values()) (await gpu).destroy();
 });
+
+function gpuOf(budget: number): Promise<Gpu> {
+  const gpu = gpus.get(budget) ?? testGpu(budget);
+  gpus.set(budget, gpu);
+  return gpu;
+}
 
 async function opened(name: string, layers = 2) {
   const files = tinyModel(name);
@@ -39,8 +46,7 @@ async function write(
   options: Partial<GenerateOptions> = {},
   budget = AMPLE,
 ) {
-  const gpu = await testGpu(budget);
-  gpus.push(gpu);
+  const gpu = await gpuOf(budget);
   const loaded = await LanguageModel.load(gpu, model, () => {}, residence);
   const held = gpu.memory.used;
   let modules = 0;

@@ -220,8 +220,8 @@ test('each stage says what it does, the whole has one progress, and promise and 
     await clickText(page, SMALL);
     await clickText(page, 'Convert');
     await page.waitForSelector('.stage-sentence');
+    await waitForText(page, 'Layer 3, attention is rounded for good');
     await waitForText(page, 'came out');
-    expect(await textOf(page, '.stage-sentence')).toContain('Layer 3, attention is rounded for good');
     const bars = await page.$$eval('.stage-bar [role=progressbar]', (all) =>
       all.map((bar) => [bar.getAttribute('aria-label'), Number(bar.getAttribute('aria-valuenow'))]),
     );

@@ -32,8 +32,10 @@ const PURE = [
   'allocate/knapsack',
   'allocate/knapsack-beam',
   'job/stages',
+  'job/recording',
 ];
 for (const file of PURE) LAYERS[file] = [...PURE, 'util'];
+LAYERS['job/recording'].push('job');
 // Lessons show how the reference computes, and are the one thing that is shipped of it.
 LAYERS['learn/data'] = [...PURE, 'exl2', 'util'];
 LAYERS['learn/kept/inspected'] = LAYERS['learn/data'];

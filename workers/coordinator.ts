@@ -15,6 +15,7 @@ import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
 import { settledRecord, withJobLock } from './job-lock.ts';
 import { JobQueue } from './job-queue.ts';
+import { readRecording } from './job-recorder.ts';
 import { JobRunner } from './job-runner.ts';
 import type { JobEntry } from './job-store.ts';
 import { MeasuredJobs } from './measured-jobs.ts';
@@ -124,6 +125,7 @@ const api: CoordinatorApi = {
     await withJobLock(id, () => discard(id));
   },
 
+  recording: readRecording,
   measurement: (id) => measured.modules(id),
   kept: (id) => measured.kept(id),
   measurementJson: (id) => measured.json(id),

@@ -56,7 +56,12 @@ export type GpuText = {
   readonly request: TextRequest;
   readonly gpuBudgetBytes: number;
 } & (
-  | { readonly side: 'original'; readonly source: ModelSource }
+  | {
+      readonly side: 'original';
+      readonly source: ModelSource;
+      /** What the output has written, where a run of the original takes long. */
+      readonly draft?: readonly number[];
+    }
   | {
       readonly side: 'quantized';
       readonly output: OutputTarget;

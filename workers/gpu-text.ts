@@ -7,11 +7,15 @@ import type { TextWriter } from './text-writer.ts';
 
 /** Continues a prompt with a job's model, and tells of it in batches. */
 export async function writeText(writer: TextWriter, text: GpuText, listener: GpuTextListener): Promise<void> {
-  const events = new EventBatch<TextEvent>(['loading', 'speed'], listener);
+  const events = new EventBatch<TextEvent>(['loading', 'run', 'speed'], listener);
   const { side, request, gpuBudgetBytes } = text;
+  const draft = text.side === 'original' ? text.draft : undefined;
   const open = () => openModel(text);
   try {
-    await writer.write({ side, key: keyOf(text), open, request, gpuBudgetBytes }, events.add);
+    await writer.write(
+      { side, key: keyOf(text), open, request, gpuBudgetBytes, ...(draft && { draft }) },
+      events.add,
+    );
   } finally {
     await events.flush();
   }

@@ -5,6 +5,7 @@ import { breakOff } from './break-off.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
+import { type JobRecorder, openRecorder } from './job-recorder.ts';
 import { measureStep, readMeasurement, targetResult, targetStep } from './job-steps.ts';
 import { requirePermissions } from './permissions.ts';
 import { clearTarget } from './places.ts';
@@ -18,6 +19,8 @@ interface Run {
   readonly id: string;
   paused: boolean;
   cancelled: boolean;
+  /** Missing where none was begun with the job. */
+  recorder?: JobRecorder;
   /** Resolves when the record says how it ended. */
   ended: Promise<void>;
 }
@@ -70,7 +73,9 @@ export class JobRunner {
   async #work(run: Run): Promise<void> {
     let end: { state: JobState; error?: JobError };
     try {
-      await requirePermissions(await this.#board.change(run.id, { state: 'running' }));
+      const entry = await this.#board.change(run.id, { state: 'running' });
+      await requirePermissions(entry);
+      if (entry.record.recorded) run.recorder = await openRecorder(run.id);
       end = { state: await this.#steps(run) };
     } catch (error) {
       const { name, message } = error as Error;
@@ -79,6 +84,7 @@ export class JobRunner {
         : { state: 'failed', error: { name, message: plainText(message) } };
     }
     if (run.paused) await this.#gpu.worker.unpause().catch(() => {});
+    await run.recorder?.close();
     this.#run = undefined;
     await this.#board.change(run.id, end);
   }
@@ -116,7 +122,7 @@ export class JobRunner {
       try {
         return await this.#gpu.worker.run(job, (message) => {
           if (isProgress(message)) losses = 0;
-          this.#pass(run.id, bits, message);
+          this.#pass(run, bits, message);
         });
       } catch (error) {
         const { name, message } = error as Error;
@@ -132,13 +138,14 @@ export class JobRunner {
 
   async #recover(run: Run, losses: number, bits: number | undefined): Promise<void> {
     const message = `The GPU was lost. Going on with the last finished module, attempt ${losses} of ${MOST_LOSSES} …`;
-    this.#pass(run.id, bits, { type: 'events', events: [{ type: 'warning', message }] });
+    this.#pass(run, bits, { type: 'events', events: [{ type: 'warning', message }] });
     this.#gpu.restart();
     await new Promise((resolve) => setTimeout(resolve, losses * RESTART_MS));
     if (run.paused) await unlessLost(this.#gpu.worker.pause());
   }
 
-  #pass(id: string, bits: number | undefined, message: RunMessage): void {
+  #pass({ id, paused, recorder }: Run, bits: number | undefined, message: RunMessage): void {
+    recorder?.see(message, bits, paused);
     const target = bits === undefined ? {} : { bits };
     this.#board.tell(message.type === 'rates' ? { ...message, id } : { ...message, id, ...target });
   }

@@ -42,6 +42,7 @@ export async function newJob(
     outputName: outputName(output),
     targets,
     measured: measurement !== undefined,
+    recorded: true,
     results: [],
   };
   const entry = { record, source, output, headers: await headersOf(model), diskBytes };

@@ -22,6 +22,8 @@ export const STORED = {
   measure: (id: string) => `jobs/${id}/measure`,
   /** Work directory of one bitrate. */
   target: (id: string, bits: number) => `jobs/${id}/bits/${bits}`,
+  /** What a replay shows. */
+  recording: (id: string) => `jobs/${id}/recording`,
   output: (id: string, bits: number) => `jobs/${id}/output/${bits}`,
   /** The user's calibration file. */
   calibration: (id: string) => `jobs/${id}/calibration`,

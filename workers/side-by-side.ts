@@ -1,6 +1,6 @@
 import type { TextRequest } from '../src/inference/text-request.ts';
 import { InputError } from '../src/util/errors.ts';
-import type { TextListener } from './api/texts.ts';
+import { expectedResidence, type TextListener } from './api/texts.ts';
 import { breakOff } from './break-off.ts';
 import type { GpuText } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
@@ -64,19 +64,29 @@ export class SideBySide {
     listener: TextListener,
   ): Promise<void> {
     const entry = await this.#board.get(id);
+    let written: readonly number[] | undefined;
     for (const text of textsOf(entry, bits, request)) {
       if (run.stopped) return;
       // At the last moment: a conversion that starts later stops the text, one that started meanwhile keeps it away.
       this.#queue.requireIdle();
-      await this.#one(run, text, listener);
+      const drafted = written && text.side === 'original' ? { ...text, draft: written } : text;
+      written = await this.#one(run, drafted, listener);
     }
     run.stopped = true;
   }
 
-  async #one(run: Run, text: GpuText, listener: TextListener): Promise<void> {
+  /** Gives the tokens that it has written. */
+  async #one(run: Run, text: GpuText, listener: TextListener): Promise<readonly number[]> {
     const { side } = text;
+    let ids: number[] = [];
     try {
-      await this.#gpu.worker.write(text, (events) => listener({ side, events }));
+      await this.#gpu.worker.write(text, (events) => {
+        for (const event of events) {
+          if (event.type === 'loading') ids = [];
+          if (event.type === 'token') ids.push(event.id);
+        }
+        return listener({ side, events });
+      });
     } catch (error) {
       const { name, message } = error as Error;
       if (name === 'AbortError') run.stopped = true;
@@ -84,17 +94,19 @@ export class SideBySide {
       // Of what ends because it was stopped there is nothing to say.
       if (!run.stopped) await listener({ side, events: [{ type: 'failed', name, message }] });
     }
+    return ids;
   }
 }
 
+/** In their order: where each run of the original takes long it comes last, as it can start from the output's text. */
 function textsOf({ record, source, output }: JobEntry, bits: number, request: TextRequest): GpuText[] {
   const { id, options, model, results } = record;
   if (!results.some((result) => result.bits === bits)) {
     throw new InputError(`This conversion has no output of ${bits} bits per weight (any more).`);
   }
   const common = { id, request, gpuBudgetBytes: options.gpuBudgetBytes };
-  return [
-    { ...common, side: 'original', source },
-    { ...common, side: 'quantized', output, modelName: model.name, bits },
-  ];
+  const original: GpuText = { ...common, side: 'original', source };
+  const quantized: GpuText = { ...common, side: 'quantized', output, modelName: model.name, bits };
+  const isSlow = expectedResidence(model, options.gpuBudgetBytes) === 'streamed';
+  return isSlow ? [quantized, original] : [original, quantized];
 }

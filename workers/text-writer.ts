@@ -3,7 +3,8 @@ import { type GeneratedToken, generate } from '../src/inference/generate.ts';
 import { LanguageModel } from '../src/inference/language-model.ts';
 import type { TextEnd, TextRequest } from '../src/inference/text-request.ts';
 import type { ReadableDirectory } from '../src/io/bytes.ts';
-import { loadedBytes } from '../src/runnable/loaded-bytes.ts';
+import { loadedBytes, residenceFor } from '../src/runnable/loaded-bytes.ts';
+import { RESIDENCES, type Residence } from '../src/runnable/residence.ts';
 import { openRunnableModel, type RunnableModel } from '../src/runnable/runnable-model.ts';
 import { loadTokenizer, type Tokenizer } from '../src/tokenizer/tokenizer.ts';
 import { OutOfMemoryError, UnsupportedError } from '../src/util/errors.ts';
@@ -21,6 +22,8 @@ export interface Writing {
   readonly open: () => Promise<ReadableDirectory> | ReadableDirectory;
   readonly request: TextRequest;
   readonly gpuBudgetBytes: number;
+  /** A text that may come out: see `generate`. */
+  readonly draft?: readonly number[];
 }
 
 interface KeptModel {
@@ -43,7 +46,10 @@ export class TextWriter {
     this.#openGpu = openGpu;
   }
 
-  /** Throws an AbortError when it is stopped, UnsupportedError or OutOfMemoryError when the model does not fit. */
+  /**
+   * Throws an AbortError when it is stopped, UnsupportedError or OutOfMemoryError when the model does not fit. Weights of
+   * an original that do not fit stay in 16 bits, or in its files.
+   */
   async write(writing: Writing, emit: (event: TextEvent) => void): Promise<void> {
     const controller = new AbortController();
     const work = this.stop().then(() => this.#write(writing, controller.signal, emit));
@@ -70,12 +76,8 @@ export class TextWriter {
     signal.throwIfAborted();
     if (this.#kept.get(side)?.key !== key) this.#drop(side);
     this.#gpu ??= await this.#openGpu(writing.gpuBudgetBytes);
-    const attempt = () => this.#continue(this.#gpu!, writing, signal, emit);
     try {
-      await attempt().catch((error: unknown) => {
-        if (!(error instanceof OutOfMemoryError) || !this.#dropOther(side)) throw error;
-        return attempt();
-      });
+      await this.#fit(writing, signal, emit);
     } catch (error) {
       // Its files may have changed, or the memory may be needed: the next prompt opens it anew.
       if (!signal.aborted) this.#drop(side);
@@ -84,16 +86,49 @@ export class TextWriter {
     }
   }
 
+  /** Where memory runs out it makes room, and tries again: first of the other model's, then of its own weights. */
+  async #fit(writing: Writing, signal: AbortSignal, emit: (event: TextEvent) => void): Promise<void> {
+    const { side } = writing;
+    let fastest: Residence = 'ready';
+    for (;;) {
+      const told = (event: TextEvent) => {
+        if (event.type === 'placed') fastest = event.residence;
+        emit(event);
+      };
+      try {
+        return await this.#continue(this.#gpu!, writing, fastest, signal, told);
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        if (this.#dropOther(side)) continue;
+        const slower: Residence | undefined =
+          side === 'original' ? RESIDENCES[RESIDENCES.indexOf(fastest) + 1] : undefined;
+        if (!slower) throw error;
+        fastest = slower;
+        this.#drop(side);
+      }
+    }
+  }
+
   async #continue(
     gpu: Gpu,
     writing: Writing,
+    fastest: Residence,
     signal: AbortSignal,
     emit: (event: TextEvent) => void,
   ): Promise<void> {
-    const { model, tokenizer } =
-      this.#kept.get(writing.side) ?? (await this.#load(gpu, writing, signal, emit));
+    const { request, draft } = writing;
+    const kept = this.#kept.get(writing.side);
+    if (kept) emit({ type: 'placed', residence: kept.model.residence });
+    const { model, tokenizer } = kept ?? (await this.#load(gpu, writing, fastest, signal, emit));
     emit({ type: 'loading', done: 1, total: 1 });
-    const tokens = generate(gpu, model, tokenizer, { ...writing.request, signal, likely: LIKELY_TOKENS });
+    const onModule = (done: number, total: number) => {
+      signal.throwIfAborted();
+      if (model.residence === 'streamed') emit({ type: 'run', done, total });
+    };
+    const tokens = generate(gpu, model, tokenizer, {
+      ...{ ...request, signal, likely: LIKELY_TOKENS, onModule },
+      ...(draft && { draft }),
+    });
     let step: IteratorResult<GeneratedToken, TextEnd> = await tokens.next();
     for (; !step.done; step = await tokens.next()) {
       const { id, text, likely, promptSeconds, tokensPerSecond } = step.value;
@@ -106,17 +141,20 @@ export class TextWriter {
   async #load(
     gpu: Gpu,
     { side, key, open }: Writing,
+    fastest: Residence,
     signal: AbortSignal,
     emit: (event: TextEvent) => void,
   ): Promise<KeptModel> {
     const directory = await open();
     const opened = await openRunnableModel(directory);
-    checkFits(opened, gpu.memory.budget);
+    const residence = residenceWithin(opened, gpu.memory.budget, fastest);
+    emit({ type: 'placed', residence });
     const tokenizer = await loadTokenizer(directory);
-    const model = await LanguageModel.load(gpu, opened, (done, total) => {
+    const onModule = (done: number, total: number) => {
       signal.throwIfAborted();
       emit({ type: 'loading', done, total });
-    });
+    };
+    const model = await LanguageModel.load(gpu, opened, onModule, residence);
     const kept = { key, model, tokenizer };
     this.#kept.set(side, kept);
     return kept;
@@ -136,13 +174,15 @@ export class TextWriter {
   }
 }
 
-/** Before minutes of reading. */
-function checkFits(model: RunnableModel, budget: number): void {
+/** Known before minutes of reading. Throws UnsupportedError for an EXL2 model that does not fit. */
+function residenceWithin(model: RunnableModel, budget: number, fastest: Residence): Residence {
   const bytes = loadedBytes(model);
-  if (bytes <= budget) return;
-  const width = model.quantization ? '' : ', with 32 bits each,';
-  throw new UnsupportedError(
-    `Its weights${width} take ${formatDecimalSize(bytes)} of GPU memory; ${formatDecimalSize(budget)} may be used: ` +
-      'start the conversion with a larger GPU memory budget if the GPU has more.',
-  );
+  if (model.quantization && bytes > budget) {
+    throw new UnsupportedError(
+      `Its weights take ${formatDecimalSize(bytes)} of GPU memory; ${formatDecimalSize(budget)} may be used: ` +
+        'start the conversion with a larger GPU memory budget if the GPU has more.',
+    );
+  }
+  const first = residenceFor(model, budget);
+  return RESIDENCES.indexOf(first) > RESIDENCES.indexOf(fastest) ? first : fastest;
 }

@@ -6,8 +6,6 @@ import { root } from '../shell.mjs';
 import { BITS } from './record.mjs';
 
 const MODEL = 'public/models/tinystories-7m';
-/** Progress is drawn in steps of this share of a stage. */
-const PROGRESS_STEP = 0.005;
 
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const lines = (path) => readFileSync(path, 'utf8').trimEnd().split('\n').map(JSON.parse);
@@ -27,53 +25,16 @@ async function modelFacts() {
   return { ...pageFacts(await openModel(directory, {}), vocabSize), name: 'tinystories-7m' };
 }
 
-/** A number for each of the strings that it is asked for. */
-function dictionary() {
-  const words = [];
-  const numberOf = (word) => {
-    const found = words.indexOf(word);
-    return found >= 0 ? found : words.push(word) - 1;
-  };
-  return { words, numberOf };
-}
-
-/** Leaves out progress and memory that nobody would see change. */
-function thinned(all) {
-  let last;
-  return all.filter(({ event }) => {
-    if (event.type === 'memory') return false;
-    if (event.type !== 'progress') return true;
-    const isNear =
-      last?.stage === event.stage &&
-      last.detail === event.detail &&
-      event.done - last.done < PROGRESS_STEP * event.total;
-    if (!isNear) last = event;
-    return !isNear;
-  });
-}
-
-function compactEvent(event, model, settings) {
-  switch (event.type) {
-    case 'trial': {
-      const params = event.description.split(', ').map((part) => part.slice(part.indexOf(' ') + 1));
-      const module = model.modules.findIndex(({ key }) => key === event.module);
-      return [
-        ...[module, event.candidate, short(event.error), short(event.bitsPerWeight)],
-        ...params.map(settings.numberOf),
-      ];
-    }
-    case 'linear':
-      return {
-        ...event,
-        bitsPerWeight: short(event.bitsPerWeight),
-        ...(event.error && { error: short(event.error) }),
-      };
-    case 'progress':
-      // Where the folders are is this machine's affair.
-      return isAbsolute(event.detail) ? { ...event, detail: model.name } : event;
-    default:
-      return event;
+/** What the page plays; the warnings are of this machine, and where its folders are is its affair. */
+async function recorded(all, model) {
+  const { Recorder } = await load('src/job/recording/recorder.ts');
+  const recorder = new Recorder();
+  for (const { t, event } of all) {
+    if (event.type === 'warning') continue;
+    const isPath = event.type === 'progress' && isAbsolute(event.detail);
+    recorder.add(t, undefined, [isPath ? { ...event, detail: model.name } : event]);
   }
+  return recorder.recording;
 }
 
 /** Tokens as [id, text]; where the texts part, what could have stood there as well. */
@@ -112,16 +73,7 @@ export async function compact(folder, path) {
   const all = lines(join(folder, 'events.jsonl'));
   const { date, files, texts } = json(join(folder, 'recorded.json'));
   const model = await modelFacts();
-  const settings = dictionary();
   const start = all.find(({ event }) => event.type === 'start').event;
-  const batches = [];
-  for (const { t, event } of thinned(all)) {
-    if (['start', 'output', 'reference', 'warning'].includes(event.type)) continue;
-    const packed = compactEvent(event, model, settings);
-    const last = batches.at(-1);
-    if (last?.[0] === t) last.push(packed);
-    else batches.push([t, packed]);
-  }
   const [a, b] = [texts.original.steps, texts.quantized.steps];
   const parting = a.findIndex(({ id }, i) => id !== b[i]?.id);
   const recording = {
@@ -131,8 +83,7 @@ export async function compact(folder, path) {
       original: compactText(texts.original, parting),
       quantized: compactText(texts.quantized, parting),
     },
-    settings: settings.words,
-    batches,
+    ...(await recorded(all, model)),
   };
   const text = JSON.stringify(recording);
   writeFileSync(path, text);

@@ -68,8 +68,10 @@ function Screen() {
     case 'demo':
       return <DemoScreen />;
     case 'job':
-      return <JobScreen key={present.id} id={present.id} another={false} />;
+      return <JobScreen key={present.id} id={present.id} shown="now" />;
     case 'choose':
-      return <JobScreen key={present.id} id={present.id} another={true} />;
+      return <JobScreen key={present.id} id={present.id} shown="choice" />;
+    case 'replay':
+      return <JobScreen key={present.id} id={present.id} shown="replay" />;
   }
 }

@@ -40,7 +40,8 @@ export function formatPercent(share: number): string {
 export const formatDivergence = (nats: number): string => (nats < 1e-6 ? '0' : nats.toPrecision(3));
 
 /** Tokens in a second: `45.1`, `120`. */
-export const formatRate = (rate: number): string => (rate < 99.95 ? rate.toFixed(1) : rate.toFixed(0));
+export const formatRate = (rate: number): string =>
+  rate < 0.095 ? rate.toPrecision(2) : rate < 99.95 ? rate.toFixed(1) : rate.toFixed(0);
 
 /** A duration that was measured: `0.12 s`, `14.2 s`. */
 export const formatSeconds = (seconds: number): string => `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;

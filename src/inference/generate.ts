@@ -3,7 +3,8 @@ import { Scope } from '../gpu/scope.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { InputError } from '../util/errors.ts';
 import { seededRandom } from '../util/random.ts';
-import type { LanguageModel } from './language-model.ts';
+import { DraftedLogits } from './drafted-logits.ts';
+import type { LanguageModel, OnModule } from './language-model.ts';
 import { type LikelyToken, likelyTokens } from './likely-tokens.ts';
 import { checkSampling, sample } from './sampling.ts';
 import type { TextEnd, TextRequest } from './text-request.ts';
@@ -13,6 +14,13 @@ export interface GenerateOptions extends TextRequest {
   readonly signal: AbortSignal;
   /** So many of the most likely tokens are told at each step; missing: none. */
   readonly likely?: number;
+  /**
+   * A text that may be the same: it is run together with the prompt, and taken as far as it is what comes out anyway.
+   * Worth it where a run takes long, whatever it is of.
+   */
+  readonly draft?: readonly number[];
+  /** Called before each module of each run. */
+  readonly onModule?: OnModule;
 }
 
 /** One token more. */
@@ -26,7 +34,7 @@ export interface GeneratedToken {
   readonly count: number;
   /** Of the prompt, in seconds. */
   readonly promptSeconds: number;
-  /** Tokens a second since the prompt was read. */
+  /** Tokens a second since the prompt and what is right of the draft were read. */
   readonly tokensPerSecond: number;
 }
 
@@ -54,21 +62,32 @@ export async function* generate(
   try {
     const cache = model.newCache(scope, Math.min(maxPositions, prompt.length + options.maxTokens));
     const started = performance.now();
-    let logits = await model.next(prompt, cache);
-    const ready = performance.now();
+    const draft = options.draft?.slice(0, cache.capacity - prompt.length) ?? [];
+    const source = new DraftedLogits(model, cache, draft, options.onModule);
+    let logits = await source.begin(prompt);
+    const promptSeconds = (performance.now() - started) / 1000;
+    /** The last token that took no run of its own, and when it came. */
+    let [free, since] = [1, performance.now()];
     for (let count = 1; count <= options.maxTokens; count++) {
       options.signal.throwIfAborted();
       const id = sample(logits, options, random);
       if (tokenizer.eosIds.includes(id)) return 'model';
       const likely = options.likely ? withTexts(likelyTokens(logits, options.likely), stream) : [];
       const text = stream.add(id);
-      const seconds = (performance.now() - ready) / 1000;
-      // The first token comes with the prompt.
-      const tokensPerSecond = count > 1 ? (count - 1) / seconds : 0;
-      yield { id, text, likely, count, promptSeconds: (ready - started) / 1000, tokensPerSecond };
+      const seconds = (performance.now() - since) / 1000;
+      yield {
+        id,
+        text,
+        likely,
+        count,
+        promptSeconds,
+        tokensPerSecond: count > free ? (count - free) / seconds : 0,
+      };
       if (count === options.maxTokens) break;
-      if (cache.past === cache.capacity) return 'context';
-      logits = await model.next([id], cache);
+      const isKnown = source.isKnown(id);
+      if (!isKnown && prompt.length + count > cache.capacity) return 'context';
+      logits = await source.after(id);
+      if (isKnown) [free, since] = [count + 1, performance.now()];
     }
     return 'length';
   } finally {

@@ -50,6 +50,12 @@ export class KvCache implements KeyValueCache {
     return [cached.k, cached.v];
   }
 
+  /** Forgets all but the first `tokens`. */
+  rewind(tokens: number): void {
+    assert(tokens <= this.#past, `${tokens} of ${this.#past} tokens`);
+    this.#past = tokens;
+  }
+
   /** To be called when `tokens` tokens have gone through all layers. */
   advance(tokens: number): void {
     this.#past += tokens;

@@ -7,70 +7,78 @@ import { loadEmbeddings, loadPositions, spread } from '../model/gpu/embedding.ts
 import type { AnyLinear } from '../model/gpu/linear.ts';
 import { finishLogits, GpuOps, type ModuleWeights, normalize, project } from '../model/gpu/ops.ts';
 import { routeTokens } from '../model/gpu/routing.ts';
-import { headSliceBytes, headSlices, type NormWeight } from '../model/gpu/weights.ts';
+import type { NormWeight } from '../model/gpu/weights.ts';
 import type { ModuleSpec } from '../model/spec.ts';
-import { loadFinalNorm, loadHeadSlice, loadWeights } from '../runnable/load.ts';
+import { holdHead, holdModules, type Weights } from '../runnable/hold-weights.ts';
+import { loadFinalNorm } from '../runnable/load.ts';
+import type { Residence } from '../runnable/residence.ts';
 import type { RunnableModel } from '../runnable/runnable-model.ts';
 import { KvCache } from './kv-cache.ts';
 
 /** Tokens of a prompt that are run at a time. */
 const PROMPT_PIECE = 512;
 
+/** Called before each module that is loaded, or run; throws to stop. */
+export type OnModule = (done: number, total: number) => void;
+
 /** The final norm and the head, in slices of the vocabulary. */
-interface LoadedHead {
+interface HeldHead {
   readonly norm: NormWeight;
-  readonly slices: readonly AnyLinear[];
+  readonly slices: readonly Weights<AnyLinear>[];
 }
 
-/** A module, ready to run. */
-interface LoadedModule {
+/** A module with its weights. */
+interface HeldModule {
   readonly module: ModuleSpec;
-  readonly weights: ModuleWeights;
+  readonly weights: Weights<ModuleWeights>;
 }
 
-/** A model whose weights stay on the GPU, for generating text; EXL2 weights stay packed. */
+/** A model for generating text. */
 export class LanguageModel {
   readonly model: RunnableModel;
+  readonly residence: Residence;
   readonly #gpu: Gpu;
   readonly #scope: Scope;
-  readonly #blocks: readonly LoadedModule[];
-  readonly #head: LoadedHead;
+  readonly #blocks: readonly HeldModule[];
+  readonly #head: HeldHead;
 
   private constructor(
     gpu: Gpu,
     scope: Scope,
     model: RunnableModel,
-    blocks: LoadedModule[],
-    head: LoadedHead,
+    residence: Residence,
+    blocks: HeldModule[],
+    head: HeldHead,
   ) {
     this.#gpu = gpu;
     this.#scope = scope;
     this.model = model;
+    this.residence = residence;
     this.#blocks = blocks;
     this.#head = head;
   }
 
-  /** Loads all weights. Throws OutOfMemoryError when they do not fit. `onModule` is called before each module. */
+  /**
+   * Loads what stays on the GPU: all weights, unless they are to be streamed. EXL2 weights stay packed, and cannot be
+   * `stored`. Throws OutOfMemoryError when they do not fit.
+   */
   static async load(
     gpu: Gpu,
     model: RunnableModel,
-    onModule: (done: number, total: number) => void = () => {},
+    onModule: OnModule = () => {},
+    residence: Residence = 'ready',
   ): Promise<LanguageModel> {
     const scope = new Scope(gpu);
-    const { modules, head } = model.outline;
+    const { modules } = model.outline;
+    const total = modules.length + 1;
     try {
-      const blocks: LoadedModule[] = [];
-      for (const module of modules) {
-        onModule(blocks.length, modules.length + 1);
-        blocks.push({ module, weights: await loadWeights(gpu, scope, model, module) });
-      }
-      onModule(modules.length, modules.length + 1);
-      const slices: AnyLinear[] = [];
-      for (const columns of headSlices(head, headSliceBytes(gpu)))
-        slices.push(await loadHeadSlice(gpu, scope, model, columns));
+      const weights = await holdModules(gpu, scope, model, residence, (done) => onModule(done, total));
+      const blocks = modules.map((module, i) => ({ module, weights: weights[i]! }));
+      onModule(modules.length, total);
+      const slices = await holdHead(gpu, scope, model, residence);
       const norm = await loadFinalNorm(scope, model);
       await gpu.sync();
-      return new LanguageModel(gpu, scope, model, blocks, { norm, slices });
+      return new LanguageModel(gpu, scope, model, residence, blocks, { norm, slices });
     } catch (error) {
       scope.freeAll();
       throw error;
@@ -83,22 +91,35 @@ export class LanguageModel {
   }
 
   /** Runs the next tokens of a text, at least one; gives the logits (vocabulary) of the token after them. */
-  async next(ids: readonly number[], cache: KvCache): Promise<Float32Array> {
-    for (let start = 0; ; start += PROMPT_PIECE) {
+  async next(ids: readonly number[], cache: KvCache, onModule?: OnModule): Promise<Float32Array> {
+    const [logits] = await this.nextAll(ids, 1, cache, onModule);
+    return logits!;
+  }
+
+  /** The same; gives those of the tokens after each of the last `wanted`. */
+  async nextAll(
+    ids: readonly number[],
+    wanted: number,
+    cache: KvCache,
+    onModule: OnModule = () => {},
+  ): Promise<Float32Array[]> {
+    const all: Float32Array[] = [];
+    for (let start = 0; start < ids.length; start += PROMPT_PIECE) {
       const piece = ids.slice(start, start + PROMPT_PIECE);
-      const isLast = start + PROMPT_PIECE >= ids.length;
-      const logits = await this.#run(piece, cache, isLast);
-      if (isLast) return logits;
-      await this.#gpu.sync();
+      const rest = ids.length - start - piece.length;
+      const own = Math.max(0, Math.min(piece.length, wanted - rest));
+      all.push(...(await this.#run(piece, own, cache, onModule)));
+      if (rest > 0) await this.#gpu.sync();
     }
+    return all;
   }
 
   free(): void {
     this.#scope.freeAll();
   }
 
-  /** Logits of the last of `ids`; none unless they are wanted. */
-  #run(ids: readonly number[], cache: KvCache, wanted: boolean): Promise<Float32Array> {
+  /** Logits of the last `wanted` of `ids`. */
+  #run(ids: readonly number[], wanted: number, cache: KvCache, onModule: OnModule): Promise<Float32Array[]> {
     const { source, outline } = this.model;
     return withScope(this.#gpu, async (scope) => {
       const { hiddenSize } = outline.config;
@@ -108,8 +129,10 @@ export class LanguageModel {
       let x = spread(this.#gpu, scope, vectors, tokens, at);
       let residual = x;
       const context = cache.context(ids.length);
-      for (const { module, weights } of this.#blocks) {
+      for (const [i, { module, weights: held }] of this.#blocks.entries()) {
+        onModule(i, this.#blocks.length);
         residual = await withScope(this.#gpu, async (block) => {
+          const weights = await held(block);
           const routing = await routeTokens(context, block, weights, module, x);
           const ops = new GpuOps(context, block, weights, routing);
           return scope.adopt(block.keep(runModule(ops, module, { x, residual })));
@@ -117,30 +140,39 @@ export class LanguageModel {
         if (!module.keepsInput) x = residual;
       }
       cache.advance(ids.length);
-      if (!wanted) return new Float32Array();
-      const last = scope.alloc([1, hiddenSize], 'last state');
-      this.#gpu.copy({ ...residual, ...lastRow(residual) }, last);
+      if (wanted === 0) return [];
+      const last = scope.alloc([wanted, hiddenSize], 'last states');
+      this.#gpu.copy({ ...residual, ...lastRows(residual, wanted) }, last);
       const { norm } = this.#head;
-      return this.#logits(scope, normalize(this.#gpu, scope, last, norm));
+      return this.#logits(normalize(this.#gpu, scope, last, norm));
     });
   }
 
-  async #logits(scope: Scope, normed: GpuTensor): Promise<Float32Array> {
-    const logits = new Float32Array(this.model.outline.config.vocabSize);
+  /** Of each row of `normed`. */
+  async #logits(normed: GpuTensor): Promise<Float32Array[]> {
+    const { vocabSize } = this.model.outline.config;
+    const logits = Array.from({ length: normed.shape[0]! }, () => new Float32Array(vocabSize));
     let start = 0;
-    for (const slice of this.#head.slices) {
-      const part = project({ gpu: this.#gpu, mixed: false }, scope, normed, slice);
-      finishLogits(this.#gpu, part, this.model.outline);
-      const values = await this.#gpu.read(part);
-      logits.set(new Float32Array(values).subarray(0, logits.length - start), start);
-      start += padColumns(slice.n);
+    for (const held of this.#head.slices) {
+      await withScope(this.#gpu, async (run) => {
+        const slice = await held(run);
+        const part = project({ gpu: this.#gpu, mixed: false }, run, normed, slice);
+        finishLogits(this.#gpu, part, this.model.outline);
+        const values = new Float32Array(await this.#gpu.read(part));
+        const n = padColumns(slice.n);
+        for (const [row, all] of logits.entries()) {
+          const own = values.subarray(row * n, Math.min(row * n + vocabSize - start, (row + 1) * n));
+          all.set(own, start);
+        }
+        start += n;
+      });
     }
     return logits;
   }
 }
 
-/** Offset and size of the last row: good enough to be copied, not to be bound. */
-function lastRow({ offset, shape }: GpuTensor): Pick<GpuTensor, 'offset' | 'size'> {
+/** Offset and size of the last rows: good enough to be copied, not to be bound. */
+function lastRows({ offset, shape }: GpuTensor, count: number): Pick<GpuTensor, 'offset' | 'size'> {
   const [rows, width] = shape as [number, number];
-  return { offset: offset + (rows - 1) * width * 4, size: width * 4 };
+  return { offset: offset + (rows - count) * width * 4, size: count * width * 4 };
 }

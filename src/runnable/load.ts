@@ -9,11 +9,14 @@ import type { AnyLinear } from '../model/gpu/linear.ts';
 import type { ModuleWeights } from '../model/gpu/ops.ts';
 import { uploadPackedWeight } from '../model/gpu/packed-weight.ts';
 import {
+  expandLinear,
   loadLinear,
   loadLinears,
   loadNorm,
   loadNorms,
   type NormWeight,
+  type StoredLinear,
+  storeLinear,
   weightNames,
 } from '../model/gpu/weights.ts';
 import { routerOf } from '../model/plan.ts';
@@ -40,6 +43,29 @@ export async function loadWeights(
   }
   return { norms, linears };
 }
+
+/** The weights of a module as its files have them, to be expanded whenever it runs. */
+export interface StoredModule {
+  readonly norms: ModuleWeights['norms'];
+  readonly linears: ReadonlyMap<string, StoredLinear>;
+}
+
+export async function storeWeights(
+  gpu: Gpu,
+  scope: Scope,
+  { source }: RunnableModel,
+  module: ModuleSpec,
+): Promise<StoredModule> {
+  const linears = new Map<string, StoredLinear>();
+  for (const linear of [...routerOf(module), ...module.linears])
+    linears.set(linear.name, await storeLinear(gpu, scope, source, linear));
+  return { norms: await loadNorms(scope, source, module), linears };
+}
+
+export const expandWeights = (gpu: Gpu, scope: Scope, { norms, linears }: StoredModule): ModuleWeights => ({
+  norms,
+  linears: new Map([...linears].map(([name, stored]) => [name, expandLinear(gpu, scope, stored)])),
+});
 
 /** The large tensors of a block, worth reading ahead; none of none. */
 export const blockTensors = ({ quantization }: RunnableModel, module: ModuleSpec | undefined): string[] =>

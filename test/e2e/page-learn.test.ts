@@ -5,6 +5,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CARDS } from '../../src/app/learn/cards.ts';
+import { LAST_QUESTIONS } from '../../src/app/learn/last-questions.ts';
 import { lessonTitle } from '../../src/app/learn/titles.ts';
 import { launchBrowser, openPage, type ServedPage, servePage } from '../support/browser.ts';
 import { figureOf, openLessons, play, turn } from '../support/page/lessons.ts';
@@ -70,6 +71,16 @@ test.each(LOOKS)(
         );
         await takePicture(page, `card ${i + 1}`, look);
       }
+      await clickText(page, 'Three questions');
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('last-questions');
+      for (const { choices, answer } of LAST_QUESTIONS) {
+        await clickText(page, choices[0]!);
+        await waitForText(page, answer[0]!);
+      }
+      expect(await violations(page)).toEqual([]);
+      await takePicture(page, 'last questions', look);
+      await clickText(page, 'Now your own model');
+      await waitForText(page, 'None yet');
     });
   },
 );

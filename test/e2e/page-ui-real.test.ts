@@ -80,6 +80,17 @@ test('a job goes on after a reload, waits for the choice, and makes two bitrates
     const rows = await resultRows(page);
     expect(rows.map((row) => row[0])).toEqual(['original', '5.00 bpw', '6.00 bpw']);
 
+    // From before the reload on.
+    await clickText(page, 'Replay');
+    await waitForText(page, 'interruptions are left out');
+    await clickText(page, 'Step');
+    await waitForText(page, 'of the whole');
+    expect(await page.$eval('.step[aria-current]', (step) => step.textContent)).toBe(
+      'Measurement, under way',
+    );
+    await clickText(page, 'To the result');
+    await waitForText(page, 'its perplexity is');
+
     await clickText(page, 'Another bitrate');
     await waitForText(page, 'elbow');
   });

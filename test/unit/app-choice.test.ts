@@ -49,6 +49,7 @@ test('addresses survive a reload', () => {
     { screen: 'plan' },
     { screen: 'job', id: 'a/b c' },
     { screen: 'choose', id: 'x' },
+    { screen: 'replay', id: 'a/b c' },
   ] as const) {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   }

@@ -57,6 +57,26 @@ test('says what happens, and at which token the texts part', async () => {
   expect(comparisonWords(comparison)).toBe('The first 2 tokens are the same, then they part.');
 });
 
+test('a streamed original, which writes last, parts while it writes; stopped, the other text stays', async () => {
+  const said: string[] = [];
+  const comparison = comparisonOf(async (_, tell) => {
+    const say = () => said.push(comparisonWords(comparison));
+    await tell({ side: 'quantized', events: text('abd') });
+    say();
+    await tell({ side: 'quantized', events: [end] });
+    await tell({ side: 'original', events: [{ type: 'placed', residence: 'streamed' }, ...text('ab')] });
+    say();
+    await tell({ side: 'original', events: [text('c')[1]!] });
+    say();
+  });
+  await comparison.write(PROMPT);
+  const parted = 'The first 2 tokens are the same, then they part.';
+  expect(said).toEqual(['The quantized model writes.', 'The original writes.', parted]);
+  const { original, quantized } = comparison.texts.value!;
+  expect([original.state, quantized.state]).toEqual(['stopped', 'ended']);
+  expect(comparisonWords(comparison)).toBe(parted);
+});
+
 test.each([
   ['abc', 'abc', 'All 3 tokens are the same.'],
   ['a', 'a', 'The one token is the same.'],

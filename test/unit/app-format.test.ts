@@ -79,6 +79,12 @@ test('dates say today where that is so', () => {
 
 test('divergences have three digits, speeds and times as many as mean something', () => {
   expect([1.7703, 0.23312, 0.0012, 1e-9].map(formatDivergence)).toEqual(['1.77', '0.233', '0.00120', '0']);
-  expect([0.5, 45.06, 99.96, 1234.5].map(formatRate)).toEqual(['0.5', '45.1', '100', '1235']);
+  expect([0.0812, 0.5, 45.06, 99.96, 1234.5].map(formatRate)).toEqual([
+    '0.081',
+    '0.5',
+    '45.1',
+    '100',
+    '1235',
+  ]);
   expect([0.118, 9.999, 14.23].map(formatSeconds)).toEqual(['0.12 s', '10.0 s', '14.2 s']);
 });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { allocate, budgetBits } from '../../src/allocate/allocate.ts';
 import { CARDS, MOST_WORDS } from '../../src/app/learn/cards.ts';
+import { LAST_QUESTIONS } from '../../src/app/learn/last-questions.ts';
 import { LESSON_TITLES, lessonTitle } from '../../src/app/learn/titles.ts';
 import { formatRoute, parseRoute } from '../../src/app/state/route.ts';
 import { meanDivergence, sameChoice } from '../../src/learn/data/cost.ts';
@@ -45,6 +46,16 @@ describe.each(LESSON_TITLES.map((title, i) => ({ title, card: CARDS[i]!, number:
     });
   },
 );
+
+describe.each(LAST_QUESTIONS)('the last question: $question', ({ question, choices, right, answer }) => {
+  test('has an answer of its own to each choice, in few words; the right one begins with yes', () => {
+    expect(answer).toHaveLength(choices.length);
+    for (const [i, each] of (answer as readonly string[]).entries()) {
+      expect([i, each.startsWith('Yes. ')]).toEqual([i, i === right]);
+      expect([question, each].join(' ').split(/\s+/).length).toBeLessThanOrEqual(MOST_WORDS);
+    }
+  });
+});
 
 test('an address that names no card opens the first', () => {
   for (const hash of ['#learn', '#learn=0', '#learn=9', '#learn=x', '#learn=1.5'])
@@ -143,6 +154,7 @@ test('7: from 4 bits per weight the solver makes a little less error than the sa
 test('8: at 2.5 bits two in three likeliest tokens are the same, at 6 nearly all, in half the size', () => {
   const [original, ...others] = outputs.outputs;
   expect(others.map(({ bits }) => bits)).toEqual([2.5, 3, 4, 6]);
+  expect(outputs.texts).toHaveLength(4);
   const same = others.map((output) => sameChoice(original!, output));
   expect(same[0]).toBeGreaterThan(0.6);
   expect(same[0]).toBeLessThan(0.72);

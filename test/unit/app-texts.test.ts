@@ -124,3 +124,14 @@ test('a failure says whether the model had been opened', () => {
   expect(loaded).toMatchObject({ state: 'failed', failure: { opening: false } });
   expect(whenOver(loaded).state).toBe('failed');
 });
+
+test('where the weights are, and how far a run has come, is shown with the text', () => {
+  let view = withTextEvents(WAITING, [
+    { type: 'placed', residence: 'streamed' },
+    { type: 'loading', done: 1, total: 1 },
+    { type: 'run', done: 3, total: 12 },
+  ]);
+  expect(view).toMatchObject({ state: 'reading', residence: 'streamed', run: 0.25 });
+  view = withTextEvents(view, [token('a'), { type: 'run', done: 6, total: 12 }]);
+  expect(view).toMatchObject({ state: 'writing', residence: 'streamed', run: 0.5 });
+});

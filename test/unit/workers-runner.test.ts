@@ -10,6 +10,7 @@ import type { JobEntry } from '../../workers/job-store.ts';
 
 /** What is read of what was measured, one time after the other; then what is whole. */
 const { measurements } = vi.hoisted(() => ({ measurements: [] as unknown[] }));
+const { openRecorder } = vi.hoisted(() => ({ openRecorder: vi.fn() }));
 
 vi.mock('../../workers/job-steps.ts', () => ({
   measureStep: () => ({ work: 'measure' }),
@@ -18,6 +19,7 @@ vi.mock('../../workers/job-steps.ts', () => ({
   targetResult: async (_: unknown, bits: number) => ({ bits }),
 }));
 vi.mock('../../workers/places.ts', () => ({ clearTarget: async () => {} }));
+vi.mock('../../workers/job-recorder.ts', () => ({ openRecorder }));
 
 type Script = (job: GpuJob, listener: RunListener) => Promise<RunOutcome>;
 
@@ -236,4 +238,28 @@ test('a folder that is locked when the job begins ends it before the engine runs
     state: 'failed',
     error: { name: 'PermissionError', message: expect.stringMatching(/write to the folder “out”.*go on/) },
   });
+});
+
+test('what a recorded job tells is recorded, with whether it is paused, and kept before its end is told', async () => {
+  const seen: unknown[] = [];
+  const close = vi.fn(async () => void seen.push(job.record().state));
+  openRecorder.mockResolvedValueOnce({
+    see: ({ type }: { type: string }, bits: unknown, isPaused: unknown) => seen.push([type, bits, isPaused]),
+    close,
+  });
+  const job = setUp(
+    async (_, listener) => {
+      listener(moduleDone);
+      await job.runner.pause();
+      listener(moduleDone);
+      await job.runner.unpause();
+      return {};
+    },
+    { recorded: true },
+  );
+  void job.runner.run('a');
+  await job.ended();
+  expect(openRecorder).toHaveBeenCalledWith('a');
+  expect(seen).toEqual([['events', 4, false], ['events', 4, true], 'running']);
+  expect(job.record().state).toBe('done');
 });

@@ -2,7 +2,7 @@
 
 import { expect, test, vi } from 'vitest';
 import { InputError } from '../../src/util/errors.ts';
-import type { TextUpdate } from '../../workers/api/texts.ts';
+import type { TextEvent, TextUpdate } from '../../workers/api/texts.ts';
 import type { GpuText, GpuTextListener } from '../../workers/gpu-api.ts';
 import type { GpuClient } from '../../workers/gpu-client.ts';
 import type { JobBoard } from '../../workers/job-board.ts';
@@ -17,7 +17,7 @@ const ENTRY = {
   record: {
     id: 'a',
     options: { gpuBudgetBytes: 1e9 },
-    model: { name: 'tiny' },
+    model: { name: 'tiny', parameters: 1e6, bytes: 2e6, modules: [{ weights: 5e5 }] },
     results: [{ bits: 4 }, { bits: 3 }],
   },
 };
@@ -25,7 +25,7 @@ const ENTRY = {
 type Script = (text: GpuText, listener: GpuTextListener) => Promise<void>;
 
 /** A job whose models write by `script`. */
-function setUp(script: Script) {
+function setUp(script: Script, gpuBudgetBytes = 1e9) {
   const calls: string[] = [];
   const updates: TextUpdate[] = [];
   let busy = false;
@@ -50,7 +50,8 @@ function setUp(script: Script) {
       if (busy) throw new InputError('Another conversion is under way');
     },
   };
-  const board = { get: async () => ENTRY };
+  const record = { ...ENTRY.record, options: { gpuBudgetBytes } };
+  const board = { get: async () => ({ ...ENTRY, record }) };
   const texts = new SideBySide(
     board as unknown as JobBoard,
     gpu as unknown as GpuClient,
@@ -193,4 +194,26 @@ test('a bitrate that is not there is refused', async () => {
   const { write, calls } = setUp(forever);
   await expect(write(5)).rejects.toThrow(/no output of 5 bits/);
   expect(calls).toEqual([]);
+});
+
+const token = (id: number): TextEvent => ({ type: 'token', id, text: 'a', likely: [] });
+
+test('an original that has to be streamed comes last, and starts from what the output has written', async () => {
+  const seen: GpuText[] = [];
+  const script: Script = async (text, listener) => {
+    seen.push(text);
+    // A first attempt, for which memory did not suffice.
+    await listener([{ type: 'loading', done: 1, total: 1 }, token(1)]);
+    await listener([{ type: 'loading', done: 1, total: 1 }, token(7)]);
+    await listener([token(8), { type: 'ended', end: 'length' }]);
+  };
+  // In 16 bits and with a module in f32 it would take 4 MB.
+  await setUp(script, 3.9e6).write();
+  expect(seen.map(({ side }) => side)).toEqual(['quantized', 'original']);
+  expect(seen.map((text) => 'draft' in text && text.draft)).toEqual([false, [7, 8]]);
+  await setUp(script, 4e6).write();
+  expect(seen.slice(2).map((text) => [text.side, 'draft' in text])).toEqual([
+    ['original', false],
+    ['quantized', false],
+  ]);
 });

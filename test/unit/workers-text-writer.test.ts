@@ -17,6 +17,13 @@ const REQUEST = { prompt: 'Once upon', maxTokens: 4, temperature: 0, topK: 0, to
 
 const original = (): ReadableDirectory => memoryDirectory('tiny', Object.fromEntries(tinyModel(NAME)));
 
+/** A model of two layers, which do not repeat one word. */
+function deeper(): ReadableDirectory {
+  const files = tinyModel('internlm2');
+  const config = { ...JSON.parse(String(files.get('config.json'))), num_hidden_layers: 2 };
+  return memoryDirectory('deeper', { ...Object.fromEntries(files), 'config.json': JSON.stringify(config) });
+}
+
 /** ExLlamaV2's conversion of the model, with the tokenizer. */
 function quantized(): ReadableDirectory {
   const [exl2, tokenizer] = [exl2Directory(NAME), original()];
@@ -40,7 +47,12 @@ function setUp(budget = AMPLE) {
   writers.push(writer);
   const write = async (
     side: TextSide,
-    { key = 'a', directory = side === 'original' ? original : quantized, request = {} } = {},
+    {
+      key = 'a',
+      directory = side === 'original' ? original : quantized,
+      request = {},
+      draft = [] as number[],
+    } = {},
     see: (event: TextEvent) => void = () => {},
   ): Promise<TextEvent[]> => {
     const events: TextEvent[] = [];
@@ -48,7 +60,7 @@ function setUp(budget = AMPLE) {
       opened.push(`${side} ${key}`);
       return directory();
     };
-    const writing = { side, key, open, request: { ...REQUEST, ...request }, gpuBudgetBytes: budget };
+    const writing = { side, key, open, request: { ...REQUEST, ...request }, gpuBudgetBytes: budget, draft };
     await writer.write(writing, (event) => {
       events.push(event);
       see(event);
@@ -65,7 +77,8 @@ const textOf = (events: readonly TextEvent[]) =>
 test('loads with progress, writes, and keeps both models for the next prompt', async () => {
   const { write, gpus, opened, used } = setUp();
   const events = await write('original');
-  const [none, one, two, ready] = events;
+  const [placed, none, one, two, ready] = events;
+  expect(placed).toEqual({ type: 'placed', residence: 'ready' });
   expect([none, one, two]).toEqual([0, 1, 2].map((done) => ({ type: 'loading', done, total: 3 })));
   expect(ready).toEqual({ type: 'loading', done: 1, total: 1 });
   expect(textOf(events)).toHaveLength(4);
@@ -76,7 +89,7 @@ test('loads with progress, writes, and keeps both models for the next prompt', a
   expect(both).toBeGreaterThan(alone);
 
   const again = await write('original');
-  expect(again[0]).toEqual({ type: 'loading', done: 1, total: 1 });
+  expect(again.slice(0, 2)).toEqual([placed, ready]);
   expect(textOf(again)).toEqual(textOf(events));
   expect([opened, used(), gpus.length]).toEqual([['original a', 'quantized a'], both, 1]);
 });
@@ -93,18 +106,38 @@ test('another model takes the place of the one before; freeing gives all back', 
   expect([gpus.length, opened.length]).toEqual([2, 3]);
 });
 
-test('a model that is too large is refused before it is read, and the other one stays', async () => {
+/** Where the weights were at the end. */
+const residenceIn = (events: readonly TextEvent[]) =>
+  events.flatMap((event) => (event.type === 'placed' ? [event.residence] : [])).at(-1);
+
+test('an original that does not fit writes the same as stored, or streamed, and tells of its runs', async () => {
   const sizes = setUp();
-  await sizes.write('quantized');
-  const { write, opened, used } = setUp(sizes.used() + 200_000);
-  await write('quantized');
-  const before = used();
-  await expect(write('original')).rejects.toThrow(
-    /^Its weights, with 32 bits each, take \d+ kB of GPU memory; \d+ kB may be used/,
+  const ready = await sizes.write('original', { directory: deeper });
+  const bytes = sizes.used();
+  for (const [budget, residence] of [
+    [Math.floor(0.95 * bytes), 'stored'],
+    [Math.floor(0.6 * bytes), 'streamed'],
+  ] as const) {
+    const { write, opened, used } = setUp(budget);
+    const events = await write('original', { directory: deeper, draft: [textOf(ready)[0]!, 0] });
+    expect([residenceIn(events), textOf(events)]).toEqual([residence, textOf(ready)]);
+    expect(used()).toBeLessThan(0.7 * bytes);
+    const runs = events.filter(({ type }) => type === 'run');
+    // The prompt with the draft, of which one token is right, then two tokens more: four modules each.
+    expect(runs).toHaveLength(residence === 'streamed' ? 12 : 0);
+    // What was found out is kept for the next prompt.
+    const before = opened.length;
+    expect(residenceIn(await write('original', { directory: deeper }))).toBe(residence);
+    expect(opened).toHaveLength(before);
+  }
+});
+
+test('an output that is too large is refused before it is read', async () => {
+  const { write, used } = setUp(30_000);
+  await expect(write('quantized')).rejects.toThrow(
+    /^Its weights take \d+ kB of GPU memory; 30\.0 kB may be used: start the conversion with a larger/,
   );
-  expect(used()).toBe(before);
-  await write('quantized');
-  expect(opened).toEqual(['quantized a', 'original a']);
+  expect(used()).toBe(0);
 });
 
 test('when both do not fit, the one that writes stays', async () => {
@@ -119,7 +152,8 @@ test('when both do not fit, the one that writes stays', async () => {
   expect(used()).toBe(one);
   expect(opened).toEqual(['original a', 'quantized a', 'quantized a']);
 
-  const tooLittle = setUp(bytes + 4096);
+  // Not even for one module.
+  const tooLittle = setUp(bytes / 20);
   await expect(tooLittle.write('original')).rejects.toThrow(
     /^GPU memory does not suffice for it: .* of the budget/,
   );

@@ -9,6 +9,7 @@
  */
 
 import type { TextRequest } from '../../src/inference/text-request.ts';
+import type { PackedRecording } from '../../src/job/recording/packed.ts';
 import type { InspectedLinear, LinearPlace } from '../../src/learn/kept/inspected.ts';
 import type { ModelSource, NamedFile, OutputTarget } from './folders.ts';
 import type { GpuFacts } from './gpu.ts';
@@ -55,6 +56,8 @@ export interface CoordinatorApi {
   moveUp(id: string): Promise<void>;
   /** Removes a job and its work files; the output stays, unless it is in the browser's storage. */
   remove(id: string): Promise<void>;
+  /** What a job has told so far, where its record says that it is kept. Throws InputError when it is not there. */
+  recording(id: string): Promise<PackedRecording>;
   measurement(id: string): Promise<readonly MeasuredModule[]>;
   /** What is kept of a job that has not been finished. */
   kept(id: string): Promise<KeptWork>;

@@ -80,6 +80,8 @@ export interface JobRecord {
   readonly targets: readonly AllocationRequest[];
   /** Whether `measurement`, `measurementJson` and `allocate` have something to say. */
   readonly measured: boolean;
+  /** Its events are kept from the start; missing in records of earlier versions. */
+  readonly recorded?: true;
   /** Why it failed. */
   readonly error?: JobError;
   readonly results: readonly TargetResult[];

@@ -2,6 +2,8 @@
 
 import type { LikelyToken } from '../../src/inference/likely-tokens.ts';
 import type { TextEnd } from '../../src/inference/text-request.ts';
+import type { Residence } from '../../src/runnable/residence.ts';
+import type { ModelFacts } from './model.ts';
 
 /** Which of a job's models writes. */
 export type TextSide = 'original' | 'quantized';
@@ -10,6 +12,10 @@ export type TextSide = 'original' | 'quantized';
 export type TextEvent =
   /** Modules on the GPU; it reads the prompt when all are there. */
   | { readonly type: 'loading'; readonly done: number; readonly total: number }
+  /** Where its weights are, before they are loaded. */
+  | { readonly type: 'placed'; readonly residence: Residence }
+  /** Modules that the run under way has gone through; only where they are streamed, as else it takes no time. */
+  | { readonly type: 'run'; readonly done: number; readonly total: number }
   | {
       readonly type: 'token';
       readonly id: number;
@@ -30,3 +36,14 @@ export interface TextUpdate {
 
 /** A comlink proxy; called at most ten times a second. */
 export type TextListener = (update: TextUpdate) => Promise<void> | void;
+
+/** Bytes of an original's weights where they are multiplied by: all of them in f32. */
+export const readyBytes = ({ running, hiddenSize, vocabSize, parameters }: ModelFacts): number =>
+  4 * (running ? running.weights + hiddenSize * vocabSize : parameters);
+
+/** Where an original's weights are likely to be; what it is in the end is told when it is opened. */
+export function expectedResidence(model: ModelFacts, gpuBudgetBytes: number): Residence {
+  if (readyBytes(model) <= gpuBudgetBytes) return 'ready';
+  const largest = 4 * Math.max(...model.modules.map(({ weights }) => weights));
+  return model.bytes + largest <= gpuBudgetBytes ? 'stored' : 'streamed';
+}

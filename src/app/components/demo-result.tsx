@@ -1,8 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import type { JobRecord } from '../../../workers/api/jobs.ts';
-import type { Recording } from '../demo/recording.ts';
 import { formatBits, formatBytes } from '../format.ts';
+import type { DemoRecording } from '../replay/demo-recording.ts';
 import { weightBytes } from '../result-words.ts';
 import { Headline, ResultDetails } from '../screens/result.tsx';
 import { partingWords } from '../state/comparison-words.ts';
@@ -17,13 +16,13 @@ import { ShareSection } from './share-section.tsx';
 import { TextPanel } from './text-panel.tsx';
 
 interface DemoResultProps {
-  readonly recording: Recording;
-  readonly record: JobRecord;
+  readonly recording: DemoRecording;
   readonly view: JobView;
 }
 
 /** What came out of the recorded conversion. */
-export function DemoResult({ recording, record, view }: DemoResultProps) {
+export function DemoResult({ recording, view }: DemoResultProps) {
+  const { record } = view;
   const result = record.results[0];
   const selected = useSignal<string | undefined>(undefined);
   const settled = useMemo(() => result && resultView(record, result), [record, result]);
@@ -32,7 +31,7 @@ export function DemoResult({ recording, record, view }: DemoResultProps) {
     <>
       <Headline record={record} result={result} />
       <ResultFigures record={record} result={result} />
-      <RecordedTexts recording={recording} record={record} />
+      <RecordedTexts recording={recording} />
       <h2 class="part">The details</h2>
       <ResultDetails record={record} result={result} recorded />
       <div class="beside">
@@ -54,7 +53,7 @@ export function DemoResult({ recording, record, view }: DemoResultProps) {
   );
 }
 
-function RecordedTexts({ recording: { texts, prompt }, record }: Omit<DemoResultProps, 'view'>) {
+function RecordedTexts({ recording: { texts, prompt, end: record } }: Pick<DemoResultProps, 'recording'>) {
   const parting = useMemo(() => findParting(texts.original, texts.quantized), [texts]);
   const result = record.results[0]!;
   const name = `${formatBits(result.bits)} bpw`;

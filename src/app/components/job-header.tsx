@@ -3,6 +3,7 @@ import { bitratesText, outputPlace, stateWords } from '../job-words.ts';
 import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { isQueued } from '../state/queue.ts';
+import { formatRoute } from '../state/route.ts';
 
 /** Whose job it is, how it stands, and the means to steer it. */
 export function JobHeader({ job, choosing }: { job: LiveJob; choosing: boolean }) {
@@ -22,6 +23,11 @@ export function JobHeader({ job, choosing }: { job: LiveJob; choosing: boolean }
         </p>
       </div>
       {isQueued(record) && <Steering id={record.id} state={state} />}
+      {!isQueued(record) && record.recorded && (
+        <a class="button" href={formatRoute({ screen: 'replay', id: record.id })}>
+          Replay
+        </a>
+      )}
     </div>
   );
 }

@@ -24,6 +24,7 @@ export function TextPanel({ title, facts, prompt, view, parted, onChooseAgain }:
         <h3 id={id}>{title}</h3>
         <span class="note number">{facts}</span>
       </div>
+      {view.residence && view.residence !== 'ready' && <p class="note">{RESIDENCE_WORDS[view.residence]}</p>}
       <Waiting view={view} />
       {view.tokens.length > 0 && (
         <p class="text">
@@ -47,8 +48,20 @@ function Parted({ text: { shared, own, rest } }: { text: PartedText }) {
   );
 }
 
-function Waiting({ view: { state, loaded, end, tokens } }: { view: TextView }) {
+const RESIDENCE_WORDS = {
+  stored: 'On the GPU as its files have it: each weight is made 32 bits wide whenever it is used.',
+  streamed: 'Too large for the GPU memory: its layers are read from its files for every run.',
+} as const;
+
+function Waiting({ view: { state, loaded, run, end, tokens } }: { view: TextView }) {
   if (state === 'waiting') return <p class="note">Its turn comes next: one GPU runs one model at a time.</p>;
+  if (run !== undefined && (state === 'reading' || state === 'writing'))
+    return (
+      <LayerProgress
+        share={run}
+        text={state === 'reading' ? 'Reads the prompt, and the text beside' : 'Goes on'}
+      />
+    );
   if (state === 'reading') return <p class="note">Reads the prompt…</p>;
   if (end === 'model' && tokens.length === 0) return <p class="note">It ends the text at once.</p>;
   if (state !== 'loading') return null;
@@ -56,6 +69,16 @@ function Waiting({ view: { state, loaded, end, tokens } }: { view: TextView }) {
     <div>
       <p class="note">Loading…</p>
       <ProgressBar label="Loading" share={loaded} />
+    </div>
+  );
+}
+
+/** How far a model is through its layers, where that takes long. */
+function LayerProgress({ share, text }: { share: number; text: string }) {
+  return (
+    <div>
+      <p class="note">{text}, layer by layer…</p>
+      <ProgressBar label="Layers of this run" share={share} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import type { JobRecord, TargetResult } from '../../../workers/api/jobs.ts';
-import type { ModelFacts } from '../../../workers/api/model.ts';
+import { expectedResidence, readyBytes } from '../../../workers/api/texts.ts';
 import { formatBits, formatBytes } from '../format.ts';
 import { pickModel } from '../platform/folders.ts';
 import { weightBytes } from '../result-words.ts';
@@ -29,7 +29,7 @@ export function TryIt({ record, result }: TryItProps) {
   return (
     <section class="try" aria-labelledby="try">
       <h2 id="try">See the difference</h2>
-      <Introduction record={record} result={result} />
+      <Introduction record={record} />
       <PromptForm
         draft={prompt}
         running={comparison.running.value}
@@ -49,25 +49,31 @@ export function TryIt({ record, result }: TryItProps) {
   );
 }
 
-/** What will be written, and what will not. */
-function Introduction({ record: { model, options }, result }: TryItProps) {
-  const bytes = runBytes(model);
-  if (bytes <= options.gpuBudgetBytes)
+/** How both will write. */
+function Introduction({ record: { model, options } }: Pick<TryItProps, 'record'>) {
+  const residence = expectedResidence(model, options.gpuBudgetBytes);
+  if (residence === 'ready')
     return <p class="note">Both models continue the same text, one after the other on this GPU.</p>;
-  return (
+  const need = (
+    <>
+      With 32 bits a weight the original takes <span class="number">{formatBytes(readyBytes(model))}</span> of
+      GPU memory, and this conversion may use{' '}
+      <span class="number">{formatBytes(options.gpuBudgetBytes)}</span>
+    </>
+  );
+  return residence === 'stored' ? (
     <p class="note">
-      Only the quantized model can write here: to run, the original’s weights take{' '}
-      <span class="number">{formatBytes(bytes)}</span> of GPU memory, with 32 bits each, and this conversion
-      may use <span class="number">{formatBytes(options.gpuBudgetBytes)}</span>.
-      {result.evaluation &&
-        ' The figures above do compare the two: for them the original was run a layer at a time.'}
+      Both models continue the same text, one after the other. {need}: its weights stay as its files have
+      them. It writes the same, only slower.
+    </p>
+  ) : (
+    <p class="note">
+      {need}: it is read from its files layer by layer, over and over, which is slow. So the quantized model
+      writes first. The original reads that text in one go, which shows where they part; from there it goes on
+      token by token, until you stop it.
     </p>
   );
 }
-
-/** Of the weights on the GPU when an original is run: all of them in f32. */
-const runBytes = ({ running, hiddenSize, vocabSize, parameters }: ModelFacts): number =>
-  4 * (running ? running.weights + hiddenSize * vocabSize : parameters);
 
 function Texts({ comparison, record, result }: TryItProps & { comparison: Comparison }) {
   const { prompt } = useApp();

@@ -1,11 +1,9 @@
 /** What the cards say. Each claim has its test in test/unit/app-learn.test.ts; a card shows 60 words at most. */
 
-export interface CardText {
+import type { GuessText } from './parts/guess.tsx';
+
+export interface CardText extends GuessText {
   readonly text: string;
-  readonly question: string;
-  readonly choices: readonly string[];
-  /** Of the choices. */
-  readonly right: number;
   readonly answer: string;
 }
 

@@ -15,6 +15,7 @@ import './figures/texts.css';
 import './learn.css';
 import { presenting } from './lesson-state.ts';
 import { Guess } from './parts/guess.tsx';
+import { LastQuestions, toLastQuestions } from './parts/last-questions.tsx';
 import { LESSON_TITLES } from './titles.ts';
 
 /** Of each card, in their order. */
@@ -50,6 +51,7 @@ export function LearnScreen({ card }: { card: number }) {
         <Guess key={card} card={text} />
         <Turn card={card} />
       </article>
+      {card === LESSON_TITLES.length && <LastQuestions />}
     </div>
   );
 }
@@ -121,8 +123,8 @@ function Turn({ card }: { card: number }) {
         Back
       </button>
       {last ? (
-        <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
-          Now your own model
+        <button type="button" class="primary" onClick={toLastQuestions}>
+          Three questions
         </button>
       ) : (
         <button type="button" class="primary" onClick={() => turnTo(card + 1)}>

@@ -9,18 +9,23 @@ import { useApp } from '../state/app-state.ts';
 import type { LiveJob } from '../state/live-job.ts';
 import { go } from '../state/route.ts';
 import { ChooseScreen } from './choose.tsx';
+import { ReplayScreen } from './replay.tsx';
 import { ResultScreen } from './result.tsx';
 import { WorkScreen } from './work.tsx';
 
-/** A job, in whatever state it is. `another`: a further bitrate is chosen for one that is done. */
-export function JobScreen({ id, another }: { id: string; another: boolean }) {
+/** Of a job: how it is now, the choice of a further bitrate for one that is done, or how it went. */
+type Shown = 'now' | 'choice' | 'replay';
+
+/** A job, in whatever state it is. */
+export function JobScreen({ id, shown }: { id: string; shown: Shown }) {
   const { jobs } = useApp();
   const known = jobs.ids.value.includes(id);
   const job = known ? jobs.get(id) : undefined;
   useEffect(() => {
     if (known) void jobs.recall(id);
   }, [jobs, id, known]);
-  if (job) return <KnownJob job={job} another={another} />;
+  if (job && shown === 'replay') return <ReplayScreen record={job.record.value} />;
+  if (job) return <KnownJob job={job} another={shown === 'choice'} />;
   return jobs.loaded.value ? <NoJob /> : <p class="lead">Looking for the conversion…</p>;
 }
 

@@ -8,10 +8,13 @@ export function comparisonWords({ texts, running, parting }: Comparison): string
   if (!texts.value) return '';
   const { original, quantized } = texts.value;
   if (!running.value) return [original, quantized].some(({ state }) => state === 'stopped') ? 'Stopped.' : '';
-  return quantized.state === 'waiting'
-    ? stateWords('original', original)
-    : stateWords('quantized model', quantized);
+  return isOver(original) || (isBegun(quantized) && !isOver(quantized))
+    ? stateWords('quantized model', quantized)
+    : stateWords('original', original);
 }
+
+const isBegun = ({ state }: TextView): boolean => state !== 'waiting';
+const isOver = ({ state }: TextView): boolean => state === 'ended' || state === 'failed';
 
 function stateWords(model: string, { state }: TextView): string {
   if (state === 'reading') return `The ${model} reads the prompt.`;

@@ -18,12 +18,15 @@ export class Comparison {
   readonly running = signal(false);
   /** Why neither writes. */
   readonly failure = signal<Failure | undefined>(undefined);
-  /** Once both texts are there. */
+  /** Once both texts are there, or a streamed original, which takes long over its own, has parted from the other. */
   readonly parting = computed(() => {
     const texts = this.texts.value;
-    if (this.running.value || !texts || !isThere(texts.original) || !isThere(texts.quantized))
-      return undefined;
-    return findParting(texts.original, texts.quantized);
+    if (!texts || !isThere(texts.quantized)) return undefined;
+    const { original, quantized } = texts;
+    if (!this.running.value) return isThere(original) ? findParting(original, quantized) : undefined;
+    if (original.residence !== 'streamed') return undefined;
+    const parting = findParting(original, quantized);
+    return parting.equal ? undefined : parting;
   });
 
   readonly #api: CoordinatorApi;

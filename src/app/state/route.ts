@@ -9,6 +9,8 @@ export type Route =
   /** The recorded conversion. */
   | { readonly screen: 'demo' }
   | { readonly screen: 'job'; readonly id: string }
+  /** How a job went. */
+  | { readonly screen: 'replay'; readonly id: string }
   /** Another bitrate for a job that is done. */
   | { readonly screen: 'choose'; readonly id: string }
   | InspectRoute
@@ -46,6 +48,8 @@ export function parseRoute(hash: string): Route {
   const [, screen, id] = /^#(plan|demo|job|choose|learn)(?:=(.+))?$/.exec(hash) ?? [];
   if (screen === 'learn') return { screen, card: lessonNumber(id) };
   if (screen === 'plan' || screen === 'demo') return { screen };
+  const [, replayed] = screen === 'job' ? (/^([^/]+)\/replay$/.exec(id ?? '') ?? []) : [];
+  if (replayed) return { screen: 'replay', id: decodeURIComponent(replayed) };
   if ((screen === 'job' || screen === 'choose') && id) return { screen, id: decodeURIComponent(id) };
   return { screen: 'start' };
 }
@@ -57,6 +61,7 @@ export function formatRoute(route: Route): string {
     return `#job=${id}/inspect=${linear}/bits=${route.bits}/card=${route.card}`;
   }
   if (route.screen === 'learn') return `#learn=${route.card}`;
+  if (route.screen === 'replay') return `#job=${encodeURIComponent(route.id)}/replay`;
   return 'id' in route ? `#${route.screen}=${encodeURIComponent(route.id)}` : `#${route.screen}`;
 }
 

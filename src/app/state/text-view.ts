@@ -1,6 +1,7 @@
 import type { TextEvent } from '../../../workers/api/texts.ts';
 import type { LikelyToken } from '../../inference/likely-tokens.ts';
 import type { TextEnd } from '../../inference/text-request.ts';
+import type { Residence } from '../../runnable/residence.ts';
 import type { Failure } from './loadable.ts';
 
 export interface TextToken {
@@ -18,6 +19,10 @@ export interface TextView {
   readonly state: TextState;
   /** 0…1, of the modules that are on the GPU. */
   readonly loaded: number;
+  /** Where its weights are, once that is known. */
+  readonly residence?: Residence;
+  /** 0…1, of the modules of the run under way; only where they are streamed. */
+  readonly run?: number;
   readonly tokens: readonly TextToken[];
   /** Of the prompt, once it is read. */
   readonly promptSeconds?: number;
@@ -38,11 +43,16 @@ export const withTextEvents = (view: TextView, events: readonly TextEvent[]): Te
 
 function apply(view: TextView, event: TextEvent): TextView {
   switch (event.type) {
+    case 'placed':
+      return { ...view, residence: event.residence };
     case 'loading': {
       // Loading also begins a second attempt, after memory has run out.
       const state = event.done < event.total ? 'loading' : 'reading';
-      return { state, loaded: event.done / event.total, tokens: [] };
+      const { residence } = view;
+      return { state, loaded: event.done / event.total, tokens: [], ...(residence && { residence }) };
     }
+    case 'run':
+      return { ...view, run: event.done / event.total };
     case 'token':
       return { ...view, state: 'writing', tokens: [...view.tokens, tokenOf(event)] };
     case 'speed': {

@@ -4,14 +4,12 @@ import type { WeightSlice } from '../../gpu/matrix/weight-slice.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
-import { loadTransposed } from '../../kernels/load_weight/load_transposed.ts';
-import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
-import { normalizeColumns } from '../../kernels/load_weight/normalize_columns.ts';
-import { DTYPES, elementCount } from '../../tensor/dtype.ts';
-import { assert, UnsupportedError } from '../../util/errors.ts';
+import { elementCount } from '../../tensor/dtype.ts';
+import { UnsupportedError } from '../../util/errors.ts';
 import { normsOf, routerOf, weightShape } from '../plan.ts';
 import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
 import { columnSlices, type Range } from './column-slices.ts';
+import { expandSlice, rowsFrom, type StoredSlice, storeSlice } from './stored-slice.ts';
 
 /** A linear on the GPU, ready for y = x·w. */
 export interface LinearWeight {
@@ -30,9 +28,6 @@ export interface NormWeight extends NormSpec {
   /** Of a layer norm, likewise. */
   readonly b: GpuTensor | undefined;
 }
-
-/** Bytes of the file that are uploaded at a time. */
-const UPLOAD_BYTES = 16 * 2 ** 20;
 
 /**
  * Streams a weight from its file to the GPU and turns it there as it is used.
@@ -57,6 +52,34 @@ export async function loadLinear(
   return { k, n, slices, bias: await loadBias(scope, source, linear, columns, n) };
 }
 
+/** A linear on the GPU as its file has it, in the slices that it is multiplied in. */
+export interface StoredLinear {
+  readonly linear: LinearSpec;
+  readonly slices: readonly StoredSlice[];
+  readonly bias: GpuTensor | undefined;
+}
+
+/** As {@link loadLinear}, but leaves the weight as it lies in its file, mostly with 16 bits. */
+export async function storeLinear(
+  gpu: Gpu,
+  scope: Scope,
+  source: TensorSource,
+  linear: LinearSpec,
+  columns: Range = { start: 0, end: linear.n },
+): Promise<StoredLinear> {
+  const { start: first, end: last } = columns;
+  const slices: StoredSlice[] = [];
+  for (const { start, end } of columnSlices(last - first, linear.k * 4, gpu.memory.largestBuffer))
+    slices.push(await storeSlice(gpu, scope, source, linear, { start: first + start, end: first + end }));
+  return { linear, slices, bias: await loadBias(scope, source, linear, columns, padColumns(last - first)) };
+}
+
+/** The weight as it is multiplied by: the same as loaded from the file. */
+export function expandLinear(gpu: Gpu, scope: Scope, { linear, slices, bias }: StoredLinear): LinearWeight {
+  const expanded = slices.map((slice) => expandSlice(gpu, scope, linear, slice));
+  return { k: linear.k, n: expanded.reduce((sum, { n }) => sum + n, 0), slices: expanded, bias };
+}
+
 const loadSlice = (
   gpu: Gpu,
   scope: Scope,
@@ -65,108 +88,8 @@ const loadSlice = (
   columns: Range,
 ): Promise<WeightSlice> =>
   withScope(gpu, async (temporary) =>
-    turnedSlice(gpu, scope, linear, columns, await uploadSlice(gpu, temporary, source, linear, columns)),
+    expandSlice(gpu, scope, linear, await storeSlice(gpu, temporary, source, linear, columns)),
   );
-
-/** Columns of a weight as the file has them. */
-export interface RawSlice {
-  readonly dtype: 'F32' | 'F16' | 'BF16';
-  readonly bytes: GpuTensor;
-}
-
-/** Streams columns of a weight from its file to the GPU. */
-export async function uploadSlice(
-  gpu: Gpu,
-  scope: Scope,
-  source: TensorSource,
-  linear: LinearSpec,
-  columns: Range,
-): Promise<RawSlice> {
-  const { dtype } = source.requireInfo(linear.weight);
-  assert(dtype === 'F32' || dtype === 'F16' || dtype === 'BF16', `${linear.weight} is ${dtype}`);
-  const size = DTYPES[dtype].bytes;
-  const words = ((columns.end - columns.start) * linear.k * size) / 4;
-  const bytes = scope.alloc([words], `file bytes of ${linear.weight}`);
-  const upload = linear.transposed ? uploadColumns : uploadRows;
-  await upload(gpu, source, linear, columns, size, bytes);
-  return { dtype, bytes };
-}
-
-/** What {@link uploadSlice} has uploaded, as products take it. */
-export function turnedSlice(
-  gpu: Gpu,
-  scope: Scope,
-  linear: LinearSpec,
-  { start, end }: Range,
-  { dtype, bytes }: RawSlice,
-): WeightSlice {
-  const { k } = linear;
-  const n = end - start;
-  const nPadded = padColumns(n);
-  const w = scope.alloc([k, nPadded], linear.weight);
-  const kernel = linear.transposed ? loadTransposed[dtype] : loadWeight[dtype];
-  gpu.run(kernel, { k, n, nPadded, source: bytes, w });
-  if (linear.normalized) gpu.run(normalizeColumns, { k, n: nPadded, w });
-  return { n: nPadded, w };
-}
-
-/** The linear's rows, as the file has them. @param bytes of a value. */
-async function uploadRows(
-  gpu: Gpu,
-  source: TensorSource,
-  linear: LinearSpec,
-  { start: begin, end }: Range,
-  bytes: number,
-  raw: GpuTensor,
-): Promise<void> {
-  const rowBytes = linear.k * bytes;
-  const most = Math.max(1, Math.floor(UPLOAD_BYTES / rowBytes));
-  for (let start = begin; start < end; ) {
-    const { first, count } = rowsFrom(linear, start, Math.min(most, end - start));
-    const { data } = await source.readRows(linear.weight, first, first + count);
-    await gpu.uploadsReady();
-    gpu.writeAt(raw, (start - begin) * rowBytes, data);
-    start += count;
-  }
-}
-
-/** Of a weight that the file has transposed: the linear's columns of each of its own rows. @param bytes of a value. */
-async function uploadColumns(
-  gpu: Gpu,
-  source: TensorSource,
-  linear: LinearSpec,
-  { start: begin, end }: Range,
-  bytes: number,
-  raw: GpuTensor,
-): Promise<void> {
-  const { k, n, weight, part, inputs } = linear;
-  const firstRow = inputs?.first ?? 0;
-  const [rowBytes, fileRowBytes] = [(end - begin) * bytes, (part?.total ?? n) * bytes];
-  const most = Math.max(1, Math.floor(UPLOAD_BYTES / fileRowBytes));
-  for (let row = 0; row < k; row += most) {
-    const { data } = await source.readRows(weight, firstRow + row, firstRow + Math.min(k, row + most));
-    const rows = data.length / fileRowBytes;
-    const own = new Uint8Array(rows * rowBytes);
-    for (let column = begin; column < end; ) {
-      const { first, count } = rowsFrom(linear, column, end - column);
-      for (let i = 0; i < rows; i++) {
-        const at = i * fileRowBytes + first * bytes;
-        own.set(data.subarray(at, at + count * bytes), i * rowBytes + (column - begin) * bytes);
-      }
-      column += count;
-    }
-    await gpu.uploadsReady();
-    gpu.writeAt(raw, row * rowBytes, own);
-  }
-}
-
-/** Where rows of a linear (columns of a transposed one) from `start` on lie in its tensor, as many as lie together and at most `most`. */
-function rowsFrom({ part }: LinearSpec, start: number, most: number): { first: number; count: number } {
-  if (!part) return { first: start, count: most };
-  const { first, run, stride } = part;
-  const at = start % run;
-  return { first: first + Math.floor(start / run) * stride + at, count: Math.min(most, run - at) };
-}
 
 /** The bias of these columns, padded with zeros to `n`. */
 async function loadBias(

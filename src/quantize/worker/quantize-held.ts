@@ -11,7 +11,8 @@ import type { WeightSlice } from '../../gpu/matrix/weight-slice.ts';
 import { type Scope, withScope } from '../../gpu/scope.ts';
 import type { StageContext } from '../../job/context.ts';
 import { checkControl } from '../../job/control.ts';
-import { asHeads, type RawSlice, turnedSlice, uploadSlice } from '../../model/gpu/weights.ts';
+import { expandSlice, type StoredSlice, storeSlice } from '../../model/gpu/stored-slice.ts';
+import { asHeads } from '../../model/gpu/weights.ts';
 import type { HeadSlices } from '../../pass/perplexity.ts';
 import type { HostTensor } from '../../tensor/dtype.ts';
 import { finishSlice, quantizeLinear } from '../quantize-linear.ts';
@@ -90,15 +91,15 @@ function sliceLoader(
   const need = slicedHeadNeed(plan, length, params, quantizer, fileBytes, columns);
   const sliceBytes = (fileBytes / linear.n) * ranges[0]!.end;
   const staying = Math.floor((gpu.memory.available - need) / sliceBytes);
-  const held = new Map<number, RawSlice>();
+  const held = new Map<number, StoredSlice>();
   return async (scope, i) => {
     await checkControl(control);
     const range = ranges[i]!;
     const owner = i < staying ? keep : scope;
-    const raw = held.get(i) ?? (await uploadSlice(gpu, owner, source, linear, range));
-    const slice = turnedSlice(gpu, scope, linear, range, raw);
-    if (i < staying) held.set(i, raw);
-    else scope.free(raw.bytes);
+    const stored = held.get(i) ?? (await storeSlice(gpu, owner, source, linear, range));
+    const slice = expandSlice(gpu, scope, linear, stored);
+    if (i < staying) held.set(i, stored);
+    else scope.free(stored.raw);
     return slice;
   };
 }

@@ -12,7 +12,7 @@ const MOVES: readonly ((page: Page) => Promise<void>)[] = [
   (page) => slide(page, '.stage > input', 4),
   (page) => slide(page, '.figure-body > input', 60),
   (page) => clickIn(page, '.stage button', 'Let the solver'),
-  (page) => clickIn(page, '.segments button', '6'),
+  (page) => slide(page, '.stops input', 3),
 ];
 
 /** Opens the first card and waits for its figure. */

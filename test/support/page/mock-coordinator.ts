@@ -13,7 +13,13 @@ import type { JobOptions, JobPlan } from '../../../workers/api/options.ts';
 import { mockInspected } from './mock-inspect.ts';
 import { mockRecords, mockTimes, newRecord } from './mock-jobs.ts';
 import { mockAllocation, mockBytes, mockMeasurement, mockModel } from './mock-model.ts';
-import { measurementEvents, mockResult, mockWorkers, quantizationEvents } from './mock-replay.ts';
+import {
+  measurementEvents,
+  mockRecording,
+  mockResult,
+  mockWorkers,
+  quantizationEvents,
+} from './mock-replay.ts';
 import { MockTexts } from './mock-texts.ts';
 
 const wish = new URLSearchParams(self.name);
@@ -239,6 +245,9 @@ const api: CoordinatorApi = {
   async remove(id) {
     records.delete(id);
     tell({ type: 'removed', id });
+  },
+  async recording(id) {
+    return mockRecording(get(id), await ready);
   },
   async measurement() {
     return ready;

@@ -38,6 +38,7 @@ export function newRecord(
     outputName,
     targets,
     measured: false,
+    recorded: true,
     results: [],
   };
 }

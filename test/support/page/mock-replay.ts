@@ -1,6 +1,8 @@
 import { headBitsPerWeight, linearBits, parseDescription } from '../../../src/app/settings.ts';
 import type { Metrics } from '../../../src/evaluate/metrics.ts';
 import type { ConvertEvent, WorkerStatus, WorkersEvent } from '../../../src/job/events.ts';
+import type { PackedRecording } from '../../../src/job/recording/packed.ts';
+import { Recorder } from '../../../src/job/recording/recorder.ts';
 import type {
   AllocationRequest,
   JobRecord,
@@ -112,6 +114,21 @@ function linearEvent(module: ModuleFacts, name: string, expert: number, result: 
   const error = module.experts ? result.expertErrors![key]![expert]! : result.linearErrors![key]!;
   const place = { choice: module.key, name, ...(module.experts && { expert }) };
   return { type: 'linear', key, ...place, bitsPerWeight: bits[name]!, error };
+}
+
+/** What is kept of the events that lead to the job's results, a second after each other. */
+export function mockRecording(record: JobRecord, measured: readonly MeasuredModule[]): PackedRecording {
+  const recorder = new Recorder();
+  let time = 0;
+  const add = (bits: number | undefined, batches: Iterable<ConvertEvent[]>) => {
+    for (const events of batches) {
+      time += 1000;
+      recorder.add(time, bits, events);
+    }
+  };
+  add(undefined, measurementEvents(record, measured));
+  for (const target of record.targets) add(target.bits, quantizationEvents(record, measured, target));
+  return recorder.recording;
 }
 
 /** What `count` workers do while these events come: one has been lost, one waits, the others work. */

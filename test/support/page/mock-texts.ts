@@ -2,6 +2,7 @@
 
 import type { LikelyToken } from '../../../src/inference/likely-tokens.ts';
 import type { TextRequest } from '../../../src/inference/text-request.ts';
+import type { Residence } from '../../../src/runnable/residence.ts';
 import type { TextEvent, TextListener, TextSide } from '../../../workers/api/texts.ts';
 
 const STORY =
@@ -33,11 +34,6 @@ function likelyAt(place: number, word: string): LikelyToken[] {
 }
 
 const FAILURES = {
-  large: {
-    name: 'UnsupportedError',
-    message:
-      'Its weights, with 32 bits each, take 29.0 GB of GPU memory; 3.00 GB may be used: start the conversion with a larger GPU memory budget if the GPU has more.',
-  },
   gone: {
     name: 'InputError',
     message: 'Choose the folder TinyStories again: the browser has forgotten its files.',
@@ -50,7 +46,10 @@ export class MockTexts {
   readonly #wish: string | null;
   #stopped = false;
 
-  /** `large`, `gone`: the original cannot be run; `busy`: neither can; `loading`, `writing`: it stays at that. */
+  /**
+   * `gone`: the original cannot be run; `busy`: neither can; `loading`, `writing`: it stays at that; `stored`: its weights
+   * are so; `streamed`: too, and it stays at the first token that differs.
+   */
   constructor(wish: string | null) {
     this.#wish = wish;
   }
@@ -66,7 +65,8 @@ export class MockTexts {
       throw Object.assign(new Error(message), { name: 'InputError' });
     }
     this.#stopped = false;
-    for (const side of ['original', 'quantized'] as const) {
+    const order = ['original', 'quantized'] as const;
+    for (const side of this.#wish === 'streamed' ? order.toReversed() : order) {
       const tell = (...events: TextEvent[]) => listener({ side, events });
       const failure = FAILURES[this.#wish as keyof typeof FAILURES];
       if (side === 'original' && failure) await tell({ type: 'failed', ...failure });
@@ -79,6 +79,9 @@ export class MockTexts {
     maxTokens: number,
     tell: (...events: TextEvent[]) => Promise<void> | void,
   ): Promise<boolean> {
+    const isPlaced = side === 'original' && (this.#wish === 'stored' || this.#wish === 'streamed');
+    const residence = isPlaced ? (this.#wish as Residence) : 'ready';
+    await tell({ type: 'placed', residence });
     for (let done = 0; done <= 13; done++) {
       if (this.#stopped) return false;
       await tell({ type: 'loading', done, total: 13 });
@@ -92,6 +95,11 @@ export class MockTexts {
       const speedEvent = { type: 'speed', promptSeconds: 0.12, tokensPerSecond: i > 0 ? speed : 0 } as const;
       await tell({ type: 'token', id: idOf(text), text, likely: likelyAt(i, text) }, speedEvent);
       if (this.#wish === 'writing' && i === 20) await pause(FOREVER);
+      if (residence === 'streamed' && i === 17) {
+        const rate = { type: 'speed', promptSeconds: 14.2, tokensPerSecond: 0.081 } as const;
+        await tell(rate, { type: 'run', done: 7, total: 13 });
+        await pause(FOREVER);
+      }
       await pause(5);
     }
     await tell({ type: 'ended', end: words.length < maxTokens ? 'model' : 'length' });

@@ -161,10 +161,16 @@ export const SCREENS: readonly Screen[] = [
     shows: '21 tokens',
   },
   {
-    name: 'an original that is too large to try',
-    address: '?jobs=some&texts=large#job=folder',
+    name: 'an original as its files have it',
+    address: '?jobs=some&texts=stored#job=folder',
     clicks: ['Generate'],
-    shows: 'ended by itself',
+    shows: 'The first 14 tokens are the same',
+  },
+  {
+    name: 'an original that is streamed',
+    address: '?model=large&jobs=some&texts=streamed#job=folder',
+    clicks: ['Generate'],
+    shows: '0.081 tokens/s',
   },
   {
     name: 'an original whose files are gone',
@@ -226,6 +232,12 @@ export const SCREENS: readonly Screen[] = [
     address: '?gpu=none#demo',
     clicks: ['To the result'],
     shows: 'Where they part',
+  },
+  {
+    name: 'a replay of a job of two bitrates',
+    address: '?model=large&jobs=some#job=done',
+    clicks: ['Replay', ...Array<string>(90).fill('Step')],
+    shows: 'of the whole',
   },
   { name: 'no storage', address: '?storage=none', shows: 'lets this page keep nothing' },
   { name: 'interrupted while measuring', address: '?jobs=some#job=waited', shows: '5 of 12 modules' },

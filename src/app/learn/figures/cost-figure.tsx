@@ -22,8 +22,7 @@ function Cost({ data }: { data: StoredOutputs }) {
   return (
     <>
       <div class="row controls">
-        <Segments
-          label="Bits per weight"
+        <BitsSlider
           options={outputs.map((each) => each.bits!)}
           value={bits.value}
           onChange={(value) => {
@@ -52,7 +51,8 @@ function Cost({ data }: { data: StoredOutputs }) {
       />
       <p class="note">
         Colour: a divergence from below {STEPS[0]} to over {STEPS.at(-1)} nats. Underlined: another likeliest
-        token.
+        token. These four stories are stored, with what each output expected; another text would need the
+        models themselves, as after a conversion of your own.
       </p>
       <Expectations
         data={data}
@@ -68,6 +68,38 @@ function Cost({ data }: { data: StoredOutputs }) {
         <Readout value={formatBytes(output.bytes)} label={`of ${formatBytes(original.bytes)}`} />
       </div>
     </>
+  );
+}
+
+interface BitsSliderProps {
+  /** Rising. */
+  readonly options: readonly number[];
+  readonly value: number;
+  readonly onChange: (bits: number) => void;
+}
+
+/** The bitrates that there are outputs of. */
+function BitsSlider({ options, value, onChange }: BitsSliderProps) {
+  return (
+    <label class="stops">
+      <span class="note">Bits per weight</span>
+      <input
+        type="range"
+        min={0}
+        max={options.length - 1}
+        step={1}
+        value={options.indexOf(value)}
+        aria-valuetext={`${value} bits per weight`}
+        onInput={(event) => onChange(options[event.currentTarget.valueAsNumber]!)}
+      />
+      <span class="stop-names number" aria-hidden="true">
+        {options.map((each) => (
+          <span key={each} class={each === value ? 'chosen' : undefined}>
+            {each}
+          </span>
+        ))}
+      </span>
+    </label>
   );
 }
 

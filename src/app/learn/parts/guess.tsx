@@ -1,17 +1,26 @@
 import { type Signal, signal } from '@preact/signals';
-import type { CardText } from '../cards.ts';
 
-/** What the reader has guessed, by card; it is kept while the page is open. */
-const guesses = new Map<CardText, Signal<number | undefined>>();
+/** A question with some answers to choose from. */
+export interface GuessText {
+  readonly question: string;
+  readonly choices: readonly string[];
+  /** Of the choices. */
+  readonly right: number;
+  /** What is said once one is chosen; of several: to each choice its own. */
+  readonly answer: string | readonly string[];
+}
 
-export function guessOf(card: CardText): Signal<number | undefined> {
+/** What the reader has guessed; it is kept while the page is open. */
+const guesses = new Map<GuessText, Signal<number | undefined>>();
+
+export function guessOf(card: GuessText): Signal<number | undefined> {
   const known = guesses.get(card) ?? signal<number | undefined>(undefined);
   guesses.set(card, known);
   return known;
 }
 
 /** A question, answered once the reader has guessed. */
-export function Guess({ card }: { card: CardText }) {
+export function Guess({ card }: { card: GuessText }) {
   const guess = guessOf(card);
   const { question, choices, right, answer } = card;
   const made = guess.value;
@@ -34,7 +43,7 @@ export function Guess({ card }: { card: CardText }) {
         ))}
       </div>
       <p role="status" class="answer">
-        {made !== undefined && answer}
+        {made !== undefined && (typeof answer === 'string' ? answer : answer[made])}
       </p>
     </fieldset>
   );

@@ -1,13 +1,13 @@
-import { type DemoPlayer, PACES, type Pace } from '../demo/player.ts';
 import { formatCountdown } from '../format.ts';
+import { PACES, type Pace, type Player } from '../replay/player.ts';
 
 const PACE_WORDS: Readonly<Record<Pace, string>> = { slow: 'slow', normal: 'normal', fast: 'fast' };
 
 /** Play, step, and where in the recording it is. */
-export function DemoControls({ player }: { player: DemoPlayer }) {
-  const { playing, pace, time, duration, isOver } = player;
+export function PlayerControls({ player }: { player: Player }) {
+  const { recording, playing, pace, time, duration, isOver } = player;
   return (
-    <section class="demo-controls" aria-label="Recording">
+    <section class="player-controls" aria-label="Recording">
       <div class="row">
         <button
           type="button"
@@ -20,7 +20,7 @@ export function DemoControls({ player }: { player: DemoPlayer }) {
           Step
         </button>
         <button type="button" disabled={isOver.value} onClick={() => player.seek(duration)}>
-          To the result
+          {recording.end.state === 'done' ? 'To the result' : 'To its end'}
         </button>
         <label>
           pace{' '}
@@ -33,7 +33,7 @@ export function DemoControls({ player }: { player: DemoPlayer }) {
           >
             {(Object.keys(PACES) as Pace[]).map((each) => (
               <option key={each} value={each}>
-                {PACE_WORDS[each]}: {Math.round(duration / 1000 / PACES[each])} times as fast
+                {PACE_WORDS[each]}: {speedWords(duration / 1000 / PACES[each])}
               </option>
             ))}
           </select>
@@ -58,3 +58,11 @@ export function DemoControls({ player }: { player: DemoPlayer }) {
     </section>
   );
 }
+
+/** @param speed how many times as fast as it was */
+const speedWords = (speed: number): string =>
+  speed >= 1.5
+    ? `${Math.round(speed)} times as fast`
+    : speed > 0.67
+      ? 'as fast as it was'
+      : `${Math.round(1 / speed)} times as slow`;

@@ -1,25 +1,28 @@
-/** The recording that comes with the page, and how it is played. */
+/** Recordings: the one that comes with the page and those of jobs, and how they are played. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
-import { DemoPlayer } from '../../src/app/demo/player.ts';
-import { recordedResult } from '../../src/app/demo/recorded-result.ts';
-import { unpack } from '../../src/app/demo/recording.ts';
+import { unpackDemo } from '../../src/app/replay/demo-recording.ts';
+import { Player } from '../../src/app/replay/player.ts';
+import { jobRecording } from '../../src/app/replay/recording.ts';
 import { weightBytes } from '../../src/app/result-words.ts';
 import { parseDescription } from '../../src/app/settings.ts';
 import { findParting } from '../../src/app/state/parting.ts';
+import { mockRecords } from '../support/page/mock-jobs.ts';
+import { mockMeasurement, mockModel } from '../support/page/mock-model.ts';
+import { mockRecording } from '../support/page/mock-replay.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../data/${name}`, import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(path(name), 'utf8'));
-const recording = unpack(read('demo.json'));
+const recording = unpackDemo(read('demo.json'));
 
 afterEach(() => void vi.useRealTimers());
 
 test('the recording is small, and of the conversion whose figures the first screen shows', () => {
   expect(statSync(path('demo.json')).size).toBeLessThanOrEqual(150_000);
   const summary = read('demo-summary.json');
-  const result = recordedResult(recording)!;
+  const result = recording.end.results[0]!;
   expect(weightBytes(result)).toBe(summary.bytes);
   expect(recording.record.model.bytes).toBe(summary.originalBytes);
   expect(result.evaluation!.agreement).toBe(summary.agreement);
@@ -44,7 +47,7 @@ test('the recorded texts part, and both models tell what they thought there', ()
 });
 
 test('it begins with nothing, is stepped to what is to be seen, and ends with the result', () => {
-  const player = new DemoPlayer(recording);
+  const player = new Player(recording);
   const measured = () =>
     [...player.job.view.value.modules.values()].filter((module) => module.measured).length;
   expect([measured(), player.job.record.value.state]).toEqual([0, 'running']);
@@ -59,7 +62,7 @@ test('it begins with nothing, is stepped to what is to be seen, and ends with th
 });
 
 test('wound back it is as it was, whatever has been played since', () => {
-  const player = new DemoPlayer(recording);
+  const player = new Player(recording);
   for (let i = 0; i < 20; i++) player.step();
   const { time } = player;
   const there = time.value;
@@ -73,7 +76,7 @@ test('wound back it is as it was, whatever has been played since', () => {
 
 test('it plays in the time of its pace, pauses, and begins again after its end', () => {
   vi.useFakeTimers();
-  const player = new DemoPlayer(recording);
+  const player = new Player(recording);
   player.play();
   vi.advanceTimersByTime(30_000);
   expect(player.time.value / player.duration).toBeCloseTo(0.5, 2);
@@ -87,4 +90,29 @@ test('it plays in the time of its pace, pauses, and begins again after its end',
   player.play();
   expect(player.time.value).toBe(0);
   player.pause();
+});
+
+test('a job of several bitrates is played through all of them, to its record as it is now', async () => {
+  const model = mockModel(null);
+  const measured = await mockMeasurement(model);
+  const record = mockRecords('some', model, measured).find(({ id }) => id === 'done')!;
+  const player = new Player(jobRecording(record, mockRecording(record, measured)));
+  const { view } = player.job;
+  expect(view.value.record).toMatchObject({ state: 'running', measured: false, results: [] });
+  const shown: unknown[] = [];
+  while (!player.isOver.value) {
+    player.step();
+    const { bits, record: now, stages } = view.value;
+    const present = [bits, now.measured, now.results.length, stages.quantize === 'waiting'];
+    if (JSON.stringify(present) !== JSON.stringify(shown.at(-1))) shown.push(present);
+  }
+  expect(shown).toEqual([
+    [4, false, 0, true],
+    [4, true, 0, false],
+    [2.75, true, 1, false],
+    [2.75, true, 2, false],
+  ]);
+  expect(view.value.record).toBe(record);
+  player.seek(0);
+  expect(view.value).toMatchObject({ bits: 4, record: { measured: false, results: [] } });
 });

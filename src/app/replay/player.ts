@@ -1,10 +1,10 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { JobUpdate } from '../../../workers/api/jobs.ts';
 import type { ConvertEvent } from '../../job/events.ts';
+import type { Batch } from '../../job/recording/packed.ts';
 import { type JobView, viewOf } from '../state/job-view.ts';
 import { type LiveJob, liveJob } from '../state/live-job.ts';
 import { reduceJob } from '../state/reduce-job.ts';
-import { recordedResult } from './recorded-result.ts';
 import type { Recording } from './recording.ts';
 
 /** Seconds in which the whole recording is played. */
@@ -20,8 +20,8 @@ const isMark = (event: ConvertEvent): boolean =>
   event.type === 'allocation' ||
   event.type === 'evaluation';
 
-/** Plays a recorded conversion: its events go where those of a real job go. */
-export class DemoPlayer {
+/** Plays a recorded conversion: its events go where those of a job under way go. */
+export class Player {
   readonly recording: Recording;
   readonly job: LiveJob;
   readonly playing = signal(false);
@@ -68,11 +68,11 @@ export class DemoPlayer {
     const until = end === -1 ? batches.length : end;
     const isBack = until < this.#played;
     const start = isBack ? viewOf(record) : this.job.view.peek();
-    const events = batches.slice(isBack ? 0 : this.#played, until).flatMap((each) => each.events);
+    const played = batches.slice(isBack ? 0 : this.#played, until);
     this.#played = until;
     batch(() => {
       this.time.value = Math.min(time, this.duration);
-      this.job.view.value = this.#withResult(events.length > 0 ? reduced(start, events) : start);
+      this.job.view.value = this.#withRecord(reduced(start, played));
     });
   }
 
@@ -82,20 +82,28 @@ export class DemoPlayer {
     if (this.isOver.peek()) this.pause();
   }
 
-  /** The job's record as it would be now. */
-  #withResult(view: JobView): JobView {
-    const measured = view.stages.quantize !== 'waiting';
-    const result = this.isOver.peek() ? recordedResult(this.recording) : undefined;
-    const change = result
-      ? ({ state: 'done', results: [result] } as const)
-      : { state: 'running' as const, results: [] };
+  /** With the job's record as it was then. */
+  #withRecord(view: JobView): JobView {
+    const { end } = this.recording;
+    if (this.isOver.peek()) return { ...view, record: end };
     const { record } = view;
-    if (record.state === change.state && record.measured === measured) return view;
-    return { ...view, record: { ...record, ...change, measured } };
+    const measured = record.measured || view.stages.quantize !== 'waiting';
+    // Those before the bitrate under way.
+    const made = end.targets.findIndex(({ bits }) => bits === view.bits);
+    const results = measured ? end.results.slice(0, Math.max(0, made)) : [];
+    if (record.measured === measured && record.results.length === results.length) return view;
+    return { ...view, record: { ...record, measured, results } };
   }
 }
 
-function reduced(view: JobView, events: readonly ConvertEvent[]): JobView {
-  const update: JobUpdate = { type: 'events', id: view.record.id, events };
-  return reduceJob(view, update, Date.now());
+/** The view after these batches: those of a bitrate are taken together, as each update draws anew. */
+function reduced(view: JobView, batches: readonly Batch[]): JobView {
+  const first = batches[0];
+  if (!first) return view;
+  const { bits } = first;
+  const other = batches.findIndex((each) => each.bits !== bits);
+  const [now, then] = other === -1 ? [batches, []] : [batches.slice(0, other), batches.slice(other)];
+  const events = now.flatMap((each) => each.events);
+  const update: JobUpdate = { type: 'events', id: view.record.id, ...(bits && { bits }), events };
+  return reduced(reduceJob(view, update, Date.now()), then);
 }

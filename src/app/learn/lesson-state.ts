@@ -1,9 +1,9 @@
-import { type ReadonlySignal, type Signal, signal, useSignal } from '@preact/signals';
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { wrap } from 'comlink';
-import { useEffect } from 'preact/hooks';
 import type { LearnApi } from '../../../workers/api/learn.ts';
 import { STORY } from '../../learn/data/story.ts';
-import { failureOf, type Loadable, latestValue } from '../state/loadable.ts';
+import type { Loadable } from '../state/loadable.ts';
+import { useLoadable } from '../state/use-loadable.ts';
 
 /** Started with the first card that asks; it stays for the next visit. */
 let api: LearnApi | undefined;
@@ -31,27 +31,8 @@ export const lessonText: Signal<string> = signal(STORY);
 /** Doubled type and nothing around it, for a projector. */
 export const presenting: Signal<boolean> = signal(false);
 
-/** What `ask` gives, asked anew when one of `inputs` changes; the last answer stays until the next one. */
-export function useLesson<T>(
+/** What `ask` gives, asked anew when one of `inputs` changes. */
+export const useLesson = <T>(
   ask: (api: LearnApi) => Promise<T>,
   inputs: readonly unknown[],
-): ReadonlySignal<Loadable<T>> {
-  const answer = useSignal<Loadable<T>>({ state: 'idle' });
-  useEffect(() => {
-    let current = true;
-    const before = latestValue(answer.value);
-    answer.value = { state: 'loading', ...(before !== undefined && { before }) };
-    ask(learnApi()).then(
-      (value) => {
-        if (current) answer.value = { state: 'ready', value };
-      },
-      (error) => {
-        if (current) answer.value = { state: 'failed', failure: failureOf(error) };
-      },
-    );
-    return () => {
-      current = false;
-    };
-  }, inputs);
-  return answer;
-}
+): ReadonlySignal<Loadable<T>> => useLoadable(() => ask(learnApi()), inputs);

@@ -23,13 +23,14 @@ export function finerSettingsOfPart(
 
 /** What parts of a module say together; each begins where the one before ends. */
 export function asOnePart(parts: readonly MeasuredPart[]): MeasuredPart {
-  const [first] = parts;
-  const names = [...(first!.losses?.keys() ?? [])];
+  const first = parts[0]!;
+  const names = [...(first.losses?.keys() ?? [])];
   const lossesOf = (name: string) => parts.flatMap(({ losses }) => losses!.get(name)!);
   return {
-    ...{ from: first!.from, to: parts.at(-1)!.to },
+    ...first,
+    to: parts.at(-1)!.to,
     errors: parts.flatMap(({ errors }) => errors),
-    losses: first!.losses && new Map(names.map((name) => [name, lossesOf(name)])),
+    losses: first.losses && new Map(names.map((name) => [name, lossesOf(name)])),
   };
 }
 

@@ -73,9 +73,11 @@ export function NoJob() {
         It was removed, it was made in another browser, or this browser has cleared what the page had kept, as
         browsers may when the disk is full or a private window is closed.
       </p>
-      <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
-        To the start
-      </button>
+      <div class="row">
+        <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
+          To the start
+        </button>
+      </div>
     </>
   );
 }

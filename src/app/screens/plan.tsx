@@ -95,9 +95,11 @@ function NoModel() {
     <>
       <h1>No model is chosen</h1>
       <p class="lead">After a reload the page no longer knows which folder it was.</p>
-      <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
-        Choose a model
-      </button>
+      <div class="row">
+        <button type="button" class="primary" onClick={() => go({ screen: 'start' })}>
+          Choose a model
+        </button>
+      </div>
     </>
   );
 }

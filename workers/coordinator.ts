@@ -15,7 +15,6 @@ import { GpuClient } from './gpu-client.ts';
 import { JobBoard } from './job-board.ts';
 import { settledRecord, withJobLock } from './job-lock.ts';
 import { JobQueue } from './job-queue.ts';
-import { readRecording } from './job-recorder.ts';
 import { JobRunner } from './job-runner.ts';
 import type { JobEntry } from './job-store.ts';
 import { MeasuredJobs } from './measured-jobs.ts';
@@ -125,12 +124,15 @@ const api: CoordinatorApi = {
     await withJobLock(id, () => discard(id));
   },
 
-  recording: readRecording,
   measurement: (id) => measured.modules(id),
   kept: (id) => measured.kept(id),
   measurementJson: (id) => measured.json(id),
+  // Most visits do without these.
+  async recording(id) {
+    const { readRecording } = await import('./job-recorder.ts');
+    return readRecording(id);
+  },
   async inspectLinear(id, ...asked) {
-    // Most visits do without it.
     const { inspectKept } = await import('./inspect-kept.ts');
     return inspectKept(await board.get(id), ...asked);
   },

@@ -5,7 +5,7 @@ import { breakOff } from './break-off.ts';
 import type { GpuJob, RunMessage, RunOutcome } from './gpu-api.ts';
 import type { GpuClient } from './gpu-client.ts';
 import type { JobBoard } from './job-board.ts';
-import { type JobRecorder, openRecorder } from './job-recorder.ts';
+import type { JobRecorder } from './job-recorder.ts';
 import { measureStep, readMeasurement, targetResult, targetStep } from './job-steps.ts';
 import { requirePermissions } from './permissions.ts';
 import { clearTarget } from './places.ts';
@@ -75,7 +75,10 @@ export class JobRunner {
     try {
       const entry = await this.#board.change(run.id, { state: 'running' });
       await requirePermissions(entry);
-      if (entry.record.recorded) run.recorder = await openRecorder(run.id);
+      if (entry.record.recorded) {
+        const { openRecorder } = await import('./job-recorder.ts');
+        run.recorder = await openRecorder(run.id);
+      }
       end = { state: await this.#steps(run) };
     } catch (error) {
       const { name, message } = error as Error;

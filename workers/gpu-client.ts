@@ -56,7 +56,7 @@ const sent = (given: unknown): unknown => (typeof given === 'function' ? proxy(g
 
 const startWorker = (name: GpuChoice): SupervisedWorker<GpuWorkerApi> =>
   superviseWorker<GpuWorkerApi>(
-    new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name }),
+    () => new Worker(new URL('./gpu-worker.ts', import.meta.url), { type: 'module', name }),
     'GPU',
     new DeviceLostError('The GPU was lost: its worker has ended.'),
   );

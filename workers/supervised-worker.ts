@@ -1,4 +1,5 @@
 import { type Remote, wrap } from 'comlink';
+import { byName } from '../src/util/by-name.ts';
 import { UntilEnd } from '../src/util/until-end.ts';
 import { endWorker, workerFailure } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
@@ -19,31 +20,64 @@ export interface SupervisedWorker<Api> {
   readonly untilEnd: UntilEnd;
 }
 
+/**
+ * A worker that has not begun by then is replaced: on a busy machine Firefox now and then never starts a worker that
+ * another one asks for. Each next one gets twice the time, as the machine may be slow.
+ */
+export const START_LIMIT_MS = 20_000;
+
 /** @param what is in the worker, for messages. @param lost what to throw when it ends without a word. */
 export function superviseWorker<Api extends LockHolder>(
-  worker: Worker,
+  start: () => Worker,
   what: string,
   lost: Error,
 ): SupervisedWorker<Api> {
-  const api = wrap<LockHolder>(worker);
   const stopping = new AbortController();
+  const { signal } = stopping;
+  let worker: Worker;
   let end: (reason: unknown) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     end = reject;
   });
-  workerFailure(worker).catch(({ message }) => end(new Error(`The ${what} worker has stopped: ${message}.`)));
-  const lock = newLock(what);
-  void api
-    .begin(lock)
-    .then(() => endOfHolder(lock, stopping.signal))
-    .then(
+  const begin = async (limit: number): Promise<Remote<LockHolder>> => {
+    worker = start();
+    workerFailure(worker).catch(({ message }) =>
+      end(new Error(`The ${what} worker has stopped: ${message}.`)),
+    );
+    const api = wrap<LockHolder>(worker);
+    const lock = newLock(what);
+    if (!(await isDoneWithin(limit, api.begin(lock))) && !signal.aborted) {
+      endWorker(worker);
+      return begin(2 * limit);
+    }
+    void endOfHolder(lock, signal).then(
       () => end(lost),
       () => {}, // it was stopped
     );
+    return api;
+  };
+  const begun = begin(START_LIMIT_MS);
+  begun.catch(() => {}); // who asks is told
   const stop = (reason: unknown = new Error(`The ${what} worker was stopped.`)) => {
     endWorker(worker);
     stopping.abort();
     end(reason);
   };
-  return { api: api as unknown as Remote<Api>, stop, ended, untilEnd: new UntilEnd(ended) };
+  const api = byName<Remote<Api>>(async (name, request) => {
+    const { [name]: method } = (await begun) as unknown as Remote<Api>;
+    return Reflect.apply(method as () => unknown, undefined, request);
+  });
+  return { api, stop, ended, untilEnd: new UntilEnd(ended) };
+}
+
+async function isDoneWithin(limit: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limit);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

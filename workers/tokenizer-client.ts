@@ -50,7 +50,7 @@ export async function openTokenizer(
 
 const startWorker = () =>
   superviseWorker<TokenizerWorkerApi>(
-    new Worker(new URL('./tokenizer-worker.ts', import.meta.url), { type: 'module' }),
+    () => new Worker(new URL('./tokenizer-worker.ts', import.meta.url), { type: 'module' }),
     'tokenizer',
     new Error('The tokenizer worker has ended; its memory may have run out.'),
   );

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WORK_LIMIT_MS } from '../../src/tokenizer/limits.ts';
 import { InputError, UnsupportedError } from '../../src/util/errors.ts';
 import type { ModelSource } from '../../workers/api/folders.ts';
+import { START_LIMIT_MS } from '../../workers/supervised-worker.ts';
 import { openTokenizer } from '../../workers/tokenizer-client.ts';
 import { ChannelWorker } from '../support/channel-worker.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
@@ -20,6 +21,8 @@ let script: Partial<Record<Task, () => Promise<never> | undefined>> = {};
 /** Stands for a worker with a tokenizer in it. */
 class FakeWorker extends ChannelWorker {
   static started: FakeWorker[] = [];
+  /** So many of the first never begin. */
+  static neverBegin = 0;
   lock = '';
   readonly asked: unknown[] = [];
 
@@ -34,6 +37,7 @@ class FakeWorker extends ChannelWorker {
     };
     this.answerWith({
       begin: async (lock: string) => {
+        if (FakeWorker.started.indexOf(this) < FakeWorker.neverBegin) await new Promise<never>(() => {});
         this.lock = lock;
         locks.take(lock);
       },
@@ -48,6 +52,7 @@ class FakeWorker extends ChannelWorker {
 beforeEach(() => {
   script = {};
   FakeWorker.started = [];
+  FakeWorker.neverBegin = 0;
   vi.stubGlobal('Worker', FakeWorker);
   vi.stubGlobal('navigator', { locks });
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -152,4 +157,28 @@ test('a worker that ends without a word is not waited for', async () => {
   await hanging;
   locks.end(FakeWorker.started[0]!.lock);
   await failing;
+});
+
+test('a worker that never begins is replaced; the next one has twice the time', async () => {
+  FakeWorker.neverBegin = 2;
+  const opened = open();
+  await vi.advanceTimersByTimeAsync(START_LIMIT_MS);
+  expect(terminated()).toEqual([true, false]);
+  await vi.advanceTimersByTimeAsync(2 * START_LIMIT_MS - 1);
+  expect(terminated()).toEqual([true, false]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(terminated()).toEqual([true, true, false]);
+  expect(await opened).toMatchObject(FACTS);
+});
+
+test('one that is ended before it begins is not replaced', async () => {
+  FakeWorker.neverBegin = 1;
+  const stopping = new AbortController();
+  const failing = expect(open(stopping.signal)).rejects.toThrow(
+    expect.objectContaining({ name: 'AbortError' }),
+  );
+  stopping.abort();
+  await failing;
+  await vi.advanceTimersByTimeAsync(START_LIMIT_MS);
+  expect(terminated()).toEqual([true]);
 });

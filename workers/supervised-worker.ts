@@ -1,6 +1,6 @@
 import { type Remote, wrap } from 'comlink';
 import { byName } from '../src/util/by-name.ts';
-import { UntilEnd } from '../src/util/until-end.ts';
+import { resultWithin, UntilEnd } from '../src/util/until-end.ts';
 import { endWorker, workerFailure } from './worker-failure.ts';
 import { endOfHolder, newLock } from './worker-lock.ts';
 
@@ -46,7 +46,11 @@ export function superviseWorker<Api extends LockHolder>(
     );
     const api = wrap<LockHolder>(worker);
     const lock = newLock(what);
-    if (!(await isDoneWithin(limit, api.begin(lock))) && !signal.aborted) {
+    const isBegun = await resultWithin(
+      limit,
+      api.begin(lock).then(() => true),
+    );
+    if (!isBegun && !signal.aborted) {
       endWorker(worker);
       return begin(2 * limit);
     }
@@ -68,16 +72,4 @@ export function superviseWorker<Api extends LockHolder>(
     return Reflect.apply(method as () => unknown, undefined, request);
   });
   return { api, stop, ended, untilEnd: new UntilEnd(ended) };
-}
-
-async function isDoneWithin(limit: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), limit);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

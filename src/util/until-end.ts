@@ -23,3 +23,10 @@ export class UntilEnd {
     });
   }
 }
+
+/** What comes of `work` within so many milliseconds, or undefined. */
+export const resultWithin = <T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), milliseconds);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });

@@ -46,29 +46,31 @@ export function superviseWorker<Api extends LockHolder>(
     );
     const api = wrap<LockHolder>(worker);
     const lock = newLock(what);
-    const isBegun = await resultWithin(
-      limit,
-      api.begin(lock).then(() => true),
+    const begun = api.begin(lock).then(
+      () => true,
+      () => false, // its lock is refused, as where settings forbid site data: it works all the same
     );
-    if (!isBegun && !signal.aborted) {
+    const isWatched = await resultWithin(limit, begun);
+    if (isWatched === undefined && !signal.aborted) {
       endWorker(worker);
       return begin(2 * limit);
     }
-    void endOfHolder(lock, signal).then(
-      () => end(lost),
-      () => {}, // it was stopped
-    );
+    if (isWatched) {
+      void endOfHolder(lock, signal).then(
+        () => end(lost),
+        () => {}, // it was stopped
+      );
+    }
     return api;
   };
-  const begun = begin(START_LIMIT_MS);
-  begun.catch(() => {}); // who asks is told
+  const started = begin(START_LIMIT_MS);
   const stop = (reason: unknown = new Error(`The ${what} worker was stopped.`)) => {
     endWorker(worker);
     stopping.abort();
     end(reason);
   };
   const api = byName<Remote<Api>>(async (name, request) => {
-    const { [name]: method } = (await begun) as unknown as Remote<Api>;
+    const { [name]: method } = (await started) as unknown as Remote<Api>;
     return Reflect.apply(method as () => unknown, undefined, request);
   });
   return { api, stop, ended, untilEnd: new UntilEnd(ended) };

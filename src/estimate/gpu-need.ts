@@ -159,10 +159,11 @@ export const measuringNeed = (plan: ModelPlan, shape: RowShape, quantizer: Quant
   });
 
 /** The same, with one candidate after the other. */
-const leastMeasuringNeed = (plan: ModelPlan, shape: RowShape, quantizer: QuantizerSettings): number =>
+const leastMeasuringNeed = (plan: ModelPlan, shape: RowShape, { method }: QuantizerSettings): number =>
+  constants(plan, shape) +
   most(modulesBySize(plan), ({ module }) =>
-    most([...candidatesOf(module, quantizer.method).keys()], (from) =>
-      measuringPartNeed(plan, module, shape, quantizer, { from, to: from + 1 }),
+    most(candidatesOf(module, method), (candidate) =>
+      measuring(plan, module, shape.length, method, [candidate]),
     ),
   );
 

@@ -73,3 +73,15 @@ const ofLinear = (linear: LinearSpec): TensorRequirement[] => {
 const once = (all: readonly TensorRequirement[]): TensorRequirement[] => [
   ...new Map(all.map((each) => [each.name, each])).values(),
 ];
+
+/** Where rows of a linear (columns of a transposed one) from `start` on lie in its tensor, as many as lie together and at most `most`. */
+export function rowsFrom(
+  { part }: LinearSpec,
+  start: number,
+  most: number,
+): { first: number; count: number } {
+  if (!part) return { first: start, count: most };
+  const { first, run, stride } = part;
+  const at = start % run;
+  return { first: first + Math.floor(start / run) * stride + at, count: Math.min(most, run - at) };
+}

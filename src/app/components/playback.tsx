@@ -1,11 +1,10 @@
-import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Player } from '../replay/player.ts';
 import type { Recording } from '../replay/recording.ts';
 import { WorkScreen } from '../screens/work.tsx';
 import type { LiveJob } from '../state/live-job.ts';
-import { failureOf, type Loadable } from '../state/loadable.ts';
+import { useLoadable } from '../state/use-loadable.ts';
 import { Notice } from './notice.tsx';
 import { PlayerControls } from './player-controls.tsx';
 
@@ -20,18 +19,7 @@ interface PlaybackProps<R extends Recording> {
 
 /** A recorded conversion, played from its start. */
 export function Playback<R extends Recording>({ load, head, result }: PlaybackProps<R>) {
-  const recording = useSignal<Loadable<R>>({ state: 'loading' });
-  useEffect(() => {
-    const begin = async () => {
-      try {
-        recording.value = { state: 'ready', value: await load() };
-      } catch (error) {
-        recording.value = { state: 'failed', failure: failureOf(error) };
-      }
-    };
-    void begin();
-  }, []);
-  const now = recording.value;
+  const now = useLoadable(load, []).value;
   return (
     <>
       {head(now.state === 'ready' ? now.value : undefined)}

@@ -1,4 +1,5 @@
 import type { TensorSource } from '../../io/model/tensor-source.ts';
+import { rowsFrom } from '../../model/plan.ts';
 import type { LinearSpec } from '../../model/spec.ts';
 import { normalizeRows } from '../../reference/model-kernels/linear.ts';
 import { toFloat } from '../../tensor/float-tensor.ts';
@@ -16,9 +17,8 @@ export async function originalOutputs(
   return linear.normalized ? normalizeRows(w, linear.k) : w;
 }
 
-/** Where an output's weights lie among the rows of its tensor, or the columns of a transposed one. */
-const placeOf = ({ part }: LinearSpec, output: number): number =>
-  part ? part.first + Math.floor(output / part.run) * part.stride + (output % part.run) : output;
+/** The row of its tensor, or the column of a transposed one, that has an output's weights. */
+const placeOf = (linear: LinearSpec, output: number): number => rowsFrom(linear, output, 1).first;
 
 async function readRows(source: TensorSource, linear: LinearSpec, outputs: number): Promise<Float32Array> {
   const { k, weight } = linear;

@@ -9,6 +9,7 @@ import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
 import { normalizeColumns } from '../../kernels/load_weight/normalize_columns.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
 import { assert } from '../../util/errors.ts';
+import { rowsFrom } from '../plan.ts';
 import type { LinearSpec } from '../spec.ts';
 import type { Range } from './column-slices.ts';
 
@@ -102,16 +103,4 @@ async function uploadColumns(
     await gpu.uploadsReady();
     gpu.writeAt(raw, row * rowBytes, own);
   }
-}
-
-/** Where rows of a linear (columns of a transposed one) from `start` on lie in its tensor, as many as lie together and at most `most`. */
-export function rowsFrom(
-  { part }: LinearSpec,
-  start: number,
-  most: number,
-): { first: number; count: number } {
-  if (!part) return { first: start, count: most };
-  const { first, run, stride } = part;
-  const at = start % run;
-  return { first: first + Math.floor(start / run) * stride + at, count: Math.min(most, run - at) };
 }

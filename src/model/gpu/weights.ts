@@ -6,10 +6,10 @@ import type { GpuTensor } from '../../gpu/tensor.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
 import { elementCount } from '../../tensor/dtype.ts';
 import { UnsupportedError } from '../../util/errors.ts';
-import { normsOf, routerOf, weightShape } from '../plan.ts';
+import { normsOf, routerOf, rowsFrom, weightShape } from '../plan.ts';
 import type { LinearSpec, ModuleSpec, NormSpec } from '../spec.ts';
 import { columnSlices, type Range } from './column-slices.ts';
-import { expandSlice, rowsFrom, type StoredSlice, storeSlice } from './stored-slice.ts';
+import { expandSlice, type StoredSlice, storeSlice } from './stored-slice.ts';
 
 /** A linear on the GPU, ready for y = x·w. */
 export interface LinearWeight {

@@ -61,6 +61,9 @@ describe('a conversion', () => {
     expect(all.stages.reduce((sum, stage) => sum + stage.seconds, 0)).toBeLessThanOrEqual(seconds);
     expect(memory.gpuPeakBytes).toBeGreaterThanOrEqual(memory.gpuMostInUseBytes);
     expect(memory.gpuMostInUseBytes).toBeGreaterThan(0);
+    expect(memory.gpuLeastBytes).toBeGreaterThan(0);
+    expect(memory.gpuLeastBytes).toBeLessThanOrEqual(memory.gpuBudgetBytes);
+    expect(all.adjustments).toEqual([]);
     const weights = 2 * (2 * 128 * 64 + 64 * (64 + 32 + 32 + 64 + 3 * 96));
     expect(io.model.read).toBeGreaterThan(weights);
     expect(io.model.written).toBe(0);

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import type { Precision } from '../../autotune/precision.ts';
 import { convert } from '../../convert/convert.ts';
+import { gpuNeed } from '../../estimate/gpu-need.ts';
+import { fileBytesIn } from '../../estimate/memory-need.ts';
+import { headParams } from '../../exl2/candidates.ts';
 import type { QuantizerMethod } from '../../gptq/method.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Profiler } from '../../gpu/profiler.ts';
@@ -64,7 +67,7 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
   const counts = { model: newCount(), work: newCount(), output: newCount() };
   const directory = (name: keyof typeof counts) =>
     countBytes(nodeDirectory(join(folder, name)), counts[name]);
-  const settings = await benchSettings(job, folder);
+  const { settings, gpuLeastBytes } = await benchSettings(job, folder);
   const profiler = job.profile ? new Profiler(gpu.device, kernelWork) : undefined;
   const seen = new SeenEvents();
   if (profiler) profiler.section = BEFORE_STAGES;
@@ -95,20 +98,23 @@ async function convertModel(job: BenchJob, folder: string): Promise<Omit<BenchFi
       gpuPeakBytes: peak,
       gpuMostInUseBytes: seen.mostInUse,
       gpuBudgetBytes: budget,
+      gpuLeastBytes,
       mainPeakBytes: process.resourceUsage().maxRSS * 1024,
     },
     io: counts,
     warnings: seen.warnings,
+    adjustments: seen.adjustments,
     ...(profiler && { profile: await profileOf(job, profiler, seconds) }),
   };
 }
 
+/** Also the least GPU memory that is planned for it, in bytes. */
 async function benchSettings(
-  { stage, quantizer, precision }: BenchJob,
+  { stage, quantizer, precision, rows }: BenchJob,
   folder: string,
-): Promise<ConvertSettings> {
-  const { plan } = await openModel(nodeDirectory(join(folder, 'model')), {});
-  return {
+): Promise<{ settings: ConvertSettings; gpuLeastBytes: number }> {
+  const { source, plan } = await openModel(nodeDirectory(join(folder, 'model')), {});
+  const settings = {
     ...BITS,
     quantizer: QUANTIZERS[quantizer],
     precision,
@@ -116,6 +122,11 @@ async function benchSettings(
     dataset: 'random tokens',
     measureOnly: stage === 'measure',
     ...(stage === 'quantize' && { measurement: madeUpMeasurement(plan) }),
+  };
+  const head = headParams(BITS.headBits);
+  return {
+    settings,
+    gpuLeastBytes: gpuNeed(plan, head, rows, settings.quantizer, fileBytesIn(source)).bytes,
   };
 }
 
@@ -135,6 +146,7 @@ class SeenEvents {
   readonly stages: { stage: StageName; seconds: number }[] = [];
   readonly modules: Pick<ModuleEvent, 'stage' | 'key' | 'seconds'>[] = [];
   readonly warnings: string[] = [];
+  readonly adjustments: string[] = [];
   mostInUse = 0;
 
   see(event: ConvertEvent): void {
@@ -147,6 +159,8 @@ class SeenEvents {
       this.mostInUse = Math.max(this.mostInUse, event.gpuBytes);
     } else if (event.type === 'warning') {
       this.warnings.push(event.message);
+    } else if (event.type === 'adjustment') {
+      this.adjustments.push(event.message);
     }
   }
 }

@@ -30,11 +30,15 @@ export interface BenchFindings {
     /** Most in use when a piece of work was done. */
     readonly gpuMostInUseBytes: number;
     readonly gpuBudgetBytes: number;
+    /** Planned beforehand: the least budget that the conversion gets by with. */
+    readonly gpuLeastBytes: number;
     /** Of this process. */
     readonly mainPeakBytes: number;
   };
   readonly io: Readonly<Record<'model' | 'work' | 'output', ByteCount>>;
   readonly warnings: readonly string[];
+  /** What was done at once less than meant, for lack of memory. */
+  readonly adjustments: readonly string[];
   /** With `--profile`. */
   readonly profile?: Profile;
 }

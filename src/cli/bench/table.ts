@@ -56,6 +56,7 @@ export const benchTable = (result: BenchResult): string =>
     '',
     ...memoryLines(result),
     ...(result.profile ? ['', ...profileLines(result.stages, result.profile)] : []),
+    ...result.adjustments,
     ...(result.warnings.length > 0 ? ['', WARNINGS, ...result.warnings] : []),
   ].join('\n');
 
@@ -87,13 +88,13 @@ function moduleLines({ modules }: BenchResult): string[] {
 }
 
 function memoryLines({ memory, io }: BenchResult): string[] {
-  const { gpuPeakBytes, gpuMostInUseBytes, gpuBudgetBytes, mainPeakBytes } = memory;
+  const { gpuPeakBytes, gpuMostInUseBytes, gpuBudgetBytes, gpuLeastBytes, mainPeakBytes } = memory;
   const bytes = Object.entries(io).map(
     ([name, { read, written }]) =>
       `${name}: ${formatByteSize(read)} read, ${formatByteSize(written)} written`,
   );
   return [
-    `GPU memory: peak ${formatByteSize(gpuPeakBytes)}, at most ${formatByteSize(gpuMostInUseBytes)} in use after a step, budget ${formatByteSize(gpuBudgetBytes)}; main memory: peak ${formatByteSize(mainPeakBytes)}`,
+    `GPU memory: peak ${formatByteSize(gpuPeakBytes)}, at most ${formatByteSize(gpuMostInUseBytes)} in use after a step, budget ${formatByteSize(gpuBudgetBytes)}, least planned ${formatByteSize(gpuLeastBytes)}; main memory: peak ${formatByteSize(mainPeakBytes)}`,
     `Files: ${bytes.join('; ')}`,
   ];
 }

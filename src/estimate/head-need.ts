@@ -38,6 +38,14 @@ export function wholeHeadNeed({ head, config }: ModelPlan, t: number, quantizer:
   return total(slices, (n) => buffer(k, n)) + Math.max(...phases);
 }
 
+/** Whether all of it is on the GPU while it is quantized, or one slice after the other, with so much memory in all. */
+export const isHeadWhole = (
+  plan: ModelPlan,
+  t: number,
+  quantizer: QuantizerSettings,
+  budget: number,
+): boolean => wholeHeadNeed(plan, t, quantizer) <= budget;
+
 /**
  * With one slice at a time: quantize-held.ts.
  * @param fileBytes of it in the source. @param slices columns of each.
@@ -66,3 +74,16 @@ export function slicedHeadNeed(
   ];
   return Math.max(...phases);
 }
+
+/** Without the states, as it is done with so much memory in all. @param fileBytes of the head in the source. */
+export const headNeed = (
+  plan: ModelPlan,
+  t: number,
+  params: QuantParams,
+  quantizer: QuantizerSettings,
+  fileBytes: number,
+  budget: number,
+): number =>
+  isHeadWhole(plan, t, quantizer, budget)
+    ? wholeHeadNeed(plan, t, quantizer)
+    : slicedHeadNeed(plan, t, params, quantizer, fileBytes);

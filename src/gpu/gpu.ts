@@ -1,16 +1,16 @@
 import { assert, InternalError, OutOfMemoryError } from '../util/errors.ts';
 import { mayBeGivenUp } from '../util/given-up.ts';
 import { inMainMemory } from '../util/main-memory.ts';
+import { Commands } from './driver/commands.ts';
+import { DriverMemory } from './driver/driver-memory.ts';
+import { InOrder } from './driver/in-order.ts';
+import { PipelineCache } from './driver/pipelines.ts';
 import { foldWorkgroups, type Kernel } from './kernel.ts';
 import { PANEL_BYTES } from './matrix/panels.ts';
 import { GpuMemory } from './memory.ts';
-import { PipelineCache } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
-import { type GpuTensor, OFFSET_ALIGNMENT } from './tensor.ts';
+import type { GpuTensor } from './tensor.ts';
 import { lost, readFailure } from './transfer/failures.ts';
-import { StagingPool } from './transfer/staging.ts';
-import { UploadPool } from './transfer/uploads.ts';
-import { UNIFORM_SLOTS, Uniforms } from './uniforms.ts';
 
 /** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
 export type KernelArguments<S extends string, I extends string, O extends string> = Readonly<
@@ -19,14 +19,13 @@ export type KernelArguments<S extends string, I extends string, O extends string
 
 type Suits = (scalars: Readonly<Record<string, number>>) => boolean;
 
-/** Of the first submission after the host has waited, and the GPU may: it should not wait for many to be recorded. */
-const FIRST_BURST = 16;
 /** Written at a time. */
 const WRITE_BYTES = 16 * 2 ** 20;
 
 /** One device: dispatches kernels, moves bytes, owns the memory budget. Everything runs in call order. */
 export class Gpu {
   readonly device: GPUDevice;
+  readonly driver: DriverMemory;
   readonly memory: GpuMemory;
   /** See `openGpu`. */
   readonly hasMatrixUnits: boolean;
@@ -34,17 +33,11 @@ export class Gpu {
   dispatchFlops = Number.POSITIVE_INFINITY;
   /** Bytes of a panel of a triangle at most: the same for all that share a job. */
   panelBytes = PANEL_BYTES;
-  /** Times what runs, while set. */
-  profiler: Profiler | undefined;
   readonly #pipelines: PipelineCache;
-  readonly #staging: StagingPool;
-  readonly #uploads: UploadPool;
-  readonly #uniforms: Uniforms;
+  readonly #commands: Commands;
+  /** What is called is done at once, or, while the driver has no memory for what comes before, later. */
+  readonly #order: InOrder;
   readonly #preferred = new Map<Kernel, { variant: Kernel; suits: Suits }[]>();
-  /** Dispatches of the next submission. */
-  #burst = FIRST_BURST;
-  #encoder: GPUCommandEncoder | undefined;
-  #pass: GPUComputePassEncoder | undefined;
   /** Of the device or of WGSL: nothing works any more. */
   #failure: Error | undefined;
   /** Of a command; told once, as nothing may be wrong with the next ones. */
@@ -52,22 +45,31 @@ export class Gpu {
   /** Of memory, until all that was asked for is done without. */
   #shortage: OutOfMemoryError | undefined;
 
-  /** `budget`: bytes of GPU memory that buffers may take together. */
+  /** `budget`: bytes of GPU memory that blocks may take together. */
   constructor(device: GPUDevice, budget: number, hasMatrixUnits = false) {
     this.device = device;
     this.hasMatrixUnits = hasMatrixUnits;
-    this.memory = new GpuMemory(device, budget, () => this.flush());
-    this.#staging = new StagingPool(this.memory);
-    this.#uploads = new UploadPool(this.memory);
-    this.#uniforms = new Uniforms(device, this.memory);
+    const driver = new DriverMemory(device);
+    this.driver = driver;
     this.#pipelines = new PipelineCache(device, (error) => {
       this.#failure ??= error; // tells more than the refused commands that come of it
     });
+    this.#commands = new Commands(device, this.#pipelines, driver);
+    const submit = () => this.#commands.submit();
+    const has = (bytes: number) => driver.leaving === 0 || driver.held + bytes <= this.memory.budget;
+    const wait = () => {
+      submit();
+      return driver.back();
+    };
+    this.#order = new InOrder({ has, wait }, (error) => {
+      if (error instanceof OutOfMemoryError) driver.fail(error.message);
+      else this.#failure ??= error as Error;
+    });
+    this.memory = new GpuMemory(driver, this.#order, budget, submit);
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault(); // the console need not show what is thrown
       const { message } = event.error;
-      if (event.error instanceof GPUOutOfMemoryError)
-        this.memory.fail(`The GPU has no memory left: ${message}`);
+      if (event.error instanceof GPUOutOfMemoryError) driver.fail(`The GPU has no memory left: ${message}`);
       else this.#refusal ??= new InternalError(`WebGPU refused a command: ${message}`);
     });
     void device.lost.then((info) => {
@@ -75,14 +77,23 @@ export class Gpu {
     });
   }
 
+  /** Times what runs, while set. */
+  get profiler(): Profiler | undefined {
+    return this.#commands.profiler;
+  }
+
+  set profiler(profiler: Profiler | undefined) {
+    this.#commands.profiler = profiler;
+  }
+
   /** Uninitialized f32/u32 tensor (4 bytes an element). Free it with {@link free}, or take it from a scope. */
   alloc(shape: readonly number[], label: string): GpuTensor {
     const size = shape.reduce((a, b) => a * b, 4) || 4;
-    return { buffer: this.memory.acquire(size, label), offset: 0, size, shape };
+    return { block: this.memory.acquire(size, label), offset: 0, size, shape };
   }
 
   free(tensor: GpuTensor): void {
-    this.memory.release(tensor.buffer);
+    this.memory.release(tensor.block);
   }
 
   /**
@@ -120,28 +131,7 @@ export class Gpu {
     const kernel = (preferred?.variant ?? wanted) as Kernel<S, I, O>;
     const groups = foldWorkgroups(kernel, kernel.workgroups(args));
     if (groups.some((count) => count === 0)) return;
-    const { pipeline, layout } = this.#pipelines.get(kernel);
-    if (this.#uniforms.slots >= this.#burst) {
-      this.flush();
-      this.#burst = Math.min(2 * this.#burst, UNIFORM_SLOTS);
-    }
-    const offset = this.#uniforms.put(kernel, args);
-    const pass = this.#computePass(kernel);
-    const names = Object.keys({ ...kernel.inputs, ...kernel.outputs }) as (I | O)[];
-    const entries = names.map((name, i) => {
-      const { buffer, offset, size }: GpuTensor = args[name];
-      return { binding: i + 1, resource: { buffer, offset, size } };
-    });
-    const uniform = { buffer: this.#uniforms.buffer, size: OFFSET_ALIGNMENT };
-    const bindGroup = this.device.createBindGroup({
-      label: kernel.name,
-      layout,
-      entries: [{ binding: 0, resource: uniform }, ...entries],
-    });
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup, [offset]);
-    pass.dispatchWorkgroups(...groups);
-    this.profiler?.count(kernel, args);
+    this.#order.do(() => this.#commands.dispatch(kernel, groups, args));
   }
 
   /** Copies bytes between tensors of equal size. */
@@ -154,12 +144,11 @@ export class Gpu {
   copyPart(source: GpuTensor, from: number, target: GpuTensor, to: number, bytes: number): void {
     assert(from + bytes <= source.size, `copy of ${bytes} bytes at ${from} of ${source.size}`);
     assert(to + bytes <= target.size, `copy of ${bytes} bytes at ${to} into ${target.size}`);
-    const [start, end] = [source.offset + from, target.offset + to];
-    this.#commands().copyBufferToBuffer(source.buffer, start, target.buffer, end, bytes);
+    this.#order.do(() => this.#commands.copy(source, from, target, to, bytes));
   }
 
   zero(tensor: GpuTensor): void {
-    this.#commands().clearBuffer(tensor.buffer, tensor.offset, tensor.size);
+    this.#order.do(() => this.#commands.zero(tensor));
   }
 
   /** Uploads `data` (bytes: a multiple of 4) to the start of `tensor`, after everything recorded so far. */
@@ -171,26 +160,24 @@ export class Gpu {
   writeAt(tensor: GpuTensor, start: number, data: ArrayBufferView): void {
     const { buffer, byteOffset, byteLength } = data;
     assert(start + byteLength <= tensor.size, `write of ${byteLength} bytes at ${start} into ${tensor.size}`);
-    this.flush();
     for (let at = 0; at < byteLength; at += WRITE_BYTES) {
       const length = Math.min(WRITE_BYTES, byteLength - at);
-      const chunk = new Uint8Array(buffer as ArrayBuffer, byteOffset + at, length);
-      const target = tensor.offset + start + at;
-      const staged = this.#uploads.take(chunk);
-      if (staged) this.#commands().copyBufferToBuffer(staged, 0, tensor.buffer, target, length);
-      else this.device.queue.writeBuffer(tensor.buffer, target, chunk);
-      this.flush();
+      const piece = new Uint8Array(buffer as ArrayBuffer, byteOffset + at, length);
+      // The caller may change what it has written.
+      const kept = this.#order.isWaiting ? piece.slice() : piece;
+      this.#order.do(() => this.#commands.write(tensor, start + at, kept));
     }
   }
 
   /** Resolves when there is memory for a large {@link write}, which is quicker than without. */
-  uploadsReady(): Promise<void> {
-    return this.#uploads.ready();
+  async uploadsReady(): Promise<void> {
+    await this.#order.settled();
+    await this.#commands.uploadsReady();
   }
 
   /** The bytes of `tensor`, once everything recorded so far has run. */
   read(tensor: GpuTensor): Promise<ArrayBuffer> {
-    const { label } = tensor.buffer;
+    const { label } = tensor.block;
     return mayBeGivenUp(
       this.#readMapped(tensor, (mapped) => inMainMemory(label, mapped.byteLength, () => mapped.slice(0))),
     );
@@ -203,45 +190,37 @@ export class Gpu {
   }
 
   async #readMapped<T>(tensor: GpuTensor, take: (mapped: ArrayBuffer) => T): Promise<T> {
-    const [staging, before] = [this.#staging.take(tensor.size), this.#shortage];
+    const before = this.#shortage;
+    const { staging, mapped } = await this.#order.result(() => this.#commands.readback(tensor));
     try {
-      this.#commands().copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.size);
-      this.flush();
-      await staging.mapAsync(GPUMapMode.READ, 0, tensor.size).catch(async (error: unknown) => {
+      await mapped.catch(async (error: unknown) => {
         await this.sync();
         throw readFailure(tensor, error);
       });
       await this.#throwIfFailed(before);
       const taken = take(staging.getMappedRange(0, tensor.size));
-      this.#staging.give(staging);
+      this.#commands.giveBack(staging);
       return taken;
     } catch (error) {
       staging.destroy();
       throw error;
     } finally {
-      this.#burst = FIRST_BURST;
+      this.#commands.startOver();
     }
   }
 
   /** Submits what was recorded. */
   flush(): void {
-    if (!this.#encoder) return;
-    this.#endPass();
-    const submitted = this.profiler?.resolve(this.#encoder);
-    const commands = this.#encoder.finish();
-    this.#uniforms.write();
-    this.device.queue.submit([commands]);
-    submitted?.();
-    this.#uploads.submitted();
-    this.#encoder = undefined;
+    this.#order.do(() => this.#commands.submit());
   }
 
   /** Submits, waits until the GPU has done everything, and throws what went wrong meanwhile. */
   async sync(): Promise<void> {
     const before = this.#shortage;
     this.flush();
+    await this.#order.settled();
     await this.device.queue.onSubmittedWorkDone().catch(() => {});
-    this.#burst = FIRST_BURST;
+    this.#commands.startOver();
     await this.#throwIfFailed(before);
   }
 
@@ -256,45 +235,26 @@ export class Gpu {
       }
     }
     this.memory.trim();
-    this.#staging.trim();
-    this.#uploads.trim();
+    this.#commands.trim();
+    await this.#order.settled();
+    await this.driver.back();
   }
 
   destroy(): void {
     this.memory.trim();
-    this.#staging.trim();
-    this.#uploads.destroy();
-    this.#uniforms.destroy();
+    this.#commands.destroy();
     this.device.destroy();
   }
 
   /** @param before what memory was short when that was asked for which is done now. */
   async #throwIfFailed(before: OutOfMemoryError | undefined): Promise<void> {
-    await Promise.all([this.#pipelines.checked(), this.memory.checked()]);
+    await Promise.all([this.#pipelines.checked(), this.driver.checked()]);
     // Where memory is missing, commands on the buffer are refused too, now or a little later.
-    const shortage = this.memory.takeFailure() ?? (this.#refusal && this.#shortage);
+    const shortage = this.driver.takeFailure() ?? (this.#refusal && this.#shortage);
     const failure = shortage ?? this.#failure ?? this.#refusal;
     if (shortage) this.#shortage = shortage;
     else if (this.#shortage === before) this.#shortage = undefined;
     this.#refusal = undefined;
     if (failure) throw failure;
-  }
-
-  #commands(): GPUCommandEncoder {
-    this.#endPass();
-    this.#encoder ??= this.device.createCommandEncoder();
-    return this.#encoder;
-  }
-
-  #computePass(kernel: Kernel): GPUComputePassEncoder {
-    if (this.profiler?.isOther(kernel)) this.#endPass();
-    this.#encoder ??= this.device.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass(this.profiler?.begin(kernel, UNIFORM_SLOTS));
-    return this.#pass;
-  }
-
-  #endPass(): void {
-    this.#pass?.end();
-    this.#pass = undefined;
   }
 }

@@ -1,6 +1,9 @@
 import { OutOfMemoryError } from '../util/errors.ts';
+import { Block } from './driver/block.ts';
+import type { DriverMemory } from './driver/driver-memory.ts';
+import type { InOrder } from './driver/in-order.ts';
 
-/** Sizes are rounded up so that freed buffers fit the next request of about the same size. */
+/** Sizes are rounded up so that freed blocks fit the next request of about the same size. */
 const GRANULE = 4096;
 
 /** What a request for so many bytes takes. */
@@ -14,39 +17,35 @@ export const largestBufferOf = ({ maxBufferSize, maxStorageBufferBindingSize }: 
 const RETREAT = 0.9;
 
 /**
- * Hands out storage buffers within a budget and reuses freed ones of the same size (a new buffer costs a clear
- * and, in drivers, much more). WebGPU cannot say how much memory is free: the budget is the user's or a guess,
- * and real out-of-memory errors arrive late, through `takeFailure`.
+ * Hands out blocks within a budget and reuses freed ones of the same size (a new buffer costs a clear and, in drivers,
+ * much more). WebGPU cannot say how much memory is free: the budget is the user's or a guess, and real out-of-memory
+ * errors arrive late, through the driver's `takeFailure`. The driver makes and destroys buffers in order with all other commands.
  */
 export class GpuMemory {
   readonly #given: number;
   #budget: number;
   #mostTrusted: number;
-  readonly #device: GPUDevice;
-  readonly #flush: () => void;
+  readonly #driver: DriverMemory;
+  readonly #order: InOrder;
+  readonly #submit: () => void;
   /** By size, in the order in which each was last freed; no list is empty. */
-  readonly #free = new Map<number, GPUBuffer[]>();
-  readonly #refused = new WeakSet<GPUBuffer>();
-  /** What the driver has not answered yet. */
-  readonly #asked = new Set<Promise<void>>();
+  readonly #free = new Map<number, Block[]>();
   /** Handed out since {@link allOrNone} began, while it runs. */
-  #together: GPUBuffer[] | undefined;
+  #together: Block[] | undefined;
   #pooled = 0;
   #used = 0;
-  #peak = 0;
-  #failures = 0;
-  #failure: OutOfMemoryError | undefined;
 
-  /** `flush` submits recorded commands, so that no pooled buffer is destroyed under them. */
-  constructor(device: GPUDevice, budget: number, flush: () => void) {
-    this.#device = device;
-    this.#flush = flush;
+  /** `submit` submits recorded commands, so that no pooled buffer is destroyed under them. */
+  constructor(driver: DriverMemory, order: InOrder, budget: number, submit: () => void) {
+    this.#driver = driver;
+    this.#order = order;
+    this.#submit = submit;
     this.#given = budget;
     this.#budget = budget;
     this.#mostTrusted = budget;
   }
 
-  /** Bytes that buffers may take together: what was given, or what the driver turned out to have. */
+  /** Bytes that blocks may take together: what was given, or what the driver turned out to have. */
   get budget(): number {
     return this.#budget;
   }
@@ -56,14 +55,14 @@ export class GpuMemory {
     return this.#mostTrusted;
   }
 
-  /** Bytes in buffers that are handed out. */
+  /** Bytes in blocks that are handed out. */
   get used(): number {
     return this.#used;
   }
 
-  /** Highest number of bytes held so far, the pool of freed buffers included. */
+  /** Most bytes that the driver has held so far, freed blocks and what was on its way back included. */
   get peak(): number {
-    return this.#peak;
+    return this.#driver.peak;
   }
 
   /** Bytes that can still be handed out. */
@@ -73,56 +72,42 @@ export class GpuMemory {
 
   /** Bytes of the largest buffer that the device can bind, whatever memory is free. */
   get largestBuffer(): number {
-    return largestBufferOf(this.#device.limits);
+    return largestBufferOf(this.#driver.limits);
   }
 
   /** How often the driver has refused memory. What the GPU was to do meanwhile may not be done, whoever asked for it. */
   get failures(): number {
-    return this.#failures;
+    return this.#driver.failures;
   }
 
   /**
-   * A buffer of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed, or the
+   * A block of at least `bytes`; throws OutOfMemoryError when the budget or the device's limit is passed, or the
    * driver refuses at once.
    */
-  acquire(bytes: number, label: string): GPUBuffer {
-    const buffer = this.#acquire(bufferBytes(bytes), label);
-    this.#together?.push(buffer);
-    return buffer;
+  acquire(bytes: number, label: string): Block {
+    const block = this.#acquire(bufferBytes(bytes), label);
+    this.#together?.push(block);
+    return block;
   }
 
   /** Releases what `work` has acquired, should it throw. */
   allOrNone<T>(work: () => T): T {
-    const acquired: GPUBuffer[] = [];
+    const acquired: Block[] = [];
     this.#together = acquired;
     try {
       return work();
     } catch (error) {
-      for (const buffer of acquired) this.release(buffer);
+      for (const block of acquired) this.release(block);
       throw error;
     } finally {
       this.#together = undefined;
     }
   }
 
-  /**
-   * A new buffer beside the budget, for what is on its way from or to the GPU. Throws OutOfMemoryError when it is refused
-   * at once; later it is told as of any other.
-   */
-  createBeside(descriptor: GPUBufferDescriptor): GPUBuffer {
-    return this.#create(descriptor, () => {});
-  }
-
-  /** Whether the driver turned out to have no memory for it: it is of no use. */
-  isRefused(buffer: GPUBuffer): boolean {
-    return this.#refused.has(buffer);
-  }
-
-  #acquire(size: number, label: string): GPUBuffer {
+  #acquire(size: number, label: string): Block {
     const reused = this.#takeFree(size);
     if (reused) {
       reused.label = label;
-      this.#pooled -= size;
       this.#used += size;
       return reused;
     }
@@ -137,20 +122,23 @@ export class GpuMemory {
       );
     }
     this.#trimTo(this.budget - this.#used - size);
-    return this.#createWithin(size, label);
+    const block = new Block(size, label);
+    this.#order.do(() => this.#make(block), size);
+    this.#used += size;
+    return block;
   }
 
-  release(buffer: GPUBuffer): void {
-    this.#used -= buffer.size;
-    if (this.#refused.has(buffer)) {
-      buffer.destroy();
+  release(block: Block): void {
+    this.#used -= block.size;
+    if (this.#isUseless(block)) {
+      this.#destroy(block);
       return;
     }
-    this.#pooled += buffer.size;
-    const list = this.#free.get(buffer.size) ?? [];
-    list.push(buffer);
-    this.#free.delete(buffer.size);
-    this.#free.set(buffer.size, list);
+    this.#pooled += block.size;
+    const list = this.#free.get(block.size) ?? [];
+    list.push(block);
+    this.#free.delete(block.size);
+    this.#free.set(block.size, list);
   }
 
   /** Makes the budget what was given again: what the driver had no memory for it may have now. */
@@ -163,81 +151,50 @@ export class GpuMemory {
     this.#trimTo(0);
   }
 
-  /** Resolves when the driver has answered for every buffer so far. */
-  async checked(): Promise<void> {
-    await Promise.all(this.#asked);
+  /** A freed block of this size; those that the driver has refused meanwhile are given up. */
+  #takeFree(size: number): Block | undefined {
+    for (let block = this.#takeAny(size); block; block = this.#takeAny(size)) {
+      if (!this.#isUseless(block)) return block;
+      this.#destroy(block);
+    }
+    return undefined;
   }
 
-  /** Notes that the driver had no memory for something. */
-  fail(message: string): void {
-    this.#failures++;
-    this.#failure ??= new OutOfMemoryError(message);
-  }
-
-  /** What the driver refused first since the last call, if anything. */
-  takeFailure(): OutOfMemoryError | undefined {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    return failure;
-  }
-
-  #takeFree(size: number): GPUBuffer | undefined {
+  #takeAny(size: number): Block | undefined {
     const list = this.#free.get(size);
-    const buffer = list?.pop();
+    const block = list?.pop();
     if (list?.length === 0) this.#free.delete(size);
-    return buffer;
+    if (block) this.#pooled -= size;
+    return block;
+  }
+
+  /** Whether the driver had no memory for it, as far as that is known. */
+  #isUseless(block: Block): boolean {
+    return block.isThere ? this.#driver.isRefused(block.buffer) : !this.#order.isWaiting;
   }
 
   /** Keeps at most `bytes` of freed buffers: of the sizes that were freed last. */
   #trimTo(bytes: number): void {
-    if (this.#pooled <= bytes) return;
-    this.#flush();
     while (this.#pooled > bytes) {
       const [size] = this.#free.keys();
-      this.#takeFree(size!)!.destroy();
-      this.#pooled -= size!;
+      this.#destroy(this.#takeAny(size!)!);
     }
   }
 
-  #createWithin(size: number, label: string): GPUBuffer {
+  #destroy(block: Block): void {
+    this.#order.do(() => {
+      if (!block.isThere) return;
+      this.#submit();
+      this.#driver.destroyCounted(block.buffer);
+    });
+  }
+
+  #make(block: Block): void {
+    const { size, label } = block;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const held = this.#used + this.#pooled + size;
-    const cut = () => {
+    block.buffer = this.#driver.createCounted({ size, usage, label }, (held) => {
       this.#budget = Math.min(this.#budget, Math.floor(held * RETREAT));
       this.#mostTrusted = Math.min(this.#mostTrusted, this.#budget);
-    };
-    const buffer = this.#create({ size, usage, label }, cut);
-    this.#used += size;
-    this.#peak = Math.max(this.#peak, held);
-    return buffer;
-  }
-
-  /** @param onRefused called when the driver has no memory for it, at once or later. */
-  #create(descriptor: GPUBufferDescriptor, onRefused: () => void): GPUBuffer {
-    this.#device.pushErrorScope('out-of-memory');
-    let buffer: GPUBuffer | undefined;
-    try {
-      buffer = this.#device.createBuffer(descriptor);
-      return buffer;
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      onRefused();
-      throw new OutOfMemoryError(refusal(descriptor, error));
-    } finally {
-      const asked = this.#device.popErrorScope().then(
-        (error) => {
-          if (!error || !buffer) return;
-          onRefused();
-          this.#refused.add(buffer);
-          this.fail(refusal(descriptor, error));
-        },
-        () => {}, // the device is lost: reported by its `lost` promise
-      );
-      this.#asked.add(asked);
-      void asked.then(() => this.#asked.delete(asked));
-    }
+    });
   }
 }
-
-const refusal = ({ label, size }: GPUBufferDescriptor, { message }: { readonly message: string }): string =>
-  `The GPU has no memory left for ${label} (${size} bytes): ${message}`;

@@ -1,6 +1,8 @@
-/** A tensor on the GPU: a range of a buffer with a shape. C order, 4-byte elements (packed bytes are u32 words). */
+import type { Block } from './driver/block.ts';
+
+/** A tensor on the GPU: a range of a block with a shape. C order, 4-byte elements (packed bytes are u32 words). */
 export interface GpuTensor {
-  readonly buffer: GPUBuffer;
+  readonly block: Block;
   /** Bytes; to be bound, a multiple of 256 (the largest offset alignment that WebGPU allows a device to ask for). */
   readonly offset: number;
   /** Bytes. */
@@ -20,7 +22,7 @@ export function view(tensor: GpuTensor, elements: number, shape: readonly number
 /** As {@link view}, to copy from or to only: it may start at any element. */
 export function copyable(tensor: GpuTensor, elements: number, shape: readonly number[]): GpuTensor {
   const size = shape.reduce((a, b) => a * b, 4);
-  const part = { buffer: tensor.buffer, offset: tensor.offset + elements * 4, size, shape };
+  const part = { block: tensor.block, offset: tensor.offset + elements * 4, size, shape };
   if (elements * 4 + size > tensor.size) throw outside(tensor, part);
   return part;
 }

@@ -9,23 +9,23 @@ export type Refuser = 'budget' | 'driver' | 'createBuffer';
 
 /** Has `isRefused` asked of every buffer of `gpu`, those for readback, uploads and scalars too, by what it is for. */
 export function refuseMemory(gpu: Gpu, by: Refuser, isRefused: (label: string) => boolean): void {
-  const { device, memory } = gpu;
-  const [acquire, createBeside] = [memory.acquire, memory.createBeside];
+  const { device, driver, memory } = gpu;
+  const [acquire, createBeside] = [memory.acquire, driver.createBeside];
   memory.acquire = (bytes, label) => {
     if (!isRefused(label)) return acquire.call(memory, bytes, label);
     if (by === 'budget') throw new OutOfMemoryError(`${label} needs more than the budget`);
     memory.trim(); // only a new buffer can be refused
     return refusing(device, by, () => acquire.call(memory, bytes, label));
   };
-  memory.createBeside = (descriptor) => {
-    const create = () => createBeside.call(memory, descriptor);
+  driver.createBeside = (descriptor) => {
+    const create = () => createBeside.call(driver, descriptor);
     // Nothing beside the budget is refused by it.
     return by !== 'budget' && isRefused(descriptor.label!) ? refusing(device, by, create) : create();
   };
 }
 
 /** Has the driver refuse the buffer that `create` asks for. */
-function refusing(device: GPUDevice, by: Exclude<Refuser, 'budget'>, create: () => GPUBuffer): GPUBuffer {
+function refusing<T>(device: GPUDevice, by: Exclude<Refuser, 'budget'>, create: () => T): T {
   const { createBuffer, popErrorScope } = device;
   device.createBuffer = (descriptor) => {
     if (by === 'createBuffer') throw new RangeError('createBuffer failed, size is too large');

@@ -41,7 +41,7 @@ describe('budget', () => {
     for (const tensor of [third!, first!, second!]) gpu.free(tensor);
     const large = gpu.alloc(megabytes(2), 'weights');
     const again = [0.75, 1].map((count) => gpu.alloc(megabytes(count), 'states'));
-    expect(again.map(({ buffer }) => buffer)).toEqual([second!.buffer, first!.buffer]);
+    expect(again.map(({ block }) => block)).toEqual([second!.block, first!.block]);
     for (const tensor of [large, ...again]) gpu.free(tensor);
     expect(memory.used).toBe(0);
   });
@@ -52,11 +52,11 @@ describe('pool', () => {
     const first = gpu.alloc([1000], 'first');
     gpu.free(first);
     const second = gpu.alloc([1001], 'second');
-    expect(second.buffer).toBe(first.buffer);
-    expect(second.buffer.label).toBe('second');
+    expect(second.block).toBe(first.block);
+    expect(second.block.label).toBe('second');
     expect(second.size).toBe(4004);
     const third = gpu.alloc([1001], 'third');
-    expect(third.buffer).not.toBe(first.buffer);
+    expect(third.block).not.toBe(first.block);
     gpu.free(second);
     gpu.free(third);
   });
@@ -69,7 +69,7 @@ describe('pool', () => {
     gpu.run(addAmount, { count: 1, amount: 1, x: y, y: z });
     scope.free(y);
     const reused = scope.upload(Float32Array.of(50), 'reused');
-    expect(reused.buffer).toBe(y.buffer);
+    expect(reused.block).toBe(y.block);
     expect(new Float32Array(await gpu.read(z))[0]).toBe(3);
     gpu.run(addAmount, { count: 1, amount: 1, x: reused, y: z });
     scope.free(reused);

@@ -6,6 +6,7 @@ import { withScope } from '../../src/gpu/scope.ts';
 import { nodeDirectory } from '../../src/io/platform/node/node-directory.ts';
 import { StateStore } from '../../src/model/gpu/states/state-store.ts';
 import { HiddenStates } from '../../src/model/gpu/states/states.ts';
+import { leaveRoom } from '../../src/pass/state-room.ts';
 import { testGpu } from '../support/gpu.ts';
 import { randomFloats } from '../support/random.ts';
 
@@ -35,10 +36,32 @@ test.each([
     expect([await states.readRow(3), await states.readRow(4)]).toEqual([values[2], values[3]]);
   }
   expect(await states.readRow(0)).toEqual(values[0]);
-  expect(await states.moveToHost()).toBe(resident > 0);
+  // Whole rows, the last ones first, as far as that is enough.
+  expect(await states.moveToHost(1.5 * ROW_BYTES)).toBe(resident > 0);
+  expect(gpu.memory.used).toBe(Math.max(0, resident - 2) * ROW_BYTES);
+  expect(await states.readRow(0)).toEqual(values[0]);
+  expect(await states.moveToHost()).toBe(resident > 2);
   expect(gpu.memory.used).toBe(0);
   expect(await states.readRow(1)).toEqual(values[1]);
   await states.free();
+  gpu.destroy();
+});
+
+test('states leave as much of the GPU as something else needs, as far as they can', async () => {
+  const gpu = await testGpu(20 * ROW_BYTES);
+  const both = [1, 2].map(() => new HiddenStates(gpu, ROWS, LENGTH, HIDDEN));
+  const used = () => gpu.memory.used / ROW_BYTES;
+  expect(used()).toBe(2 * ROWS);
+  for (const [need, left] of [
+    [10, 10],
+    [12, 8],
+    [17, 3],
+    [30, 0],
+  ] as const) {
+    await leaveRoom(gpu, need * ROW_BYTES, both);
+    expect(used()).toBe(left);
+  }
+  for (const states of both) await states.free();
   gpu.destroy();
 });
 

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { convert } from '../../src/convert/convert.ts';
+import { settingKey } from '../../src/exl2/groups.ts';
 import { Gpu } from '../../src/gpu/gpu.ts';
 import { memoryDirectory } from '../../src/io/platform/memory-directory.ts';
 import type { ConvertEvent } from '../../src/job/events.ts';
 import { QUANTIZERS } from '../../src/job/settings.ts';
 import { Measurer } from '../../src/measure/measurer.ts';
+import type { MeasuredPart } from '../../src/measurement/measured-part.ts';
 import { measurementToJson } from '../../src/measurement/measurement-json.ts';
 import { candidateBits, candidatesOf } from '../../src/measurement/module-candidates.ts';
-import type { ModelPlan } from '../../src/model/spec.ts';
+import type { ModelPlan, ModuleSpec } from '../../src/model/spec.ts';
 import { testGpu } from '../support/gpu.ts';
 import { type Refuser, refuseMemory } from '../support/refused-memory.ts';
 import { filesOf, tinyJob, tinyModel, tinyStages } from '../support/tiny-job.ts';
@@ -58,14 +60,22 @@ const digestsOf = (files: Readonly<Record<string, string>>): Record<string, stri
 const adjustmentsIn = (events: readonly ConvertEvent[]): string[] =>
   events.flatMap((event) => (event.type === 'adjustment' ? [event.message] : []));
 
+/** Candidates that are tried apart both have the loss of a setting that they share. */
+const meaningOf = ({ linears }: ModuleSpec, { losses, ...part }: MeasuredPart) => ({
+  ...part,
+  losses: linears.map(({ name, k }) =>
+    Object.fromEntries((losses?.get(name) ?? []).map(({ params, loss }) => [settingKey(k, params), loss])),
+  ),
+});
+
 /** Measures a few candidates of each module. */
 const measures: Work = async (gpu, onStep) => {
   const { context, rows, events } = await tinyStages(gpu, MODEL, memoryDirectory('work'));
   const measurer = new Measurer({ ...context, quantizer }, rows);
   const parts: unknown[] = [];
-  for (const { index, key } of context.plan.modules) {
-    onStep(key, 'measure');
-    parts.push(await measurer.measure(index, { from: 0, to: 2 }, () => {}));
+  for (const module of context.plan.modules) {
+    onStep(module.key, 'measure');
+    parts.push(meaningOf(module, await measurer.measure(module.index, { from: 0, to: 2 }, () => {})));
   }
   await measurer.free();
   return { result: parts, adjustments: adjustmentsIn(events) };

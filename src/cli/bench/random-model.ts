@@ -10,8 +10,10 @@ import { gaussian, seededRandom } from '../../util/random.ts';
 const SEED = 1;
 /** Standard deviation of weights, as models begin their training with. */
 const DEVIATION = 0.02;
-/** Weights are drawn from so many normal numbers: making a billion of them would take minutes. */
-const DRAWN = 2 ** 16;
+/** Normal numbers are drawn once; making a billion of them would take minutes. */
+const DRAWN = 2 ** 22;
+/** Weights are runs of these, each from another place. */
+const RUN = 2 ** 12;
 const CHUNK_WEIGHTS = 2 ** 22;
 
 /** The least that the tokenizer's library opens; rows are made of random ids. */
@@ -38,11 +40,11 @@ export async function writeRandomModel(
   const random = seededRandom(SEED);
   const normal = gaussian(random);
   const drawn = Uint16Array.from({ length: DRAWN }, () => f32ToF16Bits(DEVIATION * normal()));
-  const one = Uint16Array.of(f32ToF16Bits(1));
+  const ones = new Uint16Array(RUN).fill(f32ToF16Bits(1));
   await writeSafetensors(directory, planShard('model.safetensors', tensors), (name) => {
     signal.throwIfAborted();
     const tensor = byName.get(name)!;
-    return halves(byteLength(tensor) / 2, tensor.shape.length === 1 ? one : drawn, random);
+    return halves(byteLength(tensor) / 2, tensor.shape.length === 1 ? ones : drawn, random);
   });
 }
 
@@ -50,7 +52,10 @@ export async function writeRandomModel(
 async function* halves(count: number, values: Uint16Array, random: () => number): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < count; start += CHUNK_WEIGHTS) {
     const chunk = new Uint16Array(Math.min(CHUNK_WEIGHTS, count - start));
-    for (let i = 0; i < chunk.length; i++) chunk[i] = values[Math.floor(random() * values.length)]!;
+    for (let i = 0; i < chunk.length; i += RUN) {
+      const from = Math.floor(random() * Math.max(1, values.length - RUN));
+      chunk.set(values.subarray(from, from + Math.min(RUN, chunk.length - i)), i);
+    }
     yield new Uint8Array(chunk.buffer);
   }
 }

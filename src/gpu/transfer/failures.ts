@@ -7,7 +7,7 @@ export const lost = (why: string): DeviceLostError =>
   );
 
 /** Nothing here unmaps a buffer that is being mapped: an aborted mapping may be the first sign of a lost device. */
-export const readFailure = ({ buffer, size }: GpuTensor, error: unknown): Error =>
+export const readFailure = ({ block, size }: GpuTensor, error: unknown): Error =>
   (error as Error).name === 'AbortError'
     ? lost(String(error))
-    : new OutOfMemoryError(`${buffer.label} (${size} bytes) cannot be read from the GPU: ${String(error)}`);
+    : new OutOfMemoryError(`${block.label} (${size} bytes) cannot be read from the GPU: ${String(error)}`);

@@ -1,16 +1,17 @@
-import { bufferBytes, type GpuMemory } from '../memory.ts';
+import type { DriverMemory } from '../driver/driver-memory.ts';
+import { bufferBytes } from '../memory.ts';
 
 /** Bytes that are kept for the next reads; a few rows of states. */
 const KEPT_BYTES = 128 * 2 ** 20;
 
 /** Buffers to read from, which are costly to make: what was read is used again for the next of about its size. */
 export class StagingPool {
-  readonly #memory: GpuMemory;
+  readonly #driver: DriverMemory;
   readonly #free = new Map<number, GPUBuffer[]>();
   #kept = 0;
 
-  constructor(memory: GpuMemory) {
-    this.#memory = memory;
+  constructor(driver: DriverMemory) {
+    this.#driver = driver;
   }
 
   /** A buffer of at least `bytes`, unmapped. Throws OutOfMemoryError. */
@@ -22,7 +23,7 @@ export class StagingPool {
       return kept;
     }
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    return this.#memory.createBeside({ size, usage, label: 'readback' });
+    return this.#driver.createBeside({ size, usage, label: 'readback' });
   }
 
   /** Takes back a buffer that nothing uses any more. */

@@ -1,5 +1,5 @@
 import { OutOfMemoryError } from '../../util/errors.ts';
-import type { GpuMemory } from '../memory.ts';
+import type { DriverMemory } from '../driver/driver-memory.ts';
 
 /** Smaller writes go through the queue's own staging memory, which is quick enough for them. */
 const LEAST_BYTES = 2 ** 20;
@@ -11,7 +11,7 @@ const MOST_BYTES = 256 * 2 ** 20;
  * the driver to pin it (2.6 against 9 GB/s on an H200 under Vulkan).
  */
 export class UploadPool {
-  readonly #memory: Pick<GpuMemory, 'createBeside'>;
+  readonly #driver: Pick<DriverMemory, 'createBeside'>;
   /** Mapped, the smallest first. */
   readonly #free: GPUBuffer[] = [];
   /** Read by commands that are recorded, but not submitted. */
@@ -22,8 +22,8 @@ export class UploadPool {
   #bytes = 0;
   #most = MOST_BYTES;
 
-  constructor(memory: Pick<GpuMemory, 'createBeside'>) {
-    this.#memory = memory;
+  constructor(driver: Pick<DriverMemory, 'createBeside'>) {
+    this.#driver = driver;
   }
 
   /** A buffer that starts with `data`, to be copied by the next submission; undefined where the queue should write. */
@@ -88,7 +88,7 @@ export class UploadPool {
     if (this.#bytes + size > this.#most) return undefined;
     const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC;
     try {
-      const buffer = this.#memory.createBeside({ size, usage, mappedAtCreation: true, label: 'upload' });
+      const buffer = this.#driver.createBeside({ size, usage, mappedAtCreation: true, label: 'upload' });
       this.#bytes += size;
       return buffer;
     } catch (error) {

@@ -1,4 +1,4 @@
-import { wholeHeadNeed } from '../../estimate/head-need.ts';
+import { isHeadWhole } from '../../estimate/head-need.ts';
 import { Scope, withScope } from '../../gpu/scope.ts';
 import type { StageContext } from '../../job/context.ts';
 import type { Range } from '../../model/gpu/column-slices.ts';
@@ -38,7 +38,7 @@ export class HeldHead {
   /** All of it, in slices of the vocabulary; undefined where it can only be quantized slice by slice. */
   async weight(): Promise<LinearWeight | undefined> {
     const { gpu, source, plan, quantizer } = this.#context;
-    if (!this.#weight && wholeHeadNeed(plan, this.length, quantizer) > gpu.memory.budget) return undefined;
+    if (!this.#weight && !isHeadWhole(plan, this.length, quantizer, gpu.memory.budget)) return undefined;
     this.#weight ??= loadLinear(gpu, this.scope, source, plan.head, undefined, headSliceBytes(gpu));
     return this.#weight;
   }

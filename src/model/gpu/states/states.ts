@@ -60,7 +60,7 @@ export class HiddenStates {
 
   /** Bytes that they take on the GPU. */
   get residentBytes(): number {
-    const own = this.#resident.reduce((sum, { buffer }) => sum + buffer.size, 0);
+    const own = this.#resident.reduce((sum, { block }) => sum + block.size, 0);
     return own + (this.#inputs?.residentBytes ?? 0);
   }
 
@@ -126,17 +126,21 @@ export class HiddenStates {
     else await this.#put(row, data);
   }
 
-  /** Frees the GPU memory, for main memory or the file; false when the states take none. */
-  async moveToHost(): Promise<boolean> {
-    const inputsMoved = (await this.#inputs?.moveToHost()) ?? false;
-    const resident = this.#resident;
-    if (resident.length === 0) return inputsMoved;
-    for (const [row, tensor] of resident.entries()) {
+  /**
+   * Frees `bytes` of GPU memory, or all that the states take there, for main memory or the file; false when they take
+   * none.
+   */
+  async moveToHost(bytes = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const before = this.residentBytes;
+    await this.#inputs?.moveToHost(bytes);
+    while (this.#resident.length > 0 && before - this.residentBytes < bytes) {
+      const row = this.#resident.length - 1;
+      const tensor = this.#resident[row]!;
       await this.#put(row, new Float32Array(await this.#gpu.read(tensor)));
+      this.#resident.length = row;
+      this.#gpu.free(tensor);
     }
-    this.#resident = [];
-    for (const tensor of resident) this.#gpu.free(tensor);
-    return true;
+    return before > 0;
   }
 
   async free(): Promise<void> {

@@ -1,5 +1,5 @@
-import { InternalError } from '../util/errors.ts';
-import type { Kernel } from './kernel.ts';
+import { InternalError } from '../../util/errors.ts';
+import type { Kernel } from '../kernel.ts';
 
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;

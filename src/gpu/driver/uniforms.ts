@@ -1,6 +1,6 @@
-import type { Kernel } from './kernel.ts';
-import type { GpuMemory } from './memory.ts';
-import { OFFSET_ALIGNMENT } from './tensor.ts';
+import type { Kernel } from '../kernel.ts';
+import { OFFSET_ALIGNMENT } from '../tensor.ts';
+import type { DriverMemory } from './driver-memory.ts';
 
 /** Dispatches of one submission at most. */
 export const UNIFORM_SLOTS = 256;
@@ -8,7 +8,7 @@ export const UNIFORM_SLOTS = 256;
 /** The scalars of a submission's dispatches, each in an aligned slot of one uniform buffer. */
 export class Uniforms {
   readonly #device: GPUDevice;
-  readonly #memory: GpuMemory;
+  readonly #driver: DriverMemory;
   readonly #data = new ArrayBuffer(UNIFORM_SLOTS * OFFSET_ALIGNMENT);
   readonly #view = new DataView(this.#data);
   /** Submitted: writes to a buffer are ordered with submissions, so a used one can serve the next again. */
@@ -16,9 +16,9 @@ export class Uniforms {
   #buffer: GPUBuffer | undefined;
   #slots = 0;
 
-  constructor(device: GPUDevice, memory: GpuMemory) {
+  constructor(device: GPUDevice, driver: DriverMemory) {
     this.#device = device;
-    this.#memory = memory;
+    this.#driver = driver;
   }
 
   /** Slots that are taken. */
@@ -30,7 +30,7 @@ export class Uniforms {
   get buffer(): GPUBuffer {
     this.#buffer ??=
       this.#takeUsed() ??
-      this.#memory.createBeside({
+      this.#driver.createBeside({
         size: UNIFORM_SLOTS * OFFSET_ALIGNMENT,
         usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
         label: 'uniforms',
@@ -63,7 +63,7 @@ export class Uniforms {
 
   #takeUsed(): GPUBuffer | undefined {
     for (let used = this.#used.pop(); used; used = this.#used.pop()) {
-      if (!this.#memory.isRefused(used)) return used;
+      if (!this.#driver.isRefused(used)) return used;
     }
     return undefined;
   }

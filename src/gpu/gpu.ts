@@ -11,6 +11,7 @@ import { GpuMemory } from './memory.ts';
 import type { Profiler } from './profiler.ts';
 import type { GpuTensor } from './tensor.ts';
 import { lost, readFailure } from './transfer/failures.ts';
+import { UPLOAD_BYTES } from './transfer/uploads.ts';
 
 /** Scalars and tensors of a kernel, by name; a wrong or missing name is a type error. */
 export type KernelArguments<S extends string, I extends string, O extends string> = Readonly<
@@ -19,8 +20,14 @@ export type KernelArguments<S extends string, I extends string, O extends string
 
 type Suits = (scalars: Readonly<Record<string, number>>) => boolean;
 
-/** Written at a time. */
-const WRITE_BYTES = 16 * 2 ** 20;
+/** Pieces of `data`, and where in the tensor they go: from its byte `start` on. */
+function* piecesOf(tensor: GpuTensor, start: number, { buffer, byteOffset, byteLength }: ArrayBufferView) {
+  assert(start + byteLength <= tensor.size, `write of ${byteLength} bytes at ${start} into ${tensor.size}`);
+  for (let from = 0; from < byteLength; from += UPLOAD_BYTES) {
+    const length = Math.min(UPLOAD_BYTES, byteLength - from);
+    yield { at: start + from, piece: new Uint8Array(buffer as ArrayBuffer, byteOffset + from, length) };
+  }
+}
 
 /** One device: dispatches kernels, moves bytes, owns the memory budget. Everything runs in call order. */
 export class Gpu {
@@ -54,7 +61,7 @@ export class Gpu {
     this.#pipelines = new PipelineCache(device, (error) => {
       this.#failure ??= error; // tells more than the refused commands that come of it
     });
-    this.#commands = new Commands(device, this.#pipelines, driver);
+    this.#commands = new Commands(device, this.#pipelines, driver, budget);
     const submit = () => this.#commands.submit();
     const has = (bytes: number) => driver.leaving === 0 || driver.held + bytes <= this.memory.budget;
     const wait = () => {
@@ -153,26 +160,23 @@ export class Gpu {
 
   /** Uploads `data` (bytes: a multiple of 4) to the start of `tensor`, after everything recorded so far. */
   write(tensor: GpuTensor, data: ArrayBufferView): void {
-    this.writeAt(tensor, 0, data);
-  }
-
-  /** As {@link write}, from byte `start` of the tensor on (a multiple of 4). */
-  writeAt(tensor: GpuTensor, start: number, data: ArrayBufferView): void {
-    const { buffer, byteOffset, byteLength } = data;
-    assert(start + byteLength <= tensor.size, `write of ${byteLength} bytes at ${start} into ${tensor.size}`);
-    for (let at = 0; at < byteLength; at += WRITE_BYTES) {
-      const length = Math.min(WRITE_BYTES, byteLength - at);
-      const piece = new Uint8Array(buffer as ArrayBuffer, byteOffset + at, length);
+    for (const { at, piece } of piecesOf(tensor, 0, data)) {
       // The caller may change what it has written.
       const kept = this.#order.isWaiting ? piece.slice() : piece;
-      this.#order.do(() => this.#commands.write(tensor, start + at, kept));
+      this.#order.do(() => this.#commands.write(tensor, at, kept));
     }
   }
 
-  /** Resolves when there is memory for a large {@link write}, which is quicker than without. */
-  async uploadsReady(): Promise<void> {
-    await this.#order.settled();
-    await this.#commands.uploadsReady();
+  /**
+   * As {@link write}, from byte `start` of the tensor on (a multiple of 4), for what is large: each piece when there is
+   * memory for it on its way. `data` has to stay as it is until that is done.
+   */
+  async upload(tensor: GpuTensor, start: number, data: ArrayBufferView): Promise<void> {
+    for (const { at, piece } of piecesOf(tensor, start, data)) {
+      await this.#order.settled();
+      await this.#commands.uploadsReady();
+      this.#order.do(() => this.#commands.write(tensor, at, piece));
+    }
   }
 
   /** The bytes of `tensor`, once everything recorded so far has run. */

@@ -1,7 +1,10 @@
 import type { CalibrationRows } from '../calibrate/rows.ts';
+import { headNeed } from '../estimate/head-need.ts';
+import { fileBytesIn } from '../estimate/memory-need.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { StageContext } from '../job/context.ts';
 import { perplexity } from '../pass/perplexity.ts';
+import { leaveRoom } from '../pass/state-room.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
 import { linearEvent } from './quantize-linear.ts';
 import type { RowsPass } from './rows-pass.ts';
@@ -16,6 +19,18 @@ export interface Perplexities {
 export interface QuantizedHead {
   readonly tensors: readonly HostTensor[];
   readonly perplexity: Perplexities;
+}
+
+/** Moves the states out of the head's way: more than a module, it takes memory by the size of the vocabulary. */
+export async function leaveHeadRoom(
+  { gpu, source, plan, quantizer }: StageContext,
+  params: QuantParams,
+  { own }: RowsPass,
+  { length }: CalibrationRows,
+): Promise<void> {
+  const fileBytes = fileBytesIn(source)(plan.head);
+  const need = headNeed(plan, length, params, quantizer, fileBytes, gpu.memory.budget);
+  await leaveRoom(gpu, need, own.states);
 }
 
 /** Quantizes the head on the quantized model's final states; perplexity of both models on the original's rows. */

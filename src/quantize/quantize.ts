@@ -1,8 +1,6 @@
 import type { Strategy } from '../allocate/optimize.ts';
 import type { CalibrationRows } from '../calibrate/rows.ts';
 import type { WorkerPool } from '../distribute/leader/worker-pool.ts';
-import { headNeed } from '../estimate/head-need.ts';
-import { fileBytesIn } from '../estimate/memory-need.ts';
 import { fewExpertTokensWarning } from '../estimate/token-need.ts';
 import { headParams } from '../exl2/candidates.ts';
 import type { BitWidth, ModuleParams } from '../exl2/params.ts';
@@ -15,11 +13,10 @@ import { moduleWeights } from '../model/sizes.ts';
 import type { ModuleSpec } from '../model/spec.ts';
 import { rowsPerBatch, withFittingBatch } from '../pass/batch-size.ts';
 import { isMixed } from '../pass/packed-module.ts';
-import { leaveRoom } from '../pass/state-room.ts';
 import { writeSummaries } from '../pass/sums/summarize-hessians.ts';
 import { assert } from '../util/errors.ts';
 import { finishedTensors, strategyMark } from './finished-tensors.ts';
-import { type Perplexities, quantizeHead } from './quantize-head.ts';
+import { leaveHeadRoom, type Perplexities, quantizeHead } from './quantize-head.ts';
 import { linearEvent } from './quantize-linear.ts';
 import { type ModuleErrors, type QuantizedModule, quantizeModule } from './quantize-module.ts';
 import { type QuantizedErrors, quantizedErrors } from './quantized-errors.ts';
@@ -50,7 +47,7 @@ export async function quantize(
   rows: CalibrationRows,
   choice: QuantizeChoice,
 ): Promise<QuantizeResult> {
-  const { gpu, source, plan, quantizer, work, emit } = context;
+  const { gpu, plan, work, emit } = context;
   const { strategy } = choice;
   const mark = await strategyMark(strategy);
   const progress = progressReporter(context, 'quantize');
@@ -94,10 +91,7 @@ export async function quantize(
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);
-    const { length } = rows;
-    const fileBytes = fileBytesIn(source)(plan.head);
-    const need = headNeed(plan, length, params, quantizer, fileBytes, gpu.memory.budget);
-    await leaveRoom(gpu, need, pass.own.states);
+    await leaveHeadRoom(context, params, pass, rows);
     const head = await withFittingBatch(context, batchRows, 'the head', pass.own.states, (batch) =>
       quantizeHead(context, params, pass, rows, batch),
     );

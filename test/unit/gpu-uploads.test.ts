@@ -1,7 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { UploadPool } from '../../src/gpu/transfer/uploads.ts';
+import { UPLOAD_BYTES, UploadPool } from '../../src/gpu/transfer/uploads.ts';
 
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /** Memory whose buffers are mapped again when the test says so. */
 class FakeMemory {
@@ -28,7 +29,7 @@ beforeEach(() => void vi.stubGlobal('GPUMapMode', { WRITE: 2 }));
 /** A pool all of whose memory is on its way. */
 function exhausted() {
   const device = new FakeMemory();
-  const pool = new UploadPool(device);
+  const pool = new UploadPool(device, 16 * GIB);
   const data = new Uint8Array(64 * MIB);
   let taken = 0;
   while (pool.take(data)) taken++;
@@ -52,8 +53,22 @@ test('at most 256 MiB are on their way; then the queue writes, until a buffer is
   expect(pool.take(data)).toBeUndefined();
 });
 
+test.each([
+  [GIB, 2],
+  [4 * GIB, 8],
+  [24 * GIB, 16],
+])('of a budget of %s bytes %s pieces', async (budget, pieces) => {
+  const pool = new UploadPool(new FakeMemory(), budget);
+  for (let i = 0; i < pieces; i++) {
+    expect(await isReady(pool)).toBe(true);
+    expect(pool.take(new Uint8Array(UPLOAD_BYTES))).toBeDefined();
+    pool.submitted();
+  }
+  expect(await isReady(pool)).toBe(false);
+});
+
 test('nobody waits while there is memory, or where none is on its way', async () => {
-  const pool = new UploadPool(new FakeMemory());
+  const pool = new UploadPool(new FakeMemory(), 16 * GIB);
   expect(await isReady(pool)).toBe(true);
   pool.take(new Uint8Array(64 * MIB));
   pool.submitted();
@@ -68,6 +83,6 @@ test('a lost device leaves nobody waiting', async () => {
 });
 
 test('small data is the queue’s', () => {
-  const pool = new UploadPool(new FakeMemory());
+  const pool = new UploadPool(new FakeMemory(), 16 * GIB);
   expect(pool.take(new Uint8Array(MIB - 1))).toBeUndefined();
 });

@@ -170,7 +170,7 @@ test('a sum that is put on a GPU, or finished there, is the one that was sent', 
       const sums = newSums(scope);
       for (const one of own) await sums.addPiece(one.piece, one.bytes);
       sums.finish();
-      const put = putSum(gpu, scope, bytes, k);
+      const put = await putSum(gpu, scope, bytes, k);
       return [await readTriangle(gpu, put), await readTriangle(gpu, sums.sums.get(name)!)];
     });
     for (const values of triangles) {

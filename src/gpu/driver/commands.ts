@@ -34,11 +34,11 @@ export class Commands {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
 
-  constructor(device: GPUDevice, pipelines: PipelineCache, driver: DriverMemory) {
+  constructor(device: GPUDevice, pipelines: PipelineCache, driver: DriverMemory, budget: number) {
     this.#device = device;
     this.#pipelines = pipelines;
     this.#staging = new StagingPool(driver);
-    this.#uploads = new UploadPool(driver);
+    this.#uploads = new UploadPool(driver, budget);
     this.#uniforms = new Uniforms(device, driver);
   }
 
@@ -86,7 +86,7 @@ export class Commands {
     this.submit();
   }
 
-  /** Resolves when there is memory for a large {@link write}, which is quicker than without. */
+  /** Resolves when a large {@link write} has memory that stays mapped, which is quicker than without. */
   uploadsReady(): Promise<void> {
     return this.#uploads.ready();
   }

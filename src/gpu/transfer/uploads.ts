@@ -3,8 +3,15 @@ import type { DriverMemory } from '../driver/driver-memory.ts';
 
 /** Smaller writes go through the queue's own staging memory, which is quick enough for them. */
 const LEAST_BYTES = 2 ** 20;
-/** Bytes that stay mapped at most: what two batches of states take on their way. */
-const MOST_BYTES = 256 * 2 ** 20;
+/** What is uploaded at a time, at most. */
+export const UPLOAD_BYTES = 16 * 2 ** 20;
+/**
+ * As much stays mapped, at most: what two batches of states take on their way. Drivers put it on the GPU, so with a small
+ * budget it is only this share of it.
+ */
+const MOST_PIECES = 16;
+const MOST_SHARE = 1 / 32;
+const LEAST_PIECES = 2;
 
 /**
  * Buffers to write through, which stay mapped: `queue.writeBuffer` has to get new memory for each large write, and
@@ -20,10 +27,13 @@ export class UploadPool {
   #away = 0;
   readonly #waiting: (() => void)[] = [];
   #bytes = 0;
-  #most = MOST_BYTES;
+  #most: number;
 
-  constructor(driver: Pick<DriverMemory, 'createBeside'>) {
+  /** @param budget of GPU memory. */
+  constructor(driver: Pick<DriverMemory, 'createBeside'>, budget: number) {
     this.#driver = driver;
+    const pieces = Math.floor((budget * MOST_SHARE) / UPLOAD_BYTES);
+    this.#most = UPLOAD_BYTES * Math.min(MOST_PIECES, Math.max(LEAST_PIECES, pieces));
   }
 
   /** A buffer that starts with `data`, to be copied by the next submission; undefined where the queue should write. */

@@ -112,7 +112,7 @@ export async function loadPositions(
   const { dtype } = storedVectors(source, config, positions);
   const { data } = await source.readRows(positions, first, first + count);
   const table = scope.alloc([data.length / 4], 'positions as stored');
-  gpu.writeAt(table, 0, data);
+  gpu.write(table, data);
   const ids = Int32Array.from({ length: count }, (_, i) => i);
   const vectors = { dtype, hidden: config.hiddenSize, table, places: placesOf(ids), factor: 1 };
   return spread(gpu, scope, vectors, ids);
@@ -148,7 +148,8 @@ export async function loadEmbeddings(
     const { data } = await source.readRows(plan.embedding, first, end, target);
     const isWhole = end - first === i - start;
     if (!isWhole) pack(wanted.subarray(start, i), data, packed, rowBytes);
-    gpu.writeAt(table, start * rowBytes, isWhole ? data : packed.subarray(0, (i - start) * rowBytes));
+    const found = isWhole ? data : packed.subarray(0, (i - start) * rowBytes);
+    await gpu.upload(table, start * rowBytes, found);
   }
   return { dtype, hidden, table, places: placesOf(wanted), factor: plan.embeddingFactor };
 }

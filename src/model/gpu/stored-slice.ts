@@ -3,6 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { WeightSlice } from '../../gpu/matrix/weight-slice.ts';
 import type { Scope } from '../../gpu/scope.ts';
 import type { GpuTensor } from '../../gpu/tensor.ts';
+import { UPLOAD_BYTES } from '../../gpu/transfer/uploads.ts';
 import type { TensorSource } from '../../io/model/tensor-source.ts';
 import { loadTransposed } from '../../kernels/load_weight/load_transposed.ts';
 import { loadWeight } from '../../kernels/load_weight/load_weight.ts';
@@ -20,9 +21,6 @@ export interface StoredSlice {
   readonly n: number;
   readonly raw: GpuTensor;
 }
-
-/** Bytes of the file that are uploaded at a time. */
-const UPLOAD_BYTES = 16 * 2 ** 20;
 
 /** Streams columns of a weight from its file to the GPU. */
 export async function storeSlice(
@@ -69,8 +67,7 @@ async function uploadRows(
   for (let start = begin; start < end; ) {
     const { first, count } = rowsFrom(linear, start, Math.min(most, end - start));
     const { data } = await source.readRows(linear.weight, first, first + count);
-    await gpu.uploadsReady();
-    gpu.writeAt(raw, (start - begin) * rowBytes, data);
+    await gpu.upload(raw, (start - begin) * rowBytes, data);
     start += count;
   }
 }
@@ -100,7 +97,6 @@ async function uploadColumns(
       }
       column += count;
     }
-    await gpu.uploadsReady();
-    gpu.writeAt(raw, row * rowBytes, own);
+    await gpu.upload(raw, row * rowBytes, own);
   }
 }

@@ -6,11 +6,16 @@ import { addVector } from '../../kernels/elementwise/add_vector.ts';
 import type { InputKey } from '../../model/spec.ts';
 
 /** A sum Σ xᵀx (k, k) from the bytes of its panels after each other; it belongs to `scope`. */
-export function putSum(gpu: Gpu, scope: Scope, bytes: Uint8Array<ArrayBuffer>, k: number): Triangle {
+export async function putSum(
+  gpu: Gpu,
+  scope: Scope,
+  bytes: Uint8Array<ArrayBuffer>,
+  k: number,
+): Promise<Triangle> {
   const sum = allocTriangle(gpu, scope, k, 'Hessian');
   let start = 0;
   for (const { tensor } of sum.panels) {
-    gpu.write(tensor, bytes.subarray(start, start + tensor.size));
+    await gpu.upload(tensor, 0, bytes.subarray(start, start + tensor.size));
     start += tensor.size;
   }
   return sum;
@@ -108,9 +113,9 @@ export class HessianSums {
     this.count(input, tokens);
     const total = this.#totalsOf(half).get(input)!;
     const count = bytes.length / 4;
-    await withScope(this.#gpu, (scope) => {
+    await withScope(this.#gpu, async (scope) => {
       const x = scope.alloc([count], 'part of a Hessian sum');
-      this.#gpu.write(x, bytes);
+      await this.#gpu.upload(x, 0, bytes);
       this.#gpu.run(addVector, { count, x, y: bytesOf(total, { start, end }) });
     });
   }

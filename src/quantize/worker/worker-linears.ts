@@ -50,7 +50,7 @@ export class WorkerLinears {
     const { gpu, plan } = this.#context;
     const { k } = plan.modules[index]!.linears.find((linear) => linear.input === input)!;
     await withScope(gpu, async (scope) => {
-      await this.factor(index, input, scope, putSum(gpu, scope, sum, k), rows);
+      await this.factor(index, input, scope, await putSum(gpu, scope, sum, k), rows);
     });
   }
 

@@ -85,10 +85,10 @@ export class HiddenStates {
       const resident = this.#resident[row];
       const host = this.#host[row];
       if (resident) this.#gpu.copy(resident, target);
-      else if (host) this.#gpu.write(target, host);
+      else if (host) await this.#gpu.upload(target, 0, host);
       else {
         const data = await this.#read(row);
-        this.#gpu.write(target, data);
+        await this.#gpu.upload(target, 0, data);
         file?.giveBack(data);
       }
     }

@@ -3,6 +3,7 @@ import { headNeed } from '../estimate/head-need.ts';
 import { fileBytesIn } from '../estimate/memory-need.ts';
 import type { QuantParams } from '../exl2/params.ts';
 import type { StageContext } from '../job/context.ts';
+import { withFittingBatch } from '../pass/batch-size.ts';
 import { perplexity } from '../pass/perplexity.ts';
 import { leaveRoom } from '../pass/state-room.ts';
 import type { HostTensor } from '../tensor/dtype.ts';
@@ -21,8 +22,25 @@ export interface QuantizedHead {
   readonly perplexity: Perplexities;
 }
 
-/** Moves the states out of the head's way: more than a module, it takes memory by the size of the vocabulary. */
-export async function leaveHeadRoom(
+/**
+ * Quantizes the head on the quantized model's final states; perplexity of both models on the original's rows.
+ * @param mostRows that are run together.
+ */
+export async function quantizeHead(
+  context: StageContext,
+  params: QuantParams,
+  pass: RowsPass,
+  rows: CalibrationRows,
+  mostRows: number,
+): Promise<QuantizedHead> {
+  await leaveHeadRoom(context, params, pass, rows);
+  return withFittingBatch(context, mostRows, 'the head', pass.own.states, (batch) =>
+    quantizeFitting(context, params, pass, rows, batch),
+  );
+}
+
+/** Moves states out of the head's way, which takes memory by the size of the vocabulary, as no module does. */
+async function leaveHeadRoom(
   { gpu, source, plan, quantizer }: StageContext,
   params: QuantParams,
   { own }: RowsPass,
@@ -33,8 +51,7 @@ export async function leaveHeadRoom(
   await leaveRoom(gpu, need, own.states);
 }
 
-/** Quantizes the head on the quantized model's final states; perplexity of both models on the original's rows. */
-export async function quantizeHead(
+async function quantizeFitting(
   context: StageContext,
   params: QuantParams,
   pass: RowsPass,

@@ -16,7 +16,7 @@ import { isMixed } from '../pass/packed-module.ts';
 import { writeSummaries } from '../pass/sums/summarize-hessians.ts';
 import { assert } from '../util/errors.ts';
 import { finishedTensors, strategyMark } from './finished-tensors.ts';
-import { leaveHeadRoom, type Perplexities, quantizeHead } from './quantize-head.ts';
+import { type Perplexities, quantizeHead } from './quantize-head.ts';
 import { linearEvent } from './quantize-linear.ts';
 import { type ModuleErrors, type QuantizedModule, quantizeModule } from './quantize-module.ts';
 import { type QuantizedErrors, quantizedErrors } from './quantized-errors.ts';
@@ -91,10 +91,7 @@ export async function quantize(
     }
     const params = headParams(choice.headBits);
     progress(plan.modules.length, 0);
-    await leaveHeadRoom(context, params, pass, rows);
-    const head = await withFittingBatch(context, batchRows, 'the head', pass.own.states, (batch) =>
-      quantizeHead(context, params, pass, rows, batch),
-    );
+    const head = await quantizeHead(context, params, pass, rows, batchRows);
     await work.writeTensors(ARTEFACT.tensors(plan.head.key), head.tensors, mark);
     progress(plan.modules.length, 1);
     const errors = quantizedErrors(allErrors);

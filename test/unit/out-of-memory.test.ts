@@ -97,7 +97,7 @@ const converts: Work = async (gpu, onStep) => {
 };
 
 /**
- * OUT_OF_MEMORY=all refuses every single request, which takes an hour; without it, of each kind of request in a stage the
+ * OUT_OF_MEMORY=all refuses every single request, which takes half an hour; without it, of each kind of request in a stage the
  * first one, and in a measurement one in the middle.
  */
 const ALL = process.env['OUT_OF_MEMORY'] === 'all';
@@ -172,6 +172,9 @@ function undisturbed(work: Work): ReturnType<typeof run> {
   return running;
 }
 
+/** Weights may be loaded ahead: refused, they are loaded again in time, which is nothing to tell of. */
+const mayBeAhead = (name: string): boolean => /: (file bytes of )?(model\.\S+|…)( \d+)$/.test(name);
+
 /** Refuses all that is chosen, in as many runs as that takes, and each run has to end with the same result. */
 async function expectSame(work: Work, middle: boolean): Promise<void> {
   const { result, adjustments, requests } = await undisturbed(work);
@@ -185,10 +188,11 @@ async function expectSame(work: Work, middle: boolean): Promise<void> {
       refused.set(step, [...before, name]);
       return true;
     });
-    const what = `what ${by} refused: ${[...refused.values()].flat().join(', ')}`;
+    const names = [...refused.values()].flat();
+    const what = `what ${by} refused: ${names.join(', ')}`;
     expect(disturbed.result, what).toEqual(result);
     const told = disturbed.adjustments.filter((message) => message.startsWith('GPU memory was short'));
-    expect(told.length, what).toBeGreaterThan(0);
+    if (!names.every(mayBeAhead)) expect(told.length, what).toBeGreaterThan(0);
     expect(disturbed.adjustments.length - told.length, what).toBe(adjustments.length);
     expect(pending.size, `not asked for again: ${[...pending].join(', ')}`).toBeLessThan(left);
   }

@@ -160,8 +160,8 @@ async function benchKernels(
   const kernels: KernelResult[] = [];
   for (const name of names) {
     const result = await benchKernel(gpu, name, signal);
-    out.write(`${kernelRow(result, ceilings)}\n`);
-    kernels.push(result);
+    out.write(result ? `${kernelRow(result, ceilings)}\n` : `${name}: this GPU cannot build it\n`);
+    if (result) kernels.push(result);
   }
   return { date: new Date().toISOString(), adapter, ceilings, kernels };
 }

@@ -37,9 +37,14 @@ export function chosenKernels(names: readonly string[]): string[] {
 
 /**
  * Times one kernel, at the largest size at which a dispatch takes about a second at most and that fits the memory
- * budget: on a GPU that of a layer with hidden size 4096 and MLP size 14336.
+ * budget: on a GPU that of a layer with hidden size 4096 and MLP size 14336. Nothing where this GPU cannot build it:
+ * gemm_wide takes more workgroup memory than WebGPU guarantees.
  */
-export async function benchKernel(gpu: Gpu, name: string, signal: AbortSignal): Promise<KernelResult> {
+export async function benchKernel(
+  gpu: Gpu,
+  name: string,
+  signal: AbortSignal,
+): Promise<KernelResult | undefined> {
   let result: KernelResult | undefined;
   for (const divisor of DIVISORS) {
     signal.throwIfAborted();
@@ -51,14 +56,15 @@ export async function benchKernel(gpu: Gpu, name: string, signal: AbortSignal): 
     } finally {
       gpu.memory.trim();
     }
-    if (result.seconds * GROWTH > MOST_SECONDS) break;
+    if (!result || result.seconds * GROWTH > MOST_SECONDS) break;
   }
-  return result!;
+  return result;
 }
 
-function benchAt(gpu: Gpu, name: string, divisor: number): Promise<KernelResult> {
+function benchAt(gpu: Gpu, name: string, divisor: number): Promise<KernelResult | undefined> {
   return withScope(gpu, async (scope) => {
     const dispatch = KERNELS[name]!(new KernelInputs(gpu, scope, sizesOver(divisor)));
+    if (!(await gpu.accepts(dispatch.kernel))) return undefined;
     await time(gpu, dispatch, 1); // compiles, and waits for the inputs
     let seconds = await time(gpu, dispatch, 1);
     const isLast = divisor === DIVISORS.at(-1) || seconds * GROWTH > MOST_SECONDS;

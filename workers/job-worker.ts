@@ -28,11 +28,10 @@ async function openWorker(
 
 let opening: Promise<JobWorker>;
 
-async function begin(places: JobWorkerPlaces, check: () => Promise<void>): Promise<void> {
-  // Before anything is waited for: the leader may ask to open the job at once.
+async function prepare(places: JobWorkerPlaces, check: () => Promise<void>): Promise<void> {
   opening = openWorker(places, { signal: new AbortController().signal, resumed: check });
-  opening.catch(() => {}); // the leader is told when it opens the job
-  await holdLock(places.lock);
+  await opening;
 }
 
-expose({ begin, worker: serve(() => opening, handedOver) });
+const served = serve(() => opening, handedOver);
+expose(Object.assign(Object.create(served) as typeof served, { begin: holdLock, prepare }));

@@ -1,11 +1,10 @@
-import { proxy, wrap } from 'comlink';
+import { proxy } from 'comlink';
 import type { WorkerLink } from '../src/distribute/leader/api.ts';
 import { type Control, checkControl } from '../src/job/control.ts';
 import type { GpuChoice } from './api/gpu.ts';
 import type { GpuJob } from './gpu-api.ts';
 import type { JobWorkerApi, JobWorkerPlaces } from './job-worker-api.ts';
-import { endWorker, workerFailure } from './worker-failure.ts';
-import { endOfHolder, newLock } from './worker-lock.ts';
+import { superviseWorker } from './supervised-worker.ts';
 
 export interface JobWorkers {
   readonly links: readonly WorkerLink[];
@@ -18,40 +17,27 @@ export function startJobWorkers(
   { otherGpus, source, work, gpuBudgetBytes }: GpuJob,
   control: Control,
 ): JobWorkers {
-  const stopping = new AbortController();
-  const started = otherGpus.map((choice, i) => {
-    const lock = newLock('job');
-    const places = { source, work, gpuBudgetBytes, lock };
-    return startJobWorker(choice, i + 2, places, control, stopping.signal);
-  });
+  const places = { source, work, gpuBudgetBytes };
+  const started = otherGpus.map((choice) => startJobWorker(choice, places, control));
   return {
-    links: started.map(({ link }) => link),
+    links: started.map(({ api, ended }, i) => ({ name: `worker ${i + 2}`, api, ended })),
     stop() {
-      stopping.abort();
-      for (const { worker } of started) endWorker(worker);
+      for (const worker of started) worker.stop(new DOMException('The run has ended.', 'AbortError'));
     },
   };
 }
 
-function startJobWorker(
-  name: GpuChoice,
-  number: number,
-  places: JobWorkerPlaces,
-  control: Control,
-  stopping: AbortSignal,
-): { worker: Worker; link: WorkerLink } {
-  const worker = new Worker(new URL('./job-worker.ts', import.meta.url), { type: 'module', name });
-  const api = wrap<JobWorkerApi>(worker);
-  const begun = api.begin(
+function startJobWorker(name: GpuChoice, places: JobWorkerPlaces, control: Control) {
+  const worker = superviseWorker<JobWorkerApi>(
+    () => new Worker(new URL('./job-worker.ts', import.meta.url), { type: 'module', name }),
+    'job',
+    new Error('its worker has ended'),
+  );
+  worker.ended.catch(() => {}); // those who wait for it are told
+  const prepared = worker.api.prepare(
     places,
     proxy(() => checkControl(control)),
   );
-  const ended = Promise.race([workerFailure(worker), begun.then(() => endOf(places.lock, stopping))]);
-  ended.catch(() => {}); // those who wait for it are told
-  return { worker, link: { name: `worker ${number}`, api: api.worker, ended } };
-}
-
-async function endOf(lock: string, signal: AbortSignal): Promise<never> {
-  await endOfHolder(lock, signal);
-  throw new Error('its worker has ended');
+  prepared.catch(() => {}); // the leader is told when it opens the job
+  return worker;
 }

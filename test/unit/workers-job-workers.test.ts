@@ -6,6 +6,7 @@ import { arrayBuffers, handedOver } from '../../workers/array-buffers.ts';
 import type { GpuJob } from '../../workers/gpu-api.ts';
 import type { JobWorkerPlaces } from '../../workers/job-worker-api.ts';
 import { startJobWorkers } from '../../workers/job-workers.ts';
+import { START_LIMIT_MS } from '../../workers/supervised-worker.ts';
 import { ChannelWorker } from '../support/channel-worker.ts';
 import { FakeLocks } from '../support/fake-locks.ts';
 
@@ -17,25 +18,32 @@ const JOB = {
 /** Stands for a Web Worker with a job worker in it. */
 class FakeWorker extends ChannelWorker {
   static started: FakeWorker[] = [];
+  /** So many of the first never begin. */
+  static neverBegin = 0;
   readonly name: string;
   places: JobWorkerPlaces | undefined;
+  lock = '';
 
   constructor(_: URL, { name }: { name: string }) {
     super();
     this.name = name;
     FakeWorker.started.push(this);
     let check: () => Promise<void>;
-    const begin = async (places: JobWorkerPlaces, given: () => Promise<void>) => {
+    const begin = async (lock: string) => {
+      if (FakeWorker.started.indexOf(this) < FakeWorker.neverBegin) await new Promise<never>(() => {});
+      this.lock = lock;
+      locks.take(lock);
+    };
+    const prepare = async (places: JobWorkerPlaces, given: () => Promise<void>) => {
       this.places = places;
       check = given;
-      locks.take(places.lock);
     };
     // A module that takes as long as the job is paused.
     const measure = async (index: number) => {
       await check();
       return index;
     };
-    this.answerWith({ begin, worker: { measure } });
+    this.answerWith({ begin, prepare, measure });
   }
 }
 
@@ -43,6 +51,7 @@ const locks = new FakeLocks();
 
 beforeEach(() => {
   FakeWorker.started = [];
+  FakeWorker.neverBegin = 0;
   vi.stubGlobal('Worker', FakeWorker);
   vi.stubGlobal('navigator', { locks });
 });
@@ -58,7 +67,7 @@ test('each worker has its GPU, a name and a lock; they end together', async () =
   const [first, second] = FakeWorker.started;
   expect([first?.name, second?.name]).toEqual(['high-performance', 'low-power']);
   expect(first?.places).toMatchObject({ work: 'jobs/a/measure', gpuBudgetBytes: 2 ** 30 });
-  expect(first?.places?.lock).not.toBe(second?.places?.lock);
+  expect(first?.lock).not.toBe(second?.lock);
   stop();
   await expect(links[0]!.ended).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   expect(FakeWorker.started.every(({ terminated }) => terminated)).toBe(true);
@@ -67,10 +76,26 @@ test('each worker has its GPU, a name and a lock; they end together', async () =
 test('a worker has ended when its lock is free, or at an error that nobody caught', async () => {
   const { links, stop } = startJobWorkers(JOB, going);
   await links[0]!.api.measure(0, WHOLE);
-  locks.end(FakeWorker.started[0]!.places!.lock);
+  locks.end(FakeWorker.started[0]!.lock);
   await expect(links[0]!.ended).rejects.toThrow('its worker has ended');
   FakeWorker.started[1]!.onerror!({ message: 'out of memory', preventDefault: () => {} });
   await expect(links[1]!.ended).rejects.toThrow('out of memory');
+  stop();
+});
+
+test('a worker that never begins is replaced', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  FakeWorker.neverBegin = 1;
+  const { links, stop } = startJobWorkers({ ...JOB, otherGpus: ['low-power'] }, going);
+  const measured = links[0]!.api.measure(7, WHOLE);
+  await vi.advanceTimersByTimeAsync(START_LIMIT_MS);
+  vi.useRealTimers();
+  expect(await measured).toBe(7);
+  expect(FakeWorker.started.map(({ name, terminated }) => [name, terminated])).toEqual([
+    ['low-power', true],
+    ['low-power', false],
+  ]);
+  expect(FakeWorker.started.map(({ places }) => places?.work)).toEqual([undefined, JOB.work]);
   stop();
 });
 

@@ -14,6 +14,8 @@ import { eventually } from '../support/patience.ts';
 import { hostFolder, type StaticHost } from '../support/static-host.ts';
 
 const CONVERSIONS = Number(process.env['SOAK'] ?? 3);
+/** When what hangs is given up: ten minutes and one for each conversion. */
+const SOAK_MS = (10 + CONVERSIONS) * 60_000;
 /** Of the first ones a worker may keep what all use. */
 const WARM_UP = 2;
 
@@ -91,23 +93,27 @@ function residentBytes(): number {
   return 1024 * all.reduce((sum, [pid, , kib]) => sum + (tree.has(pid) ? kib : 0), 0);
 }
 
-test('conversions in a row leave no files, no workers and no memory behind', async () => {
-  const page = await openPage(browser);
-  await page.goto(host.url);
-  await waitForText(page, 'None yet');
-  let early: unknown;
-  for (let i = 1; i <= CONVERSIONS; i++) {
-    await convertAndRemove(page);
-    await eventually(async () => expect(await storedFolders(page, 'jobs')).toEqual([]));
-    const held = await heldObjects(page);
-    if (process.env['SOAK'])
-      console.log(
-        i,
-        JSON.stringify(held),
-        ...(await heldBytes(page)),
-        `${residentBytes() / 1e6} MB resident`,
-      );
-    if (i === WARM_UP) early = held;
-    if (i > WARM_UP) expect(held).toEqual(early);
-  }
-});
+test(
+  'conversions in a row leave no files, no workers and no memory behind',
+  async () => {
+    const page = await openPage(browser);
+    await page.goto(host.url);
+    await waitForText(page, 'None yet');
+    let early: unknown;
+    for (let i = 1; i <= CONVERSIONS; i++) {
+      await convertAndRemove(page);
+      await eventually(async () => expect(await storedFolders(page, 'jobs')).toEqual([]));
+      const held = await heldObjects(page);
+      if (process.env['SOAK'])
+        console.log(
+          i,
+          JSON.stringify(held),
+          ...(await heldBytes(page)),
+          `${residentBytes() / 1e6} MB resident`,
+        );
+      if (i === WARM_UP) early = held;
+      if (i > WARM_UP) expect(held).toEqual(early);
+    }
+  },
+  SOAK_MS,
+);

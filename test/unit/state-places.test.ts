@@ -18,7 +18,10 @@ import { workerLink } from '../support/worker-links.ts';
 
 /** What states get of every GPU: batches are as large wherever they are. */
 let gpuRoom = 0;
-vi.mock('../../src/pass/state-room.ts', () => ({ stateRoomOnGpu: () => gpuRoom }));
+vi.mock('../../src/pass/state-room.ts', async (original) => ({
+  ...(await original<object>()),
+  stateRoomOnGpu: () => gpuRoom,
+}));
 
 const MODEL = tinyModel(1);
 const { source, plan } = await openModel(MODEL, {});

@@ -169,13 +169,12 @@ export class Gpu {
 
   /**
    * As {@link write}, from byte `start` of the tensor on (a multiple of 4), for what is large: each piece when there is
-   * memory for it on its way. `data` has to stay as it is until that is done.
+   * memory for it on its way. `data` has to stay as it is until this resolves.
    */
   async upload(tensor: GpuTensor, start: number, data: ArrayBufferView): Promise<void> {
     for (const { at, piece } of piecesOf(tensor, start, data)) {
-      await this.#order.settled();
       await this.#commands.uploadsReady();
-      this.#order.do(() => this.#commands.write(tensor, at, piece));
+      await this.#order.result(() => this.#commands.write(tensor, at, piece));
     }
   }
 
@@ -226,6 +225,12 @@ export class Gpu {
     await this.device.queue.onSubmittedWorkDone().catch(() => {});
     this.#commands.startOver();
     await this.#throwIfFailed(before);
+  }
+
+  /** Resolves when the driver has answered for every buffer that was asked for so far. */
+  async buffersChecked(): Promise<void> {
+    await this.#order.settled();
+    await this.driver.checked();
   }
 
   /** When memory has run out: waits until nothing is under way, and gives back to the driver what is not in use. */

@@ -12,7 +12,7 @@ interface Loading {
   readonly module: ModuleSpec;
   readonly scope: Scope;
   readonly loaded: Promise<LoadedModule>;
-  /** Of memory before: see {@link DriverMemory.failures}. */
+  /** Of memory before: see {@link GpuMemory.failures}. */
   readonly failures: number;
 }
 
@@ -57,7 +57,7 @@ export class ModuleLoader {
 
   #load(module: ModuleSpec): Loading {
     const scope = new Scope(this.#context.gpu);
-    const { failures } = this.#context.gpu.driver;
+    const { failures } = this.#context.gpu.memory;
     const loaded = loadModule(this.#context, scope, module, this.#length);
     loaded.catch(() => {}); // thrown when it is used
     return { module, scope, loaded, failures };
@@ -72,9 +72,9 @@ export class ModuleLoader {
       () => undefined,
       (error: unknown) => error,
     );
-    const { driver } = this.#context.gpu;
-    await driver.checked();
-    const isWhole = ahead.failures === driver.failures && !(failure instanceof OutOfMemoryError);
+    const { gpu } = this.#context;
+    await gpu.buffersChecked();
+    const isWhole = ahead.failures === gpu.memory.failures && !(failure instanceof OutOfMemoryError);
     if (ahead.module === module && isWhole) return ahead;
     ahead.scope.freeAll();
     return undefined;

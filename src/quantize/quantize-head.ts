@@ -33,10 +33,10 @@ export async function quantizeHead(
   rows: CalibrationRows,
   mostRows: number,
 ): Promise<QuantizedHead> {
-  await leaveHeadRoom(context, params, pass, rows);
-  return withFittingBatch(context, mostRows, 'the head', pass.own.states, (batch) =>
-    quantizeFitting(context, params, pass, rows, batch),
-  );
+  return withFittingBatch(context, mostRows, 'the head', pass.own.states, async (batch) => {
+    await leaveHeadRoom(context, params, pass, rows);
+    return quantizeFitting(context, params, pass, rows, batch);
+  });
 }
 
 /** Moves states out of the head's way, which takes memory by the size of the vocabulary, as no module does. */

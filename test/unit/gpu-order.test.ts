@@ -108,6 +108,18 @@ describe('memory of destroyed buffers', () => {
     expect(gpu.driver.held).toBeLessThanOrEqual(4 * MIB);
   });
 
+  test('is waited for by an upload too: when that is done, its data may change', async () => {
+    const gpu = await almostFull();
+    const y = gpu.alloc([4], 'y');
+    const data = Float32Array.of(1, 2, 3, 4);
+    const uploaded = gpu.upload(y, 0, data);
+    const x = gpu.alloc(megabytes(2), 'weights'); // has to wait, and what comes after it too
+    await uploaded;
+    data.fill(50);
+    expect([...new Float32Array(await gpu.read(y))]).toEqual([1, 2, 3, 4]);
+    for (const tensor of [x, y]) gpu.free(tensor);
+  });
+
   test('is back after a recovery', async () => {
     const gpu = await almostFull();
     await gpu.recover();
